@@ -1,0 +1,65 @@
+# `make serve` runs the server, `make test` passes every check. Both set up what they need, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUN := PYTHONPATH=app $(BIN)/python -m audience_mock
+ARGS ?=
+
+# Compiled bytecode is worth 2 to 3 seconds of every start, so it is kept even where the shell says not to.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help serve test format lock openapi clean
+help:
+	@echo "make serve    run the server on http://127.0.0.1:8000 (more flags: make serve ARGS='--port 0 --seed demo')"
+	@echo "make test     every check: lint, types, import floors, tests, served descriptions, README samples"
+	@echo "make format   let ruff mend what it can"
+	@echo "make openapi  write openapi/*.json again after a change of the served descriptions"
+	@echo "make lock     resolve requirements.lock and the locks of the tests again"
+
+serve: $(VENV)/.runtime
+	@exec env $(RUN) serve $(ARGS)
+
+test: $(VENV)/.runtime $(VENV)/.checks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report --include='*/audience_mock/core/*' --fail-under=95
+	$(BIN)/coverage report --fail-under=90
+
+format: $(VENV)/.checks
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+openapi: $(VENV)/.runtime
+	$(RUN) export-openapi openapi
+
+lock: $(VENV)/.checks
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+		pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+		-c requirements.lock --group test -o tests/requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+		tests/contract/official_client.in -o tests/contract/official_client.lock
+
+clean:
+	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Audience Mock needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+# Pinterest's official client pins a urllib3 that the newer one refuses, so it lives in a folder of its own.
+$(VENV)/.checks: $(VENV)/.runtime pyproject.toml tests/requirements.lock tests/contract/official_client.lock
+	$(PIP) install --require-hashes -r tests/requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	rm -rf $(VENV)/official_client
+	$(PIP) install --no-deps --require-hashes --target $(VENV)/official_client -r tests/contract/official_client.lock
+	@touch $@

@@ -1,0 +1,62 @@
+"""/, /__admin/health and /openapi/{name}.json, with errors that say what to do next."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from audience_mock import __version__
+from audience_mock.core import audiences
+from audience_mock.core.world import World
+from audience_mock.transport.answers import Answer
+
+PREFIXES = ("", "__admin", "openapi")
+
+Describe = Callable[[], dict[str, Any]]
+
+
+def control_app(descriptions: Mapping[str, Describe]) -> ASGIApp:
+    """`descriptions` gives, by name, what each dialect serves; a page asks for it only when it is shown."""
+    pages = {f"/openapi/{name}.json": describe for name, describe in descriptions.items()}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        world: World = scope["world"]
+        path = scope["path"]
+        status, body, more = 200, b"", []
+        if path == "/":
+            body = to_json(_index(pages))
+        elif path == "/__admin/health":
+            held = await world.read(audiences.count)
+            body = to_json({"status": "ready", "version": __version__, "audiences": held})
+        elif path in pages:
+            body = to_json(pages[path]())
+        else:
+            status = 404
+            body = to_json({"error": f"{path} is not a page of Audience Mock", "pages": _pages(pages)})
+        if status == 200 and scope["method"] not in ("GET", "HEAD"):
+            status, more = 405, [(b"allow", b"GET, HEAD")]
+            body = to_json({"error": f"{path} answers to GET only"})
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"access-control-allow-origin", b"*"),
+            *more,
+        ]
+        await Answer(status, body, headers)(scope, receive, send)
+
+    return app
+
+
+def _index(pages: Mapping[str, Describe]) -> dict[str, Any]:
+    return {
+        "name": "Audience Mock",
+        "version": __version__,
+        "pinterest": "/v5/ad_accounts/{ad_account_id}/audiences (call with Authorization: Bearer <any token>)",
+        "pitchtarget": "/custom_audiences (call with Authorization: OAuth <any token>)",
+        "pages": _pages(pages),
+    }
+
+
+def _pages(pages: Mapping[str, Describe]) -> list[str]:
+    return ["/", "/__admin/health", *pages]

@@ -1,0 +1,1 @@
+"""What an audience is, and the world it lives in. Nothing in here knows HTTP or a provider's wire."""

@@ -1,0 +1,82 @@
+"""One SQLite database on one connection, used from one thread: no pool, no lock, no interleaving."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, create_engine, insert, select
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+from sqlmodel import SQLModel
+
+from audience_mock.core import ids, tables
+from audience_mock.core.errors import BadDatabase
+
+IN_MEMORY = "sqlite://"
+
+class Database:
+    """An open database; `url` is an SQLAlchemy URL, `sqlite://` or `sqlite:///file.db`.
+
+    A file keeps what a 2xx answered also when the process is killed: its write-ahead log is written
+    before the answer. (After a loss of power the last moments may be missing.) Raises BadDatabase.
+    """
+
+    def __init__(self, url: str = IN_MEMORY) -> None:
+        try:
+            engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        except (ArgumentError, SQLAlchemyError, ImportError, TypeError, ValueError):
+            raise BadDatabase(f"not a database URL: {url!r} (try sqlite:///audiences.db)") from None
+        if engine.dialect.name != "sqlite":
+            raise BadDatabase(f"only SQLite is served, not {url!r} (try sqlite:///audiences.db)")
+        self._engine = engine
+        try:
+            self.connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self.is_new = self._open()
+        except SQLAlchemyError as error:
+            engine.dispose()
+            cause = getattr(error, "orig", error)
+            raise BadDatabase(f"cannot open {url}: {cause} (is it an SQLite file that you may write?)") from None
+        except BadDatabase:
+            engine.dispose()
+            raise
+
+    def _open(self) -> bool:
+        """Make the tables if there are none; true if the database was new."""
+        run = self.connection.exec_driver_sql
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = NORMAL")
+        run("PRAGMA busy_timeout = 5000")
+        version = run("PRAGMA user_version").scalar_one()
+        if version not in (0, tables.SCHEMA_VERSION):
+            raise BadDatabase(
+                f"{self._engine.url} was made by another version of Audience Mock"
+                f" (schema {version}, this one reads {tables.SCHEMA_VERSION}): use a new file"
+            )
+        with self.transaction() as connection:
+            SQLModel.metadata.create_all(connection)
+            if version == 0:
+                first = [{"name": name, "next": number} for name, number in ids.FIRST.items()]
+                connection.execute(insert(tables.Sequence), first)
+                run(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
+            # Sets that an upload was still writing when the process ended belong to no audience.
+            blocks, audiences = tables.UserBlock, tables.Audience
+            owned = select(audiences.user_set).where(audiences.user_set.is_not(None))  # type: ignore[union-attr]
+            connection.execute(
+                blocks.__table__.delete().where(blocks.user_set.not_in(owned))  # type: ignore[attr-defined]
+            )
+        return bool(version == 0)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Everything within is kept, or nothing."""
+        run = self.connection.exec_driver_sql
+        run("BEGIN IMMEDIATE")
+        try:
+            yield self.connection
+        except BaseException:
+            run("ROLLBACK")
+            raise
+        run("COMMIT")
+
+    def close(self) -> None:
+        self.connection.close()
+        self._engine.dispose()

@@ -1,0 +1,17 @@
+"""Ids: whole numbers from named sequences, so that a fresh world gives the same ones every time."""
+
+PITCHTARGET_AUDIENCE = "pitchtarget_audience"
+FACEBOOK = "facebook"
+PINTEREST_AUDIENCE = "pinterest_audience"
+USER_SET = "user_set"
+
+FIRST = {
+    # Where the published exchanges of PitchTarget begin: the first upload is 54, the first id that
+    # Facebook gives is 6006183285954.
+    PITCHTARGET_AUDIENCE: 54,
+    FACEBOOK: 6006183285954,
+    # A recorded id; 13 digits that begin with 25426 and rise.
+    PINTEREST_AUDIENCE: 2542623499806,
+    # Never shown.
+    USER_SET: 1,
+}

@@ -1,0 +1,85 @@
+"""The tables: what a world keeps, in our own words. The statements that use them live beside their users."""
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+SCHEMA_VERSION = 1
+"""Written into each database file; raise it with every change of a table."""
+
+PITCHTARGET = "pitchtarget"
+PINTEREST = "pinterest"
+
+
+class Audience(SQLModel, table=True):
+    """An audience of either API.
+
+    `number` is the id that its provider shows, unique within that provider's API. `people` are those it
+    holds once built. `definition` is the JSON text of what selects its people: Pinterest's rule,
+    Facebook's lookalike spec. Times are milliseconds since 1970.
+    """
+
+    __tablename__ = "audiences"
+    __table_args__ = (
+        UniqueConstraint("api", "number"),
+        Index("audiences_by_account", "api", "account", "number"),
+    )
+
+    key: int | None = Field(default=None, primary_key=True)
+    api: str
+    number: int = Field(sa_type=BigInteger)
+    account: str
+    kind: str
+    name: str
+    description: str | None = None
+    definition: str | None = None
+    created_by: str | None = None
+    created_at_ms: int = Field(sa_type=BigInteger)
+    updated_at_ms: int = Field(sa_type=BigInteger)
+    ready_at_ms: int = Field(sa_type=BigInteger)
+    held_status: str | None = None
+    people: int = Field(default=0, sa_type=BigInteger)
+    facebook_id: str | None = Field(default=None, index=True)
+    user_type: str | None = None
+    user_set: int | None = None
+    opt_out_link: str | None = None
+    origin_id: str | None = None
+    retention_days: int | None = None
+
+
+class UserBlock(SQLModel, table=True):
+    """Part of a set of users: distinct 32-byte digests, sorted, one after the other.
+
+    The parts of a set, in order, are sorted and distinct as a whole. A set never changes once an
+    audience refers to it: adding users makes a new set.
+    """
+
+    __tablename__ = "user_blocks"
+
+    user_set: int = Field(primary_key=True)
+    part: int = Field(primary_key=True)
+    digests: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Upload(SQLModel, table=True):
+    """What was found in one uploaded file; `invalid_lines` is JSON: the first ten, with why."""
+
+    __tablename__ = "uploads"
+
+    key: int | None = Field(default=None, primary_key=True)
+    audience_key: int = Field(index=True)
+    received_at_ms: int = Field(sa_type=BigInteger)
+    user_type: str
+    lines: int
+    valid: int
+    duplicate: int
+    invalid: int
+    invalid_lines: str
+
+
+class Sequence(SQLModel, table=True):
+    """The next id of each kind. A table of our own, since databases differ in what a wipe does to theirs."""
+
+    __tablename__ = "sequences"
+
+    name: str = Field(primary_key=True)
+    next: int = Field(sa_type=BigInteger)

@@ -1,0 +1,87 @@
+"""A world: all that a running mock remembers, behind one door."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, CursorResult, Executable, bindparam, update
+
+from audience_mock.core.clock import Clock
+from audience_mock.core.database import Database
+from audience_mock.core.tables import Sequence
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_TAKE_ID = (
+    update(Sequence)
+    .where(Sequence.__table__.c.name == bindparam("sequence"))  # type: ignore[attr-defined]
+    .values(next=Sequence.__table__.c.next + 1)  # type: ignore[attr-defined]
+    .returning(Sequence.__table__.c.next - 1)  # type: ignore[attr-defined]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What a world's settings say about time and size."""
+
+    build_delay_s: float = 5.0
+    """Seconds from the making of an audience to READY or TOO_SMALL. Not documented (Pinterest says up to
+    24 hours); chosen so that a person sees INITIALIZING and does not wait."""
+    max_upload_bytes: int = 1 << 30
+    """Bytes of one uploaded file. Not documented; chosen as more than any published list."""
+
+
+class Transaction:
+    """What a function of the core may use: the database, the time, new ids. Valid within its transaction."""
+
+    __slots__ = ("_connection", "now_ms", "rules")
+
+    def __init__(self, connection: Connection, now_ms: int, rules: Rules) -> None:
+        self._connection = connection
+        self.now_ms = now_ms
+        self.rules = rules
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        return self._connection.execute(statement, parameters)
+
+    def new_id(self, sequence: str) -> int:
+        """The next number of a sequence of `core.ids`; given back if the transaction fails."""
+        taken: int = self.execute(_TAKE_ID, {"sequence": sequence}).scalar_one()
+        return taken
+
+
+class World:
+    """A database, a clock, a source of chance and the rules, together."""
+
+    def __init__(self, database: Database, *, clock: Clock | None = None, rules: Rules | None = None) -> None:
+        self.database = database
+        self.clock = clock or Clock()
+        self.rules = rules or Rules()
+        # Seeded, so that a fresh world gives the same request ids every time; nothing secret comes from it.
+        self.random = random.Random(0)  # noqa: S311
+
+    async def transact(
+        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a synchronous function of the core: all that it writes is kept, or nothing."""
+        return self.transact_now(operation, *args, **kwargs)
+
+    async def read(
+        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a synchronous function of the core that writes nothing and makes one statement."""
+        return operation(
+            Transaction(self.database.connection, self.clock.now_ms(), self.rules), *args, **kwargs
+        )
+
+    def transact_now(
+        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `transact`, for a caller that has no event loop: the start of the world."""
+        with self.database.transaction() as connection:
+            return operation(Transaction(connection, self.clock.now_ms(), self.rules), *args, **kwargs)
+
+    def close(self) -> None:
+        self.database.close()

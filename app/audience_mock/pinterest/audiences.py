@@ -1,0 +1,231 @@
+"""/ad_accounts/{ad_account_id}/audiences: create, create_custom, list, get, update."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from audience_mock.core import audiences
+from audience_mock.core.lifecycle import size_at, status_at
+from audience_mock.core.tables import PINTEREST
+from audience_mock.core.tables import Audience as Row
+from audience_mock.pinterest import bookmarks
+from audience_mock.pinterest.audiences_wire import (
+    Audience,
+    AudienceCreate,
+    AudienceCreateCustom,
+    AudienceListQuery,
+    AudiencePage,
+    AudienceRule,
+    AudienceUpdate,
+    CreatedAudience,
+    ListedAudience,
+    PathId,
+    check_rule,
+)
+from audience_mock.pinterest.errors import Error, InvalidRequest
+from audience_mock.pinterest.headers import answer
+from audience_mock.pinterest.population import people
+from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.templates import FALSE, NULL, Pieces, template, text
+
+COMPANY = "Audience Mock"
+"""`created_by_company_name`: null in the answer to a POST or PATCH, filled in GET and list (recorded)."""
+
+_CREATED, _ONE, _LISTED = template(CreatedAudience), template(Audience), template(ListedAudience)
+_PREFER_CODE = re.compile(r"(?:^|[,;\s])code=(\d{3})(?:$|[,;\s])")
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {
+        "model": Error,
+        "description": "A value that does not fit",
+        "content": {
+            "application/json": {
+                "example": {"code": 1, "message": "Invalid request: 'name' is a required property"}
+            }
+        },
+    },
+    401: {
+        "model": Error,
+        "description": "No token",
+        "content": {
+            "application/json": {
+                "example": {"code": 2, "message": "Authentication failed.", "status": "failure"}
+            }
+        },
+    },
+}
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {
+        "model": Error,
+        "description": "No such audience in the ad account",
+        "content": {
+            "application/json": {"example": {"code": 4, "message": "Sorry! We could not find your audience."}}
+        },
+    },
+}
+_TOO_LARGE: dict[int | str, dict[str, Any]] = {
+    413: {"model": Error, "description": "A body over 8 MiB"},
+    415: {"model": Error, "description": "A body that is not JSON"},
+}
+_CREATED_TOO: dict[int | str, dict[str, Any]] = {
+    200: {"model": CreatedAudience, "description": "Made, with `pinterest_create_status` or `Prefer: code=200`"}
+}
+
+router = APIRouter(route_class=PinterestRoute, tags=["audiences"])
+_COLLECTION = "/ad_accounts/{ad_account_id}/audiences"
+_AUDIENCE = _COLLECTION + "/{audience_id}"
+
+
+def to_pieces(row: Row, now_ms: int, *, company: str | None) -> Pieces:
+    """A row in Pinterest's words, as JSON text by key; each answer has them in its own order."""
+    return {
+        b"type": b'"audience"',
+        b"id": b'"%d"' % row.number,
+        b"name": text(row.name),
+        b"ad_account_id": b'"%b"' % row.account.encode(),
+        b"audience_type": b'"%b"' % row.kind.encode(),
+        b"description": text(row.description),
+        b"status": b'"%b"' % status_at(row, now_ms).encode(),
+        b"size": b"%d" % size_at(row, now_ms),
+        b"updated_timestamp": b"%d" % (row.updated_at_ms // 1000),
+        b"created_timestamp": b"%d" % (row.created_at_ms // 1000),
+        b"rule": NULL if row.definition is None else row.definition.encode(),
+        b"created_by_company_name": text(company),
+        b"is_nca": FALSE,
+        b"is_ctv_enabled": FALSE,
+    }
+
+
+@router.post(
+    _COLLECTION,
+    operation_id="audiences/create",
+    summary="Create an audience",
+    status_code=201,
+    response_model=CreatedAudience,
+    responses=_CREATED_TOO | _ERRORS | _TOO_LARGE,
+)
+async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Answer:
+    return await _create(call, ad_account_id, body.audience_type, body, description=body.description)
+
+
+@router.post(
+    _COLLECTION + "/custom",
+    operation_id="audiences/create_custom",
+    summary="Create an audience from a data partner's data",
+    status_code=201,
+    response_model=CreatedAudience,
+    responses=_CREATED_TOO | _ERRORS | _TOO_LARGE,
+)
+async def create_custom(call: Call, ad_account_id: PathId, body: AudienceCreateCustom) -> Answer:
+    return await _create(call, ad_account_id, body.audience_type, body, description=None)
+
+
+async def _create(
+    call: Call,
+    ad_account_id: str,
+    audience_type: str,
+    body: AudienceCreate | AudienceCreateCustom,
+    *,
+    description: str | None,
+) -> Answer:
+    row = await call.world.transact(
+        audiences.create,
+        api=PINTEREST,
+        account=ad_account_id,
+        kind=audience_type,
+        name=body.name,
+        description=description,
+        definition=body.rule.echo(),
+        people=people(audience_type, body.rule),
+        created_by=COMPANY,
+    )
+    pieces = to_pieces(row, call.world.clock.now_ms(), company=None)
+    return answer(call, _create_status(call), _CREATED % pieces)
+
+
+@router.get(
+    _COLLECTION,
+    operation_id="audiences/list",
+    summary="List audiences",
+    response_model=AudiencePage,
+    responses=_ERRORS,
+)
+async def list_page(
+    call: Call, ad_account_id: PathId, query: Annotated[AudienceListQuery, Query()]
+) -> Answer:
+    bound_to = ("audiences/list", ad_account_id, query.order, query.ownership_type, str(query.exclude_nca))
+    after = None
+    if query.bookmark is not None:
+        try:
+            after = bookmarks.read(query.bookmark, *bound_to)
+        except ValueError:
+            # Chosen: no answer to a bad bookmark was ever published.
+            raise InvalidRequest("'bookmark' is not one that this list gave") from None
+    if query.ownership_type == "RECEIVED":
+        rows, more = (), None  # nothing is shared yet
+    else:
+        rows, more = await call.world.read(
+            audiences.list_page,
+            api=PINTEREST,
+            account=ad_account_id,
+            after=after,
+            at_most=query.page_size,
+            falling=query.order == "DESCENDING",
+        )
+    now_ms = call.world.clock.now_ms()
+    items = b",".join(_LISTED % to_pieces(row, now_ms, company=row.created_by) for row in rows)
+    bookmark = NULL if more is None else b'"%b"' % bookmarks.make(more, *bound_to).encode()
+    return answer(call, 200, b'{"items":[%b],"bookmark":%b}' % (items, bookmark))
+
+
+@router.get(
+    _AUDIENCE,
+    operation_id="audiences/get",
+    summary="Get an audience",
+    response_model=Audience,
+    responses=_ERRORS | _NOT_FOUND,
+)
+async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
+    row = await call.world.read(
+        audiences.find, api=PINTEREST, account=ad_account_id, number=int(audience_id)
+    )
+    return answer(call, 200, _ONE % to_pieces(row, call.world.clock.now_ms(), company=row.created_by))
+
+
+@router.patch(
+    _AUDIENCE,
+    operation_id="audiences/update",
+    summary="Change an audience, or remove it",
+    response_model=Audience,
+    responses=_ERRORS | _NOT_FOUND | _TOO_LARGE,
+)
+async def update(call: Call, ad_account_id: PathId, audience_id: PathId, body: AudienceUpdate) -> Answer:
+    this: Mapping[str, Any] = {"api": PINTEREST, "account": ad_account_id, "number": int(audience_id)}
+    if body.operation_type == "REMOVE":
+        row = await call.world.transact(audiences.remove, **this)
+    else:
+        values: dict[str, Any] = body.model_dump(include={"name", "description"}, exclude_unset=True)
+        if "rule" in body.model_fields_set:
+            kind = (await call.world.read(audiences.find, **this)).kind
+            values |= _rule_values(kind, body.rule)
+        row = await call.world.transact(audiences.change, **this, values=values)
+    return answer(call, 200, _ONE % to_pieces(row, call.world.clock.now_ms(), company=None))
+
+
+def _rule_values(kind: str, rule: AudienceRule) -> dict[str, Any]:
+    """A rule replaces the one before it as a whole (chosen), and with it the people that it finds."""
+    check_rule(kind, rule)
+    return {"definition": rule.echo(), "people": people(kind, rule)}
+
+
+def _create_status(call: Call) -> int:
+    """`Prefer: code=200` (or 201) for one request, else the setting."""
+    if (prefer := call.headers.get("prefer")) is not None:
+        for code in _PREFER_CODE.findall(prefer):
+            if code in ("200", "201"):
+                return int(code)
+    return int(call.options.create_status)

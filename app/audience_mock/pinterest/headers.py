@@ -1,0 +1,34 @@
+"""The headers of each answer, as recorded from production in July 2026.
+
+Not reproduced yet: the rate-limit headers.
+"""
+
+from time import perf_counter
+
+from audience_mock.transport.answers import Answer, Headers
+from audience_mock.transport.calls import Call
+
+API_RELEASE = b"5e9bd2a"
+"""`pinterest-version`: seven hex digits that name a build at Pinterest; this one is made up."""
+
+_FIXED: Headers = [
+    (b"content-type", b"application/json"),
+    (b"pinterest-version", API_RELEASE),
+    (b"cache-control", b"no-cache, no-store, must-revalidate"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"vary", b"Accept-Encoding"),
+]
+
+
+def answer(call: Call, status: int, body: bytes, more: Headers | None = None) -> Answer:
+    """An answer with Pinterest's headers; the request ids come from the world's own chance."""
+    chance = call.world.random.getrandbits
+    headers = [
+        *_FIXED,
+        (b"content-length", b"%d" % len(body)),
+        (b"x-pinterest-rid", b"%016d" % (chance(53) % 10**16)),
+        (b"x-pinterest-rid-128bit", b"%032x" % chance(128)),
+        (b"x-envoy-upstream-service-time", b"%d" % ((perf_counter() - call.started_s) * 1000)),
+    ]
+    return Answer(status, body, headers + more if more else headers)

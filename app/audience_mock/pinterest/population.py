@@ -1,0 +1,25 @@
+"""How many people a rule finds: invented, plausible, and the same for the same rule on every run.
+
+Pinterest documents one figure only: an audience of fewer than 100 people is TOO_SMALL. Everything here
+is chosen.
+"""
+
+from audience_mock.core.matching import estimate
+from audience_mock.pinterest.audiences_wire import AudienceRule
+
+# About the monthly users of Pinterest, from its public reports; the smallest market for any other country.
+_USERS = {"US": 98_000_000, "CA": 12_000_000, "GB": 11_000_000}
+_USERS_ELSEWHERE = 5_000_000
+
+
+def people(audience_type: str, rule: AudienceRule) -> int:
+    """People in an audience once it is built.
+
+    VISITOR and ENGAGEMENT: 1,000 to 500,000. ACTALIKE: its percentage of the country's users. A VISITOR
+    rule with `prefill` false starts with nobody, and so does a customer list that this world does not hold.
+    """
+    if audience_type == "ACTALIKE":
+        return _USERS.get(rule.country or "", _USERS_ELSEWHERE) * (rule.percentage or 0) // 100
+    if audience_type == "CUSTOMER_LIST" or (audience_type == "VISITOR" and rule.prefill is False):
+        return 0
+    return estimate(1_000, 500_000, audience_type, rule.echo())

@@ -1,0 +1,71 @@
+"""The headers of each answer: those of a Rails application of 2014, as published with its documentation."""
+
+import hashlib
+import json
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+from audience_mock.transport.answers import Answer, Headers
+from audience_mock.transport.calls import Call
+
+_FRAME: Headers = [
+    (b"X-Frame-Options", b"SAMEORIGIN"),
+    (b"X-XSS-Protection", b"1; mode=block"),
+    (b"X-Content-Type-Options", b"nosniff"),
+]
+_CHROME_FRAME: Headers = [(b"X-UA-Compatible", b"chrome=1")]
+_CROSS_ORIGIN: Headers = [
+    (b"Access-Control-Allow-Origin", b"*"),
+    (b"Access-Control-Allow-Methods", b"POST, PUT, DELETE, GET, OPTIONS"),
+    (b"Access-Control-Request-Method", b"*"),
+    (
+        b"Access-Control-Allow-Headers",
+        b"Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
+    ),
+]
+_JSON: Headers = [(b"Content-Type", b"application/json; charset=utf-8")]
+_PRIVATE: Headers = [(b"Cache-Control", b"max-age=0, private, must-revalidate")]
+_NO_CACHE: Headers = [(b"Cache-Control", b"no-cache")]
+
+# Rails writes these characters of a string so that JSON can stand inside a page; nowhere else in JSON do
+# they occur.
+_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON with the escapes of Rails; other characters as UTF-8."""
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return written.translate(_ESCAPES).encode()
+
+
+def answer(
+    call: Call, status: int, value: Any, *, chrome_frame: bool = False, more: Headers | None = None
+) -> Answer:
+    """An answer with a JSON body. `chrome_frame` adds the header that revisions up to 2014-04-08 sent."""
+    body = to_json(value)
+    headers = [
+        *_FRAME,
+        *(_CHROME_FRAME if chrome_frame else ()),
+        *_CROSS_ORIGIN,
+        *_JSON,
+        (b"ETag", b'"%b"' % hashlib.md5(body, usedforsecurity=False).hexdigest().encode()),
+        *_PRIVATE,
+        *_of_request(call),
+        (b"Content-Length", b"%d" % len(body)),
+        *(more or ()),
+    ]
+    return Answer(status, body, headers)
+
+
+def empty(call: Call) -> Answer:
+    """204: nothing to say."""
+    return Answer(204, b"", [*_FRAME, *_CROSS_ORIGIN, *_NO_CACHE, *_of_request(call)])
+
+
+def _of_request(call: Call) -> Headers:
+    request_id = UUID(int=call.world.random.getrandbits(128), version=4)
+    return [
+        (b"X-Request-Id", str(request_id).encode()),
+        (b"X-Runtime", b"%.6f" % (perf_counter() - call.started_s)),
+    ]

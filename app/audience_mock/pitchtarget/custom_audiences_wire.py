@@ -1,0 +1,174 @@
+"""Custom audiences as PitchTarget writes them, in the shapes of both revisions."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from audience_mock.core.tables import Audience as Row
+
+Revision = Literal["2014-04", "2014-05"]
+
+LOOKALIKE, WEBSITE, APP, CUSTOM = "LOOKALIKE", "WEBSITE", "APP", "CUSTOM"
+MAX_RETENTION_DAYS = 180
+
+
+def _digits_as_text(value: Any) -> Any:
+    """Documented as a string; a client may send the number."""
+    return str(value) if type(value) is int and 0 <= value < 10**20 else value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise PydanticCustomError("blank", "blank")
+    if "\x00" in value:
+        raise PydanticCustomError("invalid", "invalid")
+    return value
+
+
+def _json_object(value: str) -> str:
+    """Documented as a JSON object written as a string; it is kept to the character."""
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise PydanticCustomError("invalid", "invalid")
+    return value
+
+
+def _hundredths(value: float) -> float:
+    if abs(value * 100 - round(value * 100)) > 1e-9:
+        raise PydanticCustomError("invalid", "invalid")
+    return value
+
+
+def _account_like(value: Any) -> Any:
+    if type(value) is int and 0 <= value < 10**20:
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
+        return value
+    raise PydanticCustomError("int_type", "not a number")
+
+
+AccountId = Annotated[str, BeforeValidator(_digits_as_text), Field(min_length=1, pattern=r"^[0-9]{1,20}$")]
+Text = Annotated[str, AfterValidator(_not_blank)]
+Days = Annotated[int, Field(ge=1, le=MAX_RETENTION_DAYS)]
+Rule = Annotated[str, AfterValidator(_not_blank), AfterValidator(_json_object)]
+
+
+class _Open(BaseModel):
+    """Parameters that are not named here are read over, as Rails does."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class LookalikeSpec(BaseModel):
+    """Echoed as it came, keys that are not named here too."""
+
+    model_config = ConfigDict(extra="allow")
+
+    country: Annotated[str, Field(min_length=1, pattern=r"^[A-Z]{2}$", description="ISO 3166, two letters")]
+    type: Literal["similarity", "reach"] | None = None
+    ratio: Annotated[
+        float, Field(ge=0.01, le=0.20, strict=True, description="In steps of 0.01"), AfterValidator(_hundredths)
+    ] | None = None
+
+
+def _one_way(spec: Any) -> Any:
+    """A spec says how alike: by `type` or by `ratio`."""
+    if spec.type is None and spec.ratio is None:
+        raise PydanticCustomError("invalid", "invalid")
+    return spec
+
+
+class LookalikeCreate(_Open):
+    fb_ad_account_id: AccountId
+    name: Text
+    # A number in the examples; echoed as it came, number or string.
+    origin_audience_id: Annotated[int | str, BeforeValidator(_account_like)]
+    lookalike_spec: Annotated[LookalikeSpec, AfterValidator(_one_way)]
+
+
+class WebsiteCreate(_Open):
+    fb_ad_account_id: AccountId
+    name: Text
+    retention_days: Days
+    rule: Rule
+
+
+class AppCreate(WebsiteCreate):
+    """The same parameters; the answer does not repeat them."""
+
+
+class FileCreate(_Open):
+    """The text fields of a multipart create."""
+
+    fb_ad_account_id: AccountId
+    name: Text
+    description: Annotated[str, Field(pattern=r"^[^\x00]*$")] | None = None
+    opt_out_link: Annotated[str, Field(pattern=r"^(https?://[^\s\x00]+)?$")] | None = None
+    subtype: Literal["CUSTOM"] | None = None
+    user_type: Literal[
+        "email_hash", "phone_hash", "custom_audience_third_party_id", "mobile_advertiser_id", "fbid"
+    ]
+
+
+class Created(BaseModel):
+    """The answer to the JSON creates of 2014-04: Facebook's id, a decimal string."""
+
+    id: Annotated[str, Field(examples=["6006183285954"])]
+
+
+class CustomAudience(BaseModel):
+    """2014-04 has `user_type` and `fb_id` last; 2014-05 has `fb_id` and `subtype` first, and then what
+    the subtype has."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: int
+    name: str
+    fb_id: str | int | None
+
+
+class CustomAudienceEnvelope(BaseModel):
+    fb_custom_audience: CustomAudience
+
+
+def to_wire(row: Row, revision: Revision) -> dict[str, Any]:
+    """The enveloped shape of a revision, keys in the published order."""
+    if revision == "2014-04":
+        audience = {
+            "id": row.number,
+            "name": row.name,
+            # Null in every published exchange, though one was sent.
+            "description": None,
+            "opt_out_link": row.opt_out_link,
+            "user_type": row.user_type,
+            "fb_id": None if row.facebook_id is None else int(row.facebook_id),
+        }
+    else:
+        audience = {
+            "id": row.number,
+            "name": row.name,
+            "fb_id": row.facebook_id,
+            "subtype": row.kind,
+            **_of_subtype(row),
+        }
+    return {"fb_custom_audience": audience}
+
+
+def _of_subtype(row: Row) -> dict[str, Any]:
+    match row.kind:
+        case "LOOKALIKE":
+            return {
+                "origin_audience_id": json.loads(row.origin_id or "null"),
+                "lookalike_spec": json.loads(row.definition or "null"),
+            }
+        case "WEBSITE":
+            return {"rule": row.definition, "retention_days": row.retention_days}
+        case "CUSTOM":
+            return {"description": row.description, "opt_out_link": row.opt_out_link}
+        case _:
+            return {}

@@ -1,0 +1,105 @@
+"""PitchTarget's words for what went wrong: `{"errors": {"<field>": ["<reason>"]}}`.
+
+Its documentation shows no error. Statuses and shape are chosen: what a Rails application of 2014 would
+send, `base` standing, as in Rails, for what concerns no field.
+"""
+
+import logging
+from typing import Any
+
+from pydantic import BaseModel
+
+from audience_mock.core.errors import NotFound
+from audience_mock.pitchtarget.answers import answer
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.errors import (
+    BodyTooLarge,
+    InvalidInput,
+    Malformed,
+    MethodNotAllowed,
+    NoSuchRoute,
+    NotAuthenticated,
+    UnsupportedContentType,
+)
+
+log = logging.getLogger("audience_mock")
+
+BLANK = "can't be blank"
+NOT_LISTED = "is not included in the list"
+NOT_A_NUMBER = "is not a number"
+INVALID = "is invalid"
+
+_REASONS = {
+    "missing": BLANK,
+    "string_too_short": BLANK,
+    "blank": BLANK,
+    "literal_error": NOT_LISTED,
+    "int_type": NOT_A_NUMBER,
+    "int_parsing": NOT_A_NUMBER,
+    "int_parsing_size": NOT_A_NUMBER,
+    "int_from_float": NOT_A_NUMBER,
+    "float_type": NOT_A_NUMBER,
+    "float_parsing": NOT_A_NUMBER,
+    "sent_twice": "can't be sent twice",
+}
+
+
+class Errors(BaseModel):
+    """Reasons by field; `base` is the request as a whole."""
+
+    errors: dict[str, list[str]]
+
+
+def refuse(call: Call, error: Exception) -> Answer:
+    """The answer to anything that was raised while a request was served."""
+    status, errors = _words(error)
+    more = None
+    if isinstance(error, MethodNotAllowed):
+        more = [(b"Allow", ", ".join(error.allowed).encode())]
+    if status == 500:
+        log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
+        log.debug("where it happened", exc_info=error)
+    else:
+        log.info("%s %s %d %s", call.method, call.url.path, status, errors)
+    return answer(call, status, {"errors": errors}, more=more)
+
+
+def _words(error: Exception) -> tuple[int, dict[str, list[str]]]:
+    match error:
+        case NotAuthenticated():
+            return 401, {"base": ["Authorization is missing or not of the form: OAuth <token>"]}
+        case NoSuchRoute():
+            return 404, {"base": ["No route matches the path"]}
+        case MethodNotAllowed(allowed=allowed):
+            return 405, {"base": [f"The path answers to {', '.join(allowed)} only"]}
+        case NotFound(what=what):
+            return 404, {"base": [f"Couldn't find the {what}"]}
+        case InvalidInput(details=details):
+            return 422, _by_field(details)
+        case Malformed():
+            return 422, {"base": [str(error)]}
+        case BodyTooLarge(limit_bytes=limit, field=field):
+            return 413, {field or "base": [f"is too large (maximum is {limit} bytes)"]}
+        case UnsupportedContentType(served=served):
+            return 415, {"base": [f"The content type is not served, only {' and '.join(served)}"]}
+        case _:
+            return 500, {"base": ["We're sorry, but something went wrong"]}
+
+
+def _by_field(details: list[dict[str, Any]]) -> dict[str, list[str]]:
+    errors: dict[str, list[str]] = {}
+    for detail in details:
+        context = detail.get("ctx", {})
+        match detail["type"]:
+            case "greater_than_equal":
+                reason = f"must be greater than or equal to {context['ge']}"
+            case "less_than_equal":
+                reason = f"must be less than or equal to {context['le']}"
+            case kind:
+                blank = detail["input"] is None or detail["input"] == ""
+                reason = BLANK if blank and kind != "sent_twice" else _REASONS.get(kind, INVALID)
+        field = ".".join(str(part) for part in detail["loc"]) or "base"
+        if reason not in errors.setdefault(field, []):
+            errors[field].append(reason)
+    return errors

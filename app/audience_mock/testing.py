@@ -1,0 +1,57 @@
+"""A real server on a free port, in a thread, for tests in Python."""
+
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+from audience_mock.application import create_app
+from audience_mock.server import Server, base_url, listen
+from audience_mock.settings import Settings
+
+STARTS_WITHIN_S = 10
+ENDS_WITHIN_S = 10
+
+
+class MockServer:
+    """`with MockServer() as mock:` serves at `mock.url` until the block ends.
+
+    `settings` are those of `Settings`; the port is free and the store in memory unless they say otherwise.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = Settings(**{"port": 0, **settings})
+
+    def __enter__(self) -> Self:
+        self.app = create_app(self.settings)
+        self.world = self.app.world
+        listener = listen(self.settings.host, self.settings.port)
+        self.url = base_url(listener)
+        ready = threading.Event()
+        self._server = Server(self.app, when_ready=ready.set)
+        self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
+        self._thread.start()
+        if not ready.wait(STARTS_WITHIN_S):
+            raise TimeoutError(f"Audience Mock did not start within {STARTS_WITHIN_S} s")
+        return self
+
+    def _serve(self, listener: Any) -> None:
+        with listener:
+            self._server.run(sockets=[listener])
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(ENDS_WITHIN_S)
+        if self._thread.is_alive():
+            raise TimeoutError(f"Audience Mock did not end within {ENDS_WITHIN_S} s")
+
+    @property
+    def pinterest_url(self) -> str:
+        """The base URL for a client of Pinterest's API."""
+        return f"{self.url}/v5"
+
+    @property
+    def pitchtarget_url(self) -> str:
+        """The base URL for a client of PitchTarget's API."""
+        return self.url

@@ -1,0 +1,1 @@
+"""HTTP that no dialect owns: routes, bodies, answers. Knows no provider."""

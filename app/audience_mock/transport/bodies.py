@@ -1,0 +1,57 @@
+"""Request bodies: a JSON document read whole, within a limit."""
+
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any
+
+from starlette.requests import Request
+
+from audience_mock.transport.errors import BodyTooLarge, UnsupportedContentType
+
+JSON = "application/json"
+MAX_BODY_BYTES = 8 << 20
+"""The most that a JSON body, or the text fields of a form, may have. Not documented; chosen."""
+
+
+def media_type(request: Request) -> str:
+    """The content type in lower case, without its parameters; empty if there is none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def check_json(request: Request) -> None:
+    """Let JSON pass, and a body of which nothing is said. Raises UnsupportedContentType."""
+    given = media_type(request)
+    if given and given != JSON and not (given.startswith("application/") and given.endswith("+json")):
+        raise UnsupportedContentType(given, JSON)
+
+
+async def read_whole(request: Request, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """The body. Raises BodyTooLarge before more than the limit is held."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and len(declared) < 20 and int(declared) > limit_bytes:
+        raise BodyTooLarge(limit_bytes)
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit_bytes:
+            raise BodyTooLarge(limit_bytes)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def oddities(value: Any) -> Iterator[str]:
+    """Say what a parsed document holds that no API means: NUL characters, numbers that are not finite."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            yield "NUL character"
+    elif isinstance(value, float):
+        if not isfinite(value):
+            yield "number that is not finite"
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from oddities(key)
+            yield from oddities(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from oddities(inner)

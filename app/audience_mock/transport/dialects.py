@@ -1,0 +1,114 @@
+"""A dialect as a value, and the FastAPI sub-application that it becomes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.errors import MethodNotAllowed, NoSuchRoute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """One API: its name, where it lives, its routers, its words for errors, its settings.
+
+    `refuse` renders whatever a request meets outside a route. `preflight` answers OPTIONS with the
+    methods that a path has; a dialect that has none gets the ordinary CORS answers for `cors_origins`.
+    """
+
+    name: str
+    title: str
+    version: str
+    prefixes: Sequence[str]
+    routers: Sequence[APIRouter]
+    refuse: Callable[[Call, Exception], Answer]
+    options: Any
+    about: str
+    servers: Sequence[Mapping[str, Any]] = ()
+    security: Mapping[str, Any] = field(default_factory=dict)
+    preflight: Callable[[Call, set[str]], Answer] | None = None
+    cors_origins: Sequence[str] = ()
+
+
+class DialectApp(FastAPI):
+    """The sub-application of a dialect.
+
+    It dispatches by itself: FastAPI's own way to a route has exit stacks, error layers and a context for
+    included routers, which these routes do not use.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(
+            title=dialect.title, version=dialect.version, openapi_url=None, docs_url=None, redoc_url=None
+        )
+        self.dialect = dialect
+        self._routes: list[Any] = [route for router in dialect.routers for route in router.routes]
+        self._entry: ASGIApp = self._dispatch
+        if dialect.cors_origins and dialect.preflight is None:
+            self._entry = CORSMiddleware(
+                self._dispatch,
+                allow_origins=dialect.cors_origins,
+                allow_methods=["*"],
+                allow_headers=["*"],
+                expose_headers=["*"],
+            )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
+        scope["options"] = self.dialect.options
+        await self._entry(scope, receive, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            # A copy: the server looks at its own scope to leave the body out.
+            scope = {**scope, "method": "GET"}
+        allowed: set[str] = set()
+        for route in self._routes:
+            match, child_scope = route.matches(scope)
+            if match is Match.FULL:
+                scope.update(child_scope)
+                await route.handle(scope, receive, send)
+                return
+            if match is Match.PARTIAL:
+                allowed |= route.methods
+        call = Call(scope, receive, send)
+        if allowed and scope["method"] == "OPTIONS" and self.dialect.preflight is not None:
+            answer = self.dialect.preflight(call, allowed)
+        else:
+            answer = self.dialect.refuse(call, MethodNotAllowed(allowed) if allowed else NoSuchRoute())
+        await answer(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of what is served; made when it is first asked for, not at start."""
+        if self.openapi_schema is None:
+            schema = get_openapi(
+                title=self.title,
+                version=self.version,
+                description=self.dialect.about,
+                routes=self._routes,
+                servers=[dict(server) for server in self.dialect.servers],
+            )
+            schema.setdefault("components", {})["securitySchemes"] = dict(self.dialect.security)
+            schema["security"] = [{name: []} for name in self.dialect.security]
+            self.openapi_schema = _without_fastapis_own_422(schema)
+        return self.openapi_schema
+
+
+def _without_fastapis_own_422(schema: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI describes its own validation error on every route; no dialect answers in that shape."""
+    components = schema["components"].get("schemas", {})
+    components.pop("HTTPValidationError", None)
+    components.pop("ValidationError", None)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            described = operation["responses"].get("422", {}).get("content", {}).get("application/json", {})
+            if described.get("schema", {}).get("$ref", "").endswith("/HTTPValidationError"):
+                del operation["responses"]["422"]
+    return schema

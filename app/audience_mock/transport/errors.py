@@ -1,0 +1,55 @@
+"""Facts about a request as such. Each dialect's own errors module gives them a status and words."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+
+class Refusal(Exception):
+    """A request that cannot be served as it came."""
+
+
+class NotAuthenticated(Refusal):
+    """`Authorization` is missing or not of the form that the API asks for."""
+
+
+class NoSuchRoute(Refusal):
+    """No operation has this path."""
+
+
+class MethodNotAllowed(Refusal):
+    """The path has operations, but not with this method; `allowed` are those it has, sorted."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        super().__init__()
+        self.allowed = sorted(allowed)
+
+
+class BodyTooLarge(Refusal):
+    """The body, or the field of it called `field`, has more than `limit_bytes`."""
+
+    def __init__(self, limit_bytes: int, field: str | None = None) -> None:
+        super().__init__(f"{field or 'body'} is larger than {limit_bytes} bytes")
+        self.limit_bytes = limit_bytes
+        self.field = field
+
+
+class UnsupportedContentType(Refusal):
+    """The operation reads `served`, and the body says that it is something else."""
+
+    def __init__(self, given: str, *served: str) -> None:
+        super().__init__(f"{given or 'no content type'} is not served, only {' and '.join(served)}")
+        self.given = given
+        self.served = served
+
+
+class Malformed(Refusal):
+    """The body does not have the syntax that its content type promises; the text says where."""
+
+
+class InvalidInput(Refusal):
+    """Values that the operation's models refuse: pydantic's error details, in the order of the model."""
+
+    def __init__(self, place: Literal["path", "query", "body"], details: list[dict[str, Any]]) -> None:
+        super().__init__(place)
+        self.place = place
+        self.details = details

@@ -1,0 +1,127 @@
+"""The route class: who may call, what came, what the core says, what goes back; in that order.
+
+FastAPI makes the description from a handler's signature; this class reads the request by the same
+signature, with pydantic on the body's own bytes. FastAPI's request handling costs more than the
+database, and it would look at the body before the caller.
+"""
+
+import inspect
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any, cast, get_args, get_origin, get_type_hints
+from urllib.parse import parse_qsl
+
+from fastapi.params import Query
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from audience_mock.transport import bodies
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.errors import InvalidInput, Malformed
+
+log = logging.getLogger("audience_mock")
+
+# What valid JSON (and what pydantic takes for it) can write and no API means; a look at the bytes spares
+# most bodies the walk.
+_SUSPECT = re.compile(rb"\\u0000|NaN|Infinity|[0-9][eE]\+?[0-9]{3}")
+
+
+class MockRoute(APIRoute):
+    """A route of a dialect. A handler takes a `Call`, the path's parameters, at most one query model and
+    at most one body model, and answers an `Answer`."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        super().__init__(path, endpoint, **more)
+        self._handler = cast(Callable[..., Awaitable[Answer]], endpoint)
+        self._inputs = _Inputs(endpoint, set(self.param_convertors))
+
+    def admit(self, call: Call) -> None:
+        """Let a caller in, or raise. Runs before anything of the request but its head was read."""
+        raise NotImplementedError
+
+    def refuse(self, call: Call, error: Exception) -> Answer:
+        """The dialect's answer to whatever was raised."""
+        raise NotImplementedError
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = Call(scope, receive, send)
+        try:
+            self.admit(call)
+            answer = await self._handler(**await self._inputs.read(call))
+        except ClientDisconnect:
+            log.info("%s %s: the client went away; nothing was kept", call.method, call.url.path)
+            return
+        except Exception as error:  # noqa: BLE001 - the dialect has an answer to anything
+            answer = self.refuse(call, error)
+        await answer(scope, receive, send)
+
+
+class _Inputs:
+    """Reads a handler's arguments from a request, as its signature says."""
+
+    def __init__(self, handler: Callable[..., Any], path_names: set[str]) -> None:
+        self._call = ""
+        self._path: list[tuple[str, TypeAdapter[Any]]] = []
+        self._query: tuple[str, type[BaseModel]] | None = None
+        self._body: tuple[str, type[BaseModel]] | None = None
+        hints = get_type_hints(handler, include_extras=True)
+        for name in inspect.signature(handler).parameters:
+            hint = hints[name]
+            if hint is Call:
+                self._call = name
+            elif name in path_names:
+                self._path.append((name, _adapter(hint)))
+            elif get_origin(hint) is not None and any(isinstance(part, Query) for part in get_args(hint)):
+                self._query = (name, get_args(hint)[0])
+            else:
+                self._body = (name, hint)
+
+    async def read(self, call: Call) -> dict[str, Any]:
+        """Raises InvalidInput, Malformed, BodyTooLarge, UnsupportedContentType, ClientDisconnect."""
+        arguments: dict[str, Any] = {self._call: call}
+        for name, adapter in self._path:
+            try:
+                arguments[name] = adapter.validate_python(call.path_params[name])
+            except ValidationError as error:
+                details = cast(list[dict[str, Any]], error.errors(include_url=False))
+                raise InvalidInput("path", [{**details[0], "loc": (name,)}]) from None
+        if self._query is not None:
+            name, model = self._query
+            given = dict(parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+            try:
+                arguments[name] = model.model_validate(given)
+            except ValidationError as error:
+                details = cast(list[dict[str, Any]], error.errors(include_url=False))
+                raise InvalidInput("query", details) from None
+        if self._body is not None:
+            bodies.check_json(call)
+            name, model = self._body
+            arguments[name] = parse_json(await bodies.read_whole(call), model)
+        return arguments
+
+
+def parse_json(raw: bytes, model: type[BaseModel]) -> Any:
+    """The model that the bytes of a JSON document make. Raises Malformed, InvalidInput."""
+    try:
+        value = model.model_validate_json(raw)
+    except ValidationError as error:
+        details = cast(list[dict[str, Any]], error.errors(include_url=False))
+        if details[0]["type"] == "json_invalid":
+            raise Malformed(f"The body is not JSON: {details[0]['ctx']['error']}") from None
+        raise InvalidInput("body", details) from None
+    if _SUSPECT.search(raw):
+        for oddity in bodies.oddities(json.loads(raw)):
+            raise Malformed(f"The body holds a {oddity}")
+    return value
+
+
+@cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    """One adapter for each kind of path parameter: they are slow to build."""
+    return TypeAdapter(hint)
