@@ -107,7 +107,10 @@ def _seed_file(seed: str) -> Path:
     """A path, or the name of a world that comes along: in the wheel, or beside the sources."""
     if seed != "demo":
         return Path(seed)
-    for folder in (Path(str(resources.files("audience_mock"))) / "worlds", Path(__file__).parents[2] / "fixtures/worlds"):
+    for folder in (
+        Path(str(resources.files("audience_mock"))) / "worlds",
+        Path(__file__).parents[2] / "fixtures/worlds",
+    ):
         if (folder / "demo.json").is_file():
             return folder / "demo.json"
     raise BadSeed("the demo world is missing from this installation: give a file instead")

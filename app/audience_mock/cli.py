@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,22 +12,27 @@ import click
 from audience_mock import __version__
 
 
-def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+class SettingsCommand(click.Command):
+    """A command with a flag for each field of Settings; they are read only when it is run."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        if not self.params:
+            self.params = list(_flags())
+        return super().get_params(ctx)
+
+
+def _flags() -> Iterator[click.Option]:
     """A flag for each field of Settings, with its text, its default and its variable."""
     from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
 
-    for name, field in reversed(Settings.model_fields.items()):
-        default = field.default
-        if isinstance(default, tuple):
-            default = ",".join(default)
+    for name, field in Settings.model_fields.items():
+        default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
         shown = "none" if default is None else default
-        command = click.option(
-            f"--{name.replace('_', '-')}",
-            name,
+        yield click.Option(
+            [f"--{name.replace('_', '-')}", name],
             metavar=name.rsplit("_", 1)[-1].upper(),
             help=f"{field.description} [default: {shown}; {ENVIRONMENT_PREFIX}{name.upper()}]",
-        )(command)
-    return command
+        )
 
 
 def fail(message: object) -> NoReturn:
@@ -42,8 +47,7 @@ def main() -> None:
     """A double of Pinterest's audience API and of PitchTarget's Audience API."""
 
 
-@main.command()
-@settings_options
+@main.command(cls=SettingsCommand)
 def serve(**flags: Any) -> None:
     """Run the server until Ctrl-C or SIGTERM."""
     import gc

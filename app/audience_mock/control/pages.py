@@ -52,8 +52,8 @@ def _index(pages: Mapping[str, Describe]) -> dict[str, Any]:
     return {
         "name": "Audience Mock",
         "version": __version__,
-        "pinterest": "/v5/ad_accounts/{ad_account_id}/audiences (call with Authorization: Bearer <any token>)",
-        "pitchtarget": "/custom_audiences (call with Authorization: OAuth <any token>)",
+        "pinterest": "/v5/ad_accounts/{ad_account_id}/audiences, with Authorization: Bearer <any token>",
+        "pitchtarget": "/custom_audiences, with Authorization: OAuth <any token>)",
         "pages": _pages(pages),
     }
 

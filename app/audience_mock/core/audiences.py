@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnDefault, bindparam, delete, func, insert, select, update
 
 from audience_mock.core import ids
 from audience_mock.core.errors import NotFound
-from audience_mock.core.tables import PINTEREST, PITCHTARGET, Audience, UserBlock
+from audience_mock.core.tables import PINTEREST, PITCHTARGET, Audience, UserBlock, table_of
 from audience_mock.core.world import Transaction
 
-_table: Table = Audience.__table__  # type: ignore[attr-defined]
-_blocks: Table = UserBlock.__table__  # type: ignore[attr-defined]
+_table = table_of(Audience)
+_blocks = table_of(UserBlock)
 _c = _table.c
 
 SEQUENCE_OF = {PITCHTARGET: ids.PITCHTARGET_AUDIENCE, PINTEREST: ids.PINTEREST_AUDIENCE}
@@ -25,15 +25,13 @@ _FIND = select(_table).where(_THIS)
 _CHANGE = update(_table).where(_THIS)
 _REMOVE = delete(_table).where(_THIS)
 _OF_ACCOUNT = select(_table).where(_c.api == bindparam("of_api"), _c.account == bindparam("of_account"))
-_RISING = (
-    _OF_ACCOUNT.where(_c.number > bindparam("beyond")).order_by(_c.number).limit(bindparam("at_most"))
-)
+_RISING = _OF_ACCOUNT.where(_c.number > bindparam("beyond")).order_by(_c.number).limit(bindparam("at_most"))
 _FALLING = (
     _OF_ACCOUNT.where(_c.number < bindparam("beyond")).order_by(_c.number.desc()).limit(bindparam("at_most"))
 )
 _COUNT = select(func.count()).select_from(_table)
-_BLANK = {
-    column.name: None if column.default is None else column.default.arg
+_BLANK: dict[str, Any] = {
+    column.name: column.default.arg if isinstance(column.default, ColumnDefault) else None
     for column in _c
     if column.name != "key"
 }
@@ -51,16 +49,17 @@ def create(
     name: str,
     people: int = 0,
     facebook: bool = False,
-    **more: Any,
+    columns: Mapping[str, Any] | None = None,
 ) -> Audience:
     """Make an audience in the ad account `account` and answer it.
 
-    `people` are those it will hold once built; `facebook` gives it a Facebook id at once. `more` are
-    other columns of Audience.
+    `people` are those it will hold once built; `facebook` gives it a Facebook id at once. `columns` are
+    the others of Audience, where they differ from their defaults.
     """
+    given = columns or {}
     row = _BLANK | {
         "api": api,
-        "number": more.get("number") or tx.new_id(SEQUENCE_OF[api]),
+        "number": given["number"] if "number" in given else tx.new_id(SEQUENCE_OF[api]),
         "account": account,
         "kind": kind,
         "name": name,
@@ -69,7 +68,7 @@ def create(
         "created_at_ms": tx.now_ms,
         "updated_at_ms": tx.now_ms,
         "ready_at_ms": tx.now_ms + round(tx.rules.build_delay_s * 1000),
-        **more,
+        **given,
     }
     row["key"] = tx.execute(_INSERT, row).inserted_primary_key[0]  # type: ignore[index]
     return cast(Audience, SimpleNamespace(**row))
@@ -99,9 +98,7 @@ def list_page(
     return page, page[-1].number if len(rows) > at_most else None
 
 
-def change(
-    tx: Transaction, *, api: str, account: str, number: int, values: Mapping[str, Any]
-) -> Audience:
+def change(tx: Transaction, *, api: str, account: str, number: int, values: Mapping[str, Any]) -> Audience:
     """Set columns of an audience and its time of change; answers it as it is then. Raises NotFound."""
     find(tx, api=api, account=account, number=number)
     tx.execute(_CHANGE, {**values, "updated_at_ms": tx.now_ms, **_this(api, account, number)})

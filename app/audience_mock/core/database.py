@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, create_engine, insert, select
+from sqlalchemy import Connection, create_engine, delete, insert, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import SQLModel
@@ -12,6 +12,7 @@ from audience_mock.core import ids, tables
 from audience_mock.core.errors import BadDatabase
 
 IN_MEMORY = "sqlite://"
+
 
 class Database:
     """An open database; `url` is an SQLAlchemy URL, `sqlite://` or `sqlite:///file.db`.
@@ -34,7 +35,9 @@ class Database:
         except SQLAlchemyError as error:
             engine.dispose()
             cause = getattr(error, "orig", error)
-            raise BadDatabase(f"cannot open {url}: {cause} (is it an SQLite file that you may write?)") from None
+            raise BadDatabase(
+                f"cannot open {url}: {cause} (is it an SQLite file that you may write?)"
+            ) from None
         except BadDatabase:
             engine.dispose()
             raise
@@ -58,11 +61,9 @@ class Database:
                 connection.execute(insert(tables.Sequence), first)
                 run(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
             # Sets that an upload was still writing when the process ended belong to no audience.
-            blocks, audiences = tables.UserBlock, tables.Audience
-            owned = select(audiences.user_set).where(audiences.user_set.is_not(None))  # type: ignore[union-attr]
-            connection.execute(
-                blocks.__table__.delete().where(blocks.user_set.not_in(owned))  # type: ignore[attr-defined]
-            )
+            blocks, audiences = tables.table_of(tables.UserBlock).c, tables.table_of(tables.Audience).c
+            owned = select(audiences.user_set).where(audiences.user_set.is_not(None))
+            connection.execute(delete(tables.UserBlock).where(blocks.user_set.not_in(owned)))
         return bool(version == 0)
 
     @contextmanager

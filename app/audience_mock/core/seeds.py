@@ -14,11 +14,17 @@ from sqlalchemy.exc import IntegrityError
 
 from audience_mock.core import audiences
 from audience_mock.core.errors import BadSeed
-from audience_mock.core.tables import Sequence
+from audience_mock.core.tables import Sequence, table_of
 from audience_mock.core.world import Transaction
 
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
+
+
+_SAME_NAME = {
+    *("description", "created_by", "facebook_id", "user_type"),
+    *("opt_out_link", "origin_id", "retention_days"),
+}
 
 
 class SeedAudience(BaseModel):
@@ -65,7 +71,9 @@ def load(path: Path) -> Seed:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise BadSeed(f"the seed {path} is not right{' at ' if where else ''}{where}: {first['msg']}") from None
+        raise BadSeed(
+            f"the seed {path} is not right{' at ' if where else ''}{where}: {first['msg']}"
+        ) from None
 
 
 def plant(tx: Transaction, seed: Seed) -> int:
@@ -73,12 +81,13 @@ def plant(tx: Transaction, seed: Seed) -> int:
     for name, number in seed.sequences.items():
         _continue_at(tx, name, number)
     for position, given in enumerate(seed.audiences):
-        columns: dict[str, Any] = {
-            name: value
-            for name in ("description", "created_by", "facebook_id", "user_type", "opt_out_link")
-            if (value := getattr(given, name)) is not None
-        }
         created_at_ms = tx.now_ms if given.created_at is None else given.created_at * 1000
+        columns: dict[str, Any] = given.model_dump(include=_SAME_NAME) | {
+            "held_status": given.status,
+            "created_at_ms": created_at_ms,
+            "updated_at_ms": created_at_ms,
+            "ready_at_ms": tx.now_ms + round(given.ready_in_s * 1000),
+        }
         if given.id is not None:
             columns["number"] = int(given.id)
         if isinstance(given.definition, dict):
@@ -93,16 +102,12 @@ def plant(tx: Transaction, seed: Seed) -> int:
                 kind=given.kind,
                 name=given.name,
                 people=given.people,
-                held_status=given.status,
-                created_at_ms=created_at_ms,
-                updated_at_ms=created_at_ms,
-                ready_at_ms=tx.now_ms + round(given.ready_in_s * 1000),
-                origin_id=given.origin_id,
-                retention_days=given.retention_days,
-                **columns,
+                columns=columns,
             )
         except IntegrityError:
-            raise BadSeed(f"the seed has two {given.api} audiences {given.id}, at audiences.{position}") from None
+            raise BadSeed(
+                f"the seed has two {given.api} audiences {given.id}, at audiences.{position}"
+            ) from None
         sequence = audiences.SEQUENCE_OF[given.api]
         if given.id is not None and sequence not in seed.sequences:
             _continue_at(tx, sequence, made.number + 1)
@@ -111,5 +116,5 @@ def plant(tx: Transaction, seed: Seed) -> int:
 
 def _continue_at(tx: Transaction, name: str, number: int) -> None:
     """A sequence goes on from `number`, but never back."""
-    table = Sequence.__table__  # type: ignore[attr-defined]
+    table = table_of(Sequence)
     tx.execute(update(table).where(table.c.name == name, table.c.next < number).values(next=number))

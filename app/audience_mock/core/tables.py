@@ -1,6 +1,6 @@
 """The tables: what a world keeps, in our own words. The statements that use them live beside their users."""
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 SCHEMA_VERSION = 1
@@ -83,3 +83,9 @@ class Sequence(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     next: int = Field(sa_type=BigInteger)
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The table of a model, for statements that are built once."""
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, Any, Self
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import delete, insert, select
 
 from audience_mock.core import audiences, ids
-from audience_mock.core.tables import Audience, Upload, UserBlock
+from audience_mock.core.tables import Audience, Upload, UserBlock, table_of
 from audience_mock.core.world import Transaction, World
 
 DIGEST_BYTES = 32
 
 HELD_BYTES = 8 << 20
-"""Digests held in memory before they go to a temporary file, and the most that one part of a small set has."""
+"""Digests held in memory before they go to a temporary file; no part of a set is larger by much."""
 
 LONGEST_LINE_BYTES = 4096
 """No identifier comes near; a longer line is invalid and is not held. Chosen."""
@@ -48,8 +48,8 @@ HASHED = frozenset({EMAIL_HASH, PHONE_HASH})
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _HASH_LINE_BYTES = 2 * DIGEST_BYTES + 1
 _PARTS = 256
-_blocks: Table = UserBlock.__table__  # type: ignore[attr-defined]
-_uploads: Table = Upload.__table__  # type: ignore[attr-defined]
+_blocks = table_of(UserBlock)
+_uploads = table_of(Upload)
 _ADD_PART = insert(_blocks)
 _ADD_UPLOAD = insert(_uploads)
 
@@ -269,7 +269,8 @@ def _drop_set(tx: Transaction, *, user_set: int) -> None:
 def _create(
     tx: Transaction, *, users: UserLines, user_set: int, people: int, audience: dict[str, Any]
 ) -> Audience:
-    made = audiences.create(tx, user_type=users.user_type, user_set=user_set, people=people, **audience)
+    columns = {**audience.pop("columns", {}), "user_type": users.user_type, "user_set": user_set}
+    made = audiences.create(tx, people=people, columns=columns, **audience)
     tx.execute(_ADD_UPLOAD, _report_row(users, made, tx.now_ms))
     return made
 

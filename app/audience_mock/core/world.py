@@ -9,16 +9,17 @@ from sqlalchemy import Connection, CursorResult, Executable, bindparam, update
 
 from audience_mock.core.clock import Clock
 from audience_mock.core.database import Database
-from audience_mock.core.tables import Sequence
+from audience_mock.core.tables import Sequence, table_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_sequences = table_of(Sequence)
 _TAKE_ID = (
-    update(Sequence)
-    .where(Sequence.__table__.c.name == bindparam("sequence"))  # type: ignore[attr-defined]
-    .values(next=Sequence.__table__.c.next + 1)  # type: ignore[attr-defined]
-    .returning(Sequence.__table__.c.next - 1)  # type: ignore[attr-defined]
+    update(_sequences)
+    .where(_sequences.c.name == bindparam("sequence"))
+    .values(next=_sequences.c.next + 1)
+    .returning(_sequences.c.next - 1)
 )
 
 

@@ -1,7 +1,7 @@
 """/ad_accounts/{ad_account_id}/audiences: create, create_custom, list, get, update."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -72,7 +72,10 @@ _TOO_LARGE: dict[int | str, dict[str, Any]] = {
     415: {"model": Error, "description": "A body that is not JSON"},
 }
 _CREATED_TOO: dict[int | str, dict[str, Any]] = {
-    200: {"model": CreatedAudience, "description": "Made, with `pinterest_create_status` or `Prefer: code=200`"}
+    200: {
+        "model": CreatedAudience,
+        "description": "Made, with `pinterest_create_status` or `Prefer: code=200`",
+    }
 }
 
 router = APIRouter(route_class=PinterestRoute, tags=["audiences"])
@@ -138,10 +141,8 @@ async def _create(
         account=ad_account_id,
         kind=audience_type,
         name=body.name,
-        description=description,
-        definition=body.rule.echo(),
         people=people(audience_type, body.rule),
-        created_by=COMPANY,
+        columns={"description": description, "definition": body.rule.echo(), "created_by": COMPANY},
     )
     pieces = to_pieces(row, call.world.clock.now_ms(), company=None)
     return answer(call, _create_status(call), _CREATED % pieces)
@@ -165,9 +166,9 @@ async def list_page(
         except ValueError:
             # Chosen: no answer to a bad bookmark was ever published.
             raise InvalidRequest("'bookmark' is not one that this list gave") from None
-    if query.ownership_type == "RECEIVED":
-        rows, more = (), None  # nothing is shared yet
-    else:
+    rows: Sequence[Row] = ()
+    more: int | None = None
+    if query.ownership_type == "OWNED":  # nothing is shared yet, so nothing is RECEIVED
         rows, more = await call.world.read(
             audiences.list_page,
             api=PINTEREST,
@@ -190,9 +191,7 @@ async def list_page(
     responses=_ERRORS | _NOT_FOUND,
 )
 async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
-    row = await call.world.read(
-        audiences.find, api=PINTEREST, account=ad_account_id, number=int(audience_id)
-    )
+    row = await call.world.read(audiences.find, api=PINTEREST, account=ad_account_id, number=int(audience_id))
     return answer(call, 200, _ONE % to_pieces(row, call.world.clock.now_ms(), company=row.created_by))
 
 

@@ -30,10 +30,12 @@ ObjectiveType = Literal[
     "VIDEO_VIEW",
     "WEB_SESSIONS",
 ]
+# fmt: off
 Currency = Literal[
-    *("UNK", "USD", "GBP", "CAD", "EUR", "AUD", "NZD", "SEK", "ILS", "CHF", "HKD", "JPY", "SGD", "KRW"),
-    *("NOK", "DKK", "PLN", "RON", "HUF", "CZK", "BRL", "MXN", "ARS", "CLP", "COP", "INR", "TRY"),
+    "UNK", "USD", "GBP", "CAD", "EUR", "AUD", "NZD", "SEK", "ILS", "CHF", "HKD", "JPY", "SGD", "KRW",
+    "NOK", "DKK", "PLN", "RON", "HUF", "CZK", "BRL", "MXN", "ARS", "CLP", "COP", "INR", "TRY",
 ]
+# fmt: on
 
 
 def _sole(value: Any) -> Any:
@@ -267,7 +269,9 @@ class AudienceUpdate(BaseModel):
     operation_type: Literal["UPDATE", "REMOVE"] = "UPDATE"
     rule: AudienceRule = Field(default_factory=AudienceRule)
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Buyers"}, {"operation_type": "REMOVE"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Buyers"}, {"operation_type": "REMOVE"}]}
+    )
 
 
 class AudienceListQuery(BaseModel):

@@ -34,7 +34,7 @@ NO_SUCH_ROUTE = 11
 SERVER_FAULT = 12
 
 LONGEST_ECHO = 200
-"""Characters of a refused value that a message repeats; chosen, so that a mistake of megabytes is readable."""
+"""Characters of a refused value that a message repeats. Chosen: a mistake of megabytes stays readable."""
 
 DIGITS = r"^\d+$"
 
@@ -78,7 +78,7 @@ def refuse(call: Call, error: Exception) -> Answer:
     return answer(call, status, to_json({"code": code, "message": message, **more}), headers)
 
 
-def _words(error: Exception) -> tuple[int, int, str, dict[str, Any]]:  # noqa: PLR0911 - a table
+def _words(error: Exception) -> tuple[int, int, str, dict[str, Any]]:
     match error:
         case NotAuthenticated():
             return 401, NOT_AUTHENTICATED, "Authentication failed.", {"status": "failure"}

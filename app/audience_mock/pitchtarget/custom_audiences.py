@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import IO, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from audience_mock.core import audiences, uploads
 from audience_mock.core.matching import estimate
@@ -93,37 +93,35 @@ _BY_SUBTYPE: dict[str, tuple[str, type[BaseModel]]] = {
 async def _create_from_json(call: Call) -> Answer:
     raw = await bodies.read_whole(call)
     said: _Kind = parse_json(raw, _Kind)
-    if said.subtype is not None:
-        key, given, table = "subtype", said.subtype, _BY_SUBTYPE
-    else:
-        key, given, table = "type", said.type, _BY_TYPE
+    key, table = ("type", _BY_TYPE) if said.subtype is None else ("subtype", _BY_SUBTYPE)
+    given = said.type if said.subtype is None else said.subtype
     if given not in table:
         raise InvalidInput("body", [{"type": "literal_error", "loc": (key,), "input": given}])
     kind, model = table[given]
+    body: LookalikeCreate | WebsiteCreate = parse_json(raw, model)
+    columns = _columns(body)
     row = await call.world.transact(
-        audiences.create, api=PITCHTARGET, kind=kind, facebook=True, **_columns(parse_json(raw, model))
+        audiences.create,
+        api=PITCHTARGET,
+        account=body.fb_ad_account_id,
+        kind=kind,
+        name=body.name,
+        # Chosen, and the same for the same definition.
+        people=estimate(1_000, 2_000_000, columns["definition"]),
+        facebook=True,
+        columns=columns,
     )
     if key == "type":
         return answer(call, 201, {"id": row.facebook_id})
     return answer(call, 201, to_wire(row, "2014-05"))
 
 
-def _columns(body: BaseModel) -> dict[str, Any]:
-    """The columns that a JSON create fills. People: chosen, 1,000 to 2,000,000, the same for the same body."""
-    match body:
-        case LookalikeCreate():
-            spec = to_json(body.lookalike_spec.model_dump(exclude_unset=True)).decode()
-            columns: dict[str, Any] = {
-                "definition": spec,
-                "origin_id": to_json(body.origin_audience_id).decode(),
-            }
-        case WebsiteCreate():
-            columns = {"definition": body.rule, "retention_days": body.retention_days}
-    return columns | {
-        "account": body.fb_ad_account_id,
-        "name": body.name,
-        "people": estimate(1_000, 2_000_000, columns["definition"]),
-    }
+def _columns(body: LookalikeCreate | WebsiteCreate) -> dict[str, Any]:
+    """The columns that only one kind fills."""
+    if isinstance(body, WebsiteCreate):
+        return {"definition": body.rule, "retention_days": body.retention_days}
+    spec = body.lookalike_spec.model_dump(exclude_unset=True)
+    return {"definition": to_json(spec).decode(), "origin_id": to_json(body.origin_audience_id).decode()}
 
 
 class _FileOfUsers:
@@ -182,8 +180,7 @@ async def _create_from_file(call: Call) -> Answer:
             kind=CUSTOM,
             account=fields.fb_ad_account_id,
             name=fields.name,
-            description=fields.description,
-            opt_out_link=fields.opt_out_link,
+            columns={"description": fields.description, "opt_out_link": fields.opt_out_link},
             # From 2014-05 on, Facebook has the audience at once.
             facebook=fields.subtype is not None,
         )

@@ -58,6 +58,13 @@ Days = Annotated[int, Field(ge=1, le=MAX_RETENTION_DAYS)]
 Rule = Annotated[str, AfterValidator(_not_blank), AfterValidator(_json_object)]
 
 
+Ratio = Annotated[
+    float,
+    Field(strict=True, ge=0.01, le=0.20, description="In steps of 0.01"),
+    AfterValidator(_hundredths),
+]
+
+
 class _Open(BaseModel):
     """Parameters that are not named here are read over, as Rails does."""
 
@@ -71,9 +78,7 @@ class LookalikeSpec(BaseModel):
 
     country: Annotated[str, Field(min_length=1, pattern=r"^[A-Z]{2}$", description="ISO 3166, two letters")]
     type: Literal["similarity", "reach"] | None = None
-    ratio: Annotated[
-        float, Field(ge=0.01, le=0.20, strict=True, description="In steps of 0.01"), AfterValidator(_hundredths)
-    ] | None = None
+    ratio: Ratio | None = None
 
 
 def _one_way(spec: Any) -> Any:

@@ -50,9 +50,9 @@ class DialectApp(FastAPI):
         )
         self.dialect = dialect
         self._routes: list[Any] = [route for router in dialect.routers for route in router.routes]
-        self._entry: ASGIApp = self._dispatch
+        self._cross_origin: ASGIApp = self._dispatch
         if dialect.cors_origins and dialect.preflight is None:
-            self._entry = CORSMiddleware(
+            self._cross_origin = CORSMiddleware(
                 self._dispatch,
                 allow_origins=dialect.cors_origins,
                 allow_methods=["*"],
@@ -63,7 +63,9 @@ class DialectApp(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
         scope["options"] = self.dialect.options
-        await self._entry(scope, receive, send)
+        # Only a page has an Origin; Starlette's middleware would write `Vary: Origin` to everyone.
+        cross_origin = any(name == b"origin" for name, _ in scope["headers"])
+        await (self._cross_origin if cross_origin else self._dispatch)(scope, receive, send)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":

@@ -1,0 +1,39 @@
+"""Tokens, ids and the one shape check for each API's errors; every refusal test goes through it."""
+
+from typing import Any
+
+import httpx
+
+PINTEREST_TOKEN = {"Authorization": "Bearer pina_test"}
+PITCHTARGET_TOKEN = {"Authorization": "OAuth cpo7v1e0zbzdic90pc6txbj1cypb8yl"}
+AD_ACCOUNT = "549755885175"
+
+
+def pinterest_error(response: httpx.Response) -> dict[str, Any]:
+    """The one shape that every refusal of Pinterest's API has; answers its body."""
+    body: dict[str, Any] = response.json()
+    assert response.status_code >= 400, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert list(body)[:2] == ["code", "message"], body
+    assert isinstance(body["code"], int)
+    assert isinstance(body["message"], str)
+    assert body["message"]
+    assert ("status" in body) == (body["code"] in (2, 11))
+    assert response.content == httpx.Response(200, json=body).content, "compact JSON"
+    return body
+
+
+def pitchtarget_error(response: httpx.Response) -> dict[str, list[str]]:
+    """The one shape that every refusal of PitchTarget's API has; answers its reasons by field."""
+    body = response.json()
+    assert response.status_code >= 400, response.text
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.headers["etag"]
+    assert list(body) == ["errors"]
+    errors: dict[str, list[str]] = body["errors"]
+    assert errors
+    for field, reasons in errors.items():
+        assert field
+        assert reasons
+        assert all(isinstance(reason, str) and reason for reason in reasons)
+    return errors
