@@ -70,7 +70,7 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
     world = World(Database(settings.database), rules=rules)
     try:
         if seed is not None:
-            if world.database.is_new:
+            if world.transact_now(seeds.is_untouched):
                 log.info("seeded with %d audiences", world.transact_now(seeds.plant, seed))
             else:
                 log.info("%s already has a state; the seed is left out", settings.database)

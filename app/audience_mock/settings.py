@@ -1,12 +1,23 @@
 """Every knob: its unit, its default and what it does. The only reader of the environment."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ENVIRONMENT_PREFIX = "AUDIENCE_MOCK_"
+
+
+def _comma_separated(value: Any) -> Any:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+def _number(value: Any) -> Any:
+    """A flag or a variable is text; a Literal of numbers takes none."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class Settings(BaseSettings):
@@ -33,10 +44,10 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         default=1 << 30, ge=1, description="Bytes that one uploaded file may have; more is refused with 413."
     )
-    pinterest_create_status: Literal[201, 200] = Field(
+    pinterest_create_status: Annotated[Literal[201, 200], BeforeValidator(_number)] = Field(
         default=201, description="HTTP status of Pinterest's creates, 201 or 200."
     )
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
         default=("*",),
         description="Origins whose pages may call Pinterest's API, separated by commas; * is any.",
     )

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from audience_mock.core import audiences
+from audience_mock.core import audiences, ids
 from audience_mock.core.errors import BadSeed
 from audience_mock.core.tables import Sequence, table_of
 from audience_mock.core.world import Transaction
@@ -74,6 +74,13 @@ def load(path: Path) -> Seed:
         raise BadSeed(
             f"the seed {path} is not right{' at ' if where else ''}{where}: {first['msg']}"
         ) from None
+
+
+def is_untouched(tx: Transaction) -> bool:
+    """Whether nothing ever happened in this world: it may be seeded."""
+    table = table_of(Sequence)
+    moved = [next > ids.FIRST[name] for name, next in tx.execute(select(table.c.name, table.c.next))]
+    return not any(moved) and audiences.count(tx) == 0
 
 
 def plant(tx: Transaction, seed: Seed) -> int:

@@ -120,8 +120,8 @@ def _columns(body: LookalikeCreate | WebsiteCreate) -> dict[str, Any]:
     """The columns that only one kind fills."""
     if isinstance(body, WebsiteCreate):
         return {"definition": body.rule, "retention_days": body.retention_days}
-    spec = body.lookalike_spec.model_dump(exclude_unset=True)
-    return {"definition": to_json(spec).decode(), "origin_id": to_json(body.origin_audience_id).decode()}
+    spec = to_json(body.lookalike_spec.as_it_came()).decode()
+    return {"definition": spec, "origin_id": to_json(body.origin_audience_id).decode()}
 
 
 class _FileOfUsers:

@@ -1,9 +1,18 @@
 """Custom audiences as PitchTarget writes them, in the shapes of both revisions."""
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from audience_mock.core.tables import Audience as Row
@@ -79,13 +88,20 @@ class LookalikeSpec(BaseModel):
     country: Annotated[str, Field(min_length=1, pattern=r"^[A-Z]{2}$", description="ISO 3166, two letters")]
     type: Literal["similarity", "reach"] | None = None
     ratio: Ratio | None = None
+    _came: Any = PrivateAttr(None)
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """It says how alike: by `type` or by `ratio`."""
+        spec = handler(value)
+        if spec.type is None and spec.ratio is None:
+            raise PydanticCustomError("invalid", "invalid")
+        spec._came = value
+        return spec
 
-def _one_way(spec: Any) -> Any:
-    """A spec says how alike: by `type` or by `ratio`."""
-    if spec.type is None and spec.ratio is None:
-        raise PydanticCustomError("invalid", "invalid")
-    return spec
+    def as_it_came(self) -> Any:
+        return self._came
 
 
 class LookalikeCreate(_Open):
@@ -93,7 +109,7 @@ class LookalikeCreate(_Open):
     name: Text
     # A number in the examples; echoed as it came, number or string.
     origin_audience_id: Annotated[int | str, BeforeValidator(_account_like)]
-    lookalike_spec: Annotated[LookalikeSpec, AfterValidator(_one_way)]
+    lookalike_spec: LookalikeSpec
 
 
 class WebsiteCreate(_Open):
