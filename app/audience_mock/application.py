@@ -65,7 +65,11 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
     Opens the store and plants the seed, so it raises BadDatabase and BadSeed.
     """
     settings = settings or Settings()
-    rules = Rules(build_delay_s=settings.build_delay_s, max_upload_bytes=settings.max_upload_bytes)
+    rules = Rules(
+        build_delay_s=settings.build_delay_s,
+        match_rate=settings.match_rate,
+        max_upload_bytes=settings.max_upload_bytes,
+    )
     seed = seeds.load(_seed_file(settings.seed)) if settings.seed else None
     world = World(Database(settings.database), rules=rules)
     try:
@@ -80,7 +84,7 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
     return AudienceMock(
         world,
         [
-            pitchtarget.dialect(),
+            pitchtarget.dialect(revision=settings.pitchtarget_revision),
             pinterest.dialect(
                 create_status=settings.pinterest_create_status, cors_origins=settings.cors_origins
             ),
@@ -91,7 +95,11 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
 def describe(directory: Path) -> list[Path]:
     """Write what each dialect serves as JSON into `directory`; answers the files."""
     app = AudienceMock(
-        World(Database()), [pitchtarget.dialect(), pinterest.dialect(create_status=201, cors_origins=("*",))]
+        World(Database()),
+        [
+            pitchtarget.dialect(revision="2014-05"),
+            pinterest.dialect(create_status=201, cors_origins=("*",)),
+        ],
     )
     directory.mkdir(parents=True, exist_ok=True)
     files = []

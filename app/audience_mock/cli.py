@@ -1,10 +1,12 @@
 """The command. Flags become Settings; what a command needs is imported where it is used."""
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -36,12 +38,33 @@ def _flags() -> Iterator[click.Option]:
 
 
 def fail(message: object) -> NoReturn:
-    """One line on stderr, exit status 2, as for a wrong flag."""
-    click.echo(f"audience-mock: {message}", err=True)
+    """One line on stderr, exit status 2, whatever the message holds."""
+    click.echo(f"audience-mock: {' '.join(str(message).split())}", err=True)
     sys.exit(2)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class OneLineGroup(click.Group):
+    """Says in one line what is wrong with a command line; click takes four."""
+
+    def main(self, *args: Any, **more: Any) -> NoReturn:
+        try:
+            status = super().main(*args, **{**more, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.UsageError as error:
+            asked = error.ctx.command_path if error.ctx else "audience-mock"
+            fail(f"{error.format_message()} ({asked} --help says what there is)")
+        except click.ClickException as error:
+            fail(error.format_message())
+        except click.Abort:
+            sys.exit(130)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+@click.group(
+    cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="audience-mock")
 def main() -> None:
     """A double of Pinterest's audience API and of PitchTarget's Audience API."""
@@ -50,21 +73,32 @@ def main() -> None:
 @main.command(cls=SettingsCommand)
 def serve(**flags: Any) -> None:
     """Run the server until Ctrl-C or SIGTERM."""
+    # From the first moment: the imports take most of the start. uvicorn puts its own handlers in front
+    # while it serves, ends in order, and then raises the signal again for these.
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
     import gc
 
     gc.disable()  # importing makes no garbage worth collecting; 80 ms of the start
     from pydantic import ValidationError
 
-    from audience_mock.settings import Settings
+    from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
 
+    given = {name: value for name, value in flags.items() if value is not None}
     try:
-        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
+        settings = Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        fail(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']} (given: {first['input']!r})")
+        name = str(first["loc"][0])
+        source = f"--{name.replace('_', '-')}" if name in given else f"{ENVIRONMENT_PREFIX}{name.upper()}"
+        fail(f"{source}: {first['msg']} (given: {first['input']!r})")
     from audience_mock.server import run
 
     run(settings, fail)
+
+
+def _end(signum: int, frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 @main.command()
@@ -72,34 +106,49 @@ def serve(**flags: Any) -> None:
 @click.option("--timeout-s", default=10.0, show_default=True, help="Seconds to wait at most.")
 def wait(url: str, timeout_s: float) -> None:
     """Wait until the server at URL is ready: exit status 0 once it is, 1 if it is not in time."""
-    import http.client
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url if "//" in url else f"http://{url}")
-    try:
-        host, port = parts.hostname, parts.port or 80
-    except ValueError:
-        host, port = None, 0
-    if parts.scheme != "http" or not host:
-        fail(f"not the URL of a server: {url!r} (try http://127.0.0.1:8000)")
+    if not timeout_s >= 0:
+        fail(f"--timeout-s: {timeout_s:g} is not a number of seconds")
+    host, port = _server_of(url)
     end = time.monotonic() + timeout_s
-    while True:
-        left = end - time.monotonic()
-        try:
-            connection = http.client.HTTPConnection(host, port, timeout=max(0.05, min(left, 1.0)))
-            connection.request("GET", "/__admin/health")
-            answer = connection.getresponse()
-            if answer.status == 200 and json.loads(answer.read()).get("status") == "ready":
-                return
-            why = f"it answers {answer.status}, not as Audience Mock does"
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            why = str(error) or type(error).__name__
-        finally:
-            connection.close()
+    while (why := _why_not_ready(host, port, end - time.monotonic())) is not None:
         if time.monotonic() >= end:
             click.echo(f"audience-mock: {url} is not ready after {timeout_s:g} s: {why}", err=True)
             sys.exit(1)
         time.sleep(0.02)
+
+
+def _server_of(url: str) -> tuple[str, int]:
+    """Host and port; the path does not matter, so that any base URL will do."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+        host, port = parts.hostname, 80 if parts.port is None else parts.port
+        if parts.scheme == "http" and host and port and " " not in host and host.encode("idna"):
+            return host, port
+    except ValueError:
+        pass
+    fail(f"not the URL of a server: {url!r} (try http://127.0.0.1:8000)")
+
+
+def _why_not_ready(host: str, port: int, left_s: float) -> str | None:
+    """Nothing, if the server is ready."""
+    import http.client
+
+    connection = http.client.HTTPConnection(host, port, timeout=max(0.05, min(left_s, 1.0)))
+    try:
+        connection.request("GET", "/__admin/health")
+        answer = connection.getresponse()
+        health = json.loads(answer.read(1 << 16))
+        if answer.status == 200 and isinstance(health, dict) and health.get("status") == "ready":
+            return None
+    except OSError as error:
+        return error.strerror or str(error) or type(error).__name__
+    except (http.client.HTTPException, ValueError):
+        pass
+    finally:
+        connection.close()
+    return "what answers there is not Audience Mock"
 
 
 @main.command("export-openapi")

@@ -1,98 +1,189 @@
 """A server around the application: binds first, says when it answers, ends cleanly."""
 
+import asyncio
+import contextlib
+import errno
 import gc
 import logging
 import os
-import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 
 from audience_mock.application import AudienceMock, create_app
 from audience_mock.core.errors import Fact
 from audience_mock.settings import Settings
 
-GRACE_S = 1
-"""Seconds that requests in flight may take to end after SIGTERM."""
+SETTLE_S = 0.02
+"""Seconds from the word to end until the doors close: what was sent before it has come in by then."""
+
+GRACE_S = 0.6
+"""Seconds that requests in flight may take to end; the process is gone within one."""
+
+CUT_OFF_S = 0.1
+"""Seconds for the tasks of requests that were cut off."""
+
+LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - said, not listened on
+"""Any address is none that every client can call."""
+
+log = logging.getLogger("audience_mock")
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one. Raises OSError."""
+    """A listening socket; port 0 takes any free one. Raises OSError, and UnicodeError for what is no name."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=2048)
 
 
 def base_url(listener: socket.socket) -> str:
+    """Where a client on this machine finds it."""
     host, port = listener.getsockname()[:2]
+    host = LOOPBACK_OF.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which calls `when_ready` once it answers."""
+    """uvicorn, which calls `when_ready` once it answers, and ends as soon as it is told to.
+
+    By itself, uvicorn looks ten times a second whether it shall end and whether all is answered: 0.2 s at
+    the end of every test.
+    """
 
     def __init__(self, app: AudienceMock, *, when_ready: Callable[[], None]) -> None:
+        async def quiet_when_cut_off(scope: Scope, receive: Receive, send: Send) -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await app(scope, receive, send)
+
+        self._told_to_end = False
+        self._wake: Callable[[], object] = _nobody
         # The published answers have neither a Server nor a Date.
         super().__init__(
             uvicorn.Config(
-                app,
+                quiet_when_cut_off,
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 date_header=False,
                 lifespan="on",
-                timeout_graceful_shutdown=GRACE_S,
+                ws="none",
             )
         )
         self._when_ready = when_ready
+
+    @property
+    def should_exit(self) -> bool:
+        """uvicorn's word for it; its signal handlers and other threads set it."""
+        return self._told_to_end
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        self._told_to_end = value
+        if value:
+            self._wake()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             self._when_ready()
 
+    async def main_loop(self) -> None:
+        told, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(told.set)
+        if not self.should_exit:
+            await told.wait()
+        self._wake = _nobody
+        await asyncio.sleep(SETTLE_S)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """What is in flight is answered; after GRACE_S it is cut off. Then the store is closed."""
+        for door in (*self.servers, *(sockets or ())):
+            door.close()
+        here = self.server_state
+        for connection in list(here.connections):
+            connection.shutdown()
+        if not await self._is_over(GRACE_S):
+            pending = max(len(here.tasks), len(here.connections))
+            log.warning("requests cut off at the end, still on their way: %d", pending)
+            for connection in list(here.connections):
+                connection.transport.abort()
+            for task in list(here.tasks):
+                task.cancel()
+            await self._is_over(CUT_OFF_S)
+        await self.lifespan.shutdown()
+
+    async def _is_over(self, within_s: float) -> bool:
+        """Wait for the last request and the last connection; a second Ctrl-C ends the wait."""
+        end = time.monotonic() + within_s
+        while self.server_state.connections or self.server_state.tasks:
+            if self.force_exit or time.monotonic() >= end:
+                return False
+            await asyncio.sleep(0.005)
+        return True
+
+
+def _nobody() -> None:
+    """There is no loop to wake."""
+
 
 def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
     """Serve until SIGTERM or Ctrl-C; what stands in the way is told to `fail` in one line."""
-    logging.basicConfig(stream=sys.stderr, level=settings.log_level.upper(), format="%(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    # What libraries have to say at debug, every piece of a form for one, helps nobody here.
+    logging.basicConfig(stream=sys.stderr, level=max(level, logging.WARNING), format="%(message)s")
+    log.setLevel(level)
     try:
         listener = listen(settings.host, settings.port)
-    except OSError as error:
-        fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror} (try --port 0)")
-    try:
-        app = create_app(settings)
-    except Fact as error:
-        fail(error)
+    except (OSError, UnicodeError) as error:
+        fail(_why_not_listening(settings, error))
     url = base_url(listener)
+    not_told: OSError | None = None
 
     def when_ready() -> None:
-        if settings.ready_file is not None:
-            try:
+        nonlocal not_told
+        try:
+            if settings.ready_file is not None:
                 _write_whole(settings.ready_file, url + "\n")
-            except OSError as error:
-                fail(f"cannot write the ready file {settings.ready_file}: {error.strerror}")
+        except OSError as error:
+            not_told, server.should_exit = error, True
+            return
         print(f"Audience Mock is ready at {url}", flush=True)  # noqa: T201 - the one line of output
+        gc.freeze()  # what was imported stays; the end of the process need not look through it
         gc.enable()
 
-    # uvicorn ends in order and then raises the signal again, for whoever was there before it.
-    signal.signal(signal.SIGTERM, _exit)
-    signal.signal(signal.SIGINT, _exit)
     with listener:
-        Server(app, when_ready=when_ready).run(sockets=[listener])
+        if settings.ready_file is not None:
+            # An earlier run's; nobody shall take it for this one's.
+            with contextlib.suppress(OSError):
+                settings.ready_file.unlink()
+        try:
+            server = Server(create_app(settings), when_ready=when_ready)
+        except Fact as error:
+            fail(error)
+        server.run(sockets=[listener])
+    if not_told is not None:
+        fail(f"cannot write the ready file {settings.ready_file}: {not_told.strerror}")
 
 
-def _exit(signum: int, frame: FrameType | None) -> None:
-    sys.exit(0)
+def _why_not_listening(settings: Settings, error: OSError | UnicodeError) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    # Python adds the address to the system's words for some of these errors.
+    why = (getattr(error, "strerror", None) or "not the name of a host").partition(" (while")[0]
+    hint = " (try --port 0)" if getattr(error, "errno", None) == errno.EADDRINUSE else ""
+    return f"cannot listen on {host}:{settings.port}: {why}{hint}"
 
 
 def _write_whole(file: Path, text: str) -> None:
     """Nobody ever reads half of it."""
     half = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    half.write_text(text)
-    half.replace(file)
+    try:
+        half.write_text(text, encoding="ascii")
+        half.replace(file)
+    except OSError:
+        half.unlink(missing_ok=True)
+        raise

@@ -1,4 +1,4 @@
-"""The generated client `pinterestsdk` 2.1.0, of description 5.28.0: its models take the described types only."""
+"""The generated client `pinterestsdk` 2.1.0 of description 5.28.0, which takes the described types only."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -4,14 +4,17 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
-from audience_mock.core import audiences, uploads
+from audience_mock.core import audiences, seeds, uploads
 from audience_mock.core.database import Database
-from audience_mock.core.tables import PITCHTARGET
+from audience_mock.core.errors import NotFound
+from audience_mock.core.matching import is_matched
+from audience_mock.core.tables import PITCHTARGET, Audience
 from audience_mock.core.uploads import UserLines
-from audience_mock.core.world import World
+from audience_mock.core.world import Rules, Transaction, World
 
 
 def hashed(*people: str) -> list[str]:
@@ -115,34 +118,144 @@ def test_a_large_file_goes_over_a_temporary_file(monkeypatch: pytest.MonkeyPatch
     assert report.valid == 3500
 
 
+class Kept:
+    """A world with one audience from a file, and what the store says of it."""
+
+    def __init__(self, *people: str, match_rate: float = 1.0) -> None:
+        self.world = World(Database(), rules=Rules(match_rate=match_rate))
+        self.audience = self.upload(*people)
+
+    def upload(self, *people: str, to: Audience | None = None) -> Audience:
+        with UserLines(uploads.EMAIL_HASH) as users:
+            users.feed("".join(f"{person}\n" for person in people).encode())
+            if to is not None:
+                return asyncio.run(uploads.add_users(self.world, users, key=to.key or 0))
+            return asyncio.run(
+                uploads.create_audience(
+                    self.world, users, api=PITCHTARGET, account="2", kind="CUSTOM", name="Buyers", columns={}
+                )
+            )
+
+    def users(self) -> list[bytes]:
+        found = self.world.transact_now(audiences.find_by_key, key=self.audience.key or 0)
+        return self.world.transact_now(lambda tx: list(uploads.users_of(tx, user_set=found.user_set or 0)))
+
+    def reports(self) -> list[dict[str, Any]]:
+        return self.world.transact_now(uploads.reports, at_most=10)
+
+    def count(self, table: str) -> int:
+        counted = self.world.database.connection.exec_driver_sql(f"SELECT count(*) FROM {table}")
+        return int(counted.scalar_one())
+
+
+def raw(*people: str) -> list[bytes]:
+    return sorted(bytes.fromhex(person) for person in people)
+
+
 def test_an_upload_makes_an_audience_its_users_and_a_report_together() -> None:
     """The audience has as many people as the file had distinct users, and they can be read back."""
-    world = World(Database())
-    with UserLines(uploads.EMAIL_HASH) as users:
-        users.feed(f"{ANN}\n{BOB}\n{ANN}\nnobody\n".encode())
-        made = asyncio.run(
-            uploads.create_audience(world, users, api=PITCHTARGET, account="2", kind="CUSTOM", name="Buyers")
-        )
-    found = world.transact_now(audiences.find, api=PITCHTARGET, account="2", number=54)
-    assert made.number == 54
-    assert (found.people, found.user_type) == (2, "email_hash")
-    kept = world.transact_now(lambda tx: list(uploads.users_of(tx, user_set=found.user_set or 0)))
-    assert kept == sorted([bytes.fromhex(ANN), bytes.fromhex(BOB)])
-    report = world.database.connection.exec_driver_sql(
-        "SELECT lines, valid, duplicate, invalid, invalid_lines FROM uploads"
-    ).one()
-    assert tuple(report) == (4, 3, 1, 1, '[[4, "is not of type email_hash"]]')
-    world.close()
+    kept = Kept(ANN, BOB, ANN, "nobody")
+    assert (kept.audience.number, kept.audience.people, kept.audience.user_type) == (54, 2, "email_hash")
+    assert kept.users() == raw(ANN, BOB)
+    (report,) = kept.reports()
+    assert report["audience"] == 54
+    assert {name: report[name] for name in ("lines", "valid", "distinct", "added", "matched", "invalid")} == {
+        "lines": 4, "valid": 3, "distinct": 2, "added": 2, "matched": 2, "invalid": 1
+    }
+    assert report["invalid_lines"] == [{"line": 4, "why": "is not of type email_hash"}]
+
+
+def test_added_users_join_those_that_are_there() -> None:
+    """A second upload adds the users that are new, counts them once, and leaves one set behind."""
+    kept = Kept(ANN, BOB)
+    after = kept.upload(BOB, CYD, CYD, to=kept.audience)
+    assert after.people == 3
+    assert kept.users() == raw(ANN, BOB, CYD)
+    last = kept.reports()[0]
+    assert (last["valid"], last["distinct"], last["added"]) == (3, 2, 1)
+    assert kept.count("user_blocks") == 1
+
+
+@pytest.mark.parametrize("held", [64, 320, 1 << 20])
+def test_sets_of_any_size_are_joined_in_parts(monkeypatch: pytest.MonkeyPatch, held: int) -> None:
+    """However the parts of two sets lie, their union is sorted and distinct as a whole."""
+    monkeypatch.setattr(uploads, "HELD_BYTES", held)
+    chance = random.Random(11)
+    people = [chance.randbytes(32).hex() for _ in range(300)]
+    kept = Kept(*people[:200])
+    kept.upload(*people[150:], to=kept.audience)
+    kept.upload(to=kept.audience)
+    assert kept.users() == raw(*people)
+    assert kept.reports()[0]["added"] == 0
+
+
+def test_two_uploads_to_one_audience_at_once_lose_nobody() -> None:
+    """Uploads that overlap end with the users of both."""
+    kept = Kept(ANN)
+
+    async def both() -> None:
+        with UserLines(uploads.EMAIL_HASH) as left, UserLines(uploads.EMAIL_HASH) as right:
+            left.feed(BOB.encode())
+            right.feed(CYD.encode())
+            key = kept.audience.key or 0
+            await asyncio.gather(
+                uploads.add_users(kept.world, left, key=key), uploads.add_users(kept.world, right, key=key)
+            )
+
+    asyncio.run(both())
+    assert kept.users() == raw(ANN, BOB, CYD)
+    assert kept.count("user_blocks") == 1
+    assert sum(report["added"] for report in kept.reports()) == 3
+
+
+def test_the_match_rate_says_who_is_known() -> None:
+    """Users whose last four bytes are below the rate are people of the audience; the others are kept too."""
+    low, high = "a" * 56 + "3fffffff", "a" * 56 + "40000000"
+    assert is_matched(bytes.fromhex(low), 0.25)
+    assert not is_matched(bytes.fromhex(high), 0.25)
+    assert is_matched(b"\xff" * 32, 1)
+    assert not is_matched(b"\0" * 32, 0)
+    kept = Kept(low, high, match_rate=0.25)
+    assert kept.audience.people == 1
+    assert len(kept.users()) == 2
+    assert kept.reports()[0]["matched"] == 1
+
+
+def test_seeded_people_always_match() -> None:
+    """A person whom the seed names, by address or by digest, is known at any rate."""
+    kept = Kept(match_rate=0)
+    kept.world.transact_now(seeds.plant, seeds.Seed(people=[" Ann@Example.com ", BOB]))
+    assert kept.upload(ANN, BOB, CYD, to=kept.audience).people == 2
 
 
 def test_an_upload_that_fails_leaves_nothing_behind() -> None:
-    """If the audience cannot be made, no block of users stays."""
-    world = World(Database())
+    """If the audience cannot be made, or is gone, no block of users and no report stays."""
+    kept = Kept()
     with UserLines(uploads.EMAIL_HASH) as users:
         users.feed(f"{ANN}\n".encode())
+        nowhere = uploads.create_audience(
+            kept.world, users, api="nowhere", account="2", kind="", name="", columns={}
+        )
         with pytest.raises(KeyError):
-            asyncio.run(uploads.create_audience(world, users, api="nowhere", account="2", kind="", name=""))
-    for table in ("user_blocks", "uploads", "audiences"):
-        count = world.database.connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
-        assert count == 0, table
-    world.close()
+            asyncio.run(nowhere)
+    kept.world.transact_now(audiences.remove, api=PITCHTARGET, account="2", number=54)
+    with pytest.raises(NotFound):
+        kept.upload(ANN, to=kept.audience)
+    assert [kept.count(table) for table in ("user_blocks", "uploads", "audiences")] == [0, 0, 0]
+
+
+def test_an_audience_that_goes_during_an_upload_takes_its_users_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If the audience is removed while its upload is written, the upload is told and nothing stays."""
+    kept = Kept(ANN)
+    add_part = uploads._add_part
+
+    def remove_first(tx: Transaction, **part: Any) -> None:
+        audiences.remove(tx, api=PITCHTARGET, account="2", number=54)
+        add_part(tx, **part)
+
+    monkeypatch.setattr(uploads, "_add_part", remove_first)
+    with pytest.raises(NotFound):
+        kept.upload(BOB, to=kept.audience)
+    assert [kept.count(table) for table in ("user_blocks", "uploads", "audiences")] == [0, 0, 0]

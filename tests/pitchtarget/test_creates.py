@@ -1,6 +1,5 @@
 """PitchTarget's creates over HTTP."""
 
-import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -9,35 +8,8 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
+from documented import FILE, FILE_FIELDS, LOOKALIKE, USERS, WEBSITE, etag
 from shapes import PITCHTARGET_TOKEN, pitchtarget_error
-
-FILE_FIELDS = {
-    "fb_ad_account_id": "2",
-    "name": "Spending users",
-    "description": "Users who bought something on my site",
-    "opt_out_link": "http://www.myshop.com/opt_out",
-    "user_type": "email_hash",
-}
-USERS = "".join(f"{hashlib.sha256(f'{n}@example.com'.encode()).hexdigest()}\n" for n in range(5)).encode()
-FILE = {"file": ("spending_users.csv", USERS, "text/plain")}
-LOOKALIKE = {
-    "type": "lookalike",
-    "fb_ad_account_id": "61",
-    "name": "Boys Apparel_lookalike_US_Similarity",
-    "origin_audience_id": 6006164557194,
-    "lookalike_spec": {"type": "similarity", "country": "US"},
-}
-WEBSITE = {
-    "type": "website",
-    "fb_ad_account_id": "28",
-    "name": "Users that put items in the cart",
-    "retention_days": 15,
-    "rule": '{"url":{"i_contains":"cart"}}',
-}
-
-
-def etag(body: bytes) -> str:
-    return f'"{hashlib.md5(body).hexdigest()}"'
 
 
 def test_the_two_documented_requests_give_the_documented_answers(mock: MockServer) -> None:

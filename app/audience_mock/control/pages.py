@@ -1,4 +1,4 @@
-"""/, /__admin/health and /openapi/{name}.json, with errors that say what to do next."""
+"""/, /__admin/health, /__admin/uploads and /openapi/{name}.json, with errors that say what to do next."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,11 +7,14 @@ from pydantic_core import to_json
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock import __version__
-from audience_mock.core import audiences
+from audience_mock.core import audiences, uploads
 from audience_mock.core.world import World
 from audience_mock.transport.answers import Answer
 
 PREFIXES = ("", "__admin", "openapi")
+
+UPLOADS_SHOWN = 100
+"""The newest reports; each upload has one."""
 
 Describe = Callable[[], dict[str, Any]]
 
@@ -29,6 +32,9 @@ def control_app(descriptions: Mapping[str, Describe]) -> ASGIApp:
         elif path == "/__admin/health":
             held = await world.read(audiences.count)
             body = to_json({"status": "ready", "version": __version__, "audiences": held})
+        elif path == "/__admin/uploads":
+            reports = await world.read(uploads.reports, at_most=UPLOADS_SHOWN)
+            body = to_json({"uploads": reports})
         elif path in pages:
             body = to_json(pages[path]())
         else:
@@ -59,4 +65,4 @@ def _index(pages: Mapping[str, Describe]) -> dict[str, Any]:
 
 
 def _pages(pages: Mapping[str, Describe]) -> list[str]:
-    return ["/", "/__admin/health", *pages]
+    return ["/", "/__admin/health", "/__admin/uploads", *pages]

@@ -1,18 +1,31 @@
 """Audiences: made, found, listed, changed and removed, each by one function within a transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from sqlalchemy import ColumnDefault, bindparam, delete, func, insert, select, update
 
 from audience_mock.core import ids
 from audience_mock.core.errors import NotFound
-from audience_mock.core.tables import PINTEREST, PITCHTARGET, Audience, UserBlock, table_of
+from audience_mock.core.tables import (
+    PINTEREST,
+    PITCHTARGET,
+    Audience,
+    NextFacebookId,
+    Upload,
+    UserBlock,
+    table_of,
+)
 from audience_mock.core.world import Transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _table = table_of(Audience)
 _blocks = table_of(UserBlock)
+_uploads = table_of(Upload)
+_given = table_of(NextFacebookId)
 _c = _table.c
 
 SEQUENCE_OF = {PITCHTARGET: ids.PITCHTARGET_AUDIENCE, PINTEREST: ids.PINTEREST_AUDIENCE}
@@ -28,6 +41,11 @@ _OF_ACCOUNT = select(_table).where(_c.api == bindparam("of_api"), _c.account == 
 _RISING = _OF_ACCOUNT.where(_c.number > bindparam("beyond")).order_by(_c.number).limit(bindparam("at_most"))
 _FALLING = (
     _OF_ACCOUNT.where(_c.number < bindparam("beyond")).order_by(_c.number.desc()).limit(bindparam("at_most"))
+)
+_BY_KEY = select(_table).where(_c.key == bindparam("of_key"))
+_BY_NUMBER = select(_table).where(_ONE)
+_BY_FACEBOOK_ID = select(_table).where(
+    _c.api == bindparam("of_api"), _c.facebook_id == bindparam("of_facebook_id")
 )
 _COUNT = select(func.count()).select_from(_table)
 _BLANK: dict[str, Any] = {
@@ -57,19 +75,23 @@ def create(
     the others of Audience, where they differ from their defaults.
     """
     given = columns or {}
-    row = _BLANK | {
+    row: dict[str, Any] = _BLANK | {
         "api": api,
-        "number": given["number"] if "number" in given else tx.new_id(SEQUENCE_OF[api]),
         "account": account,
         "kind": kind,
         "name": name,
         "people": people,
-        "facebook_id": str(tx.new_id(ids.FACEBOOK)) if facebook else None,
+        "facebook_id": new_facebook_id(tx) if facebook else None,
         "created_at_ms": tx.now_ms,
         "updated_at_ms": tx.now_ms,
         "ready_at_ms": tx.now_ms + round(tx.rules.build_delay_s * 1000),
         **given,
     }
+    while "number" not in given:
+        row["number"] = tx.new_id(SEQUENCE_OF[api])
+        # A seed may stand ahead of its sequence; an id is given once.
+        if tx.execute(_BY_NUMBER, {"of_api": api, "of_number": row["number"]}).first() is None:
+            break
     row["key"] = tx.execute(_INSERT, row).inserted_primary_key[0]  # type: ignore[index]
     return cast(Audience, SimpleNamespace(**row))
 
@@ -110,8 +132,95 @@ def remove(tx: Transaction, *, api: str, account: str, number: int) -> Audience:
     audience = find(tx, api=api, account=account, number=number)
     tx.execute(_REMOVE, _this(api, account, number))
     if audience.user_set is not None:
+        tx.execute(delete(_uploads).where(_uploads.c.audience_key == audience.key))
         tx.execute(delete(_blocks).where(_blocks.c.user_set == audience.user_set))
     return audience
+
+
+def find_by_key(tx: Transaction, *, key: int) -> Audience:
+    """The audience of a row. Raises NotFound."""
+    row = tx.execute(_BY_KEY, {"of_key": key}).first()
+    if row is None:
+        raise NotFound("audience", str(key))
+    return cast(Audience, row)
+
+
+def find_either(tx: Transaction, *, api: str, id: str) -> Audience:
+    """The audience that has `id` as its Facebook id, or else as its number. Raises NotFound."""
+    if id.isascii() and id.isdigit():
+        row = tx.execute(_BY_FACEBOOK_ID, {"of_api": api, "of_facebook_id": id}).first()
+        if row is None and int(id) <= MAX_NUMBER:
+            row = tx.execute(_BY_NUMBER, {"of_api": api, "of_number": int(id)}).first()
+        if row is not None:
+            return cast(Audience, row)
+    raise NotFound("audience", id)
+
+
+def list_numbered(
+    tx: Transaction, *, api: str, account: str, kind: str | None, skip: int, at_most: int
+) -> tuple[Sequence[Audience], int]:
+    """A page of an ad account's audiences by number, of one kind or any, and how many there are in all."""
+    of_kind = () if kind is None else (_c.kind == kind,)
+    which = {"of_api": api, "of_account": account}
+    rows = tx.execute(
+        _OF_ACCOUNT.where(*of_kind).order_by(_c.number).limit(at_most).offset(skip), which
+    ).all()
+    total = tx.execute(_OF_ACCOUNT.where(*of_kind).with_only_columns(func.count()), which).scalar_one()
+    return cast(Sequence[Audience], rows), total
+
+
+def give_to_facebook(tx: Transaction, *, account: str | None = None) -> None:
+    """Facebook takes the audiences that are due, and gives them ids in the order of their numbers; with
+    `account`, all of that ad account at once."""
+    due = _c.ready_at_ms <= tx.now_ms if account is None else _c.account == account
+    waiting = select(_c.key).where(_c.api == PITCHTARGET, _c.facebook_id.is_(None), due).order_by(_c.number)
+    for key in tx.execute(waiting).scalars().all():
+        tx.execute(update(_table).where(_c.key == key).values(facebook_id=new_facebook_id(tx)))
+
+
+def after_facebook(
+    tx: Transaction, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Do `operation` once Facebook has taken what is due."""
+    give_to_facebook(tx)
+    return operation(tx, *args, **kwargs)
+
+
+def remove_either(tx: Transaction, *, api: str, id: str) -> Audience:
+    """As `remove`, by either id."""
+    found = find_either(tx, api=api, id=id)
+    return remove(tx, api=api, account=found.account, number=found.number)
+
+
+def find_with_origin(tx: Transaction, *, api: str, id: str) -> tuple[Audience, Audience | None]:
+    """An audience by either id, and the one that it is like, if this world has that. Raises NotFound."""
+    audience = find_either(tx, api=api, id=id)
+    return audience, origin_of(tx, audience)
+
+
+def list_with_origins(
+    tx: Transaction, *, api: str, account: str
+) -> Sequence[tuple[Audience, Audience | None]]:
+    """The audiences of an ad account that Facebook has, by number, each with the one that it is like."""
+    known = _OF_ACCOUNT.where(_c.facebook_id.is_not(None)).order_by(_c.number)
+    rows = cast(Sequence[Audience], tx.execute(known, {"of_api": api, "of_account": account}).all())
+    return [(row, origin_of(tx, row)) for row in rows]
+
+
+def origin_of(tx: Transaction, audience: Audience) -> Audience | None:
+    if audience.origin_id is None:
+        return None
+    try:
+        return find_either(tx, api=audience.api, id=audience.origin_id.strip('"'))
+    except NotFound:
+        return None
+
+
+def new_facebook_id(tx: Transaction) -> str:
+    """The next id of Facebook's: one that a seed names, or else of the sequence."""
+    first = select(func.min(_given.c.position)).scalar_subquery()
+    named = tx.execute(delete(_given).where(_given.c.position == first).returning(_given.c.facebook_id))
+    return named.scalar_one_or_none() or str(tx.new_id(ids.FACEBOOK))
 
 
 def count(tx: Transaction) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from sqlalchemy import Connection, create_engine, delete, insert, select
+from sqlalchemy import Connection, MetaData, create_engine, delete, insert, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import SQLModel
@@ -57,16 +57,27 @@ class Database:
                 f"{self._engine.url} was made by another version of Audience Mock"
                 f" (schema {version}, this one reads {tables.SCHEMA_VERSION}): use a new file"
             )
+        blocks = tables.table_of(tables.UserBlock)
+        in_main = list(SQLModel.metadata.sorted_tables)
+        if self._engine.url.database in (None, "", ":memory:"):
+            # Users take 32 bytes each: those of a store in memory lie in a file of SQLite's own, which it
+            # makes when they outgrow its cache, and deletes.
+            run("ATTACH DATABASE '' AS beside")
+            run("PRAGMA beside.cache_size = -8192")
+            run("PRAGMA beside.journal_mode = MEMORY")
+            run("PRAGMA beside.synchronous = OFF")
+            in_main.remove(blocks)
+            blocks.to_metadata(MetaData(schema="beside")).create(self.connection)
         with self.transaction() as connection:
-            SQLModel.metadata.create_all(connection)
+            SQLModel.metadata.create_all(connection, tables=in_main)
             if version == 0:
                 first = [{"name": name, "next": number} for name, number in ids.FIRST.items()]
                 connection.execute(insert(tables.Sequence), first)
                 run(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
             # Sets that an upload was still writing when the process ended belong to no audience.
-            blocks, audiences = tables.table_of(tables.UserBlock).c, tables.table_of(tables.Audience).c
+            audiences = tables.table_of(tables.Audience).c
             owned = select(audiences.user_set).where(audiences.user_set.is_not(None))
-            connection.execute(delete(tables.UserBlock).where(blocks.user_set.not_in(owned)))
+            connection.execute(delete(blocks).where(blocks.c.user_set.not_in(owned)))
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

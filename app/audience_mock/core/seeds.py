@@ -1,20 +1,22 @@
 """Seeds: the file format that a world starts from.
 
-A seed is a JSON object: `sequences` (the next id of a kind of `core.ids.FIRST`) and `audiences`, each
-with the columns of `tables.Audience` that a person would write, in our words.
+A seed is a JSON object of what `Seed` has: audiences and pixels, each with the columns of its table that
+a person would write, in our words; people whom the providers know; where the ids go on.
 """
 
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from audience_mock.core import audiences, ids
 from audience_mock.core.errors import BadSeed
-from audience_mock.core.tables import Sequence, table_of
+from audience_mock.core.tables import KnownUser, NextFacebookId, Pixel, Sequence, table_of
 from audience_mock.core.world import Transaction
 
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
@@ -53,13 +55,32 @@ class SeedAudience(BaseModel):
     opt_out_link: str | None = None
     origin_id: Digits | None = None
     retention_days: int | None = Field(default=None, ge=1)
+    facebook_object: dict[str, Any] | None = Field(
+        default=None, description="Laid over what Facebook's own object would have."
+    )
+
+
+class SeedPixel(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    facebook_id: Digits
+    account: Digits
+    name: Text
+    tag: Text
+    creator: Text
 
 
 class Seed(BaseModel):
+    """`people` are e-mail addresses, or digests of 64 hex digits, that match at any rate. `facebook_ids` are
+    the ids that Facebook gives next, before its sequence goes on."""
+
     model_config = ConfigDict(extra="forbid")
 
     sequences: dict[Literal["pitchtarget_audience", "facebook", "pinterest_audience"], int] = {}
+    facebook_ids: list[Text] = []
+    people: list[Text] = []
     audiences: list[SeedAudience] = []
+    pixels: list[SeedPixel] = []
 
 
 def load(path: Path) -> Seed:
@@ -79,8 +100,8 @@ def load(path: Path) -> Seed:
 def is_untouched(tx: Transaction) -> bool:
     """Whether nothing ever happened in this world: it may be seeded."""
     table = table_of(Sequence)
-    moved = [next > ids.FIRST[name] for name, next in tx.execute(select(table.c.name, table.c.next))]
-    return not any(moved) and audiences.count(tx) == 0
+    moved = [row for row in tx.execute(select(table)).all() if row.next > ids.FIRST[row.name]]
+    return not moved and audiences.count(tx) == 0
 
 
 def plant(tx: Transaction, seed: Seed) -> int:
@@ -94,13 +115,11 @@ def plant(tx: Transaction, seed: Seed) -> int:
             "created_at_ms": created_at_ms,
             "updated_at_ms": created_at_ms,
             "ready_at_ms": tx.now_ms + round(given.ready_in_s * 1000),
+            "definition": _text(given.definition),
+            "facebook_object": _text(given.facebook_object),
         }
         if given.id is not None:
             columns["number"] = int(given.id)
-        if isinstance(given.definition, dict):
-            columns["definition"] = json.dumps(given.definition, ensure_ascii=False, separators=(",", ":"))
-        else:
-            columns["definition"] = given.definition
         try:
             made = audiences.create(
                 tx,
@@ -118,7 +137,27 @@ def plant(tx: Transaction, seed: Seed) -> int:
         sequence = audiences.SEQUENCE_OF[given.api]
         if given.id is not None and sequence not in seed.sequences:
             _continue_at(tx, sequence, made.number + 1)
+    for row in (pixel.model_dump() for pixel in seed.pixels):
+        tx.execute(insert(Pixel), row)
+    for digest in {_digest(person) for person in seed.people}:
+        tx.execute(insert(KnownUser), {"digest": digest})
+    for position, facebook_id in enumerate(seed.facebook_ids):
+        tx.execute(insert(NextFacebookId), {"position": position, "facebook_id": facebook_id})
     return len(seed.audiences)
+
+
+def _text(definition: dict[str, Any] | str | None) -> str | None:
+    """An object as compact JSON, keys as they came."""
+    if isinstance(definition, dict):
+        return json.dumps(definition, ensure_ascii=False, separators=(",", ":"))
+    return definition
+
+
+def _digest(person: str) -> bytes:
+    """An address is hashed as documented: trimmed and lower-cased, then SHA-256."""
+    if re.fullmatch(r"[0-9a-fA-F]{64}", person):
+        return bytes.fromhex(person)
+    return hashlib.sha256(person.strip().lower().encode()).digest()
 
 
 def _continue_at(tx: Transaction, name: str, number: int) -> None:

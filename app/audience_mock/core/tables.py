@@ -15,7 +15,8 @@ class Audience(SQLModel, table=True):
 
     `number` is the id that its provider shows, unique within that provider's API. `people` are those it
     holds once built. `definition` is the JSON text of what selects its people: Pinterest's rule,
-    Facebook's lookalike spec. Times are milliseconds since 1970.
+    Facebook's lookalike spec. `facebook_object` is JSON that a seed lays over what Facebook would answer.
+    Times are milliseconds since 1970.
     """
 
     __tablename__ = "audiences"
@@ -44,6 +45,7 @@ class Audience(SQLModel, table=True):
     opt_out_link: str | None = None
     origin_id: str | None = None
     retention_days: int | None = None
+    facebook_object: str | None = None
 
 
 class UserBlock(SQLModel, table=True):
@@ -61,7 +63,12 @@ class UserBlock(SQLModel, table=True):
 
 
 class Upload(SQLModel, table=True):
-    """What was found in one uploaded file; `invalid_lines` is JSON: the first ten, with why."""
+    """What was found in one uploaded file.
+
+    `valid` lines are the `distinct` users and their repetitions; `added` of these were not in the audience
+    before, `matched` of the distinct are people whom the provider knows. `invalid_lines` is JSON: the first
+    ten, with why.
+    """
 
     __tablename__ = "uploads"
 
@@ -71,9 +78,41 @@ class Upload(SQLModel, table=True):
     user_type: str
     lines: int
     valid: int
-    duplicate: int
+    distinct: int
+    added: int
+    matched: int
     invalid: int
     invalid_lines: str
+
+
+class Pixel(SQLModel, table=True):
+    """A conversion pixel of an ad account; `facebook_id` is the only id that it has."""
+
+    __tablename__ = "pixels"
+
+    key: int | None = Field(default=None, primary_key=True)
+    facebook_id: str = Field(unique=True)
+    account: str = Field(index=True)
+    name: str
+    tag: str
+    creator: str
+
+
+class KnownUser(SQLModel, table=True):
+    """A person whom a seed puts on Facebook and Pinterest, whatever the match rate says."""
+
+    __tablename__ = "known_users"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+
+
+class NextFacebookId(SQLModel, table=True):
+    """An id that a seed makes Facebook give, before the sequence goes on."""
+
+    __tablename__ = "next_facebook_ids"
+
+    position: int = Field(primary_key=True)
+    facebook_id: str
 
 
 class Sequence(SQLModel, table=True):

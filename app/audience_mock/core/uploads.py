@@ -6,20 +6,23 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from audience_mock.core import audiences, ids
-from audience_mock.core.tables import Audience, Upload, UserBlock, table_of
+from audience_mock.core.matching import is_matched
+from audience_mock.core.tables import Audience, KnownUser, Upload, UserBlock, table_of
 from audience_mock.core.world import Transaction, World
 
 DIGEST_BYTES = 32
 
-HELD_BYTES = 8 << 20
+HELD_BYTES = 4 << 20
 """Digests held in memory before they go to a temporary file; no part of a set is larger by much."""
 
 LONGEST_LINE_BYTES = 4096
@@ -50,18 +53,24 @@ _HASH_LINE_BYTES = 2 * DIGEST_BYTES + 1
 _PARTS = 256
 _blocks = table_of(UserBlock)
 _uploads = table_of(Upload)
+_audiences = table_of(Audience)
 _ADD_PART = insert(_blocks)
+_PART = select(_blocks.c.digests).where(
+    _blocks.c.user_set == bindparam("of_set"), _blocks.c.part == bindparam("of_part")
+)
 _ADD_UPLOAD = insert(_uploads)
 
 
 @dataclass
 class Report:
-    """What was found in one file. `lines` leaves out blank ones; `invalid_lines` are the first ten:
-    number in the file (from 1), and why."""
+    """What was found in one file; the columns of `tables.Upload`. `lines` leaves out blank ones;
+    `invalid_lines` are the first ten: number in the file (from 1), and why."""
 
     lines: int = 0
     valid: int = 0
-    duplicate: int = 0
+    distinct: int = 0
+    added: int = 0
+    matched: int = 0
     invalid: int = 0
     invalid_lines: list[tuple[int, str]] = field(default_factory=list)
 
@@ -226,25 +235,169 @@ def _each(raw: bytes) -> Iterator[bytes]:
     return (raw[at : at + DIGEST_BYTES] for at in range(0, len(raw), DIGEST_BYTES))
 
 
-async def create_audience(world: World, users: UserLines, **audience: Any) -> Audience:
-    """Keep a finished file's users and make the audience that has them; `audience` as audiences.create.
+@dataclass
+class _Kept:
+    """A set that was written and that no audience has yet; `people` are its matched users."""
+
+    user_set: int
+    users: int = 0
+    people: int = 0
+
+
+async def create_audience(
+    world: World, users: UserLines, *, columns: Mapping[str, Any], **audience: Any
+) -> Audience:
+    """Keep a finished file's users and make the audience that has them; arguments as audiences.create.
 
     A large set is written part by part, so that other requests are answered in between; it belongs to no
-    audience until the last step, which makes the audience, its set and the report in one transaction.
+    audience until the last step, which makes the audience and the report in one transaction.
     """
+    async with _keep(world, users, None) as kept:
+        return await world.transact(_create, users=users, kept=kept, audience=audience | {"columns": columns})
+
+
+async def add_users(world: World, users: UserLines, *, key: int) -> Audience:
+    """Keep a finished file's users in the audience `key` beside those that it has; answers it as it is then.
+
+    Raises NotFound if the audience is removed meanwhile.
+    """
+    while True:
+        before = await world.read(audiences.find_by_key, key=key)
+        async with _keep(world, users, before.user_set) as kept:
+            after = await world.transact(_add, users=users, kept=kept, before=before)
+            if after is not None:
+                return after
+        # Another upload to the same audience was faster: its users are there now, so once more.
+
+
+@asynccontextmanager
+async def _keep(world: World, users: UserLines, old_set: int | None) -> AsyncIterator[_Kept]:
+    """Write the union of a set and the users of a file as a new set; dropped again if the body fails or
+    leaves it to no audience."""
     users.finish()
-    user_set = await world.transact(_new_set)
-    people = 0
+    report, rate = users.report, world.rules.match_rate
+    known = await world.read(_known)
+    report.distinct = report.matched = 0
+
+    def of_file() -> Iterator[bytes]:
+        for digests in users.digests.parts():
+            report.distinct += len(digests) // DIGEST_BYTES
+            report.matched += _matched(digests, rate, known)
+            yield digests
+
+    old_users = 0
+
+    async def of_audience() -> AsyncIterator[bytes]:
+        nonlocal old_users
+        part = 0
+        while digests := await world.read(_part, user_set=old_set, part=part):
+            old_users += len(digests) // DIGEST_BYTES
+            part += 1
+            yield digests
+
+    kept = _Kept(await world.transact(_new_set))
     try:
-        for part, digests in enumerate(users.digests.parts()):
-            people += len(digests) // DIGEST_BYTES
-            await world.transact(_add_part, user_set=user_set, part=part, digests=digests)
+        part = 0
+        async for digests in _union(of_audience(), of_file()):
+            kept.users += len(digests) // DIGEST_BYTES
+            kept.people += _matched(digests, rate, known)
+            await world.transact(_add_part, user_set=kept.user_set, part=part, digests=digests)
+            part += 1
             await asyncio.sleep(0)
-        users.report.duplicate = users.report.valid - people
-        return await world.transact(_create, users=users, user_set=user_set, people=people, audience=audience)
-    except BaseException:
-        await world.transact(_drop_set, user_set=user_set)
-        raise
+        report.added = kept.users - old_users
+        yield kept
+    finally:
+        await world.transact(_drop_if_unowned, user_set=kept.user_set)
+
+
+async def _union(left: AsyncIterator[bytes], right: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Two runs of sorted parts as one, in parts of about HELD_BYTES; holds a part of each."""
+    pending = b""
+    a, b = await anext(left, b""), next(right, b"")
+    while a or b:
+        if a and b:
+            cut = min(a[-DIGEST_BYTES:], b[-DIGEST_BYTES:])
+            in_a, in_b = _up_to(a, cut), _up_to(b, cut)
+            piece = b"".join(sorted({*_each(a[:in_a]), *_each(b[:in_b])}))
+            a, b = a[in_a:] or await anext(left, b""), b[in_b:] or next(right, b"")
+        elif a:
+            piece, a = a, await anext(left, b"")
+        else:
+            piece, b = b, next(right, b"")
+        if pending and len(pending) + len(piece) > HELD_BYTES:
+            yield pending
+            pending = b""
+        pending += piece
+    if pending:
+        yield pending
+
+
+def _up_to(digests: bytes, last: bytes) -> int:
+    """How many bytes of sorted digests hold those up to `last`, itself included."""
+    count = len(digests) // DIGEST_BYTES
+    return DIGEST_BYTES * bisect_right(
+        range(count), last, key=lambda at: digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES]
+    )
+
+
+def _matched(digests: bytes, rate: float, known: frozenset[bytes]) -> int:
+    if rate >= 1:
+        return len(digests) // DIGEST_BYTES
+    return sum(is_matched(digest, rate) or digest in known for digest in _each(digests))
+
+
+def _known(tx: Transaction) -> frozenset[bytes]:
+    """The people whom a seed made known; they are few."""
+    return frozenset(tx.execute(select(table_of(KnownUser).c.digest)).scalars())
+
+
+def _new_set(tx: Transaction) -> int:
+    return tx.new_id(ids.USER_SET)
+
+
+def _part(tx: Transaction, *, user_set: int | None, part: int) -> bytes:
+    found = tx.execute(_PART, {"of_set": user_set, "of_part": part}).scalar_one_or_none()
+    return found or b""
+
+
+def _add_part(tx: Transaction, *, user_set: int, part: int, digests: bytes) -> None:
+    tx.execute(_ADD_PART, {"user_set": user_set, "part": part, "digests": digests})
+
+
+def _drop_if_unowned(tx: Transaction, *, user_set: int) -> None:
+    owned = select(_audiences.c.key).where(_audiences.c.user_set == user_set)
+    if tx.execute(owned).first() is None:
+        tx.execute(delete(_blocks).where(_blocks.c.user_set == user_set))
+
+
+def _create(tx: Transaction, *, users: UserLines, kept: _Kept, audience: dict[str, Any]) -> Audience:
+    columns = {**audience["columns"], "user_type": users.user_type, "user_set": kept.user_set}
+    made = audiences.create(tx, **audience | {"people": kept.people, "columns": columns})
+    _report(tx, users, made)
+    return made
+
+
+def _add(tx: Transaction, *, users: UserLines, kept: _Kept, before: Audience) -> Audience | None:
+    """None if the set that was added to is no longer the audience's."""
+    now = audiences.find_by_key(tx, key=cast(int, before.key))
+    if now.user_set != before.user_set:
+        return None
+    values = {"user_set": kept.user_set, "people": kept.people, "updated_at_ms": tx.now_ms}
+    tx.execute(update(_audiences).where(_audiences.c.key == before.key).values(values))
+    tx.execute(delete(_blocks).where(_blocks.c.user_set == before.user_set))
+    _report(tx, users, now)
+    return audiences.find_by_key(tx, key=cast(int, before.key))
+
+
+def _report(tx: Transaction, users: UserLines, audience: Audience) -> None:
+    row = {
+        **vars(users.report),
+        "audience_key": audience.key,
+        "received_at_ms": tx.now_ms,
+        "user_type": users.user_type,
+        "invalid_lines": json.dumps(users.report.invalid_lines),
+    }
+    tx.execute(_ADD_UPLOAD, row)
 
 
 def users_of(tx: Transaction, *, user_set: int) -> Iterator[bytes]:
@@ -254,36 +407,19 @@ def users_of(tx: Transaction, *, user_set: int) -> Iterator[bytes]:
         yield from _each(digests)
 
 
-def _new_set(tx: Transaction) -> int:
-    return tx.new_id(ids.USER_SET)
-
-
-def _add_part(tx: Transaction, *, user_set: int, part: int, digests: bytes) -> None:
-    tx.execute(_ADD_PART, {"user_set": user_set, "part": part, "digests": digests})
-
-
-def _drop_set(tx: Transaction, *, user_set: int) -> None:
-    tx.execute(delete(_blocks).where(_blocks.c.user_set == user_set))
-
-
-def _create(
-    tx: Transaction, *, users: UserLines, user_set: int, people: int, audience: dict[str, Any]
-) -> Audience:
-    columns = {**audience.pop("columns", {}), "user_type": users.user_type, "user_set": user_set}
-    made = audiences.create(tx, people=people, columns=columns, **audience)
-    tx.execute(_ADD_UPLOAD, _report_row(users, made, tx.now_ms))
-    return made
-
-
-def _report_row(users: UserLines, audience: Audience, now_ms: int) -> dict[str, Any]:
-    report = users.report
-    return {
-        "audience_key": audience.key,
-        "received_at_ms": now_ms,
-        "user_type": users.user_type,
-        "lines": report.lines,
-        "valid": report.valid,
-        "duplicate": report.duplicate,
-        "invalid": report.invalid,
-        "invalid_lines": json.dumps(report.invalid_lines),
-    }
+def reports(tx: Transaction, *, at_most: int) -> list[dict[str, Any]]:
+    """The last uploads, newest first, each with the ids of its audience; `invalid_lines` as line and why."""
+    c, a = _uploads.c, _audiences.c
+    rows = tx.execute(
+        select(a.number.label("audience"), a.facebook_id, a.account, _uploads)
+        .join_from(_uploads, _audiences, c.audience_key == a.key)
+        .order_by(c.key.desc())
+        .limit(at_most)
+    )
+    return [
+        {
+            **{name: value for name, value in row._mapping.items() if name not in ("key", "audience_key")},
+            "invalid_lines": [{"line": line, "why": why} for line, why in json.loads(row.invalid_lines)],
+        }
+        for row in rows
+    ]

@@ -30,6 +30,9 @@ class Rules:
     build_delay_s: float = 5.0
     """Seconds from the making of an audience to READY or TOO_SMALL. Not documented (Pinterest says up to
     24 hours); chosen so that a person sees INITIALIZING and does not wait."""
+    match_rate: float = 1.0
+    """Share of uploaded users whom the provider knows, 0 to 1; `core.matching` says which. Chosen: all, so
+    that an audience has as many people as its file."""
     max_upload_bytes: int = 1 << 30
     """Bytes of one uploaded file. Not documented; chosen as more than any published list."""
 

@@ -1,6 +1,8 @@
 """PitchTarget's Audience API of 2014, over Facebook's custom audiences, as a dialect."""
 
-from audience_mock.pitchtarget import answers, auth, custom_audiences, errors
+from audience_mock.pitchtarget import answers, auth, custom_audiences, errors, oauth, pixels
+from audience_mock.pitchtarget.custom_audiences import Options
+from audience_mock.pitchtarget.custom_audiences_wire import Revision
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.dialects import Dialect
@@ -11,17 +13,22 @@ def _preflight(call: Call, allowed: set[str]) -> Answer:
     return answers.empty(call)
 
 
-def dialect() -> Dialect:
+def dialect(*, revision: Revision) -> Dialect:
     return Dialect(
         name="pitchtarget",
         title="PitchTarget Audience API, as Audience Mock serves it",
         version="2014-05-12",
-        prefixes=("custom_audiences",),
-        routers=(custom_audiences.router,),
+        prefixes=(
+            *("custom_audiences", "offsite_pixels", "oauth"),
+            *("customaudiences", "lookalikeaudiences", "websitecustomaudiences", "remarketingpixel"),
+        ),
+        # The pixel's path comes before /custom_audiences/{id}.
+        routers=(pixels.router, custom_audiences.router, oauth.router),
         refuse=errors.refuse,
-        options=None,
+        options=Options(revision=revision),
         about="A double for tests. Not made by PitchTarget.",
         servers=({"url": "/"},),
         security=auth.SECURITY,
+        bodies={**custom_audiences.BODIES, **pixels.BODIES},
         preflight=_preflight,
     )

@@ -42,25 +42,30 @@ def to_json(value: Any) -> bytes:
 def answer(
     call: Call, status: int, value: Any, *, chrome_frame: bool = False, more: Headers | None = None
 ) -> Answer:
-    """An answer with a JSON body. `chrome_frame` adds the header that revisions up to 2014-04-08 sent."""
+    """An answer with a JSON body, or 304 without one where the client already has it.
+
+    `chrome_frame` adds the header that revisions up to 2014-04-08 sent.
+    """
     body = to_json(value)
-    headers = [
-        *_FRAME,
-        *(_CHROME_FRAME if chrome_frame else ()),
-        *_CROSS_ORIGIN,
-        *_JSON,
-        (b"ETag", b'"%b"' % hashlib.md5(body, usedforsecurity=False).hexdigest().encode()),
-        *_PRIVATE,
-        *_of_request(call),
-        (b"Content-Length", b"%d" % len(body)),
-        *(more or ()),
-    ]
-    return Answer(status, body, headers)
+    etag = b'"%b"' % hashlib.md5(body, usedforsecurity=False).hexdigest().encode()
+    head = [*_FRAME, *(_CHROME_FRAME if chrome_frame else ()), *_CROSS_ORIGIN]
+    tail = [(b"ETag", etag), *_PRIVATE, *_of_request(call)]
+    if status == 200 and call.method == "GET" and _is_known(etag.decode(), call):
+        return Answer(304, b"", head + tail)
+    length = (b"Content-Length", b"%d" % len(body))
+    return Answer(status, body, [*head, *_JSON, *tail, length, *(more or ())])
 
 
 def empty(call: Call) -> Answer:
     """204: nothing to say."""
     return Answer(204, b"", [*_FRAME, *_CROSS_ORIGIN, *_NO_CACHE, *_of_request(call)])
+
+
+def _is_known(etag: str, call: Call) -> bool:
+    """Whether `If-None-Match` has the tag; like Rack, a weak one is as good as a strong one."""
+    given = call.headers.get("if-none-match", "")
+    tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
+    return given.strip() == "*" or etag in tags
 
 
 def _of_request(call: Call) -> Headers:

@@ -1,49 +1,75 @@
-"""/custom_audiences: create from a file, create lookalike, website and app audiences.
+"""/custom_audiences: create, add users, sync, list, get, delete; and their paths of 2014-04.
 
-Not reproduced yet: add users, sync, list, get, delete.
+A create or an add tells its revision by what it sends. Reads and deletes on /custom_audiences look alike
+in both revisions and answer in the one that is set.
 """
 
-import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import IO, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from audience_mock.core import audiences, uploads
 from audience_mock.core.matching import estimate
 from audience_mock.core.tables import PITCHTARGET
-from audience_mock.pitchtarget.answers import answer, to_json
+from audience_mock.core.tables import Audience as Row
+from audience_mock.pitchtarget.answers import answer, empty, to_json
 from audience_mock.pitchtarget.custom_audiences_wire import (
     APP,
     CUSTOM,
     LOOKALIKE,
     WEBSITE,
+    AccountQuery,
     AppCreate,
     Created,
     CustomAudienceEnvelope,
+    CustomAudiencePage,
+    FileAdd,
+    FileAddForm,
+    FileAlone,
     FileCreate,
+    FileCreateForm,
+    ListQuery,
     LookalikeCreate,
+    Revision,
     WebsiteCreate,
+    to_audience,
     to_wire,
 )
-from audience_mock.pitchtarget.errors import Errors
+from audience_mock.pitchtarget.errors import NOT_FOUND, REFUSED
+from audience_mock.pitchtarget.facebook import to_facebook_object
+from audience_mock.pitchtarget.files import FileOfUsers
 from audience_mock.pitchtarget.routes import PitchTargetRoute
 from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import InvalidInput, UnsupportedContentType
-from audience_mock.transport.multipart import FileTaker, read_form
+from audience_mock.transport.multipart import Form, read_form
 from audience_mock.transport.routes import parse_json
 
 MULTIPART = "multipart/form-data"
+PAGE_SIZE = 10
+
+JsonCreate = LookalikeCreate | WebsiteCreate | AppCreate
+
+BODIES: Mapping[str, Mapping[str, Any]] = {
+    "custom_audiences/create": {bodies.JSON: JsonCreate, MULTIPART: FileCreateForm},
+    "custom_audiences/add_users": {MULTIPART: FileAddForm},
+    "custom_audiences/sync": {bodies.FORM: AccountQuery, bodies.JSON: AccountQuery},
+}
 
 router = APIRouter(route_class=PitchTargetRoute, tags=["custom audiences"])
 
 
-def _error(description: str, **errors: list[str]) -> dict[str, Any]:
-    content = {"application/json": {"example": {"errors": errors}}}
-    return {"model": Errors, "description": description, "content": content}
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    revision: Revision = "2014-05"
+
+
+# Creates
 
 
 @router.post(
@@ -53,12 +79,7 @@ def _error(description: str, **errors: list[str]) -> dict[str, Any]:
     description="From a file of users (multipart), or a lookalike, website or app audience (JSON).",
     status_code=201,
     response_model=CustomAudienceEnvelope | Created,
-    responses={
-        401: _error("No token", base=["Authorization is missing or not of the form: OAuth <token>"]),
-        413: _error("A file over the limit", file=["is too large (maximum is 1073741824 bytes)"]),
-        415: _error("Neither JSON nor multipart", base=["The content type is not served"]),
-        422: _error("A value that does not fit", name=["can't be blank"]),
-    },
+    responses=REFUSED,
 )
 async def create(call: Call) -> Answer:
     if bodies.media_type(call) == MULTIPART:
@@ -70,6 +91,32 @@ async def create(call: Call) -> Answer:
     return await _create_from_json(call)
 
 
+@router.post(
+    "/lookalikeaudiences",
+    operation_id="lookalikeaudiences/create",
+    summary="Create a lookalike audience, at its path of 2014-04",
+    status_code=201,
+    response_model=Created,
+    responses=REFUSED,
+)
+async def create_lookalike(call: Call, body: LookalikeCreate) -> Answer:
+    row = await _make(call, LOOKALIKE, body)
+    return answer(call, 201, {"id": row.facebook_id}, chrome_frame=True)
+
+
+@router.post(
+    "/websitecustomaudiences",
+    operation_id="websitecustomaudiences/create",
+    summary="Create a website audience, at its path of 2014-04",
+    status_code=201,
+    response_model=Created,
+    responses=REFUSED,
+)
+async def create_website(call: Call, body: WebsiteCreate) -> Answer:
+    row = await _make(call, WEBSITE, body)
+    return answer(call, 201, {"id": row.facebook_id}, chrome_frame=True)
+
+
 class _Kind(BaseModel):
     """What a JSON create is of: `type` in 2014-04, `subtype` in 2014-05."""
 
@@ -79,11 +126,11 @@ class _Kind(BaseModel):
     subtype: str | None = None
 
 
-_BY_TYPE: dict[str, tuple[str, type[BaseModel]]] = {
+_BY_TYPE: dict[str | None, tuple[str, type[JsonCreate]]] = {
     "lookalike": (LOOKALIKE, LookalikeCreate),
     "website": (WEBSITE, WebsiteCreate),
 }
-_BY_SUBTYPE: dict[str, tuple[str, type[BaseModel]]] = {
+_BY_SUBTYPE: dict[str | None, tuple[str, type[JsonCreate]]] = {
     LOOKALIKE: (LOOKALIKE, LookalikeCreate),
     WEBSITE: (WEBSITE, WebsiteCreate),
     APP: (APP, AppCreate),
@@ -98,9 +145,23 @@ async def _create_from_json(call: Call) -> Answer:
     if given not in table:
         raise InvalidInput("body", [{"type": "literal_error", "loc": (key,), "input": given}])
     kind, model = table[given]
-    body: LookalikeCreate | WebsiteCreate = parse_json(raw, model)
-    columns = _columns(body)
-    row = await call.world.transact(
+    row = await _make(call, kind, parse_json(raw, model))
+    if key == "type":
+        return answer(call, 201, {"id": row.facebook_id})
+    return answer(call, 201, to_wire(row, "2014-05"))
+
+
+async def _make(call: Call, kind: str, body: JsonCreate) -> Row:
+    columns: dict[str, Any]
+    if isinstance(body, LookalikeCreate):
+        columns = {
+            "definition": to_json(body.lookalike_spec.as_it_came()).decode(),
+            "origin_id": to_json(body.origin_audience_id).decode(),
+        }
+    else:
+        columns = {"definition": body.rule, "retention_days": body.retention_days}
+    return await call.world.transact(
+        audiences.after_facebook,
         audiences.create,
         api=PITCHTARGET,
         account=body.fb_ad_account_id,
@@ -111,68 +172,36 @@ async def _create_from_json(call: Call) -> Answer:
         facebook=True,
         columns=columns,
     )
-    if key == "type":
-        return answer(call, 201, {"id": row.facebook_id})
-    return answer(call, 201, to_wire(row, "2014-05"))
 
 
-def _columns(body: LookalikeCreate | WebsiteCreate) -> dict[str, Any]:
-    """The columns that only one kind fills."""
-    if isinstance(body, WebsiteCreate):
-        return {"definition": body.rule, "retention_days": body.retention_days}
-    spec = to_json(body.lookalike_spec.as_it_came()).decode()
-    return {"definition": spec, "origin_id": to_json(body.origin_audience_id).decode()}
+Fields = TypeVar("Fields", bound=BaseModel)
 
 
-class _FileOfUsers:
-    """Takes the file: straight into checked lines where `user_type` came before it, else over a
-    temporary file, since a form may have its fields in any order."""
+async def _read_file(call: Call, file: FileOfUsers) -> Form:
+    return await read_form(
+        call, file_field="file", open_file=file.open, max_file_bytes=call.world.rules.max_upload_bytes
+    )
 
-    def __init__(self, held: ExitStack) -> None:
-        self._held = held
-        self._users: uploads.UserLines | None = None
-        self._waiting: IO[bytes] | None = None
 
-    def open(self, fields: dict[str, str]) -> FileTaker:
-        if fields.get("user_type") in uploads.USER_TYPES:
-            self._users = self._held.enter_context(uploads.UserLines(fields["user_type"]))
-        else:
-            self._waiting = self._held.enter_context(tempfile.SpooledTemporaryFile(max_size=1 << 20))
-        return self
-
-    def feed(self, piece: bytes) -> None:
-        if self._users is not None:
-            self._users.feed(piece)
-        elif self._waiting is not None:
-            self._waiting.write(piece)
-
-    def users(self, user_type: str) -> uploads.UserLines:
-        """The lines of the whole file as users of this type."""
-        if self._users is not None and self._users.user_type == user_type:
-            return self._users
-        users = self._held.enter_context(uploads.UserLines(user_type))
-        if self._waiting is not None:
-            self._waiting.seek(0)
-            while piece := self._waiting.read(1 << 16):
-                users.feed(piece)
-        return users
+def _fields(model: type[Fields], form: Form) -> Fields:
+    """The form's text fields; a blank one is none. Raises InvalidInput, also for a file of nothing."""
+    problems: list[dict[str, Any]] = []
+    fields = None
+    try:
+        fields = model.model_validate({name: value for name, value in form.fields.items() if value})
+    except ValidationError as error:
+        problems += [dict(detail) for detail in error.errors(include_url=False)]
+    if form.file_bytes == 0:
+        problems.append({"type": "missing", "loc": ("file",), "input": None})
+    if fields is None or problems:
+        raise InvalidInput("body", problems)
+    return fields
 
 
 async def _create_from_file(call: Call) -> Answer:
     with ExitStack() as held:
-        file = _FileOfUsers(held)
-        form = await read_form(
-            call, file_field="file", open_file=file.open, max_file_bytes=call.world.rules.max_upload_bytes
-        )
-        problems: list[dict[str, Any]] = []
-        try:
-            fields = FileCreate.model_validate({name: value for name, value in form.fields.items() if value})
-        except ValidationError as error:
-            problems += [dict(detail) for detail in error.errors(include_url=False)]
-        if form.file_bytes == 0:
-            problems.append({"type": "missing", "loc": ("file",), "input": None})
-        if problems:
-            raise InvalidInput("body", problems)
+        file = FileOfUsers(held)
+        fields = _fields(FileCreate, await _read_file(call, file))
         row = await uploads.create_audience(
             call.world,
             file.users(fields.user_type),
@@ -180,10 +209,157 @@ async def _create_from_file(call: Call) -> Answer:
             kind=CUSTOM,
             account=fields.fb_ad_account_id,
             name=fields.name,
-            columns={"description": fields.description, "opt_out_link": fields.opt_out_link},
             # From 2014-05 on, Facebook has the audience at once.
             facebook=fields.subtype is not None,
+            columns={"description": fields.description, "opt_out_link": fields.opt_out_link},
         )
     if fields.subtype is None:
         return answer(call, 201, to_wire(row, "2014-04"), chrome_frame=True)
     return answer(call, 201, to_wire(row, "2014-05"))
+
+
+# Users and sync
+
+
+@router.put(
+    "/custom_audiences/{id}",
+    operation_id="custom_audiences/add_users",
+    summary="Add users to a custom audience",
+    response_model=CustomAudienceEnvelope,
+    responses=REFUSED | NOT_FOUND,
+)
+async def add_users(call: Call, id: str) -> Answer:
+    if bodies.media_type(call) != MULTIPART:
+        raise UnsupportedContentType(bodies.media_type(call), MULTIPART)
+    row = await call.world.transact(audiences.after_facebook, audiences.find_either, api=PITCHTARGET, id=id)
+    if row.kind != CUSTOM:
+        # Chosen: only an audience that was made from a file has users of its own.
+        raise InvalidInput("body", [{"type": "no_users", "loc": (), "input": id}])
+    with ExitStack() as held:
+        file = FileOfUsers(held, row.user_type or uploads.EMAIL_HASH)
+        form = await _read_file(call, file)
+        of_may = bool({"fb_ad_account_id", "user_type"} & set(form.fields))
+        _check_add(row, _fields(FileAdd if of_may else FileAlone, form))
+        row = await uploads.add_users(
+            call.world, file.users(row.user_type or uploads.EMAIL_HASH), key=row.key or 0
+        )
+    if of_may:
+        return answer(call, 200, to_wire(row, "2014-05"))
+    return answer(call, 200, to_wire(row, "2014-04"), chrome_frame=True)
+
+
+def _check_add(row: Row, fields: BaseModel) -> None:
+    """What 2014-05 sends along has to be the audience's own (chosen)."""
+    for name, own in (("fb_ad_account_id", row.account), ("user_type", row.user_type)):
+        given = getattr(fields, name, own)
+        if given != own:
+            problem = {"type": "other_type", "loc": (name,), "input": given, "ctx": {"is": own}}
+            raise InvalidInput("body", [problem])
+
+
+@router.put(
+    "/custom_audiences",
+    operation_id="custom_audiences/sync",
+    summary="Fetch from Facebook what it knows of an ad account's audiences, at once",
+    status_code=204,
+    response_model=None,
+    responses=REFUSED,
+)
+async def sync(call: Call) -> Answer:
+    try:
+        body = AccountQuery.model_validate(await bodies.read_parameters(call))
+    except ValidationError as error:
+        raise InvalidInput("body", [dict(detail) for detail in error.errors(include_url=False)]) from None
+    await call.world.transact(audiences.give_to_facebook, account=body.fb_ad_account_id)
+    return empty(call)
+
+
+# Reads and deletes
+
+
+@router.get(
+    "/custom_audiences",
+    operation_id="custom_audiences/list",
+    summary="List the custom audiences of an ad account",
+    response_model=CustomAudiencePage | list[dict[str, Any]],
+    responses=REFUSED,
+)
+async def list_page(call: Call, query: Annotated[ListQuery, Query()]) -> Answer:
+    if call.options.revision == "2014-04":
+        return await _list_of_april(call, query.fb_ad_account_id)
+    rows, total = await call.world.transact(
+        audiences.after_facebook,
+        audiences.list_numbered,
+        api=PITCHTARGET,
+        account=query.fb_ad_account_id,
+        kind=query.subtype,
+        skip=(query.page - 1) * PAGE_SIZE,
+        at_most=PAGE_SIZE,
+    )
+    page = [to_audience(row, "2014-05") for row in rows]
+    return answer(call, 200, {"custom_audiences": page, "meta": {"page": query.page, "total": total}})
+
+
+@router.get(
+    "/customaudiences",
+    operation_id="customaudiences/list",
+    summary="List the custom audiences of an ad account, at its path of 2014-04",
+    response_model=list[dict[str, Any]],
+    responses=REFUSED,
+)
+async def list_of_april(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
+    return await _list_of_april(call, query.fb_ad_account_id)
+
+
+async def _list_of_april(call: Call, account: str) -> Answer:
+    found = await call.world.transact(
+        audiences.after_facebook, audiences.list_with_origins, api=PITCHTARGET, account=account
+    )
+    now_ms = call.world.clock.now_ms()
+    page = [to_facebook_object(row, origin, now_ms) for row, origin in found]
+    return answer(call, 200, page, chrome_frame=True)
+
+
+@router.get(
+    "/custom_audiences/{id}",
+    operation_id="custom_audiences/get",
+    summary="Get a custom audience",
+    response_model=CustomAudienceEnvelope | dict[str, Any],
+    responses=REFUSED | NOT_FOUND,
+)
+async def get(call: Call, id: str) -> Answer:
+    if call.options.revision == "2014-04":
+        return await get_of_april(call, id)
+    row = await call.world.transact(audiences.after_facebook, audiences.find_either, api=PITCHTARGET, id=id)
+    return answer(call, 200, to_wire(row, "2014-05"))
+
+
+@router.get(
+    "/customaudiences/{id}",
+    operation_id="customaudiences/get",
+    summary="Get a custom audience as Facebook has it, at its path of 2014-04",
+    response_model=dict[str, Any],
+    responses=REFUSED | NOT_FOUND,
+)
+async def get_of_april(call: Call, id: str) -> Answer:
+    row, origin = await call.world.transact(
+        audiences.after_facebook, audiences.find_with_origin, api=PITCHTARGET, id=id
+    )
+    audience = to_facebook_object(row, origin, call.world.clock.now_ms())
+    return answer(call, 200, audience, chrome_frame=True)
+
+
+@router.delete(
+    "/custom_audiences/{id}",
+    operation_id="custom_audiences/delete",
+    summary="Delete a custom audience",
+    description="2014-05 answers 204, 2014-04 the audience that was.",
+    status_code=204,
+    response_model=None,
+    responses=REFUSED | NOT_FOUND | {200: {"model": CustomAudienceEnvelope, "description": "2014-04"}},
+)
+async def delete(call: Call, id: str) -> Answer:
+    row = await call.world.transact(audiences.after_facebook, audiences.remove_either, api=PITCHTARGET, id=id)
+    if call.options.revision == "2014-04":
+        return answer(call, 200, to_wire(row, "2014-04"), chrome_frame=True)
+    return empty(call)

@@ -62,6 +62,9 @@ def _account_like(value: Any) -> Any:
 
 
 AccountId = Annotated[str, BeforeValidator(_digits_as_text), Field(min_length=1, pattern=r"^[0-9]{1,20}$")]
+UserType = Literal[
+    "email_hash", "phone_hash", "custom_audience_third_party_id", "mobile_advertiser_id", "fbid"
+]
 Text = Annotated[str, AfterValidator(_not_blank)]
 Days = Annotated[int, Field(ge=1, le=MAX_RETENTION_DAYS)]
 Rule = Annotated[str, AfterValidator(_not_blank), AfterValidator(_json_object)]
@@ -105,6 +108,8 @@ class LookalikeSpec(BaseModel):
 
 
 class LookalikeCreate(_Open):
+    type: Literal["lookalike"] | None = None
+    subtype: Literal["LOOKALIKE"] | None = None
     fb_ad_account_id: AccountId
     name: Text
     # A number in the examples; echoed as it came, number or string.
@@ -112,15 +117,22 @@ class LookalikeCreate(_Open):
     lookalike_spec: LookalikeSpec
 
 
-class WebsiteCreate(_Open):
+class _ByRule(_Open):
     fb_ad_account_id: AccountId
     name: Text
     retention_days: Days
     rule: Rule
 
 
-class AppCreate(WebsiteCreate):
-    """The same parameters; the answer does not repeat them."""
+class WebsiteCreate(_ByRule):
+    type: Literal["website"] | None = None
+    subtype: Literal["WEBSITE"] | None = None
+
+
+class AppCreate(_ByRule):
+    """The answer repeats none of its parameters."""
+
+    subtype: Literal["APP"]
 
 
 class FileCreate(_Open):
@@ -131,9 +143,44 @@ class FileCreate(_Open):
     description: Annotated[str, Field(pattern=r"^[^\x00]*$")] | None = None
     opt_out_link: Annotated[str, Field(pattern=r"^(https?://[^\s\x00]+)?$")] | None = None
     subtype: Literal["CUSTOM"] | None = None
-    user_type: Literal[
-        "email_hash", "phone_hash", "custom_audience_third_party_id", "mobile_advertiser_id", "fbid"
-    ]
+    user_type: UserType
+
+
+class FileAdd(_Open):
+    """The text fields that 2014-05 sends along with more users."""
+
+    fb_ad_account_id: AccountId
+    user_type: UserType
+
+
+class FileAlone(_Open):
+    """2014-04 sends nothing along."""
+
+
+class _WithFile(BaseModel):
+    file: Annotated[bytes, Field(description="One user a line; email and phone as SHA-256 in hex.")]
+
+
+class FileCreateForm(FileCreate, _WithFile):
+    """For the description: a form is read while it streams in."""
+
+
+class FileAddForm(_WithFile):
+    """For the description. 2014-04 sends the file alone."""
+
+    fb_ad_account_id: AccountId | None = None
+    user_type: UserType | None = None
+
+
+class AccountQuery(_Open):
+    fb_ad_account_id: AccountId
+
+
+class ListQuery(AccountQuery):
+    """`page` and `subtype` are of 2014-05-12."""
+
+    page: Annotated[int, Field(ge=1, le=10**9)] = 1
+    subtype: Literal["CUSTOM", "LOOKALIKE", "WEBSITE", "APP"] | None = None
 
 
 class Created(BaseModel):
@@ -157,27 +204,39 @@ class CustomAudienceEnvelope(BaseModel):
     fb_custom_audience: CustomAudience
 
 
+class PageOfAudiences(BaseModel):
+    page: int
+    total: int
+
+
+class CustomAudiencePage(BaseModel):
+    custom_audiences: list[CustomAudience]
+    meta: PageOfAudiences
+
+
 def to_wire(row: Row, revision: Revision) -> dict[str, Any]:
     """The enveloped shape of a revision, keys in the published order."""
+    return {"fb_custom_audience": to_audience(row, revision)}
+
+
+def to_audience(row: Row, revision: Revision) -> dict[str, Any]:
     if revision == "2014-04":
-        audience = {
+        return {
             "id": row.number,
             "name": row.name,
             # Null in every published exchange, though one was sent.
             "description": None,
             "opt_out_link": row.opt_out_link,
             "user_type": row.user_type,
-            "fb_id": None if row.facebook_id is None else int(row.facebook_id),
+            "fb_id": int(row.facebook_id) if row.facebook_id and row.facebook_id.isdigit() else None,
         }
-    else:
-        audience = {
-            "id": row.number,
-            "name": row.name,
-            "fb_id": row.facebook_id,
-            "subtype": row.kind,
-            **_of_subtype(row),
-        }
-    return {"fb_custom_audience": audience}
+    return {
+        "id": row.number,
+        "name": row.name,
+        "fb_id": row.facebook_id,
+        "subtype": row.kind,
+        **_of_subtype(row),
+    }
 
 
 def _of_subtype(row: Row) -> dict[str, Any]:

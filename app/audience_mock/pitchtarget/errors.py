@@ -42,6 +42,7 @@ _REASONS = {
     "float_type": NOT_A_NUMBER,
     "float_parsing": NOT_A_NUMBER,
     "sent_twice": "can't be sent twice",
+    "no_users": "Users can be added only to an audience that was made from a file",
 }
 
 
@@ -49,6 +50,25 @@ class Errors(BaseModel):
     """Reasons by field; `base` is the request as a whole."""
 
     errors: dict[str, list[str]]
+
+
+def _described(description: str, **errors: list[str]) -> dict[str, Any]:
+    content = {"application/json": {"example": {"errors": errors}}}
+    return {"model": Errors, "description": description, "content": content}
+
+
+INPUT_ERRORS: dict[int | str, dict[str, Any]] = {
+    413: _described("A file over the limit", file=["is too large (maximum is 1073741824 bytes)"]),
+    415: _described("A content type that is not served", base=["The content type is not served"]),
+    422: _described("A value that does not fit", name=[BLANK]),
+}
+REFUSED: dict[int | str, dict[str, Any]] = {
+    401: _described("No token", base=["Authorization is missing or not of the form: OAuth <token>"]),
+    **INPUT_ERRORS,
+}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: _described("Not in this world", base=["Couldn't find the audience"])
+}
 
 
 def refuse(call: Call, error: Exception) -> Answer:
@@ -94,6 +114,8 @@ def _by_field(details: list[dict[str, Any]]) -> dict[str, list[str]]:
         match detail["type"]:
             case "greater_than_equal":
                 reason = f"must be greater than or equal to {context['ge']}"
+            case "other_type":
+                reason = f"is not the audience's: {context['is']}"
             case "less_than_equal":
                 reason = f"must be less than or equal to {context['le']}"
             case kind:

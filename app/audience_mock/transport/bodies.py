@@ -1,12 +1,14 @@
 """Request bodies: a JSON document read whole, within a limit."""
 
+import json
 from collections.abc import Iterator
 from math import isfinite
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from audience_mock.transport.errors import BodyTooLarge, UnsupportedContentType
+from audience_mock.transport.errors import BodyTooLarge, Malformed, UnsupportedContentType
 
 JSON = "application/json"
 MAX_BODY_BYTES = 8 << 20
@@ -38,6 +40,29 @@ async def read_whole(request: Request, limit_bytes: int = MAX_BODY_BYTES) -> byt
             raise BodyTooLarge(limit_bytes)
         pieces.append(piece)
     return b"".join(pieces)
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+async def read_parameters(request: Request) -> dict[str, Any]:
+    """The parameters of an urlencoded form, or of a JSON object. Raises UnsupportedContentType, Malformed,
+    BodyTooLarge."""
+    given = media_type(request)
+    if given not in ("", FORM, JSON):
+        raise UnsupportedContentType(given, FORM, JSON)
+    raw = await read_whole(request)
+    if given == JSON:
+        try:
+            parsed = json.loads(raw)
+        except (ValueError, RecursionError):
+            raise Malformed("The body is not JSON") from None
+        return parsed if isinstance(parsed, dict) else {}
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
+    except (ValueError, UnicodeError):
+        raise Malformed("The form cannot be read") from None
+    return dict(pairs)
 
 
 def oddities(value: Any) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,6 +22,7 @@ class Dialect:
 
     `refuse` renders whatever a request meets outside a route. `preflight` answers OPTIONS with the
     methods that a path has; a dialect that has none gets the ordinary CORS answers for `cors_origins`.
+    `bodies` describes, by operation and content type, bodies that a handler reads by itself.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Dialect:
     about: str
     servers: Sequence[Mapping[str, Any]] = ()
     security: Mapping[str, Any] = field(default_factory=dict)
+    bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     preflight: Callable[[Call, set[str]], Answer] | None = None
     cors_origins: Sequence[str] = ()
 
@@ -98,9 +101,22 @@ class DialectApp(FastAPI):
                 servers=[dict(server) for server in self.dialect.servers],
             )
             schema.setdefault("components", {})["securitySchemes"] = dict(self.dialect.security)
+            _describe_bodies(schema, self.dialect.bodies)
             schema["security"] = [{name: []} for name in self.dialect.security]
             self.openapi_schema = _without_fastapis_own_422(schema)
         return self.openapi_schema
+
+
+def _describe_bodies(schema: dict[str, Any], bodies: Mapping[str, Mapping[str, Any]]) -> None:
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            content = {}
+            for content_type, model in bodies.get(operation["operationId"], {}).items():
+                body = TypeAdapter(model).json_schema(ref_template="#/components/schemas/{model}")
+                schema["components"].setdefault("schemas", {}).update(body.pop("$defs", {}))
+                content[content_type] = {"schema": body}
+            if content:
+                operation["requestBody"] = {"required": True, "content": content}
 
 
 def _without_fastapis_own_422(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,60 @@
+"""/oauth/authorize: a token for a user's name and password, as OAuth 2.0 draft 10 has it."""
+
+import string
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from audience_mock.pitchtarget.answers import answer
+from audience_mock.pitchtarget.custom_audiences_wire import Text
+from audience_mock.pitchtarget.errors import INPUT_ERRORS
+from audience_mock.pitchtarget.routes import PitchTargetRoute
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+
+TOKEN_LENGTH = 31
+"""Published tokens are 30 or 31 lower-case letters and digits."""
+
+
+class _OpenRoute(PitchTargetRoute):
+    """Who asks for a token has none yet."""
+
+    def admit(self, call: Call) -> None:
+        pass
+
+
+router = APIRouter(route_class=_OpenRoute, tags=["oauth"])
+
+
+class Authorize(BaseModel):
+    """Any name and password will do."""
+
+    username: Text
+    password: Text
+    grant_type: Literal["password"]
+    client_id: Text
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"username": "ann", "password": "secret", "grant_type": "password", "client_id": "shop"}
+            ]
+        }
+    )
+
+
+class AccessToken(BaseModel):
+    access_token: Annotated[str, Field(examples=["cpo7v1e0zbzdic90pc6txbj1cypb8yl"])]
+
+
+@router.post(
+    "/oauth/authorize",
+    operation_id="oauth/authorize",
+    summary="Get a token",
+    response_model=AccessToken,
+    responses=INPUT_ERRORS,
+)
+async def authorize(call: Call, body: Authorize) -> Answer:
+    token = "".join(call.world.random.choices(string.ascii_lowercase + string.digits, k=TOKEN_LENGTH))
+    return answer(call, 200, {"access_token": token})

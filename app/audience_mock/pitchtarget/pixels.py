@@ -1,0 +1,148 @@
+"""/custom_audiences/remarketing_pixel, /offsite_pixels and their path of 2014-04."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field, ValidationError
+
+from audience_mock.core import pixels
+from audience_mock.core.tables import Pixel
+from audience_mock.pitchtarget.answers import answer
+from audience_mock.pitchtarget.custom_audiences_wire import AccountId, AccountQuery, Text
+from audience_mock.pitchtarget.errors import NOT_FOUND, REFUSED
+from audience_mock.pitchtarget.routes import PitchTargetRoute
+from audience_mock.transport import bodies
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.errors import InvalidInput
+
+router = APIRouter(route_class=PitchTargetRoute, tags=["pixels"])
+
+REMARKETING = {"js": "remarketing pixel code here"}
+"""The documentation shows this text in the code's place."""
+
+# The code that Facebook gave out, as published; what it is worth is in it as 0.01 GBP.
+_CODE = """\
+<!-- Facebook Conversion Code for {name} -->
+<script type="text/javascript">
+var fb_param = {{}};
+fb_param.pixel_id = '{id}';
+fb_param.value = '0.01';
+fb_param.currency = 'GBP';
+(function(){{
+  var fpw = document.createElement('script');
+  fpw.async = true;
+  fpw.src = '//connect.facebook.net/en_US/fp.js';
+  var ref = document.getElementsByTagName('script')[0];
+  ref.parentNode.insertBefore(fpw, ref);
+}})();
+</script>
+<noscript><img height="1" width="1" alt="" style="display:none" \
+src="https://www.facebook.com/offsite_event.php?id={id}&amp;value=0.01&amp;currency=GBP" /></noscript>"""
+
+
+class RemarketingPixel(BaseModel):
+    js: str
+
+
+class OffsitePixelCreate(BaseModel):
+    fb_ad_account_id: AccountId
+    name: Text
+    tag: Literal["CHECKOUT", "REGISTRATION", "LEAD", "KEY_PAGE_VIEW", "ADD_TO_CART", "OTHER"]
+
+
+class PixelId(BaseModel):
+    id: Annotated[str, Field(examples=["6014360342904"])]
+
+
+class CreatedPixel(BaseModel):
+    """The id stands in an object of its own, as published."""
+
+    id: PixelId
+
+
+class OffsitePixel(BaseModel):
+    id: str
+    name: str
+    tag: str
+    status: str
+    creator: str
+    js_pixel: str
+
+
+BODIES = {"offsite_pixels/create": {bodies.FORM: OffsitePixelCreate, bodies.JSON: OffsitePixelCreate}}
+
+
+def to_wire(pixel: Pixel) -> dict[str, Any]:
+    return {
+        "id": pixel.facebook_id,
+        "name": pixel.name,
+        "tag": pixel.tag,
+        # Published; a pixel is active once it was fired, and nothing fires it here.
+        "status": "Inactive",
+        "creator": pixel.creator,
+        "js_pixel": _CODE.format(id=pixel.facebook_id, name=pixel.name),
+    }
+
+
+@router.get(
+    "/custom_audiences/remarketing_pixel",
+    operation_id="remarketing_pixel/get",
+    summary="Get the remarketing pixel code",
+    response_model=RemarketingPixel,
+    responses=REFUSED,
+)
+async def get_remarketing_pixel(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
+    return answer(call, 200, REMARKETING)
+
+
+@router.get(
+    "/remarketingpixel",
+    operation_id="remarketing_pixel/get_2014_04",
+    summary="Get the remarketing pixel code, at its path of 2014-04",
+    response_model=RemarketingPixel,
+    responses=REFUSED,
+)
+async def get_remarketing_pixel_of_april(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
+    return answer(call, 200, REMARKETING, chrome_frame=True)
+
+
+@router.post(
+    "/offsite_pixels",
+    operation_id="offsite_pixels/create",
+    summary="Create an offsite pixel",
+    response_model=CreatedPixel,
+    responses=REFUSED,
+)
+async def create(call: Call) -> Answer:
+    try:
+        body = OffsitePixelCreate.model_validate(await bodies.read_parameters(call))
+    except ValidationError as error:
+        raise InvalidInput("body", [dict(detail) for detail in error.errors(include_url=False)]) from None
+    id = await call.world.transact(
+        pixels.create, account=body.fb_ad_account_id, name=body.name, tag=body.tag.lower()
+    )
+    return answer(call, 200, {"id": {"id": id}})
+
+
+@router.get(
+    "/offsite_pixels",
+    operation_id="offsite_pixels/list",
+    summary="List the offsite pixels of an ad account",
+    response_model=list[OffsitePixel],
+    responses=REFUSED,
+)
+async def list_all(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
+    rows = await call.world.read(pixels.list_all, account=query.fb_ad_account_id)
+    return answer(call, 200, [to_wire(row) for row in rows])
+
+
+@router.get(
+    "/offsite_pixels/{id}",
+    operation_id="offsite_pixels/get",
+    summary="Get an offsite pixel",
+    response_model=OffsitePixel,
+    responses=REFUSED | NOT_FOUND,
+)
+async def get(call: Call, id: str) -> Answer:
+    return answer(call, 200, to_wire(await call.world.read(pixels.find, id=id)))

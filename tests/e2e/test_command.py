@@ -1,0 +1,685 @@
+"""The command, as a person or a script runs it: real processes, their output, their exit status."""
+
+import http.server
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from audience_mock import __version__
+from audience_mock.server import base_url
+from audience_mock.settings import Settings
+from shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+
+LIMIT_S = 30
+"""Seconds that anything may take; reached only where something is broken."""
+
+AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
+CREATE = {"name": "Visitors", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}
+BOUNDARY = "0b57ac1e"
+FIELDS = {"fb_ad_account_id": "107", "name": "Loyal", "user_type": "fbid"}
+
+
+def until(true: Callable[[], bool], what: str, within_s: float = LIMIT_S) -> None:
+    """Look again and again until it is so."""
+    end = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < end, f"not within {within_s} s: {what}"
+        time.sleep(0.005)
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This environment without what would change a server, and with `variables`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AUDIENCE_MOCK_")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept | variables
+
+
+class Run:
+    """One run of the command in a folder; both outputs go to files, so that no full pipe stops it."""
+
+    def __init__(self, folder: Path, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
+        number = len(list(folder.glob("*.out")))
+        self._out, self._err = folder / f"{number}.out", folder / f"{number}.err"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "audience_mock", *arguments],
+                cwd=folder,
+                env=environment(**variables),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text()
+
+    @property
+    def url(self) -> str:
+        """What it says on stdout once it is ready."""
+        until(lambda: self.out.endswith("\n") or self.process.poll() is not None, "the line on stdout")
+        assert self.out, self.err
+        return self.out.split()[-1]
+
+    def get(self, path: str, token: dict[str, str] = PINTEREST_TOKEN) -> Any:
+        return httpx.get(self.url + path, headers=token).raise_for_status().json()
+
+    def create(self) -> str:
+        """Makes an audience of Pinterest's; its id."""
+        answer = httpx.post(self.url + AUDIENCES, json=CREATE, headers=PINTEREST_TOKEN)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def ids(self) -> set[str]:
+        """The ids of all audiences that are listed."""
+        found: set[str] = set()
+        bookmark: str | None = ""
+        while bookmark is not None:
+            page = self.get(f"{AUDIENCES}?page_size=250" + (f"&bookmark={bookmark}" if bookmark else ""))
+            found |= {item["id"] for item in page["items"]}
+            bookmark = page["bookmark"]
+        return found
+
+    def status(self) -> int:
+        """The exit status, once it has ended."""
+        return self.process.wait(LIMIT_S)
+
+    def end(self, signum: int = signal.SIGTERM) -> float:
+        """Seconds from the signal to the end, which has to be an orderly one."""
+        began = time.monotonic()
+        self.process.send_signal(signum)
+        assert self.status() == 0, self.err
+        return time.monotonic() - began
+
+
+class Runner:
+    """Starts runs of the command in one folder."""
+
+    def __init__(self, folder: Path, held: ExitStack) -> None:
+        self.folder = folder
+        self._held = held
+
+    def __call__(self, *arguments: str, **variables: str) -> Run:
+        run = Run(self.folder, arguments, variables)
+        self._held.callback(run.process.wait)
+        self._held.callback(run.process.kill)
+        return run
+
+    def serve(self, *arguments: str, **variables: str) -> Run:
+        """A server on a free port, ready."""
+        run = self("serve", "--port", "0", *arguments, **variables)
+        assert run.url
+        return run
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Runner]:
+    """Runs the command in an empty folder, and ends what still runs after the test."""
+    with ExitStack() as held:
+        yield Runner(tmp_path, held)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def upload(users: bytes) -> tuple[bytes, bytes]:
+    """Head and body of a create from a file, as they go over the wire."""
+    part = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="'
+    fields = "".join(f'{part}{name}"\r\n\r\n{value}\r\n' for name, value in FIELDS.items())
+    body = f'{fields}{part}file"; filename="users.txt"\r\n\r\n'.encode() + users + b"\r\n"
+    body += f"--{BOUNDARY}--\r\n".encode()
+    head = (
+        "POST /custom_audiences HTTP/1.1\r\nHost: mock\r\n"
+        f"Authorization: {PITCHTARGET_TOKEN['Authorization']}\r\n"
+        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode(), body
+
+
+def connect(url: str) -> socket.socket:
+    parts = httpx.URL(url)
+    assert parts.port
+    return socket.create_connection((parts.host, parts.port), timeout=LIMIT_S)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    pieces = []
+    while piece := connection.recv(1 << 16):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def is_open(url: str) -> bool:
+    try:
+        connect(url).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+# Starting
+
+
+def test_ready(command: Runner) -> None:
+    """Once it answers, stdout has one line with the base URL, the ready file has the URL, stderr nothing."""
+    run = command("serve", "--port", "0", "--ready-file", "ready")
+    url = run.url
+    assert re.fullmatch(r"Audience Mock is ready at http://127\.0\.0\.1:[1-9][0-9]*\n", run.out)
+    assert (command.folder / "ready").read_text() == f"{url}\n"
+    assert run.get("/__admin/health")["status"] == "ready"
+    run.create()
+    run.end()
+    assert len(run.out.splitlines()) == 1
+    assert run.err == ""
+
+
+def test_ready_file_is_whole(command: Runner) -> None:
+    """Whoever reads the ready file while a server starts finds an old one, none, or the whole new one."""
+    file = command.folder / "ready"
+    file.write_text("http://127.0.0.1:1\n")
+    run = command("serve", "--port", "0", "--ready-file", str(file))
+    read: list[str] = []
+
+    def is_new() -> bool:
+        read.append(file.read_text() if file.exists() else "")
+        return read[-1] not in ("", "http://127.0.0.1:1\n")
+
+    until(is_new, "a new ready file")
+    assert read[-1] == f"{run.url}\n"
+    assert run.get("/__admin/health")["status"] == "ready"
+    assert [path.name for path in command.folder.iterdir() if "ready" in path.name] == ["ready"]
+
+
+def test_two_at_once(command: Runner) -> None:
+    """Two servers on free ports do not meet: what one is told, the other does not know."""
+    first, second = command.serve(), command.serve()
+    assert first.url != second.url
+    made = first.create()
+    assert first.ids() == {made}
+    assert second.ids() == set()
+
+
+def test_ipv6(command: Runner) -> None:
+    """It listens on the loopback address of IPv6 and writes it in brackets; wait understands that."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("there is no IPv6 here")
+    run = command.serve("--host", "::1")
+    assert re.fullmatch(r"http://\[::1\]:[1-9][0-9]*", run.url)
+    assert command("wait", run.url).status() == 0
+
+
+@pytest.mark.parametrize(("bound", "said"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
+def test_any_address(bound: str, said: str) -> None:
+    """A server on any address says one that a client can call."""
+    listener = SimpleNamespace(getsockname=lambda: (bound, 8000))
+    assert base_url(cast(socket.socket, listener)) == f"http://{said}:8000"
+
+
+def test_script(command: Runner) -> None:
+    """The installed script and `python -m audience_mock` are the same command; it knows its version."""
+    script = Path(sys.executable).with_name("audience-mock")
+    said = subprocess.run([script, "--version"], capture_output=True, text=True, check=True).stdout
+    run = command("--version")
+    assert run.status() == 0
+    assert run.out == said == f"audience-mock, version {__version__}\n"
+
+
+# Settings
+
+
+def test_help() -> None:
+    """The help of serve has for each setting its flag, its variable, its default and what it is for."""
+    asked = subprocess.run(
+        [sys.executable, "-m", "audience_mock", "serve", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(COLUMNS="200", AUDIENCE_MOCK_PORT="1", AUDIENCE_MOCK_SEED="of/the/environment"),
+    )
+    text = " ".join(asked.stdout.split())
+    for name, field in Settings.model_fields.items():
+        default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+        shown = "none" if default is None else default
+        assert f"--{name.replace('_', '-')} " in text
+        assert f"{field.description} [default: {shown}; AUDIENCE_MOCK_{name.upper()}]" in text
+        unit = {"s": "Seconds", "bytes": "Bytes"}.get(name.rsplit("_", 1)[-1], "")
+        assert field.description
+        assert field.description.startswith(unit)
+
+
+EACH_SETTING = {
+    "host": "127.0.0.1",
+    "port": "0",
+    "database": "sqlite:///kept.db",
+    "seed": "seed.json",
+    "ready_file": "ready",
+    "build_delay_s": "7200",
+    "match_rate": "0.5",
+    "max_upload_bytes": "3",
+    "pitchtarget_revision": "2014-04",
+    "pinterest_create_status": "200",
+    "cors_origins": "http://a.example, http://b.example",
+    "log_level": "error",
+}
+
+
+@pytest.mark.parametrize("by", ["flag", "variable"])
+def test_each_setting(command: Runner, by: str) -> None:
+    """Each setting is taken from a flag, and from a variable, and does what it says."""
+    assert EACH_SETTING.keys() == Settings.model_fields.keys(), "a setting is not tried here"
+    seeded = {"api": "pinterest", "account": AD_ACCOUNT, "id": "1", "kind": "VISITOR", "name": "n"}
+    (command.folder / "seed.json").write_text(json.dumps({"audiences": [seeded]}))
+    if by == "flag":
+        flags = [f"--{name.replace('_', '-')}={value}" for name, value in EACH_SETTING.items()]
+        run = command("serve", *flags)
+    else:
+        run = command("serve", **{f"AUDIENCE_MOCK_{name.upper()}": v for name, v in EACH_SETTING.items()})
+    until((command.folder / "ready").exists, "the ready file")
+    assert (command.folder / "ready").read_text() == f"{run.url}\n"
+    assert (command.folder / "kept.db").exists()
+    assert run.ids() == {"1"}
+    with httpx.Client(base_url=run.url, headers=PINTEREST_TOKEN) as client:
+        made = client.post(AUDIENCES, json=CREATE)
+        assert made.status_code == 200
+        assert client.get(f"{AUDIENCES}/{made.json()['id']}").json()["status"] == "INITIALIZING"
+        for origin, allowed in (("http://b.example", True), ("http://c.example", False)):
+            headers = client.get(AUDIENCES, headers={"Origin": origin}).headers
+            assert ("access-control-allow-origin" in headers) == allowed
+        sent = {"data": FIELDS, "files": {"file": b"1\n22\n"}, "headers": PITCHTARGET_TOKEN}
+        assert client.post("/custom_audiences", **cast(Any, sent)).status_code == 413
+    assert run.err == ""
+
+
+def test_flag_before_variable(command: Runner) -> None:
+    """A flag wins over a variable; an empty variable counts as none; one of no setting is not looked at."""
+    run = command.serve(
+        AUDIENCE_MOCK_PORT="1",
+        AUDIENCE_MOCK_PINTEREST_CREATE_STATUS="",
+        AUDIENCE_MOCK_SERVICE_HOST="10.0.0.1",
+    )
+    run.create()
+
+
+def test_log_level(command: Runner) -> None:
+    """A refused request is one line on stderr at info and debug, none at warning; never a traceback."""
+    refused = ("/v5/nowhere%0Aforged%0D", AUDIENCES, "/nowhere")
+    for level, lines in (("debug", 3), ("info", 3), ("warning", 0)):
+        run = command.serve("--log-level", level)
+        assert [httpx.get(run.url + path).status_code for path in refused] == [404, 401, 404]
+        run.create()
+        run.end()
+        said = run.err.splitlines()
+        assert len(said) == lines, run.err
+        assert all(re.match(r"GET /\S+.* 4\d\d ", line) for line in said)
+
+
+# Keeping
+
+
+def test_restart(command: Runner) -> None:
+    """A file keeps its state over a restart, and ids go on where they were."""
+    flags = ("--database", "sqlite:///kept.db")
+    first = command.serve(*flags)
+    made = first.create()
+    before = first.get(f"{AUDIENCES}/{made}")
+    first.end()
+    second = command.serve(*flags)
+    after = second.get(f"{AUDIENCES}/{made}")
+    assert {**after, "status": "", "size": 0} == {**before, "status": "", "size": 0}
+    assert second.create() != made
+    assert len(second.ids()) == 2
+
+
+def test_kill(command: Runner) -> None:
+    """What was answered with 201 before a kill -9 amid concurrent creates is listed after a restart."""
+    flags = ("--database", "sqlite:///kept.db")
+    run = command.serve(*flags)
+    answered: list[str] = []
+
+    def create_until_it_dies() -> None:
+        with httpx.Client(base_url=run.url, headers=PINTEREST_TOKEN) as client:
+            while True:
+                try:
+                    answer = client.post(AUDIENCES, json=CREATE)
+                except httpx.TransportError:
+                    return
+                assert answer.status_code == 201
+                answered.append(answer.json()["id"])
+
+    with ThreadPoolExecutor(4) as pool:
+        clients = [pool.submit(create_until_it_dies) for _ in range(4)]
+        until(lambda: len(answered) >= 100 or any(client.done() for client in clients), "100 creates")
+        run.process.kill()
+        for client in clients:
+            client.result(LIMIT_S)
+    assert run.status() == -signal.SIGKILL
+    assert len(answered) >= 100
+    again = command.serve(*flags)
+    kept = again.ids()
+    assert set(answered) <= kept
+    assert len(kept) <= len(answered) + 4
+    assert again.create() not in kept
+
+
+def test_kill_after_upload(command: Runner) -> None:
+    """An audience whose file was answered with 201 is there after a kill -9; a file cut off is not."""
+    flags = ("--database", "sqlite:///kept.db")
+    run = command.serve(*flags)
+    head, body = upload(b"1\n22\n333\n")
+    with connect(run.url) as half:
+        half.sendall(head + body[: len(body) // 2])
+        sent = {"data": FIELDS, "files": {"file": b"1\n22\n"}, "headers": PITCHTARGET_TOKEN}
+        assert httpx.post(run.url + "/custom_audiences", **cast(Any, sent)).status_code == 201
+        run.process.kill()
+        run.status()
+    assert command.serve(*flags).get("/__admin/health")["audiences"] == 1
+
+
+def test_seed_is_left_out(command: Runner) -> None:
+    """A seed is planted in a new store; a store that has a state keeps that, and stderr says so."""
+    seeded = {"api": "pinterest", "account": AD_ACCOUNT, "id": "77", "kind": "VISITOR", "name": "n"}
+    (command.folder / "seed.json").write_text(json.dumps({"audiences": [seeded]}))
+    flags = ("--database", "sqlite:///kept.db", "--seed", "seed.json")
+    first = command.serve(*flags)
+    assert first.ids() == {"77"}
+    gone = httpx.patch(
+        f"{first.url}{AUDIENCES}/77", json={"operation_type": "REMOVE"}, headers=PINTEREST_TOKEN
+    )
+    assert gone.status_code == 200
+    made = first.create()
+    first.end()
+    again = command.serve(*flags)
+    assert again.ids() == {made}
+    assert len(again.err.splitlines()) == 1
+    assert "the seed is left out" in again.err
+
+
+# Waiting
+
+
+def test_wait(command: Runner) -> None:
+    """`wait` begun before the server is there ends with 0 once that is ready, and says nothing."""
+    port = free_port()
+    wait = command("wait", f"127.0.0.1:{port}/v5", "--timeout-s", str(LIMIT_S))
+    run = command("serve", "--port", str(port))
+    assert wait.status() == 0
+    assert run.get("/__admin/health")["status"] == "ready"
+    assert wait.out == wait.err == ""
+
+
+@pytest.mark.parametrize("timeout_s", [0, 0.5])
+def test_wait_in_vain(command: Runner, timeout_s: float) -> None:
+    """`wait` ends with 1 and one line when its time is over; 0 seconds is one look."""
+    began = time.monotonic()
+    wait = command("wait", f"http://127.0.0.1:{free_port()}", "--timeout-s", str(timeout_s))
+    assert wait.status() == 1
+    assert timeout_s <= time.monotonic() - began < timeout_s + 5
+    assert re.fullmatch(
+        r"audience-mock: http://\S+ is not ready after [0-9.]+ s: Connection refused\n", wait.err
+    )
+
+
+class _Stranger(http.server.BaseHTTPRequestHandler):
+    """Any other server: JSON, but no health of ours."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'["ready"]')
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+
+def test_wait_for_a_stranger(command: Runner) -> None:
+    """`wait` does not take another server for this one."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Stranger) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        wait = command("wait", f"http://127.0.0.1:{server.server_port}", "--timeout-s", "0.2")
+        assert wait.status() == 1
+        server.shutdown()
+    assert len(wait.err.splitlines()) == 1
+    assert "not Audience Mock" in wait.err
+
+
+def test_wait_is_light(command: Runner) -> None:
+    """`wait` starts fast: it imports none of what the server needs."""
+    run = command.serve()
+    code = (
+        "import sys\n"
+        "from audience_mock.cli import main\n"
+        "try:\n"
+        f"    main(['wait', {run.url!r}])\n"
+        "except SystemExit as end:\n"
+        "    print(end.code, *{'pydantic', 'fastapi', 'sqlalchemy', 'uvicorn'} & sys.modules.keys())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+
+
+def test_export_openapi(command: Runner) -> None:
+    """`export-openapi` writes into a new folder what the server serves, and prints the files."""
+    export = command("export-openapi", "new/folder")
+    assert export.status() == 0
+    files = [command.folder / line for line in export.out.splitlines()]
+    assert sorted(files) == sorted((command.folder / "new/folder").iterdir())
+    run = command.serve()
+    assert {file.stem for file in files} == {"pinterest", "pitchtarget"}
+    for file in files:
+        assert json.loads(file.read_text()) == run.get(f"/openapi/{file.name}")
+
+
+# Refusing
+
+
+def refusal(run: Run) -> str:
+    """The one line that a refused command leaves."""
+    assert run.status() == 2, run.err
+    assert run.out == ""
+    assert len(run.err.splitlines()) == 1, run.err
+    assert run.err.startswith("audience-mock: ")
+    assert run.err.endswith("\n")
+    return run.err
+
+
+REFUSED_LINES = [
+    ("nonsense", "'nonsense'"),
+    ("serve --nonsense", "'--nonsense'"),
+    ("serve --port", "'--port' requires an argument"),
+    ("serve nonsense", "(nonsense)"),
+    ("export-openapi", "'DIRECTORY'"),
+    ("export-openapi file", "'file'"),
+    ("export-openapi file/folder", "file/folder: Not a directory"),
+    ("wait", "'URL'"),
+    ("wait https://127.0.0.1", "'https://127.0.0.1'"),
+    ("wait http://[::1", "'http://[::1'"),
+    ("wait http://127.0.0.1:99999", "'http://127.0.0.1:99999'"),
+    ("wait http://127.0.0.1:0", "'http://127.0.0.1:0'"),
+    ("wait http://a..b", "'http://a..b'"),
+    ("wait ftp://host", "'ftp://host'"),
+    ("wait 127.0.0.1:1 --timeout-s nan", "--timeout-s"),
+    ("wait 127.0.0.1:1 --timeout-s -1", "--timeout-s"),
+    ("wait 127.0.0.1:1 --timeout-s soon", "'soon'"),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), REFUSED_LINES)
+def test_refused_command_lines(command: Runner, line: str, said: str) -> None:
+    """A command line that cannot be is refused with status 2 and one line that names what is wrong."""
+    (command.folder / "file").write_text("")
+    assert said in refusal(command(*line.split()))
+
+
+REFUSED_SETTINGS = {
+    "port": ("eight", "70000", "-1"),
+    "build_delay_s": ("-1", "nan", "soon"),
+    "max_upload_bytes": ("0", "1.5"),
+    "pinterest_create_status": ("204", "created"),
+    "log_level": ("loud",),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in REFUSED_SETTINGS.items() for value in values]
+)
+def test_refused_settings(command: Runner, name: str, value: str) -> None:
+    """A bad value is refused with the flag, or the variable, that it came by, and the value."""
+    flag, variable = f"--{name.replace('_', '-')}", f"AUDIENCE_MOCK_{name.upper()}"
+    by_flag, by_variable = command("serve", f"{flag}={value}"), command("serve", **{variable: value})
+    assert refusal(by_flag).startswith(f"audience-mock: {flag}: ")
+    assert refusal(by_variable).startswith(f"audience-mock: {variable}: ")
+    assert re.search(f"given: '?{re.escape(value)}'?", by_flag.err)
+    assert by_flag.err.removeprefix(f"audience-mock: {flag}") == by_variable.err.removeprefix(
+        f"audience-mock: {variable}"
+    )
+
+
+REFUSED_STARTS = [
+    (["--host", "nowhere.invalid"], "cannot listen on nowhere.invalid:0: "),
+    (["--host", "a..b"], "cannot listen on a..b:0: "),
+    (["--database", "nonsense"], "not a database URL: 'nonsense'"),
+    (["--database", "ftp://host/file"], "'ftp://host/file'"),
+    (["--database", "postgresql://host/name"], "'postgresql://host/name'"),
+    (["--database", "sqlite:///missing/kept.db"], "cannot open sqlite:///missing/kept.db: "),
+    (["--database", "sqlite:///text"], "cannot open sqlite:///text: file is not a database"),
+    (["--seed", "missing.json"], "cannot read the seed missing.json: No such file or directory"),
+    (["--seed", "."], "cannot read the seed .: Is a directory"),
+    (["--seed", "text"], "the seed text is not right: Invalid JSON"),
+    (["--seed", "wrong.json"], "the seed wrong.json is not right at audiences.0.account: Field required"),
+    (["--ready-file", "missing/ready"], "cannot write the ready file missing/ready: No such file"),
+    (["--ready-file", "folder"], "cannot write the ready file folder: Is a directory"),
+]
+
+
+@pytest.mark.parametrize(("flags", "said"), REFUSED_STARTS)
+def test_refused_starts(command: Runner, flags: list[str], said: str) -> None:
+    """What a server cannot start with is refused with status 2 and one line that says what and why."""
+    (command.folder / "text").write_text("This is no database, and it is no JSON either. " * 100)
+    (command.folder / "wrong.json").write_text('{"audiences": [{"api": "pinterest"}]}')
+    (command.folder / "folder").mkdir()
+    before = {path: path.stat().st_size for path in command.folder.iterdir()}
+    assert said in refusal(command("serve", "--port", "0", *flags))
+    left = {path: path.stat().st_size for path in command.folder.iterdir() if path.stem != "0"}
+    assert left == before
+
+
+def test_port_in_use(command: Runner) -> None:
+    """A port that is taken is refused in one line; the server that has it, and its ready file, stay."""
+    first = command.serve("--ready-file", "ready")
+    port = first.url.rpartition(":")[2]
+    second = command("serve", "--port", port, "--ready-file", "ready")
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use (try --port 0)" in refusal(second)
+    assert (command.folder / "ready").read_text() == f"{first.url}\n"
+    assert first.get("/__admin/health")["status"] == "ready"
+
+
+# Ending
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_end(command: Runner, signum: int) -> None:
+    """SIGTERM and Ctrl-C end it within a second with status 0, idle connections or not, and say nothing."""
+    run = command.serve("--database", "sqlite:///kept.db")
+    with httpx.Client(base_url=run.url) as idle, connect(run.url):
+        assert idle.get("/__admin/health").status_code == 200
+        assert run.end(signum) < 1
+    assert not is_open(run.url)
+    assert len(run.out.splitlines()) == 1
+    assert run.err == ""
+    # The log beside the database is gone: it was closed in order.
+    assert [path.name for path in command.folder.glob("kept.db*")] == ["kept.db"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see the handler")
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_end_while_starting(command: Runner, signum: int) -> None:
+    """A signal during the imports ends it as well: status 0, nothing said."""
+    run = command("serve", "--port", "0")
+    status = Path(f"/proc/{run.process.pid}/status")
+
+    def handles_sigterm() -> bool:
+        caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status.read_text(), re.MULTILINE)
+        return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+    until(handles_sigterm, "a handler of SIGTERM")
+    assert run.out == ""
+    run.end(signum)
+    assert run.out == run.err == ""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_end_answers_an_upload(command: Runner, signum: int) -> None:
+    """A file that is still coming when the end is asked for is taken, answered with 201 and kept."""
+    flags = ("--database", "sqlite:///kept.db")
+    run = command.serve(*flags)
+    head, body = upload(b"1\n22\n333\n")
+    with connect(run.url) as slow:
+        slow.sendall(head + body[:-40])
+        # The server has read as far as that: it is busy with this request.
+        assert run.get("/__admin/health")["audiences"] == 0
+        began = time.monotonic()
+        run.process.send_signal(signum)
+        until(lambda: not is_open(run.url), "closed doors", within_s=1)
+        slow.sendall(body[-40:])
+        answer = read_all(slow)
+    assert answer.startswith(b"HTTP/1.1 201 Created\r\n")
+    assert b"\r\nconnection: close\r\n" in answer.lower()
+    made = json.loads(answer.partition(b"\r\n\r\n")[2])["fb_custom_audience"]
+    assert made["name"] == FIELDS["name"]
+    assert run.status() == 0
+    assert time.monotonic() - began < 1
+    assert run.err == ""
+    assert command.serve(*flags).get("/__admin/health")["audiences"] == 1
+
+
+def test_end_answers_what_was_sent(command: Runner) -> None:
+    """Requests that were sent whole before the signal are all answered, read by then or not."""
+    run = command.serve()
+    body = json.dumps(CREATE).encode()
+    request = (
+        f"POST {AUDIENCES} HTTP/1.1\r\nHost: mock\r\nAuthorization: {PINTEREST_TOKEN['Authorization']}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+    with ExitStack() as held:
+        clients = [held.enter_context(connect(run.url)) for _ in range(20)]
+        for client in clients:
+            client.sendall(request)
+        assert run.end() < 1
+        answers = [read_all(client) for client in clients]
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 201"] * 20
+
+
+def test_end_cuts_off_what_never_comes(command: Runner) -> None:
+    """A file that stops coming does not hold the end up: it is one line on stderr, and not kept."""
+    flags = ("--database", "sqlite:///kept.db")
+    run = command.serve(*flags)
+    head, body = upload(b"1\n22\n333\n")
+    with connect(run.url) as stalled:
+        stalled.sendall(head + body[:-40])
+        assert run.get("/__admin/health")["audiences"] == 0
+        assert run.end() < 1
+    assert run.err == "requests cut off at the end, still on their way: 1\n"
+    assert command.serve(*flags).get("/__admin/health")["audiences"] == 0
