@@ -111,7 +111,7 @@ def test_an_operation_says_how_it_refuses(document: dict[str, Any]) -> None:
     """Each operation describes its refusal of a wrong value, 400 or 422, and 401 unless it needs no token."""
     for operation in operations(document):
         statuses = operation["responses"].keys()
-        assert {"400", "422"} & statuses, operation["operationId"]
+        assert {"400", "404", "422"} & statuses, operation["operationId"]
         assert "401" in statuses or operation.get("security") == [], operation["operationId"]
 
 

@@ -27,5 +27,6 @@ def dialect(*, create_status: int, cors_origins: Sequence[str]) -> Dialect:
         about="A double for tests. Not made by Pinterest.",
         servers=({"url": "/v5"}, {"url": "/"}),
         security=auth.SECURITY,
+        examples=audiences.EXAMPLES,
         cors_origins=cors_origins,
     )

@@ -28,6 +28,7 @@ from audience_mock.pinterest.errors import Error, InvalidRequest
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.population import people
 from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.templates import FALSE, NULL, Pieces, template, text
@@ -38,45 +39,75 @@ COMPANY = "Audience Mock"
 _CREATED, _ONE, _LISTED = template(CreatedAudience), template(Audience), template(ListedAudience)
 _PREFER_CODE = re.compile(r"(?:^|[,;\s])code=(\d{3})(?:$|[,;\s])")
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {
+
+def _error(description: str, code: int, message: str, **more: Any) -> dict[str, Any]:
+    example = {"code": code, "message": message, **more}
+    return {
         "model": Error,
-        "description": "A value that does not fit",
-        "content": {
-            "application/json": {
-                "example": {"code": 1, "message": "Invalid request: 'name' is a required property"}
-            }
-        },
-    },
-    401: {
-        "model": Error,
-        "description": "No token",
-        "content": {
-            "application/json": {
-                "example": {"code": 2, "message": "Authentication failed.", "status": "failure"}
-            }
-        },
-    },
+        "description": description,
+        "content": {"application/json": {"example": example}},
+    }
+
+
+_READ_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: _error("A parameter that does not fit", 1, "Parameter 'page_size' was not numeric (was 3e)"),
+    401: _error("No token", 2, "Authentication failed.", status="failure"),
+}
+_WRITE_ERRORS = _READ_ERRORS | {
+    400: _error("A value that does not fit", 1, "Invalid request: 'name' is a required property"),
+    413: _error(
+        "A body over 8 MiB", 1, f"Invalid request: body is larger than {bodies.MAX_BODY_BYTES} bytes"
+    ),
+    415: _error(
+        "A body that is not JSON", 1, "Invalid request: text/plain is not served, only application/json"
+    ),
 }
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: {
-        "model": Error,
-        "description": "No such audience in the ad account",
-        "content": {
-            "application/json": {"example": {"code": 4, "message": "Sorry! We could not find your audience."}}
-        },
-    },
-}
-_TOO_LARGE: dict[int | str, dict[str, Any]] = {
-    413: {"model": Error, "description": "A body over 8 MiB"},
-    415: {"model": Error, "description": "A body that is not JSON"},
+    404: _error("No such audience in the ad account", 4, "Sorry! We could not find your audience."),
 }
 _CREATED_TOO: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": CreatedAudience,
-        "description": "Made, with `pinterest_create_status` or `Prefer: code=200`",
-    }
+    200: {"model": CreatedAudience, "description": "Made, where 200 is set or preferred"}
 }
+_PREFER = {
+    "parameters": [
+        {
+            "name": "Prefer",
+            "in": "header",
+            "required": False,
+            "description": "The status of this create: `code=200` or `code=201`.",
+            "schema": {"type": "string"},
+        }
+    ]
+}
+
+_EXAMPLE = {
+    "type": "audience",
+    "id": "2542623499806",
+    "name": "People who checked out",
+    "ad_account_id": "549755885175",
+    "audience_type": "VISITOR",
+    "description": "The last 30 days",
+    "status": "READY",
+    "size": 31416,
+    "updated_timestamp": 1795305607,
+    "created_timestamp": 1795305607,
+    "rule": {"event": "checkout", "retention_days": 30, "visitor_source_id": "2612523499806"},
+    "created_by_company_name": COMPANY,
+    "is_nca": False,
+}
+_NEW = {key: _EXAMPLE[key] for key in CreatedAudience.model_fields} | {
+    "size": 0,
+    "status": "INITIALIZING",
+    "created_by_company_name": None,
+}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "audiences/create": {"201": _NEW, "200": _NEW},
+    "audiences/create_custom": {"201": _NEW, "200": _NEW},
+    "audiences/list": {"200": {"items": [_EXAMPLE | {"is_ctv_enabled": False}], "bookmark": None}},
+    "audiences/get": {"200": _EXAMPLE},
+    "audiences/update": {"200": _EXAMPLE | {"created_by_company_name": None}},
+}
+"""Answers by operation and status, for the description."""
 
 router = APIRouter(route_class=PinterestRoute, tags=["audiences"])
 _COLLECTION = "/ad_accounts/{ad_account_id}/audiences"
@@ -109,7 +140,8 @@ def to_pieces(row: Row, now_ms: int, *, company: str | None) -> Pieces:
     summary="Create an audience",
     status_code=201,
     response_model=CreatedAudience,
-    responses=_CREATED_TOO | _ERRORS | _TOO_LARGE,
+    responses=_CREATED_TOO | _WRITE_ERRORS,
+    openapi_extra=_PREFER,
 )
 async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Answer:
     return await _create(call, ad_account_id, body.audience_type, body, description=body.description)
@@ -121,7 +153,8 @@ async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Ans
     summary="Create an audience from a data partner's data",
     status_code=201,
     response_model=CreatedAudience,
-    responses=_CREATED_TOO | _ERRORS | _TOO_LARGE,
+    responses=_CREATED_TOO | _WRITE_ERRORS,
+    openapi_extra=_PREFER,
 )
 async def create_custom(call: Call, ad_account_id: PathId, body: AudienceCreateCustom) -> Answer:
     return await _create(call, ad_account_id, body.audience_type, body, description=None)
@@ -153,7 +186,7 @@ async def _create(
     operation_id="audiences/list",
     summary="List audiences",
     response_model=AudiencePage,
-    responses=_ERRORS,
+    responses=_READ_ERRORS,
 )
 async def list_page(
     call: Call, ad_account_id: PathId, query: Annotated[AudienceListQuery, Query()]
@@ -188,7 +221,7 @@ async def list_page(
     operation_id="audiences/get",
     summary="Get an audience",
     response_model=Audience,
-    responses=_ERRORS | _NOT_FOUND,
+    responses=_READ_ERRORS | _NOT_FOUND,
 )
 async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
     row = await call.world.read(audiences.find, api=PINTEREST, account=ad_account_id, number=int(audience_id))
@@ -200,7 +233,7 @@ async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
     operation_id="audiences/update",
     summary="Change an audience, or remove it",
     response_model=Audience,
-    responses=_ERRORS | _NOT_FOUND | _TOO_LARGE,
+    responses=_WRITE_ERRORS | _NOT_FOUND,
 )
 async def update(call: Call, ad_account_id: PathId, audience_id: PathId, body: AudienceUpdate) -> Answer:
     this: Mapping[str, Any] = {"api": PINTEREST, "account": ad_account_id, "number": int(audience_id)}

@@ -4,10 +4,11 @@ Pinterest's prose and its schema disagree about the values of a rule (`"percenta
 integer). Both are read; answers have the schema's types, since strict clients refuse anything else.
 """
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
-from pydantic_core import to_json
+from pydantic_core import PydanticCustomError, to_json
 
 from audience_mock.pinterest.errors import DIGITS, InvalidRequest
 
@@ -43,6 +44,11 @@ def _sole(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
+def _first(value: Any) -> Any:
+    """The prose lists the items of an order where the schema has one; chosen: the first comes back."""
+    return value[0] if isinstance(value, list) and value else value
+
+
 def _listed(value: Any) -> Any:
     """The prose has the one where the schema has a list."""
     return [value] if isinstance(value, str) else value
@@ -57,6 +63,13 @@ def _whole(value: Any) -> Any:
     return value
 
 
+def _numeric(value: Any) -> Any:
+    """A parameter of the query, digits only."""
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value):
+        raise PydanticCustomError("int_parsing", "not numeric")
+    return value
+
+
 def _written(value: Any) -> Any:
     """The prose has a number where the schema has a string."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
@@ -68,9 +81,13 @@ def _url(value: Any) -> Any:
     Chosen: the object comes back as its JSON text in a list of one, which loses nothing and is of the
     schema's type.
     """
-    if isinstance(value, dict) and all(
-        operator in ("=", "!=", "contains", "not_contains") and isinstance(operand, str)
-        for operator, operand in value.items()
+    if (
+        isinstance(value, dict)
+        and value
+        and all(
+            operator in ("=", "!=", "contains", "not_contains") and isinstance(operand, str)
+            for operator, operand in value.items()
+        )
     ):
         return [to_json(value).decode()]
     return _listed(value)
@@ -107,7 +124,7 @@ class LineItem(_Open):
 class EventData(_Open):
     currency: Currency | None = None
     lead_type: str | None = None
-    line_items: Annotated[LineItem | list[LineItem] | None, BeforeValidator(_sole)] = None
+    line_items: Annotated[LineItem, BeforeValidator(_first)] | None = None
     order_id: Written | None = None
     order_quantity: Whole | None = None
     page_name: str | None = None
@@ -128,7 +145,7 @@ class AudienceRule(_Open):
     customer_list_id: SoleDigits | None = None
     engagement_domain: ListedText | None = None
     engagement_type: Literal["click", "save", "closeup", "comment", "like"] | None = None
-    engager_type: Annotated[Whole, Field(ge=1, le=2)] | None = None
+    engager_type: Annotated[int, Field(strict=True, ge=1, le=2), BeforeValidator(_whole)] | None = None
     event: Annotated[str, Field(min_length=1)] | None = None
     event_data: EventData | None = None
     event_source: (
@@ -148,11 +165,13 @@ class AudienceRule(_Open):
         | None
     ) = None
     objective_type: Annotated[list[ObjectiveType], BeforeValidator(_listed)] | None = None
-    percentage: Annotated[Whole, Field(ge=1, le=10)] | None = None
+    percentage: Annotated[int, Field(strict=True, ge=1, le=10), BeforeValidator(_whole)] | None = None
     pin_id: ListedDigits | None = None
     prefill: StrictBool | None = None
-    retention_days: Annotated[Whole, Field(ge=1, le=MAX_RETENTION_DAYS)] | None = None
-    seed_id: ListedDigits | None = None
+    retention_days: (
+        Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole)] | None
+    ) = None
+    seed_id: Annotated[list[Digits], Field(min_length=1), BeforeValidator(_listed)] | None = None
     url: Annotated[list[str], BeforeValidator(_url)] | None = None
     visitor_source_id: SoleDigits | None = None
 
@@ -163,9 +182,9 @@ class AudienceRule(_Open):
 
 
 def _sorted(value: Any) -> Any:
-    """Chosen for the inner objects; only the rule's own keys were seen sorted."""
+    """Chosen for the inner objects; only the rule's own keys were seen sorted and without nulls."""
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
+        return {key: _sorted(value[key]) for key in sorted(value) if value[key] is not None}
     return [_sorted(inner) for inner in value] if isinstance(value, list) else value
 
 
@@ -181,7 +200,7 @@ REQUIRED = {
 def check_rule(audience_type: str, rule: AudienceRule) -> None:
     """Raises InvalidRequest if the rule lacks what its type needs."""
     for key in REQUIRED.get(audience_type, ()):
-        if getattr(rule, key) in (None, []):
+        if getattr(rule, key) is None:
             raise InvalidRequest(f"{key!r} is a required property")
     if rule.event_data is not None and rule.event is None:
         raise InvalidRequest("'event' is a dependency of 'event_data'")
@@ -277,7 +296,7 @@ class AudienceUpdate(BaseModel):
 class AudienceListQuery(BaseModel):
     bookmark: str | None = None
     order: Literal["ASCENDING", "DESCENDING"] = "ASCENDING"
-    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = DEFAULT_PAGE_SIZE
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(_numeric)] = DEFAULT_PAGE_SIZE
     ownership_type: Literal["OWNED", "RECEIVED"] = "OWNED"
     exclude_nca: bool = False
 

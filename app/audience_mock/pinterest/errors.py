@@ -138,7 +138,7 @@ def _of_body(detail: dict[str, Any]) -> str:
             return f"{value} is not one of {_choices(context)}"
         case "string_pattern_mismatch":
             return f"{value} does not match {context['pattern'].replace('[0-9]', chr(92) + 'd')!r}"
-        case "string_too_short":
+        case "string_too_short" | "too_short":
             return f"{value} is too short"
         case "greater_than_equal":
             return f"{value} is less than the minimum of {context['ge']}"

@@ -30,5 +30,6 @@ def dialect(*, revision: Revision) -> Dialect:
         servers=({"url": "/"},),
         security=auth.SECURITY,
         bodies={**custom_audiences.BODIES, **pixels.BODIES},
+        examples={**custom_audiences.EXAMPLES, **pixels.EXAMPLES, **oauth.EXAMPLES},
         preflight=_preflight,
     )

@@ -39,7 +39,7 @@ from audience_mock.pitchtarget.custom_audiences_wire import (
     to_audience,
     to_wire,
 )
-from audience_mock.pitchtarget.errors import NOT_FOUND, REFUSED
+from audience_mock.pitchtarget.errors import NO_TOKEN, NOT_FOUND, QUERY_REFUSED, REFUSED
 from audience_mock.pitchtarget.facebook import to_facebook_object
 from audience_mock.pitchtarget.files import FileOfUsers
 from audience_mock.pitchtarget.routes import PitchTargetRoute
@@ -59,6 +59,50 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "custom_audiences/create": {bodies.JSON: JsonCreate, MULTIPART: FileCreateForm},
     "custom_audiences/add_users": {MULTIPART: FileAddForm},
     "custom_audiences/sync": {bodies.FORM: AccountQuery, bodies.JSON: AccountQuery},
+}
+
+_OF_APRIL = {
+    "id": 54,
+    "name": "Spending users",
+    "description": None,
+    "opt_out_link": "http://www.myshop.com/opt_out",
+    "user_type": "email_hash",
+    "fb_id": None,
+}
+_OF_MAY = {
+    "id": 89,
+    "name": "Boys Apparel_lookalike_US_Similarity",
+    "fb_id": "6006183285954",
+    "subtype": "LOOKALIKE",
+    "origin_audience_id": 6006164557194,
+    "lookalike_spec": {"type": "similarity", "country": "US"},
+}
+_OF_FACEBOOK = {
+    "id": "6006183285954",
+    "account_id": "2",
+    "approximate_count": 5000,
+    "description": None,
+    "name": "Spending users",
+    "parent_audience_id": 0,
+    "parent_category": "Custom",
+    "status": "ready",
+    "run_status": {"code": 0, "description": "This audience is ready to use."},
+    "subtype": "CUSTOM",
+    "type": 4,
+    "type_name": "Advertiser Generated",
+    "time_updated": 1392808117,
+    "data_source": {"type": 1, "sub_type": 1001},
+}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "custom_audiences/create": {"201": {"fb_custom_audience": _OF_APRIL}},
+    "lookalikeaudiences/create": {"201": {"id": "6006183285954"}},
+    "websitecustomaudiences/create": {"201": {"id": "6006183285954"}},
+    "custom_audiences/add_users": {"200": {"fb_custom_audience": _OF_APRIL}},
+    "custom_audiences/list": {"200": {"custom_audiences": [_OF_MAY], "meta": {"page": 1, "total": 1}}},
+    "customaudiences/list": {"200": [_OF_FACEBOOK]},
+    "custom_audiences/get": {"200": {"fb_custom_audience": _OF_MAY}},
+    "customaudiences/get": {"200": _OF_FACEBOOK},
+    "custom_audiences/delete": {"200": {"fb_custom_audience": _OF_APRIL}},
 }
 
 router = APIRouter(route_class=PitchTargetRoute, tags=["custom audiences"])
@@ -282,7 +326,7 @@ async def sync(call: Call) -> Answer:
     operation_id="custom_audiences/list",
     summary="List the custom audiences of an ad account",
     response_model=CustomAudiencePage | list[dict[str, Any]],
-    responses=REFUSED,
+    responses=QUERY_REFUSED,
 )
 async def list_page(call: Call, query: Annotated[ListQuery, Query()]) -> Answer:
     if call.options.revision == "2014-04":
@@ -305,7 +349,7 @@ async def list_page(call: Call, query: Annotated[ListQuery, Query()]) -> Answer:
     operation_id="customaudiences/list",
     summary="List the custom audiences of an ad account, at its path of 2014-04",
     response_model=list[dict[str, Any]],
-    responses=REFUSED,
+    responses=QUERY_REFUSED,
 )
 async def list_of_april(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
     return await _list_of_april(call, query.fb_ad_account_id)
@@ -325,7 +369,7 @@ async def _list_of_april(call: Call, account: str) -> Answer:
     operation_id="custom_audiences/get",
     summary="Get a custom audience",
     response_model=CustomAudienceEnvelope | dict[str, Any],
-    responses=REFUSED | NOT_FOUND,
+    responses=NO_TOKEN | NOT_FOUND,
 )
 async def get(call: Call, id: str) -> Answer:
     if call.options.revision == "2014-04":
@@ -339,7 +383,7 @@ async def get(call: Call, id: str) -> Answer:
     operation_id="customaudiences/get",
     summary="Get a custom audience as Facebook has it, at its path of 2014-04",
     response_model=dict[str, Any],
-    responses=REFUSED | NOT_FOUND,
+    responses=NO_TOKEN | NOT_FOUND,
 )
 async def get_of_april(call: Call, id: str) -> Answer:
     row, origin = await call.world.transact(
@@ -356,7 +400,7 @@ async def get_of_april(call: Call, id: str) -> Answer:
     description="2014-05 answers 204, 2014-04 the audience that was.",
     status_code=204,
     response_model=None,
-    responses=REFUSED | NOT_FOUND | {200: {"model": CustomAudienceEnvelope, "description": "2014-04"}},
+    responses=NO_TOKEN | NOT_FOUND | {200: {"model": CustomAudienceEnvelope, "description": "2014-04"}},
 )
 async def delete(call: Call, id: str) -> Answer:
     row = await call.world.transact(audiences.after_facebook, audiences.remove_either, api=PITCHTARGET, id=id)

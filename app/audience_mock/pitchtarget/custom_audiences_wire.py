@@ -186,7 +186,7 @@ class ListQuery(AccountQuery):
 class Created(BaseModel):
     """The answer to the JSON creates of 2014-04: Facebook's id, a decimal string."""
 
-    id: Annotated[str, Field(examples=["6006183285954"])]
+    id: str
 
 
 class CustomAudience(BaseModel):

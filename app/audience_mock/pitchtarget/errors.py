@@ -57,15 +57,21 @@ def _described(description: str, **errors: list[str]) -> dict[str, Any]:
     return {"model": Errors, "description": description, "content": content}
 
 
+WRONG_VALUE: dict[int | str, dict[str, Any]] = {
+    422: _described("A value that does not fit", fb_ad_account_id=[BLANK])
+}
+NO_TOKEN: dict[int | str, dict[str, Any]] = {
+    401: _described("No token", base=["Authorization is missing or not of the form: OAuth <token>"])
+}
 INPUT_ERRORS: dict[int | str, dict[str, Any]] = {
     413: _described("A file over the limit", file=["is too large (maximum is 1073741824 bytes)"]),
     415: _described("A content type that is not served", base=["The content type is not served"]),
     422: _described("A value that does not fit", name=[BLANK]),
 }
-REFUSED: dict[int | str, dict[str, Any]] = {
-    401: _described("No token", base=["Authorization is missing or not of the form: OAuth <token>"]),
-    **INPUT_ERRORS,
-}
+REFUSED = NO_TOKEN | INPUT_ERRORS
+"""What an operation with a body may answer."""
+QUERY_REFUSED = NO_TOKEN | WRONG_VALUE
+"""What an operation with a query may answer."""
 NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: _described("Not in this world", base=["Couldn't find the audience"])
 }

@@ -1,10 +1,11 @@
 """/oauth/authorize: a token for a user's name and password, as OAuth 2.0 draft 10 has it."""
 
 import string
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from audience_mock.pitchtarget.answers import answer
 from audience_mock.pitchtarget.custom_audiences_wire import Text
@@ -45,7 +46,12 @@ class Authorize(BaseModel):
 
 
 class AccessToken(BaseModel):
-    access_token: Annotated[str, Field(examples=["cpo7v1e0zbzdic90pc6txbj1cypb8yl"])]
+    access_token: str
+
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "oauth/authorize": {"200": {"access_token": "cpo7v1e0zbzdic90pc6txbj1cypb8yl"}}
+}
 
 
 @router.post(
@@ -54,6 +60,7 @@ class AccessToken(BaseModel):
     summary="Get a token",
     response_model=AccessToken,
     responses=INPUT_ERRORS,
+    openapi_extra={"security": []},
 )
 async def authorize(call: Call, body: Authorize) -> Answer:
     token = "".join(call.world.random.choices(string.ascii_lowercase + string.digits, k=TOKEN_LENGTH))

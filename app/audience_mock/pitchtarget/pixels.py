@@ -1,15 +1,16 @@
 """/custom_audiences/remarketing_pixel, /offsite_pixels and their path of 2014-04."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from audience_mock.core import pixels
 from audience_mock.core.tables import Pixel
 from audience_mock.pitchtarget.answers import answer
 from audience_mock.pitchtarget.custom_audiences_wire import AccountId, AccountQuery, Text
-from audience_mock.pitchtarget.errors import NOT_FOUND, REFUSED
+from audience_mock.pitchtarget.errors import NO_TOKEN, NOT_FOUND, QUERY_REFUSED, REFUSED
 from audience_mock.pitchtarget.routes import PitchTargetRoute
 from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
@@ -52,7 +53,7 @@ class OffsitePixelCreate(BaseModel):
 
 
 class PixelId(BaseModel):
-    id: Annotated[str, Field(examples=["6014360342904"])]
+    id: str
 
 
 class CreatedPixel(BaseModel):
@@ -85,12 +86,26 @@ def to_wire(pixel: Pixel) -> dict[str, Any]:
     }
 
 
+_EXAMPLE = to_wire(
+    Pixel(
+        facebook_id="6014360342904", account="18", name="CV uploaded", tag="registration", creator="18 (Ann)"
+    )
+)
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "remarketing_pixel/get": {"200": REMARKETING},
+    "remarketing_pixel/get_2014_04": {"200": REMARKETING},
+    "offsite_pixels/create": {"200": {"id": {"id": "6014360342904"}}},
+    "offsite_pixels/list": {"200": [_EXAMPLE]},
+    "offsite_pixels/get": {"200": _EXAMPLE},
+}
+
+
 @router.get(
     "/custom_audiences/remarketing_pixel",
     operation_id="remarketing_pixel/get",
     summary="Get the remarketing pixel code",
     response_model=RemarketingPixel,
-    responses=REFUSED,
+    responses=QUERY_REFUSED,
 )
 async def get_remarketing_pixel(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
     return answer(call, 200, REMARKETING)
@@ -101,7 +116,7 @@ async def get_remarketing_pixel(call: Call, query: Annotated[AccountQuery, Query
     operation_id="remarketing_pixel/get_2014_04",
     summary="Get the remarketing pixel code, at its path of 2014-04",
     response_model=RemarketingPixel,
-    responses=REFUSED,
+    responses=QUERY_REFUSED,
 )
 async def get_remarketing_pixel_of_april(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
     return answer(call, 200, REMARKETING, chrome_frame=True)
@@ -130,7 +145,7 @@ async def create(call: Call) -> Answer:
     operation_id="offsite_pixels/list",
     summary="List the offsite pixels of an ad account",
     response_model=list[OffsitePixel],
-    responses=REFUSED,
+    responses=QUERY_REFUSED,
 )
 async def list_all(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
     rows = await call.world.read(pixels.list_all, account=query.fb_ad_account_id)
@@ -142,7 +157,7 @@ async def list_all(call: Call, query: Annotated[AccountQuery, Query()]) -> Answe
     operation_id="offsite_pixels/get",
     summary="Get an offsite pixel",
     response_model=OffsitePixel,
-    responses=REFUSED | NOT_FOUND,
+    responses=NO_TOKEN | NOT_FOUND,
 )
 async def get(call: Call, id: str) -> Answer:
     return answer(call, 200, to_wire(await call.world.read(pixels.find, id=id)))

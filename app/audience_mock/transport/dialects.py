@@ -22,7 +22,8 @@ class Dialect:
 
     `refuse` renders whatever a request meets outside a route. `preflight` answers OPTIONS with the
     methods that a path has; a dialect that has none gets the ordinary CORS answers for `cors_origins`.
-    `bodies` describes, by operation and content type, bodies that a handler reads by itself.
+    `bodies` describes, by operation and content type, bodies that a handler reads by itself; `examples` are
+    answers, by operation and status.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Dialect:
     servers: Sequence[Mapping[str, Any]] = ()
     security: Mapping[str, Any] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     preflight: Callable[[Call, set[str]], Answer] | None = None
     cors_origins: Sequence[str] = ()
 
@@ -102,6 +104,7 @@ class DialectApp(FastAPI):
             )
             schema.setdefault("components", {})["securitySchemes"] = dict(self.dialect.security)
             _describe_bodies(schema, self.dialect.bodies)
+            _show_examples(schema, self.dialect.examples)
             schema["security"] = [{name: []} for name in self.dialect.security]
             self.openapi_schema = _without_fastapis_own_422(schema)
         return self.openapi_schema
@@ -117,6 +120,14 @@ def _describe_bodies(schema: dict[str, Any], bodies: Mapping[str, Mapping[str, A
                 content[content_type] = {"schema": body}
             if content:
                 operation["requestBody"] = {"required": True, "content": content}
+
+
+def _show_examples(schema: dict[str, Any], examples: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put in afterwards: FastAPI leaves the nulls out of an example, and an answer has them."""
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            for status, example in examples.get(operation["operationId"], {}).items():
+                operation["responses"][status]["content"]["application/json"]["example"] = example
 
 
 def _without_fastapis_own_422(schema: dict[str, Any]) -> dict[str, Any]:
