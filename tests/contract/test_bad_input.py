@@ -1078,6 +1078,136 @@ def test_pinterest_bookmark_of_another_list(mock: MockServer) -> None:
         refused(mock, PINTEREST, 400, method="GET", target=target)
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/custom_audiences"),
+        ("DELETE", "/custom_audiences"),
+        ("PUT", "/custom_audiences"),
+        ("GET", "/customaudiences"),
+        ("GET", "/offsite_pixels"),
+    ],
+    ids=["get", "delete", "add-users", "get-2014-04", "pixel"],
+)
+@each(
+    BAD_IDS
+    | {"never-made": "999", "largest": "9223372036854775807", "over-the-largest": "9223372036854775808"}
+)
+def test_pitchtarget_ids_in_the_path(server: MockServer, method: str, path: str, case: str) -> None:
+    """An id that nothing has, digits or not, is 404."""
+    body = form(file()) if method == "PUT" else None
+    headers = {**PITCHTARGET_TOKEN, "Content-Type": FORM}
+    refused(server, PITCHTARGET, 404, body, method=method, target=f"{path}/{case}", headers=headers)
+
+
+_ACCOUNTS = {
+    "absent": "",
+    "blank": "fb_ad_account_id=",
+    "letters": "fb_ad_account_id=abc",
+    "40-digits": f"fb_ad_account_id={LONG}",
+    "unicode-digit": "fb_ad_account_id=%D9%A3",
+    "NUL": "fb_ad_account_id=1%00",
+    "bytes": "fb_ad_account_id=%FF",
+    "surrogate": "fb_ad_account_id=%ED%A0%80",
+    "list": "fb_ad_account_id[]=1",
+}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/custom_audiences", "/customaudiences", "/offsite_pixels", "/remarketingpixel"],
+)
+@each(_ACCOUNTS)
+def test_pitchtarget_account_in_the_query(server: MockServer, path: str, case: str) -> None:
+    """What belongs to an ad account is read with the account's id, which is digits."""
+    refused(server, PITCHTARGET, 422, method="GET", target=f"{path}?{case}")
+
+
+@each(
+    {
+        **{
+            f"page-{what}": f"page={value}"
+            for what, value in {
+                "0": "0",
+                "minus": "-1",
+                "letters": "abc",
+                "blank": "",
+                "fraction": "1.5",
+                "unicode-digit": "%D9%A3",
+                "5000-digits": "9" * 5000,
+                "NUL": "%00",
+            }.items()
+        },
+        "subtype-unknown": "subtype=X",
+        "subtype-lower-case": "subtype=custom",
+    }
+)
+def test_pitchtarget_list_query(server: MockServer, case: str) -> None:
+    """A page is a number from 1, a subtype one that there is."""
+    refused(server, PITCHTARGET, 422, method="GET", target=f"/custom_audiences?fb_ad_account_id=2&{case}")
+
+
+URLENCODED = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/custom_audiences"), ("POST", "/offsite_pixels")], ids=["sync", "pixel"]
+)
+@each(
+    {f"form-{name}": (URLENCODED, value) for name, value in _ACCOUNTS.items()}
+    | {f"json-{name}": ("application/json", value) for name, value in (NOT_JSON | NO_OBJECT).items()}
+    | {
+        "form-garbage": (URLENCODED, b"\xff\x00&&&==%"),
+        "form-raw-bytes": (URLENCODED, b"fb_ad_account_id=\xff"),
+    }
+)
+def test_pitchtarget_parameters(
+    server: MockServer, method: str, path: str, case: tuple[str, bytes | str]
+) -> None:
+    """Parameters of a form or of JSON that do not fit are refused."""
+    content_type, body = case
+    headers = {**PITCHTARGET_TOKEN, "Content-Type": content_type}
+    refused(server, PITCHTARGET, 422, body, method=method, target=path, headers=headers)
+
+
+@each(
+    {
+        "name-blank": "fb_ad_account_id=17&name=%20&tag=CHECKOUT",
+        "name-absent": "fb_ad_account_id=17&tag=CHECKOUT",
+        "name-NUL": "fb_ad_account_id=17&name=a%00&tag=CHECKOUT",
+        "name-bytes": "fb_ad_account_id=17&name=%FF&tag=CHECKOUT",
+        "tag-lower-case": "fb_ad_account_id=17&name=a&tag=checkout",
+        "tag-absent": "fb_ad_account_id=17&name=a",
+    }
+)
+def test_pitchtarget_pixel(server: MockServer, case: str) -> None:
+    """A pixel has a name and one of the known tags."""
+    headers = {**PITCHTARGET_TOKEN, "Content-Type": URLENCODED}
+    refused(server, PITCHTARGET, 422, case, target="/offsite_pixels", headers=headers)
+
+
+@each(
+    {
+        "empty-file": form(file(b"")),
+        "no-file": form(*fields()),
+        "two-files": form(file(), file()),
+        "cut-off": form(file())[:-20],
+        "other-account": form(part("fb_ad_account_id", b"3"), part("user_type", b"email_hash"), file()),
+        "other-type": form(part("fb_ad_account_id", b"2"), part("user_type", b"phone_hash"), file()),
+        "other-type-behind-the-file": form(
+            part("fb_ad_account_id", b"2"), file(), part("user_type", b"phone_hash")
+        ),
+        "type-alone": form(part("user_type", b"email_hash"), file()),
+        "garbage": b"garbage",
+    }
+)
+def test_pitchtarget_users_that_cannot_be_added(server: MockServer, case: bytes) -> None:
+    """A form that does not fit adds nobody to the audience."""
+    headers = {**PITCHTARGET_TOKEN, "Content-Type": FORM}
+    refused(server, PITCHTARGET, 422, case, method="PUT", target="/custom_audiences/54", headers=headers)
+    check_no_orphans(server)
+
+
 @both_apis
 @each(
     {

@@ -36,7 +36,7 @@ def form_of(fields: Mapping[str, str], name: str, content_type: str, content: by
     return f"{''.join(parts)}--{BOUNDARY}--\r\n".encode()
 
 
-def send(mock: MockServer, request: dict[str, Any]) -> httpx.Response:
+def send(url: str, http: httpx.Client, request: dict[str, Any]) -> httpx.Response:
     """Send the request of an exchange as it is written down."""
     headers, body = dict(request["headers"]), b""
     if "json" in request:
@@ -48,7 +48,7 @@ def send(mock: MockServer, request: dict[str, Any]) -> httpx.Response:
         body = form_of(request["form"], file["name"], file["type"], "\n".join(file["lines"]).encode())
     elif "text" in request:
         body = request["text"].encode()
-    return httpx.request(request["method"], mock.url + request["path"], headers=headers, content=body)
+    return http.request(request["method"], url + request["path"], headers=headers, content=body)
 
 
 def keys_of(value: Any, inside: str = "") -> Iterator[str]:
@@ -74,6 +74,13 @@ def seed(folder: Path, sequences: Mapping[str, int]) -> str:
     return str(file)
 
 
+@pytest.fixture(scope="module")
+def http() -> Iterator[httpx.Client]:
+    """A client for all; to make one takes longer than an exchange."""
+    with httpx.Client() as client:
+        yield client
+
+
 PITCHTARGET = load("pitchtarget")
 PINTEREST = load("pinterest")
 
@@ -88,9 +95,12 @@ def check_headers(answer: httpx.Response, exchange: dict[str, Any], book: dict[s
 
 
 @cases(PITCHTARGET["exchanges"])
-def test_pitchtarget(start: Callable[..., MockServer], tmp_path: Path, exchange: dict[str, Any]) -> None:
+def test_pitchtarget(
+    start: Callable[..., MockServer], http: httpx.Client, tmp_path: Path, exchange: dict[str, Any]
+) -> None:
     """An answer has the published status, bytes (by its ETag), length, key order and headers."""
-    answer = send(start(seed=seed(tmp_path, exchange["sequences"])), exchange["request"])
+    mock = start(seed=seed(tmp_path, exchange["sequences"]))
+    answer = send(mock.url, http, exchange["request"])
     expected = exchange["response"]
     assert answer.status_code == expected["status"], answer.text
     assert list(keys_of(answer.json())) == expected["keys"]
@@ -102,24 +112,24 @@ def test_pitchtarget(start: Callable[..., MockServer], tmp_path: Path, exchange:
         assert set(answer.headers) == {name.lower() for name in named}, "and no other header"
 
 
-def test_the_two_documented_calls(mock: MockServer) -> None:
+def test_the_two_documented_calls(mock: MockServer, http: httpx.Client) -> None:
     """On one fresh server the documented file create and then the lookalike create answer to the byte."""
     by_name = {one["name"]: one["request"] for one in PITCHTARGET["exchanges"]}
-    created = send(mock, by_name["file-2014-04"])
+    created = send(mock.url, http, by_name["file-2014-04"])
     assert created.headers["ETag"] == '"6d07c4c9ec294d765cb6c802bfa00eec"'
     assert (created.status_code, len(created.content)) == (201, 160)
-    lookalike = send(mock, by_name["lookalike-2014-04"])
+    lookalike = send(mock.url, http, by_name["lookalike-2014-04"])
     assert lookalike.headers["ETag"] == '"60669f217459b9091f02a9c0f24942a7"'
     assert (lookalike.status_code, len(lookalike.content)) == (201, 22)
 
 
 @cases(PINTEREST["exchanges"])
-def test_pinterest(mock: MockServer, exchange: dict[str, Any]) -> None:
+def test_pinterest(mock: MockServer, http: httpx.Client, exchange: dict[str, Any]) -> None:
     """An answer has the recorded status, key order, values, length and headers, and is compact JSON."""
     by_name = {one["name"]: one["request"] for one in PINTEREST["exchanges"]}
     for earlier in exchange.get("after", ()):
-        assert send(mock, by_name[earlier]).is_success
-    answer = send(mock, exchange["request"])
+        assert send(mock.url, http, by_name[earlier]).is_success
+    answer = send(mock.url, http, exchange["request"])
     expected = exchange["response"]
     assert answer.status_code == expected["status"], answer.text
     assert list(keys_of(answer.json())) == expected["keys"]
@@ -150,7 +160,9 @@ def published() -> list[Any]:
 
 
 @pytest.mark.parametrize("exchange", published())
-def test_published_create(start: Callable[..., MockServer], tmp_path: Path, exchange: dict[str, Any]) -> None:
+def test_published_create(
+    start: Callable[..., MockServer], http: httpx.Client, tmp_path: Path, exchange: dict[str, Any]
+) -> None:
     """A published create answers with the published bytes and headers, in their order."""
     request, response = exchange["request"], exchange["response"]
     said = response["json"].get("fb_custom_audience", {})
@@ -160,7 +172,7 @@ def test_published_create(start: Callable[..., MockServer], tmp_path: Path, exch
     else:
         file = request["file"]
         body = form_of(request["multipart"], file["name"], file["type"], b"one line")
-    answer = httpx.post(mock.url + request["path"], headers=request["headers"], content=body)
+    answer = http.post(mock.url + request["path"], headers=request["headers"], content=body)
     assert answer.status_code == response["status"]
     assert answer.content == response["wire"].encode()
     headers = {name.lower(): value for name, value in response["headers"].items()}

@@ -39,7 +39,6 @@ REQUESTS_DIFFER = {
 
 ANSWERS_DIFFER = {
     "is_ctv_enabled unknown": "recorded from production in July 2026",
-    "rule.event_data.line_items type": "the prose has a list of two, which comes back as it was sent",
     "rule.objective_type[] enum": "deprecated values that are still in use come back as they were sent",
 }
 """Where an answer may hold what the descriptions do not allow, and why."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from audience_mock.core import audiences, seeds, uploads
+from audience_mock.core import digests as bags
 from audience_mock.core.database import Database
 from audience_mock.core.errors import NotFound
 from audience_mock.core.matching import is_matched
@@ -106,7 +107,8 @@ def test_ids_that_are_not_hashed_are_kept_as_their_digest() -> None:
 
 def test_a_large_file_goes_over_a_temporary_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit into memory comes out just as sorted and distinct."""
-    monkeypatch.setattr(uploads, "HELD_BYTES", 1 << 12)
+    monkeypatch.setattr(bags, "HELD_BYTES", 1 << 12)
+    monkeypatch.setattr(bags, "FEW_BYTES", 0)
     chance = random.Random(7)
     people = [chance.randbytes(32) for _ in range(3000)]
     lines = [person.hex() for person in people + people[:500]]
@@ -152,6 +154,13 @@ def raw(*people: str) -> list[bytes]:
     return sorted(bytes.fromhex(person) for person in people)
 
 
+def test_digests_that_begin_alike_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Digests of one prefix are sorted by the rest, and those that are the same are one."""
+    monkeypatch.setattr(bags, "FEW_BYTES", 0)
+    alike = [b"\xff" * 8 + bytes([a, 255 - b]) * 12 for a in range(20) for b in range(20)]
+    assert bags.sorted_distinct(b"".join(alike[::-1] + alike)) == b"".join(sorted(alike))
+
+
 def test_an_upload_makes_an_audience_its_users_and_a_report_together() -> None:
     """The audience has as many people as the file had distinct users, and they can be read back."""
     kept = Kept(ANN, BOB, ANN, "nobody")
@@ -160,7 +169,12 @@ def test_an_upload_makes_an_audience_its_users_and_a_report_together() -> None:
     (report,) = kept.reports()
     assert report["audience"] == 54
     assert {name: report[name] for name in ("lines", "valid", "distinct", "added", "matched", "invalid")} == {
-        "lines": 4, "valid": 3, "distinct": 2, "added": 2, "matched": 2, "invalid": 1
+        "lines": 4,
+        "valid": 3,
+        "distinct": 2,
+        "added": 2,
+        "matched": 2,
+        "invalid": 1,
     }
     assert report["invalid_lines"] == [{"line": 4, "why": "is not of type email_hash"}]
 
@@ -179,7 +193,9 @@ def test_added_users_join_those_that_are_there() -> None:
 @pytest.mark.parametrize("held", [64, 320, 1 << 20])
 def test_sets_of_any_size_are_joined_in_parts(monkeypatch: pytest.MonkeyPatch, held: int) -> None:
     """However the parts of two sets lie, their union is sorted and distinct as a whole."""
-    monkeypatch.setattr(uploads, "HELD_BYTES", held)
+    monkeypatch.setattr(bags, "HELD_BYTES", held)
+    monkeypatch.setattr(bags, "FEW_BYTES", held)
+    monkeypatch.setattr(uploads, "PART_BYTES", held)
     chance = random.Random(11)
     people = [chance.randbytes(32).hex() for _ in range(300)]
     kept = Kept(*people[:200])

@@ -151,7 +151,7 @@ def test_one_process() -> None:
 
 
 def test_health_check() -> None:
-    """The health check is `audience-mock wait` on the port of the variable, and ends before Docker ends it."""
+    """The health check is `audience-mock wait` on the port of the variable; it ends before Docker ends it."""
     flags, _, check = FINAL.one("HEALTHCHECK").partition(" CMD ")
     assert check.split()[:3] == ["audience-mock", "wait", '"http://127.0.0.1:${AUDIENCE_MOCK_PORT}"']
     timeout_s = re.search(r"--timeout=([0-9]+)s", flags)
@@ -235,8 +235,9 @@ class Image:
 
     def build(self, stage: Stage) -> None:
         self.environment = {"PATH": f"{self._base}/bin:/usr/bin:/bin", "HOME": str(self._folder / "home")}
-        # What a desk needs to reach its registry; downloads are tried twice at most.
-        self.environment |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+        # What a desk needs to reach its registry; a download is tried twice at most.
+        reach = re.compile(r"PIP_.*|(?i:https?_proxy|no_proxy)|SSL_CERT_FILE|REQUESTS_CA_BUNDLE")
+        self.environment |= {name: value for name, value in os.environ.items() if reach.fullmatch(name)}
         self.environment["PIP_RETRIES"] = "1"
         self.root.mkdir()
         (self.root / "usr/local/lib").mkdir(parents=True)

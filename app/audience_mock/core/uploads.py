@@ -5,25 +5,23 @@ import binascii
 import hashlib
 import json
 import re
-import tempfile
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import Any, Self, cast
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from audience_mock.core import audiences, ids
+from audience_mock.core.digests import DIGEST_BYTES, Digests, each, sorted_distinct
 from audience_mock.core.matching import is_matched
 from audience_mock.core.tables import Audience, KnownUser, Upload, UserBlock, table_of
 from audience_mock.core.world import Transaction, World
 
-DIGEST_BYTES = 32
-
-HELD_BYTES = 4 << 20
-"""Digests held in memory before they go to a temporary file; no part of a set is larger by much."""
+PART_BYTES = 2 << 20
+"""What a part of a set has at most, or one digest more than its share of a very large file."""
 
 LONGEST_LINE_BYTES = 4096
 """No identifier comes near; a longer line is invalid and is not held. Chosen."""
@@ -50,7 +48,6 @@ HASHED = frozenset({EMAIL_HASH, PHONE_HASH})
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _HASH_LINE_BYTES = 2 * DIGEST_BYTES + 1
-_PARTS = 256
 _blocks = table_of(UserBlock)
 _uploads = table_of(Upload)
 _audiences = table_of(Audience)
@@ -177,64 +174,6 @@ def _all_hashes(lines: bytes) -> bytes | None:
     return raw if len(raw) == count * DIGEST_BYTES else None
 
 
-class Digests:
-    """A bag of 32-byte digests that comes out sorted and distinct; beyond HELD_BYTES it lies in a
-    temporary file, sorted into 256 parts by first byte."""
-
-    def __init__(self) -> None:
-        self._held: list[bytes] = []
-        self._held_bytes = 0
-        self._spill: IO[bytes] | None = None
-        self._extents: list[list[tuple[int, int]]] = []
-
-    def add(self, raw: bytes) -> None:
-        """`raw` is any number of digests, one after the other."""
-        self._held.append(raw)
-        self._held_bytes += len(raw)
-        if self._held_bytes >= HELD_BYTES:
-            self._write_out()
-
-    def parts(self) -> Iterator[bytes]:
-        """Parts that are sorted and distinct, each and all together; none is larger than memory can hold
-        with ease."""
-        if self._spill is None:
-            if self._held_bytes:
-                yield b"".join(sorted(set(_each(b"".join(self._held)))))
-            return
-        self._write_out()
-        for extents in self._extents:
-            distinct: set[bytes] = set()
-            for offset, size in extents:
-                self._spill.seek(offset)
-                distinct.update(_each(self._spill.read(size)))
-            if distinct:
-                yield b"".join(sorted(distinct))
-
-    def _write_out(self) -> None:
-        if self._spill is None:
-            self._spill = tempfile.TemporaryFile()
-            self._extents = [[] for _ in range(_PARTS)]
-        buckets: list[list[bytes]] = [[] for _ in range(_PARTS)]
-        for raw in self._held:
-            for digest in _each(raw):
-                buckets[digest[0]].append(digest)
-        offset = self._spill.seek(0, 2)
-        for bucket, extents in zip(buckets, self._extents, strict=True):
-            if bucket:
-                extents.append((offset, self._spill.write(b"".join(bucket))))
-                offset += extents[-1][1]
-        self._held.clear()
-        self._held_bytes = 0
-
-    def close(self) -> None:
-        if self._spill is not None:
-            self._spill.close()
-
-
-def _each(raw: bytes) -> Iterator[bytes]:
-    return (raw[at : at + DIGEST_BYTES] for at in range(0, len(raw), DIGEST_BYTES))
-
-
 @dataclass
 class _Kept:
     """A set that was written and that no audience has yet; `people` are its matched users."""
@@ -311,20 +250,20 @@ async def _keep(world: World, users: UserLines, old_set: int | None) -> AsyncIte
 
 
 async def _union(left: AsyncIterator[bytes], right: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Two runs of sorted parts as one, in parts of about HELD_BYTES; holds a part of each."""
+    """Two runs of sorted parts as one, in parts of about PART_BYTES; holds a part of each."""
     pending = b""
     a, b = await anext(left, b""), next(right, b"")
     while a or b:
         if a and b:
             cut = min(a[-DIGEST_BYTES:], b[-DIGEST_BYTES:])
             in_a, in_b = _up_to(a, cut), _up_to(b, cut)
-            piece = b"".join(sorted({*_each(a[:in_a]), *_each(b[:in_b])}))
+            piece = sorted_distinct(a[:in_a] + b[:in_b])
             a, b = a[in_a:] or await anext(left, b""), b[in_b:] or next(right, b"")
         elif a:
             piece, a = a, await anext(left, b"")
         else:
             piece, b = b, next(right, b"")
-        if pending and len(pending) + len(piece) > HELD_BYTES:
+        if pending and len(pending) + len(piece) > PART_BYTES:
             yield pending
             pending = b""
         pending += piece
@@ -343,7 +282,7 @@ def _up_to(digests: bytes, last: bytes) -> int:
 def _matched(digests: bytes, rate: float, known: frozenset[bytes]) -> int:
     if rate >= 1:
         return len(digests) // DIGEST_BYTES
-    return sum(is_matched(digest, rate) or digest in known for digest in _each(digests))
+    return sum(is_matched(digest, rate) or digest in known for digest in each(digests))
 
 
 def _known(tx: Transaction) -> frozenset[bytes]:
@@ -404,7 +343,7 @@ def users_of(tx: Transaction, *, user_set: int) -> Iterator[bytes]:
     """The digests of a set, sorted."""
     parts = select(_blocks.c.digests).where(_blocks.c.user_set == user_set).order_by(_blocks.c.part)
     for (digests,) in tx.execute(parts):
-        yield from _each(digests)
+        yield from each(digests)
 
 
 def reports(tx: Transaction, *, at_most: int) -> list[dict[str, Any]]:
