@@ -9,10 +9,11 @@ ARGS ?=
 # Compiled bytecode is worth 2 to 3 seconds of every start, so it is kept even where the shell says not to.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test format lock openapi clean
+.PHONY: help serve test soak format lock openapi clean
 help:
 	@echo "make serve    run the server on http://127.0.0.1:8000 (more flags: make serve ARGS='--port 0 --seed demo')"
 	@echo "make test     every check: lint, types, import floors, tests, served descriptions, README samples"
+	@echo "make soak     what takes minutes: a file of a gibibyte"
 	@echo "make format   let ruff mend what it can"
 	@echo "make openapi  write openapi/*.json again after a change of the served descriptions"
 	@echo "make lock     resolve requirements.lock and the locks of the tests again"
@@ -29,6 +30,9 @@ test: $(VENV)/.runtime $(VENV)/.checks
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='*/audience_mock/core/*' --fail-under=95
 	$(BIN)/coverage report --fail-under=90
+
+soak: $(VENV)/.runtime $(VENV)/.checks
+	$(BIN)/python -m pytest -m soak -s $(ARGS)
 
 format: $(VENV)/.checks
 	$(BIN)/ruff format .

@@ -249,7 +249,7 @@ def _written(value: Any) -> str:
             return json.dumps(value)
 
 
-@examples(200)
+@examples(150)
 @given(case=mutated())
 def test_any_mutation_of_a_right_body(http: httpx.Client, case: tuple[tuple[str, str], str]) -> None:
     """A right body with anything changed in it is taken or refused, in the API's own shapes."""
@@ -521,7 +521,7 @@ def test_pinterest_pages_hold_each_audience_once(
     assert seen == (made[::-1] if falling else made)
 
 
-@examples(40)
+@examples(25)
 @given(page_size=st.integers(1, 5), gone=st.integers(0, 5), falling=st.booleans())
 def test_pinterest_pages_while_the_list_changes(
     http: httpx.Client, page_size: int, gone: int, falling: bool
@@ -667,4 +667,4 @@ def check_description(http: httpx.Client, api: str, count: int) -> None:
 @pytest.mark.parametrize("api", ["pinterest", "pitchtarget"])
 def test_answers_are_as_described(http: httpx.Client, api: str) -> None:
     """Whatever a served description allows or forbids, the API answers as the description says."""
-    check_description(http, api, 60)
+    check_description(http, api, 40)

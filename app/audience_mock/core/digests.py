@@ -20,6 +20,11 @@ FEW_BYTES = 1 << 20
 _BUCKETS = 256
 
 
+def import_numpy() -> None:
+    """Have it imported before it is needed: it takes 100 ms and more, for which nobody need wait."""
+    import numpy  # noqa: F401
+
+
 def each(digests: bytes) -> Iterator[bytes]:
     return (digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES))
 

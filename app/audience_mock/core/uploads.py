@@ -15,7 +15,7 @@ from typing import Any, Self, cast
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from audience_mock.core import audiences, ids
-from audience_mock.core.digests import DIGEST_BYTES, Digests, each, sorted_distinct
+from audience_mock.core.digests import DIGEST_BYTES, HELD_BYTES, Digests, each, import_numpy, sorted_distinct
 from audience_mock.core.matching import is_matched
 from audience_mock.core.tables import Audience, KnownUser, Upload, UserBlock, table_of
 from audience_mock.core.world import Transaction, World
@@ -172,6 +172,12 @@ def _all_hashes(lines: bytes) -> bytes | None:
     except binascii.Error:
         return None
     return raw if len(raw) == count * DIGEST_BYTES else None
+
+
+async def expect(file_bytes: int) -> None:
+    """Get ready for a file of about this size, while other requests go on."""
+    if file_bytes > HELD_BYTES:
+        await asyncio.to_thread(import_numpy)
 
 
 @dataclass

@@ -222,6 +222,7 @@ Fields = TypeVar("Fields", bound=BaseModel)
 
 
 async def _read_file(call: Call, file: FileOfUsers) -> Form:
+    await uploads.expect(bodies.declared_bytes(call))
     return await read_form(
         call, file_field="file", open_file=file.open, max_file_bytes=call.world.rules.max_upload_bytes
     )

@@ -27,10 +27,15 @@ def check_json(request: Request) -> None:
         raise UnsupportedContentType(given, JSON)
 
 
+def declared_bytes(request: Request) -> int:
+    """What Content-Length says; 0 if it says nothing, or nothing sensible."""
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+
+
 async def read_whole(request: Request, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The body. Raises BodyTooLarge before more than the limit is held."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and len(declared) < 20 and int(declared) > limit_bytes:
+    if declared_bytes(request) > limit_bytes:
         raise BodyTooLarge(limit_bytes)
     pieces: list[bytes] = []
     size = 0

@@ -7,7 +7,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from audience_mock.transport.bodies import MAX_BODY_BYTES
+from audience_mock.transport.bodies import MAX_BODY_BYTES, declared_bytes
 from audience_mock.transport.errors import BodyTooLarge, InvalidInput, Malformed
 
 
@@ -95,9 +95,7 @@ async def read_form(
 
     Raises Malformed (no boundary, a body cut off), BodyTooLarge, InvalidInput (the file sent twice).
     """
-    declared = request.headers.get("content-length", "")
-    most = max_file_bytes + MAX_BODY_BYTES
-    if declared.isdigit() and len(declared) < 20 and int(declared) > most:
+    if declared_bytes(request) > max_file_bytes + MAX_BODY_BYTES:
         raise BodyTooLarge(max_file_bytes, file_field)
     _, options = parse_options_header(request.headers.get("content-type", ""))
     boundary = options.get(b"boundary")
