@@ -677,6 +677,11 @@ BAD_FORMS: dict[str, tuple[str, bytes]] = {
     "user_type-empty": (FORM, form(*fields(user_type=""), file())),
     "link-that-is-none": (FORM, form(*fields(opt_out_link="javascript:alert(1)"), file())),
     "subtype-of-json": (FORM, form(*fields(subtype="LOOKALIKE"), file())),
+    "user_type-another-behind-the-file": (
+        FORM,
+        form(*fields(user_type="phone_hash"), file(), fields()[2]),
+    ),
+    "100,000-parts": (FORM, form(*(part("a", b"") for _ in range(100_000)), *fields(), file())),
 }
 
 
@@ -714,7 +719,6 @@ def _valid(parts: list[bytes], valid: int = 1) -> tuple[bytes, int]:
             [*fields(), file(), part("opt_out_link", b"https://example.com/out")]
         ),
         "user_type-behind-the-file": _valid([*fields()[:2], file(), fields()[2]]),
-        "user_type-twice-around-the-file": _valid([*fields(user_type="phone_hash"), file(), fields()[2]]),
         "two-files-of-other-names": _valid([file(name="a"), *fields(), file(), file(name="b")]),
         "text-part-named-file-beside-the-file": _valid([part("file", b"x"), *fields(), file()]),
         "thousands-of-fields": _valid([part(f"f{n}", b"") for n in range(3000)] + [*fields(), file()]),
@@ -1231,9 +1235,17 @@ def test_odd_host(server: MockServer, api: Api, case: str) -> None:
     )
 
 
+@both_apis
+def test_brackets_by_the_ten_thousand(server: MockServer, api: Api) -> None:
+    """A body of very many arrays or objects is refused before it is worked through."""
+    nests = "[" + ",".join(["[" * 100 + "]" * 100] * 200) + "]"
+    body = VISITOR | LOOKALIKE | {"extra": 0}
+    refused(server, api, api.invalid, json.dumps(body).replace('"extra": 0', f'"extra": {nests}'))
+
+
 def test_errors_repeat_little_of_what_was_sent(server: MockServer) -> None:
     """A refusal of megabytes is short."""
-    answer = refused(server, PINTEREST, 400, json.dumps({**VISITOR, "audience_type": "X" * (1 << 20)}))
+    answer = refused(server, PINTEREST, 400, json.dumps({**VISITOR, "audience_type": "X" * (1 << 19)}))
     assert len(answer.content) < 1000
-    answer = refused(server, PITCHTARGET, 422, json.dumps({**LOOKALIKE, "subtype": "X" * (1 << 20)}))
+    answer = refused(server, PITCHTARGET, 422, json.dumps({**LOOKALIKE, "subtype": "X" * (1 << 19)}))
     assert len(answer.content) < 1000

@@ -38,6 +38,7 @@ REQUESTS_DIFFER = {
 """Where a body that the descriptions allow is refused, and why."""
 
 ANSWERS_DIFFER = {
+    "audience_type enum": "LOOKALIKE is read since 5.23, which the description of 5.28 leaves out",
     "is_ctv_enabled unknown": "recorded from production in July 2026",
     "rule.objective_type[] enum": "deprecated values that are still in use come back as they were sent",
 }

@@ -28,6 +28,8 @@ LONGEST_LINE_BYTES = 4096
 
 INVALID_LINES_KEPT = 10
 
+_TOO_LONG = f"is longer than {LONGEST_LINE_BYTES} bytes"
+
 EMAIL_HASH = "email_hash"
 PHONE_HASH = "phone_hash"
 THIRD_PARTY_ID = "custom_audience_third_party_id"
@@ -125,7 +127,7 @@ class UserLines:
         if self._overlong and lines:
             end = lines.find(b"\n") + 1
             self._number += 1
-            self._refuse(f"is longer than {LONGEST_LINE_BYTES} bytes")
+            self._refuse(_TOO_LONG)
             self._overlong = False
             lines = lines[end:]
         if self._hashed:
@@ -144,6 +146,9 @@ class UserLines:
             self._number += 1
             line = raw_line.strip()
             if not line:
+                continue
+            if len(line) > LONGEST_LINE_BYTES:
+                self._refuse(_TOO_LONG)
                 continue
             if not self._line.fullmatch(line):
                 self._refuse(f"is not of type {self.user_type}")

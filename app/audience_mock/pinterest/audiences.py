@@ -56,7 +56,7 @@ _READ_ERRORS: dict[int | str, dict[str, Any]] = {
 _WRITE_ERRORS = _READ_ERRORS | {
     400: _error("A value that does not fit", 1, "Invalid request: 'name' is a required property"),
     413: _error(
-        "A body over 8 MiB", 1, f"Invalid request: body is larger than {bodies.MAX_BODY_BYTES} bytes"
+        "A body over 1 MiB", 1, f"Invalid request: body is larger than {bodies.MAX_BODY_BYTES} bytes"
     ),
     415: _error(
         "A body that is not JSON", 1, "Invalid request: text/plain is not served, only application/json"

@@ -17,6 +17,8 @@ MAX_PAGE_SIZE = 250
 DEFAULT_PAGE_SIZE = 25
 
 AudienceType = Literal["CUSTOMER_LIST", "VISITOR", "ENGAGEMENT", "ACTALIKE", "PERSONA"]
+# Pinterest makes LOOKALIKE audiences itself; they are read, not created.
+AnsweredType = Literal["CUSTOMER_LIST", "VISITOR", "ENGAGEMENT", "ACTALIKE", "PERSONA", "LOOKALIKE"]
 AudienceStatus = Literal[
     "INITIALIZING", "READY", "TOO_SMALL", "ELIGIBLE", "PERSONAS_INELIGIBLE_SIZE", "PERSONAS_INITIALIZING"
 ]
@@ -307,7 +309,7 @@ class CreatedAudience(BaseModel):
     ad_account_id: Digits
     id: Digits
     name: str
-    audience_type: AudienceType
+    audience_type: AnsweredType
     description: str | None
     rule: AudienceRule
     size: int
@@ -326,7 +328,7 @@ class Audience(BaseModel):
     id: Digits
     name: str
     ad_account_id: Digits
-    audience_type: AudienceType
+    audience_type: AnsweredType
     description: str | None
     status: AudienceStatus
     size: int

@@ -128,12 +128,13 @@ def _of_parameter(detail: dict[str, Any]) -> str:
 
 def _of_body(detail: dict[str, Any]) -> str:
     """What is wrong in a body, in the words of python-jsonschema, as Pinterest's answers have them."""
-    value, kind, context = _echo(detail["input"]), detail["type"], detail.get("ctx", {})
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "missing":
+        return f"'{detail['loc'][-1]}' is a required property"
+    value = _cut(repr(detail["input"]))
     if kind in _TYPES:
         return f"{value} is not of type '{_TYPES[kind]}'"
     match kind:
-        case "missing":
-            return f"'{detail['loc'][-1]}' is a required property"
         case "literal_error":
             return f"{value} is not one of {_choices(context)}"
         case "string_pattern_mismatch":
@@ -150,10 +151,6 @@ def _of_body(detail: dict[str, Any]) -> str:
 
 def _choices(context: dict[str, Any]) -> list[str]:
     return re.findall(r"'([^']*)'", context["expected"])
-
-
-def _echo(value: Any) -> str:
-    return _cut(repr(value))
 
 
 def _cut(written: str) -> str:

@@ -1,6 +1,7 @@
 """Custom audiences as PitchTarget writes them, in the shapes of both revisions."""
 
 import json
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -36,10 +37,22 @@ def _not_blank(value: str) -> str:
     return value
 
 
+def _no_constant(name: str) -> None:
+    """Python reads NaN and Infinity; JSON has neither."""
+    raise ValueError(name)
+
+
+def _whole(value: Any) -> Any:
+    """A whole number, or one in digits, as a form or a query has it."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+        return int(value)
+    return value
+
+
 def _json_object(value: str) -> str:
     """Documented as a JSON object written as a string; it is kept to the character."""
     try:
-        parsed = json.loads(value)
+        parsed = json.loads(value, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
@@ -66,7 +79,7 @@ UserType = Literal[
     "email_hash", "phone_hash", "custom_audience_third_party_id", "mobile_advertiser_id", "fbid"
 ]
 Text = Annotated[str, AfterValidator(_not_blank)]
-Days = Annotated[int, Field(ge=1, le=MAX_RETENTION_DAYS)]
+Days = Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole)]
 Rule = Annotated[str, AfterValidator(_not_blank), AfterValidator(_json_object)]
 
 
@@ -179,7 +192,7 @@ class AccountQuery(_Open):
 class ListQuery(AccountQuery):
     """`page` and `subtype` are of 2014-05-12."""
 
-    page: Annotated[int, Field(ge=1, le=10**9)] = 1
+    page: Annotated[int, Field(strict=True, ge=1, le=10**9), BeforeValidator(_whole)] = 1
     subtype: Literal["CUSTOM", "LOOKALIKE", "WEBSITE", "APP"] | None = None
 
 

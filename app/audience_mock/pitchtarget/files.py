@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import IO
 
 from audience_mock.core import uploads
+from audience_mock.transport.errors import InvalidInput
 from audience_mock.transport.multipart import FileTaker
 
 
@@ -36,8 +37,13 @@ class FileOfUsers:
             self._waiting.write(piece)
 
     def users(self, user_type: str) -> uploads.UserLines:
-        """The lines of the whole file as users of this type."""
-        if self._users is not None and self._users.user_type == user_type:
+        """The lines of the whole file as users of this type. Raises InvalidInput if they were read as users
+        of another, since `user_type` came before the file and once more behind it."""
+        if self._users is not None:
+            if self._users.user_type != user_type:
+                raise InvalidInput(
+                    "body", [{"type": "sent_twice", "loc": ("user_type",), "input": user_type}]
+                )
             return self._users
         users = self._held.enter_context(uploads.UserLines(user_type))
         if self._waiting is not None:

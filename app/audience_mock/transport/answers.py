@@ -6,7 +6,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Answer(Response):
-    """Status, body and headers as they go on the wire: names in the case they are to have, in this order."""
+    """Status, body and headers, in this order; uvicorn writes the names of headers in lower case."""
 
     def __init__(self, status: int, body: bytes, headers: Headers) -> None:
         self.status_code = status

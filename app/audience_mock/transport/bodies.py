@@ -11,7 +11,7 @@ from starlette.requests import Request
 from audience_mock.transport.errors import BodyTooLarge, Malformed, UnsupportedContentType
 
 JSON = "application/json"
-MAX_BODY_BYTES = 8 << 20
+MAX_BODY_BYTES = 1 << 20
 """The most that a JSON body, or the text fields of a form, may have. Not documented; chosen."""
 
 
@@ -59,7 +59,7 @@ async def read_parameters(request: Request) -> dict[str, Any]:
     raw = await read_whole(request)
     if given == JSON:
         try:
-            parsed = json.loads(raw)
+            parsed = json.loads(raw.decode())
         except (ValueError, RecursionError):
             raise Malformed("The body is not JSON") from None
         return parsed if isinstance(parsed, dict) else {}

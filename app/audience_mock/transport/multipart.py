@@ -10,6 +10,9 @@ from starlette.requests import Request
 from audience_mock.transport.bodies import MAX_BODY_BYTES, declared_bytes
 from audience_mock.transport.errors import BodyTooLarge, InvalidInput, Malformed
 
+MAX_PARTS = 10_000
+"""Parts of one form. Chosen: more than any form has."""
+
 
 class FileTaker(Protocol):
     def feed(self, piece: bytes) -> None: ...
@@ -30,6 +33,7 @@ class Form:
         self._open_file = open_file
         self._file_limit = limit
         self._field_bytes = 0
+        self._parts = 0
         self._header = b""
         self._value = b""
         self._disposition = b""
@@ -57,6 +61,10 @@ class Form:
         if kind != b"form-data" or b"name" not in options:
             raise Malformed("A part of the form has no name")
         self._name = _decoded(options[b"name"])
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise Malformed(f"The form has more than {MAX_PARTS} parts")
+        self._count(len(options[b"name"]))
         if b"filename" not in options:
             self._text = []
         elif self._name == self._file_field:
@@ -66,15 +74,18 @@ class Form:
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._text is not None:
-            self._field_bytes += end - start
-            if self._field_bytes > MAX_BODY_BYTES:
-                raise BodyTooLarge(MAX_BODY_BYTES)
+            self._count(end - start)
             self._text.append(data[start:end])
         elif self._taker is not None:
             self.file_bytes += end - start
             if self.file_bytes > self._file_limit:
                 raise BodyTooLarge(self._file_limit, self._file_field)
             self._taker.feed(data[start:end])
+
+    def _count(self, field_bytes: int) -> None:
+        self._field_bytes += field_bytes
+        if self._field_bytes > MAX_BODY_BYTES:
+            raise BodyTooLarge(MAX_BODY_BYTES)
 
     def on_part_end(self) -> None:
         if self._text is not None:
