@@ -1,13 +1,15 @@
 """Audiences: made, found, listed, changed and removed, each by one function within a transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
+from sqlite3 import IntegrityError
 from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from sqlalchemy import ColumnDefault, bindparam, delete, func, insert, select, update
 
 from audience_mock.core import ids
-from audience_mock.core.errors import NotFound
+from audience_mock.core.errors import AlreadyThere, NotFound
+from audience_mock.core.statements import Prepared
 from audience_mock.core.tables import (
     PINTEREST,
     PITCHTARGET,
@@ -31,15 +33,22 @@ _c = _table.c
 SEQUENCE_OF = {PITCHTARGET: ids.PITCHTARGET_AUDIENCE, PINTEREST: ids.PINTEREST_AUDIENCE}
 
 # Built once: a statement costs more to build than to run. A column that is not given takes its default.
-_INSERT = insert(_table)
+_BLANK: dict[str, Any] = {
+    column.name: column.default.arg if isinstance(column.default, ColumnDefault) else None
+    for column in _c
+    if column.name != "key"
+}
+_INSERT = Prepared(insert(_table).returning(_c.key), columns=tuple(_BLANK))
 _ONE = (_c.api == bindparam("of_api")) & (_c.number == bindparam("of_number"))
 _THIS = _ONE & (_c.account == bindparam("of_account"))
-_FIND = select(_table).where(_THIS)
+_FIND = Prepared(select(_table).where(_THIS))
 _CHANGE = update(_table).where(_THIS)
 _REMOVE = delete(_table).where(_THIS)
 _OF_ACCOUNT = select(_table).where(_c.api == bindparam("of_api"), _c.account == bindparam("of_account"))
-_RISING = _OF_ACCOUNT.where(_c.number > bindparam("beyond")).order_by(_c.number).limit(bindparam("at_most"))
-_FALLING = (
+_RISING = Prepared(
+    _OF_ACCOUNT.where(_c.number > bindparam("beyond")).order_by(_c.number).limit(bindparam("at_most"))
+)
+_FALLING = Prepared(
     _OF_ACCOUNT.where(_c.number < bindparam("beyond")).order_by(_c.number.desc()).limit(bindparam("at_most"))
 )
 _BY_KEY = select(_table).where(_c.key == bindparam("of_key"))
@@ -47,12 +56,17 @@ _BY_NUMBER = select(_table).where(_ONE)
 _BY_FACEBOOK_ID = select(_table).where(
     _c.api == bindparam("of_api"), _c.facebook_id == bindparam("of_facebook_id")
 )
+_DUE = Prepared(
+    select(_c.key)
+    .where(_c.api == PITCHTARGET, _c.facebook_id.is_(None), _c.ready_at_ms <= bindparam("now_ms"))
+    .limit(1)
+)
+_TAKE_GIVEN = Prepared(
+    delete(_given)
+    .where(_given.c.position == select(func.min(_given.c.position)).scalar_subquery())
+    .returning(_given.c.facebook_id)
+)
 _COUNT = select(func.count()).select_from(_table)
-_BLANK: dict[str, Any] = {
-    column.name: column.default.arg if isinstance(column.default, ColumnDefault) else None
-    for column in _c
-    if column.name != "key"
-}
 
 MAX_NUMBER = (1 << 63) - 1
 """The largest id that a column keeps; a larger one names no audience."""
@@ -69,7 +83,8 @@ def create(
     facebook: bool = False,
     columns: Mapping[str, Any] | None = None,
 ) -> Audience:
-    """Make an audience in the ad account `account` and answer it.
+    """Make an audience in the ad account `account` and answer it. Raises AlreadyThere, if `columns` have a
+    `number` that is taken.
 
     `people` are those it will hold once built; `facebook` gives it a Facebook id at once. `columns` are
     the others of Audience, where they differ from their defaults.
@@ -87,19 +102,23 @@ def create(
         "ready_at_ms": tx.now_ms + round(tx.rules.build_delay_s * 1000),
         **given,
     }
-    while "number" not in given:
-        row["number"] = tx.new_id(SEQUENCE_OF[api])
-        # A seed may stand ahead of its sequence; an id is given once.
-        if tx.execute(_BY_NUMBER, {"of_api": api, "of_number": row["number"]}).first() is None:
-            break
-    row["key"] = tx.execute(_INSERT, row).inserted_primary_key[0]  # type: ignore[index]
-    return cast(Audience, SimpleNamespace(**row))
+    while True:
+        if "number" not in given:
+            row["number"] = tx.new_id(SEQUENCE_OF[api])
+        try:
+            row["key"] = tx.one(_INSERT, row).key
+        except IntegrityError:
+            # A seed may stand ahead of its sequence; then the next id is free, or the one after.
+            if "number" in given:
+                raise AlreadyThere("audience", str(given["number"])) from None
+        else:
+            return cast(Audience, SimpleNamespace(**row))
 
 
 def find(tx: Transaction, *, api: str, account: str, number: int) -> Audience:
     """The audience `number` of an ad account. Raises NotFound."""
     if number <= MAX_NUMBER:
-        row = tx.execute(_FIND, _this(api, account, number)).first()
+        row = tx.one(_FIND, _this(api, account, number))
         if row is not None:
             return cast(Audience, row)
     raise NotFound("audience", str(number))
@@ -112,10 +131,10 @@ def list_page(
     page continues (None: there is none). Costs the same on each page.
     """
     beyond = after if after is not None else MAX_NUMBER if falling else -1
-    rows = tx.execute(
+    rows = tx.all(
         _FALLING if falling else _RISING,
         {"of_api": api, "of_account": account, "beyond": beyond, "at_most": at_most + 1},
-    ).all()
+    )
     page = cast(Sequence[Audience], rows[:at_most])
     return page, page[-1].number if len(rows) > at_most else None
 
@@ -173,6 +192,8 @@ def give_to_facebook(tx: Transaction, *, account: str | None = None) -> None:
     """Facebook takes the audiences that are due, and gives them ids in the order of their numbers; with
     `account`, all of that ad account at once."""
     due = _c.ready_at_ms <= tx.now_ms if account is None else _c.account == account
+    if account is None and not tx.all(_DUE, {"now_ms": tx.now_ms}):
+        return
     waiting = select(_c.key).where(_c.api == PITCHTARGET, _c.facebook_id.is_(None), due).order_by(_c.number)
     for key in tx.execute(waiting).scalars().all():
         tx.execute(update(_table).where(_c.key == key).values(facebook_id=new_facebook_id(tx)))
@@ -218,9 +239,8 @@ def origin_of(tx: Transaction, audience: Audience) -> Audience | None:
 
 def new_facebook_id(tx: Transaction) -> str:
     """The next id of Facebook's: one that a seed names, or else of the sequence."""
-    first = select(func.min(_given.c.position)).scalar_subquery()
-    named = tx.execute(delete(_given).where(_given.c.position == first).returning(_given.c.facebook_id))
-    return named.scalar_one_or_none() or str(tx.new_id(ids.FACEBOOK))
+    named = tx.one(_TAKE_GIVEN, {})
+    return str(tx.new_id(ids.FACEBOOK)) if named is None else str(named.facebook_id)
 
 
 def count(tx: Transaction) -> int:

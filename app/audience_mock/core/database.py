@@ -33,7 +33,7 @@ class Database:
         self._engine = engine
         try:
             self.connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self._driver = cast(sqlite3.Connection, self.connection.connection.driver_connection)
+            self.driver = cast(sqlite3.Connection, self.connection.connection.driver_connection)
             self._open()
         except (SQLAlchemyError, sqlite3.Error) as error:
             engine.dispose()
@@ -81,9 +81,9 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Everything within is kept, or nothing."""
+        """Everything within is kept, or nothing; what `driver` does too, which is the same connection."""
         # The driver's own call: SQLAlchemy's costs as much as a statement that does something.
-        run = self._driver.execute
+        run = self.driver.execute
         run("BEGIN IMMEDIATE")
         try:
             yield self.connection

@@ -14,6 +14,13 @@ class NotFound(Fact):
         self.id = id
 
 
+class AlreadyThere(Fact):
+    """This world has a `what` with the id `id`, and an id is given once."""
+
+    def __init__(self, what: str, id: str) -> None:
+        super().__init__(f"{what} {id} is already in this world")
+
+
 class BadSeed(Fact):
     """A seed that cannot be read or does not hold what a seed holds; the text names file and field."""
 

@@ -12,10 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from audience_mock.core import audiences, ids
-from audience_mock.core.errors import BadSeed
+from audience_mock.core.errors import AlreadyThere, BadSeed
 from audience_mock.core.tables import KnownUser, NextFacebookId, Pixel, Sequence, table_of
 from audience_mock.core.world import Transaction
 
@@ -130,7 +129,7 @@ def plant(tx: Transaction, seed: Seed) -> int:
                 people=given.people,
                 columns=columns,
             )
-        except IntegrityError:
+        except AlreadyThere:
             raise BadSeed(
                 f"the seed has two {given.api} audiences {given.id}, at audiences.{position}"
             ) from None

@@ -1,25 +1,26 @@
 """A world: all that a running mock remembers, behind one door."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, bindparam, update
+from sqlalchemy import CursorResult, Executable, bindparam, update
 
 from audience_mock.core.clock import Clock
 from audience_mock.core.database import Database
+from audience_mock.core.statements import Prepared
 from audience_mock.core.tables import Sequence, table_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _sequences = table_of(Sequence)
-_TAKE_ID = (
+_TAKE_ID = Prepared(
     update(_sequences)
     .where(_sequences.c.name == bindparam("sequence"))
     .values(next=_sequences.c.next + 1)
-    .returning(_sequences.c.next - 1)
+    .returning((_sequences.c.next - 1).label("taken"))
 )
 
 
@@ -40,19 +41,28 @@ class Rules:
 class Transaction:
     """What a function of the core may use: the database, the time, new ids. Valid within its transaction."""
 
-    __slots__ = ("_connection", "now_ms", "rules")
+    __slots__ = ("_database", "now_ms", "rules")
 
-    def __init__(self, connection: Connection, now_ms: int, rules: Rules) -> None:
-        self._connection = connection
+    def __init__(self, database: Database, now_ms: int, rules: Rules) -> None:
+        self._database = database
         self.now_ms = now_ms
         self.rules = rules
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        return self._connection.execute(statement, parameters)
+        """Any statement of SQLAlchemy's Core."""
+        return self._database.connection.execute(statement, parameters)
+
+    def one(self, statement: Prepared, parameters: Mapping[str, Any]) -> Any:
+        """The first row of a prepared statement, or None."""
+        return statement.one(self._database.driver, parameters)
+
+    def all(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[Any]:
+        """The rows of a prepared statement."""
+        return statement.all(self._database.driver, parameters)
 
     def new_id(self, sequence: str) -> int:
         """The next number of a sequence of `core.ids`; given back if the transaction fails."""
-        taken: int = self.execute(_TAKE_ID, {"sequence": sequence}).scalar_one()
+        taken: int = self.one(_TAKE_ID, {"sequence": sequence}).taken
         return taken
 
 
@@ -76,16 +86,14 @@ class World:
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a synchronous function of the core that writes nothing and makes one statement."""
-        return operation(
-            Transaction(self.database.connection, self.clock.now_ms(), self.rules), *args, **kwargs
-        )
+        return operation(Transaction(self.database, self.clock.now_ms(), self.rules), *args, **kwargs)
 
     def transact_now(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `transact`, for a caller that has no event loop: the start of the world."""
-        with self.database.transaction() as connection:
-            return operation(Transaction(connection, self.clock.now_ms(), self.rules), *args, **kwargs)
+        with self.database.transaction():
+            return operation(Transaction(self.database, self.clock.now_ms(), self.rules), *args, **kwargs)
 
     def close(self) -> None:
         self.database.close()
