@@ -8,7 +8,6 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock.transport.answers import Answer
@@ -55,6 +54,10 @@ class DialectApp(FastAPI):
         )
         self.dialect = dialect
         self._routes: list[Any] = [route for router in dialect.routers for route in router.routes]
+        # By how many parts a path has: a request looks at the few routes that it may be for.
+        self._by_depth: dict[int, list[Any]] = {}
+        for route in self._routes:
+            self._by_depth.setdefault(route.path.count("/"), []).append((route.path_regex.match, route))
         self._cross_origin: ASGIApp = self._dispatch
         if dialect.cors_origins and dialect.preflight is None:
             self._cross_origin = CORSMiddleware(
@@ -76,15 +79,17 @@ class DialectApp(FastAPI):
         if scope["method"] == "HEAD":
             # A copy: the server looks at its own scope to leave the body out.
             scope = {**scope, "method": "GET"}
+        path = scope["path"].removeprefix(scope["root_path"])
         allowed: set[str] = set()
-        for route in self._routes:
-            match, child_scope = route.matches(scope)
-            if match is Match.FULL:
-                scope.update(child_scope)
+        for matches, route in self._by_depth.get(path.count("/"), ()):
+            found = matches(path)
+            if found is None:
+                continue
+            if scope["method"] in route.methods:
+                scope["path_params"] = found.groupdict()
                 await route.handle(scope, receive, send)
                 return
-            if match is Match.PARTIAL:
-                allowed |= route.methods
+            allowed |= route.methods
         call = Call(scope, receive, send)
         if allowed and scope["method"] == "OPTIONS" and self.dialect.preflight is not None:
             answer = self.dialect.preflight(call, allowed)
