@@ -54,9 +54,12 @@ class Settings(BaseModel):
     max_upload_bytes: int = Field(
         default=1 << 30, ge=1, description="Bytes that one uploaded file may have; more is refused with 413."
     )
-    pitchtarget_revision: Literal["2014-05", "2014-04"] = Field(
+    pitchtarget_revision: Literal["2014-05", "2014-04", "2014-04-15"] = Field(
         default="2014-05",
-        description="Revision in which PitchTarget's reads and deletes answer, 2014-05 or 2014-04.",
+        description=(
+            "Revision in which PitchTarget's reads and deletes answer: 2014-05, 2014-04, or 2014-04-15, the last"
+            " of April, which sends no X-UA-Compatible."
+        ),
     )
     pinterest_create_status: Annotated[Literal[201, 200], BeforeValidator(_number)] = Field(
         default=201, description="HTTP status of Pinterest's creates, 201 or 200."

@@ -59,7 +59,7 @@ def _index(pages: Mapping[str, Describe]) -> dict[str, Any]:
         "name": "Audience Mock",
         "version": __version__,
         "pinterest": "/v5/ad_accounts/{ad_account_id}/audiences, with Authorization: Bearer <any token>",
-        "pitchtarget": "/custom_audiences, with Authorization: OAuth <any token>)",
+        "pitchtarget": "/custom_audiences, with Authorization: OAuth <any token>",
         "pages": _pages(pages),
     }
 

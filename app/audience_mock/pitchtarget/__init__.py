@@ -1,8 +1,9 @@
 """PitchTarget's Audience API of 2014, over Facebook's custom audiences, as a dialect."""
 
+from typing import Literal
+
 from audience_mock.pitchtarget import answers, auth, custom_audiences, errors, oauth, pixels
 from audience_mock.pitchtarget.custom_audiences import Options
-from audience_mock.pitchtarget.custom_audiences_wire import Revision
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.dialects import Dialect
@@ -13,7 +14,7 @@ def _preflight(call: Call, allowed: set[str]) -> Answer:
     return answers.empty(call)
 
 
-def dialect(*, revision: Revision) -> Dialect:
+def dialect(*, revision: Literal["2014-05", "2014-04", "2014-04-15"]) -> Dialect:
     return Dialect(
         name="pitchtarget",
         title="PitchTarget Audience API, as Audience Mock serves it",

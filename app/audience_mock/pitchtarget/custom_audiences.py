@@ -7,7 +7,7 @@ in both revisions and answer in the one that is set.
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -34,7 +34,6 @@ from audience_mock.pitchtarget.custom_audiences_wire import (
     FileCreateForm,
     ListQuery,
     LookalikeCreate,
-    Revision,
     WebsiteCreate,
     to_audience,
     to_wire,
@@ -110,7 +109,19 @@ router = APIRouter(route_class=PitchTargetRoute, tags=["custom audiences"])
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    revision: Revision = "2014-05"
+    """`revision` is that of the documentation; the one of 2014-04-15 differs from those of April before it
+    in one header alone."""
+
+    revision: Literal["2014-05", "2014-04", "2014-04-15"] = "2014-05"
+
+    @property
+    def of_april(self) -> bool:
+        return self.revision != "2014-05"
+
+    @property
+    def chrome_frame(self) -> bool:
+        """Whether answers in the shapes of April have `X-UA-Compatible`, as all up to 2014-04-08 had."""
+        return self.revision != "2014-04-15"
 
 
 # Creates
@@ -145,7 +156,7 @@ async def create(call: Call) -> Answer:
 )
 async def create_lookalike(call: Call, body: LookalikeCreate) -> Answer:
     row = await _make(call, LOOKALIKE, body)
-    return answer(call, 201, {"id": row.facebook_id}, chrome_frame=True)
+    return answer(call, 201, {"id": row.facebook_id}, chrome_frame=call.options.chrome_frame)
 
 
 @router.post(
@@ -158,7 +169,7 @@ async def create_lookalike(call: Call, body: LookalikeCreate) -> Answer:
 )
 async def create_website(call: Call, body: WebsiteCreate) -> Answer:
     row = await _make(call, WEBSITE, body)
-    return answer(call, 201, {"id": row.facebook_id}, chrome_frame=True)
+    return answer(call, 201, {"id": row.facebook_id}, chrome_frame=call.options.chrome_frame)
 
 
 class _Kind(BaseModel):
@@ -259,7 +270,7 @@ async def _create_from_file(call: Call) -> Answer:
             columns={"description": fields.description, "opt_out_link": fields.opt_out_link},
         )
     if fields.subtype is None:
-        return answer(call, 201, to_wire(row, "2014-04"), chrome_frame=True)
+        return answer(call, 201, to_wire(row, "2014-04"), chrome_frame=call.options.chrome_frame)
     return answer(call, 201, to_wire(row, "2014-05"))
 
 
@@ -290,7 +301,7 @@ async def add_users(call: Call, id: str) -> Answer:
         )
     if of_may:
         return answer(call, 200, to_wire(row, "2014-05"))
-    return answer(call, 200, to_wire(row, "2014-04"), chrome_frame=True)
+    return answer(call, 200, to_wire(row, "2014-04"), chrome_frame=call.options.chrome_frame)
 
 
 def _check_add(row: Row, fields: BaseModel) -> None:
@@ -330,7 +341,7 @@ async def sync(call: Call) -> Answer:
     responses=QUERY_REFUSED,
 )
 async def list_page(call: Call, query: Annotated[ListQuery, Query()]) -> Answer:
-    if call.options.revision == "2014-04":
+    if call.options.of_april:
         return await _list_of_april(call, query.fb_ad_account_id)
     rows, total = await call.world.transact(
         audiences.after_facebook,
@@ -362,7 +373,7 @@ async def _list_of_april(call: Call, account: str) -> Answer:
     )
     now_ms = call.world.clock.now_ms()
     page = [to_facebook_object(row, origin, now_ms) for row, origin in found]
-    return answer(call, 200, page, chrome_frame=True)
+    return answer(call, 200, page, chrome_frame=call.options.chrome_frame)
 
 
 @router.get(
@@ -373,7 +384,7 @@ async def _list_of_april(call: Call, account: str) -> Answer:
     responses=NO_TOKEN | NOT_FOUND,
 )
 async def get(call: Call, id: str) -> Answer:
-    if call.options.revision == "2014-04":
+    if call.options.of_april:
         return await get_of_april(call, id)
     row = await call.world.transact(audiences.after_facebook, audiences.find_either, api=PITCHTARGET, id=id)
     return answer(call, 200, to_wire(row, "2014-05"))
@@ -391,7 +402,7 @@ async def get_of_april(call: Call, id: str) -> Answer:
         audiences.after_facebook, audiences.find_with_origin, api=PITCHTARGET, id=id
     )
     audience = to_facebook_object(row, origin, call.world.clock.now_ms())
-    return answer(call, 200, audience, chrome_frame=True)
+    return answer(call, 200, audience, chrome_frame=call.options.chrome_frame)
 
 
 @router.delete(
@@ -405,6 +416,6 @@ async def get_of_april(call: Call, id: str) -> Answer:
 )
 async def delete(call: Call, id: str) -> Answer:
     row = await call.world.transact(audiences.after_facebook, audiences.remove_either, api=PITCHTARGET, id=id)
-    if call.options.revision == "2014-04":
-        return answer(call, 200, to_wire(row, "2014-04"), chrome_frame=True)
+    if call.options.of_april:
+        return answer(call, 200, to_wire(row, "2014-04"), chrome_frame=call.options.chrome_frame)
     return empty(call)

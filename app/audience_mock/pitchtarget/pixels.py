@@ -119,7 +119,7 @@ async def get_remarketing_pixel(call: Call, query: Annotated[AccountQuery, Query
     responses=QUERY_REFUSED,
 )
 async def get_remarketing_pixel_of_april(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
-    return answer(call, 200, REMARKETING, chrome_frame=True)
+    return answer(call, 200, REMARKETING, chrome_frame=call.options.chrome_frame)
 
 
 @router.post(
