@@ -57,8 +57,8 @@ class Settings(BaseModel):
     pitchtarget_revision: Literal["2014-05", "2014-04", "2014-04-15"] = Field(
         default="2014-05",
         description=(
-            "Revision in which PitchTarget's reads and deletes answer: 2014-05, 2014-04, or 2014-04-15, the last"
-            " of April, which sends no X-UA-Compatible."
+            "Revision in which PitchTarget's reads and deletes answer: 2014-05, 2014-04, or 2014-04-15, the"
+            " last of April, which sends no X-UA-Compatible."
         ),
     )
     pinterest_create_status: Annotated[Literal[201, 200], BeforeValidator(_number)] = Field(
