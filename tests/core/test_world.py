@@ -1,5 +1,6 @@
 """Worlds: time, ids, status, transactions, seeds."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -226,3 +227,13 @@ def test_estimates_follow_from_the_facts_alone() -> None:
     assert estimate(10, 20, "a", "b") == estimate(10, 20, "a", "b")
     assert all(10 <= estimate(10, 20, str(fact)) <= 20 for fact in range(100))
     assert len({estimate(0, 10**9, str(fact)) for fact in range(100)}) == 100
+
+
+def test_no_hot_statement_reads_a_whole_table(world: World) -> None:
+    """Finding, paging and what Facebook has to take go over an index."""
+    for statement in (audiences._FIND, audiences._RISING, audiences._FALLING, audiences._DUE):
+        sql, _ = statement._compiled
+        names = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
+        plan = world.database.driver.execute(f"EXPLAIN QUERY PLAN {sql}", names).fetchall()
+        for *_, step in plan:
+            assert " USING INDEX " in step or " USING COVERING INDEX " in step, (sql, plan)

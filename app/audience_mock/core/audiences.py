@@ -5,7 +5,7 @@ from sqlite3 import IntegrityError
 from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from sqlalchemy import ColumnDefault, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnDefault, bindparam, delete, func, insert, select, text, update
 
 from audience_mock.core import ids
 from audience_mock.core.errors import AlreadyThere, NotFound
@@ -13,6 +13,7 @@ from audience_mock.core.statements import Prepared
 from audience_mock.core.tables import (
     PINTEREST,
     PITCHTARGET,
+    WAITING,
     Audience,
     NextFacebookId,
     Upload,
@@ -56,11 +57,7 @@ _BY_NUMBER = select(_table).where(_ONE)
 _BY_FACEBOOK_ID = select(_table).where(
     _c.api == bindparam("of_api"), _c.facebook_id == bindparam("of_facebook_id")
 )
-_DUE = Prepared(
-    select(_c.key)
-    .where(_c.api == PITCHTARGET, _c.facebook_id.is_(None), _c.ready_at_ms <= bindparam("now_ms"))
-    .limit(1)
-)
+_DUE = Prepared(select(_c.key).where(text(WAITING), _c.ready_at_ms <= bindparam("now_ms")).limit(1))
 _TAKE_GIVEN = Prepared(
     delete(_given)
     .where(_given.c.position == select(func.min(_given.c.position)).scalar_subquery())
@@ -194,7 +191,7 @@ def give_to_facebook(tx: Transaction, *, account: str | None = None) -> None:
     due = _c.ready_at_ms <= tx.now_ms if account is None else _c.account == account
     if account is None and not tx.all(_DUE, {"now_ms": tx.now_ms}):
         return
-    waiting = select(_c.key).where(_c.api == PITCHTARGET, _c.facebook_id.is_(None), due).order_by(_c.number)
+    waiting = select(_c.key).where(text(WAITING), due).order_by(_c.number)
     for key in tx.execute(waiting).scalars().all():
         tx.execute(update(_table).where(_c.key == key).values(facebook_id=new_facebook_id(tx)))
 
