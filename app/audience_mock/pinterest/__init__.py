@@ -34,7 +34,7 @@ def dialect(
         servers=({"url": "/v5"}, {"url": "/"}),
         security=auth.SECURITY,
         security_of={name: demand.security for name, demand in auth.DEMANDS.items()},
-        errors_of_all=errors.CALLER_ERRORS,
+        caller_errors=errors.CALLER_ERRORS,
         bodies=oauth.BODIES,
         examples={**audiences.EXAMPLES, **ad_accounts.EXAMPLES, **oauth.EXAMPLES},
         cors_origins=cors_origins,

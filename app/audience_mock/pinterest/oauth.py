@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import to_json
+from starlette.responses import Response
 
 from audience_mock.core import tokens
 from audience_mock.core.errors import BadGrant
@@ -120,15 +121,22 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     }
 }
 _ERRORS: dict[int | str, dict[str, Any]] = {
+    400: described_error("A value that does not fit", 1, "Invalid request: 'token' is a required property"),
+    401: described_error("No app's id and secret", 2, "Authentication failed.", status="failure"),
+    413: {"model": Error, "description": "A body over 1 MiB"},
+    415: {"model": Error, "description": "A body that is no form"},
+    429: described_error(
+        "Too many calls, where limits are kept to", 8, "You have exceeded your rate limit. Try again later."
+    ),
+}
+_TOKEN_ERRORS = _ERRORS | {
     400: described_error("A value that does not fit", 1, "Invalid request: 'code' is a required property"),
     401: described_error(
         "A code or refresh token that gives none", 283, "The authorization grant is invalid"
     ),
-    413: {"model": Error, "description": "A body over 1 MiB"},
-    415: {"model": Error, "description": "A body that is no form"},
 }
-
-_REVOKED: dict[int | str, dict[str, Any]] = {200: {"description": "Revoked, or never valid", "content": {}}}
+_REVOKED: dict[int | str, dict[str, Any]] = {200: {"description": "Revoked, or never valid"}}
+_BY_APPS = {"security": [{"basic": []}], "servers": [{"url": "/v5"}]}
 Asked = TypeVar("Asked", bound=BaseModel)
 
 router = APIRouter(route_class=AppRoute, tags=["oauth"])
@@ -139,8 +147,8 @@ router = APIRouter(route_class=AppRoute, tags=["oauth"])
     operation_id="oauth/token",
     summary="Get a token",
     response_model=AccessToken,
-    responses=_ERRORS,
-    openapi_extra={"security": [{"basic": []}]},
+    responses=_TOKEN_ERRORS,
+    openapi_extra=_BY_APPS,
 )
 async def token(call: Call) -> Answer:
     asked = await _read(call, TokenRequest)
@@ -178,8 +186,9 @@ async def token(call: Call) -> Answer:
     operation_id="token/revoke",
     summary="Revoke a token",
     responses=_REVOKED | _ERRORS,
+    response_class=Response,
     response_model=None,
-    openapi_extra={"security": [{"basic": []}]},
+    openapi_extra=_BY_APPS,
 )
 async def revoke(call: Call) -> Answer:
     asked = await _read(call, RevokeRequest)

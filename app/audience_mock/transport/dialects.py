@@ -23,7 +23,7 @@ class Dialect:
     `refuse` renders whatever a request meets outside a route. `preflight` answers OPTIONS with the
     methods that a path has; a dialect that has none gets the ordinary CORS answers for `cors_origins`.
     `security` are the schemes; `security_of` says by operation which of them it takes, and with which
-    scopes: without it, each takes any. `errors_of_all` are what each operation may answer, by status: a
+    scopes: without it, each takes any. `caller_errors` are what each of these may answer, by status: a
     sentence, and an example of the component `Error`. `bodies` describes, by operation and content type,
     bodies that a handler reads by itself; `examples` are answers, by operation and status.
     """
@@ -39,7 +39,7 @@ class Dialect:
     servers: Sequence[Mapping[str, Any]] = ()
     security: Mapping[str, Any] = field(default_factory=dict)
     security_of: Mapping[str, Sequence[Mapping[str, Sequence[str]]]] = field(default_factory=dict)
-    errors_of_all: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    caller_errors: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     preflight: Callable[[Call, set[str]], Answer] | None = None
@@ -122,10 +122,10 @@ def _describe_callers(schema: dict[str, Any], dialect: Dialect) -> None:
         for operation in operations.values():
             if operation["operationId"] in dialect.security_of:
                 operation.setdefault("security", dialect.security_of[operation["operationId"]])
-            for status, (description, example) in dialect.errors_of_all.items():
-                error = {"schema": {"$ref": "#/components/schemas/Error"}, "example": dict(example)}
-                told = {"description": description, "content": {"application/json": error}}
-                operation["responses"].setdefault(status, told)
+                for status, (description, example) in dialect.caller_errors.items():
+                    error = {"schema": {"$ref": "#/components/schemas/Error"}, "example": dict(example)}
+                    told = {"description": description, "content": {"application/json": error}}
+                    operation["responses"].setdefault(status, told)
 
 
 def _describe_bodies(schema: dict[str, Any], bodies: Mapping[str, Mapping[str, Any]]) -> None:
