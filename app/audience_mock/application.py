@@ -88,7 +88,10 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
         [
             pitchtarget.dialect(revision=settings.pitchtarget_revision),
             pinterest.dialect(
-                create_status=settings.pinterest_create_status, cors_origins=settings.cors_origins
+                create_status=settings.pinterest_create_status,
+                cors_origins=settings.cors_origins,
+                auth_mode=settings.auth_mode,
+                rate_limits=settings.rate_limits,
             ),
         ],
     )
@@ -100,7 +103,9 @@ def describe(directory: Path) -> list[Path]:
         World(Database()),
         [
             pitchtarget.dialect(revision="2014-05"),
-            pinterest.dialect(create_status=201, cors_origins=("*",)),
+            pinterest.dialect(
+                create_status=201, cors_origins=("*",), auth_mode="lenient", rate_limits="count"
+            ),
         ],
     )
     directory.mkdir(parents=True, exist_ok=True)

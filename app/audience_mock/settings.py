@@ -64,6 +64,14 @@ class Settings(BaseModel):
     pinterest_create_status: Annotated[Literal[201, 200], BeforeValidator(_number)] = Field(
         default=201, description="HTTP status of Pinterest's creates, 201 or 200."
     )
+    auth_mode: Literal["lenient", "strict"] = Field(
+        default="lenient",
+        description="Which tokens Pinterest's API takes: lenient any, strict only those it knows.",
+    )
+    rate_limits: Literal["count", "standard", "trial", "off"] = Field(
+        default="count",
+        description="Pinterest's rate limits: count tells and refuses nothing, standard and trial refuse.",
+    )
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = Field(
         default=("*",),
         description="Origins whose pages may call Pinterest's API, separated by commas; * is any.",

@@ -442,7 +442,7 @@ def test_a_missing_or_malformed_token_is_refused(mock: MockServer, authorization
 
 def test_unknown_routes_and_methods(pinterest: httpx.Client) -> None:
     """A path or a method that the API does not have answers in Pinterest's words."""
-    for path in ("/nothing", "/ad_accounts", f"{AUDIENCES}/", f"{AUDIENCES}/1/2"):
+    for path in ("/nothing", "/businesses", f"{AUDIENCES}/", f"{AUDIENCES}/1/2"):
         response = pinterest.get(path)
         assert response.status_code == 404
         assert pinterest_error(response) == {
@@ -463,20 +463,23 @@ def test_unknown_routes_and_methods(pinterest: httpx.Client) -> None:
 
 
 def test_each_answer_has_the_recorded_headers(pinterest: httpx.Client) -> None:
-    """Successes and errors have the recorded headers, with an own request id each."""
+    """Successes and errors have the recorded headers, with an own request id each; only the 401 of a missing
+    token has none of the rate limits'."""
     seen = set()
     for response in (
         pinterest.post(AUDIENCES, json=VISITORS),
         pinterest.get(AUDIENCES),
         pinterest.get("/nothing"),
+        pinterest.put(AUDIENCES),
         pinterest.get(AUDIENCES, headers={"Authorization": ""}),
     ):
         headers = response.headers
-        assert set(headers) == {
+        limits = {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
+        assert set(headers) - {"allow"} == {
             *("content-type", "content-length", "cache-control", "pinterest-version", "vary"),
             *("x-content-type-options", "x-frame-options", "x-pinterest-rid", "x-pinterest-rid-128bit"),
             "x-envoy-upstream-service-time",
-        }
+        } | (set() if response.status_code == 401 else limits)
         assert headers["content-type"] == "application/json"
         assert headers["cache-control"] == "no-cache, no-store, must-revalidate"
         assert headers["x-content-type-options"] == "nosniff"
@@ -488,7 +491,7 @@ def test_each_answer_has_the_recorded_headers(pinterest: httpx.Client) -> None:
         assert len(headers["x-pinterest-rid-128bit"]) == 32
         assert int(headers["x-envoy-upstream-service-time"]) >= 0
         seen.add(headers["x-pinterest-rid"])
-    assert len(seen) == 4
+    assert len(seen) == 5
 
 
 def test_a_fresh_server_answers_the_same_every_time(start: Callable[..., MockServer]) -> None:

@@ -1,5 +1,7 @@
 """Facts that the core raises. Each dialect's own errors module gives them a status and words."""
 
+from collections.abc import Sequence
+
 
 class Fact(Exception):
     """Something that the core found to be so, and that a caller has to be told."""
@@ -19,6 +21,18 @@ class AlreadyThere(Fact):
 
     def __init__(self, what: str, id: str) -> None:
         super().__init__(f"{what} {id} is already in this world")
+
+
+class BadGrant(Fact):
+    """A code or refresh token that gives no token: unknown, used, expired, or another app's."""
+
+
+class ScopesNotGranted(Fact):
+    """More was asked for than was once granted; `scopes` are what is too much, sorted."""
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        super().__init__(f"not granted: {' '.join(scopes)}")
+        self.scopes = scopes
 
 
 class BadSeed(Fact):

@@ -1,7 +1,7 @@
 """Seeds: the file format that a world starts from.
 
 A seed is a JSON object of what `Seed` has: audiences and pixels, each with the columns of its table that
-a person would write, in our words; people whom the providers know; where the ids go on.
+a person would write, in our words; people whom the providers know; tokens and apps; where the ids go on.
 """
 
 import hashlib
@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from audience_mock.core import audiences, ids
+from audience_mock.core import audiences, ids, tokens
 from audience_mock.core.errors import AlreadyThere, BadSeed
 from audience_mock.core.tables import KnownUser, NextFacebookId, Pixel, Sequence, table_of
 from audience_mock.core.world import Transaction
@@ -69,6 +70,28 @@ class SeedPixel(BaseModel):
     creator: Text
 
 
+class SeedToken(BaseModel):
+    """A token of Pinterest's API: `access` of a person, `app` of an app itself (client credentials), or
+    `refresh`. It is good for `scopes`, in the ad accounts named or in any, until `expires_at` or for good."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~:+/-]{1,1000}=*$")]
+    kind: Literal["access", "app", "refresh"] = "access"
+    scopes: list[Annotated[str, Field(pattern=r"^[a-z_:]+$")]]
+    ad_accounts: list[Digits] | None = None
+    expires_at: int | None = Field(default=None, ge=0, le=1 << 40, description="Unix seconds")
+
+
+class SeedApp(BaseModel):
+    """An app that may ask for tokens; where a seed names one, strict mode lets no other ask."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Text
+    secret: Text
+
+
 class Seed(BaseModel):
     """`people` are e-mail addresses, or digests of 64 hex digits, that match at any rate. `facebook_ids` are
     the ids that Facebook gives next, before its sequence goes on."""
@@ -80,6 +103,8 @@ class Seed(BaseModel):
     people: list[Text] = []
     audiences: list[SeedAudience] = []
     pixels: list[SeedPixel] = []
+    tokens: list[SeedToken] = []
+    apps: list[SeedApp] = []
 
 
 def load(path: Path) -> Seed:
@@ -140,9 +165,31 @@ def plant(tx: Transaction, seed: Seed) -> int:
         tx.execute(insert(Pixel), row)
     for digest in {_digest(person) for person in seed.people}:
         tx.execute(insert(KnownUser), {"digest": digest})
+    _plant_tokens(tx, seed)
     for position, facebook_id in enumerate(seed.facebook_ids):
         tx.execute(insert(NextFacebookId), {"position": position, "facebook_id": facebook_id})
     return len(seed.audiences)
+
+
+def _plant_tokens(tx: Transaction, seed: Seed) -> None:
+    for position, given in enumerate(seed.tokens):
+        try:
+            tokens.keep(
+                tx,
+                text=given.token,
+                kind=given.kind,
+                family=tx.new_id(ids.GRANT),
+                scopes=given.scopes,
+                ad_accounts=given.ad_accounts,
+                expires_at_ms=None if given.expires_at is None else given.expires_at * 1000,
+            )
+        except IntegrityError:
+            raise BadSeed(f"the seed has a token twice, at tokens.{position}") from None
+    for position, app in enumerate(seed.apps):
+        try:
+            tokens.keep_app(tx, id=app.id, secret=app.secret)
+        except IntegrityError:
+            raise BadSeed(f"the seed has the app {app.id} twice, at apps.{position}") from None
 
 
 def _text(definition: dict[str, Any] | str | None) -> str | None:

@@ -130,6 +130,36 @@ class Sequence(SQLModel, table=True):
     next: int = Field(sa_type=BigInteger)
 
 
+class Token(SQLModel, table=True):
+    """A token of an API, or a code that was given in for one.
+
+    `digest` is the SHA-256 of its text: the file of a shared sandbox gives no token away. `kind` is access,
+    refresh, app (an access token of an app itself, without a person) or code. `family` is what came of one
+    grant: the tokens of a code and of all refreshes after it. `scopes` and `ad_accounts` are separated by
+    spaces; null is any. Used codes and refresh tokens are revoked ones.
+    """
+
+    __tablename__ = "tokens"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    kind: str
+    family: int = Field(sa_type=BigInteger, index=True)
+    app: str | None = None
+    scopes: str | None = None
+    ad_accounts: str | None = None
+    expires_at_ms: int | None = Field(default=None, sa_type=BigInteger)
+    revoked: bool = False
+
+
+class App(SQLModel, table=True):
+    """An app that a seed lets ask for tokens; `digest` is the SHA-256 of its secret."""
+
+    __tablename__ = "apps"
+
+    id: str = Field(primary_key=True)
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 def table_of(model: type[SQLModel]) -> Table:
     """The table of a model, for statements that are built once."""
     table: Table = model.__table__  # type: ignore[attr-defined]

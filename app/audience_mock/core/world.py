@@ -9,6 +9,7 @@ from sqlalchemy import CursorResult, Executable, bindparam, update
 
 from audience_mock.core.clock import Clock
 from audience_mock.core.database import Database
+from audience_mock.core.limits import Limits
 from audience_mock.core.statements import Prepared
 from audience_mock.core.tables import Sequence, table_of
 
@@ -39,14 +40,18 @@ class Rules:
 
 
 class Transaction:
-    """What a function of the core may use: the database, the time, new ids. Valid within its transaction."""
+    """What a function of the core may use: the database, the time, new ids. Valid within its transaction.
 
-    __slots__ = ("_database", "now_ms", "rules")
+    `callers` is the world's: who writes a token empties it.
+    """
 
-    def __init__(self, database: Database, now_ms: int, rules: Rules) -> None:
+    __slots__ = ("_database", "callers", "now_ms", "rules")
+
+    def __init__(self, database: Database, now_ms: int, rules: Rules, callers: dict[str, Any]) -> None:
         self._database = database
         self.now_ms = now_ms
         self.rules = rules
+        self.callers = callers
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Any statement of SQLAlchemy's Core."""
@@ -75,6 +80,9 @@ class World:
         self.rules = rules or Rules()
         # Seeded, so that a fresh world gives the same request ids every time; nothing secret comes from it.
         self.random = random.Random(0)  # noqa: S311
+        self.callers: dict[str, Any] = {}
+        """Who was let in with what, as the dialects keep it: a token is looked up once, not at each call."""
+        self.limits = Limits()
 
     async def transact(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -86,14 +94,23 @@ class World:
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a synchronous function of the core that writes nothing and makes one statement."""
-        return operation(Transaction(self.database, self.clock.now_ms(), self.rules), *args, **kwargs)
+        return self.read_now(operation, *args, **kwargs)
+
+    def read_now(
+        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `read`, where nothing waits: who calls is looked up before the request is read."""
+        return operation(self._transaction(), *args, **kwargs)
 
     def transact_now(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `transact`, for a caller that has no event loop: the start of the world."""
         with self.database.transaction():
-            return operation(Transaction(self.database, self.clock.now_ms(), self.rules), *args, **kwargs)
+            return operation(self._transaction(), *args, **kwargs)
+
+    def _transaction(self) -> Transaction:
+        return Transaction(self.database, self.clock.now_ms(), self.rules, self.callers)
 
     def close(self) -> None:
         self.database.close()

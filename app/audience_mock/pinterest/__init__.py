@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audience_mock.pinterest import audiences, auth, errors
+from audience_mock.pinterest import ad_accounts, audiences, auth, errors, oauth
+from audience_mock.pinterest.auth import AuthMode
+from audience_mock.pinterest.limits import RateLimits
 from audience_mock.transport.dialects import Dialect
 
 DESCRIBED_RELEASE = "5.28.0"
@@ -13,20 +15,27 @@ DESCRIBED_RELEASE = "5.28.0"
 @dataclass(frozen=True, kw_only=True)
 class Options:
     create_status: int = 201
+    auth_mode: AuthMode = "lenient"
+    rate_limits: RateLimits = "count"
 
 
-def dialect(*, create_status: int, cors_origins: Sequence[str]) -> Dialect:
+def dialect(
+    *, create_status: int, cors_origins: Sequence[str], auth_mode: AuthMode, rate_limits: RateLimits
+) -> Dialect:
     return Dialect(
         name="pinterest",
         title="Pinterest REST API, the audience family, as Audience Mock serves it",
         version=DESCRIBED_RELEASE,
         prefixes=("v5", "ad_accounts", "businesses"),
-        routers=(audiences.router,),
+        routers=(audiences.router, ad_accounts.router, oauth.router),
         refuse=errors.refuse,
-        options=Options(create_status=create_status),
+        options=Options(create_status=create_status, auth_mode=auth_mode, rate_limits=rate_limits),
         about="A double for tests. Not made by Pinterest.",
         servers=({"url": "/v5"}, {"url": "/"}),
         security=auth.SECURITY,
-        examples=audiences.EXAMPLES,
+        security_of={name: demand.security for name, demand in auth.DEMANDS.items()},
+        caller_errors=errors.CALLER_ERRORS,
+        bodies=oauth.BODIES,
+        examples={**audiences.EXAMPLES, **ad_accounts.EXAMPLES, **oauth.EXAMPLES},
         cors_origins=cors_origins,
     )

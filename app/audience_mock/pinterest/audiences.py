@@ -24,7 +24,7 @@ from audience_mock.pinterest.audiences_wire import (
     PathId,
     check_rule,
 )
-from audience_mock.pinterest.errors import Error, InvalidRequest
+from audience_mock.pinterest.errors import InvalidRequest, described_error
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.population import people
 from audience_mock.pinterest.routes import PinterestRoute
@@ -40,30 +40,23 @@ _CREATED, _ONE, _LISTED = template(CreatedAudience), template(Audience), templat
 _PREFER_CODE = re.compile(r"(?:^|[,;\s])code=(\d{3})(?:$|[,;\s])")
 
 
-def _error(description: str, code: int, message: str, **more: Any) -> dict[str, Any]:
-    example = {"code": code, "message": message, **more}
-    return {
-        "model": Error,
-        "description": description,
-        "content": {"application/json": {"example": example}},
-    }
-
-
 _READ_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: _error("A parameter that does not fit", 1, "Parameter 'page_size' was not numeric (was 3e)"),
-    401: _error("No token", 2, "Authentication failed.", status="failure"),
+    400: described_error(
+        "A parameter that does not fit", 1, "Parameter 'page_size' was not numeric (was 3e)"
+    ),
+    401: described_error("No token", 2, "Authentication failed.", status="failure"),
 }
 _WRITE_ERRORS = _READ_ERRORS | {
-    400: _error("A value that does not fit", 1, "Invalid request: 'name' is a required property"),
-    413: _error(
+    400: described_error("A value that does not fit", 1, "Invalid request: 'name' is a required property"),
+    413: described_error(
         "A body over 1 MiB", 1, f"Invalid request: body is larger than {bodies.MAX_BODY_BYTES} bytes"
     ),
-    415: _error(
+    415: described_error(
         "A body that is not JSON", 1, "Invalid request: text/plain is not served, only application/json"
     ),
 }
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: _error("No such audience in the ad account", 4, "Sorry! We could not find your audience."),
+    404: described_error("No such audience in the ad account", 4, "Sorry! We could not find your audience."),
 }
 _CREATED_TOO: dict[int | str, dict[str, Any]] = {
     200: {"model": CreatedAudience, "description": "Made, where 200 is set or preferred"}

@@ -5,22 +5,27 @@ Codes and texts were met by developers or are in Pinterest's descriptions unless
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from audience_mock.core.errors import NotFound
+from audience_mock.core.errors import BadGrant, NotFound, ScopesNotGranted
+from audience_mock.pinterest import auth, limits
 from audience_mock.pinterest.headers import answer
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import (
     BodyTooLarge,
     InvalidInput,
+    LimitReached,
     Malformed,
     MethodNotAllowed,
+    MissingScopes,
     NoSuchRoute,
     NotAuthenticated,
+    NotPermitted,
     UnsupportedContentType,
 )
 
@@ -28,10 +33,14 @@ log = logging.getLogger("audience_mock")
 
 INVALID = 1
 NOT_AUTHENTICATED = 2
+MISSING_SCOPES = 3
 NOT_FOUND = 4  # chosen: no answer for an audience that is not there was ever published
 METHOD_NOT_ALLOWED = 5
+LIMIT_REACHED = 8
 NO_SUCH_ROUTE = 11
 SERVER_FAULT = 12
+NOT_PERMITTED = 29
+BAD_GRANT = 283
 
 LONGEST_ECHO = 200
 """Characters of a refused value that a message repeats. Chosen: a mistake of megabytes stays readable."""
@@ -60,12 +69,29 @@ class Error(BaseModel):
     message: str
 
 
+def described_error(description: str, code: int, message: str, **more: Any) -> dict[str, Any]:
+    """An error answer, for the description of an operation."""
+    example = {"code": code, "message": message, **more}
+    return {
+        "model": Error,
+        "description": description,
+        "content": {"application/json": {"example": example}},
+    }
+
+
 class InvalidRequest(Exception):
     """A body that each field's own rule lets pass and the whole does not."""
 
 
 def refuse(call: Call, error: Exception) -> Answer:
     """The answer to anything that was raised while a request was served."""
+    if isinstance(error, NoSuchRoute | MethodNotAllowed):
+        # No route has counted it.
+        who = auth.token_of(call.headers.get("authorization", "")) or ""
+        try:
+            limits.count(call, who, None, call.world.clock.now_ms())
+        except LimitReached as reached:
+            error = reached
     status, code, message, more = _words(error)
     headers = []
     if isinstance(error, MethodNotAllowed):
@@ -78,10 +104,33 @@ def refuse(call: Call, error: Exception) -> Answer:
     return answer(call, status, to_json({"code": code, "message": message, **more}), headers)
 
 
+_ALWAYS_THE_SAME: Mapping[type[Exception], tuple[int, int, str, dict[str, Any]]] = {
+    NotAuthenticated: (401, NOT_AUTHENTICATED, "Authentication failed.", {"status": "failure"}),
+    NotPermitted: (403, NOT_PERMITTED, "You are not permitted to access that resource.", {}),
+    LimitReached: (429, LIMIT_REACHED, "You have exceeded your rate limit. Try again later.", {}),
+    BadGrant: (401, BAD_GRANT, "The authorization grant is invalid", {}),
+}
+
+
+CALLER_ERRORS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    str(status): (told, {"code": code, "message": message})
+    for told, (status, code, message, _) in (
+        ("The ad account is not among the token's", _ALWAYS_THE_SAME[NotPermitted]),
+        ("Too many calls, where limits are kept to", _ALWAYS_THE_SAME[LimitReached]),
+    )
+}
+"""What each operation may answer to a caller, for the description."""
+
+
 def _words(error: Exception) -> tuple[int, int, str, dict[str, Any]]:
     match error:
-        case NotAuthenticated():
-            return 401, NOT_AUTHENTICATED, "Authentication failed.", {"status": "failure"}
+        case NotAuthenticated() | NotPermitted() | LimitReached() | BadGrant():
+            return _ALWAYS_THE_SAME[type(error)]
+        case MissingScopes(scopes=scopes):
+            text = "Your token does not have sufficient permissions to perform this operation."
+            return 401, MISSING_SCOPES, f"{text}\nMissing: {scopes}", {}
+        case ScopesNotGranted(scopes=scopes):  # chosen
+            return 400, INVALID, f"Invalid request: scopes that were not granted: {list(scopes)}", {}
         case NoSuchRoute():
             more = {"data": None, "endpoint_name": None, "status": "failure"}
             return 404, NO_SUCH_ROUTE, "API method not found.", more

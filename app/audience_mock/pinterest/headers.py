@@ -1,7 +1,4 @@
-"""The headers of each answer, as recorded from production in July 2026.
-
-Not reproduced yet: the rate-limit headers.
-"""
+"""The headers of each answer, as recorded from production in July 2026."""
 
 from time import perf_counter
 
@@ -22,13 +19,15 @@ _FIXED: Headers = [
 
 
 def answer(call: Call, status: int, body: bytes, more: Headers | None = None) -> Answer:
-    """An answer with Pinterest's headers; the request ids come from the world's own chance."""
+    """An answer with Pinterest's headers, those of the rate limits too if the call was counted; the request
+    ids come from the world's own chance."""
     chance = call.world.random.getrandbits
     headers = [
-        *_FIXED,
+        *(_FIXED if body else _FIXED[1:]),  # an empty body is no JSON
         (b"content-length", b"%d" % len(body)),
         (b"x-pinterest-rid", b"%016d" % (chance(53) % 10**16)),
         (b"x-pinterest-rid-128bit", b"%032x" % chance(128)),
         (b"x-envoy-upstream-service-time", b"%d" % ((perf_counter() - call.started_s) * 1000)),
+        *call.more_headers,
     ]
     return Answer(status, body, headers + more if more else headers)

@@ -1,14 +1,58 @@
-"""The route class of this dialect."""
+"""The route classes of this dialect."""
 
-from audience_mock.pinterest import auth, errors
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+from audience_mock.core import tokens
+from audience_mock.pinterest import auth, errors, limits
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.errors import NotAuthenticated
 from audience_mock.transport.routes import MockRoute
 
 
 class PinterestRoute(MockRoute):
+    """For callers with a token."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        super().__init__(path, endpoint, **more)
+        self._demand = auth.DEMANDS.get(self.operation_id or "")
+
     def admit(self, call: Call) -> None:
-        auth.admit(call)
+        auth.admit(call, self._demand)
 
     def refuse(self, call: Call, error: Exception) -> Answer:
         return errors.refuse(call, error)
+
+
+class AppRoute(PinterestRoute):
+    """For apps, with their id and secret; `call.caller` is the id."""
+
+    def admit(self, call: Call) -> None:
+        id, secret = _basic(call.headers.get("authorization", ""))
+        if call.options.auth_mode == "strict" and not call.world.read_now(
+            tokens.is_app, id=id, secret=secret
+        ):
+            raise NotAuthenticated
+        call.caller = id
+        limits.count(call, f"app {id}", None, call.world.clock.now_ms())
+
+
+MAX_APP_ID_CHARACTERS = 200
+"""Chosen; Pinterest's are seven digits."""
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    """Id and secret of HTTP Basic, neither empty. Raises NotAuthenticated."""
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        id, _, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise NotAuthenticated from None
+    if scheme.lower() != "basic" or not secret or not id.isprintable():
+        raise NotAuthenticated
+    if not 0 < len(id) <= MAX_APP_ID_CHARACTERS:
+        raise NotAuthenticated
+    return id, secret

@@ -7,10 +7,18 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from audience_mock.core.world import World
+from audience_mock.transport.answers import Headers
 
 
 class Call(Request):
-    """One request to one world."""
+    """One request to one world.
+
+    `caller` is who calls, in the dialect's own form, once its route has let them in; `more_headers` are what
+    came up on the way and belongs into the answer, whatever that is.
+    """
+
+    caller: Any = None
+    more_headers: Headers = []  # noqa: RUF012 - put in its place, never added to
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)

@@ -21,8 +21,10 @@ class Dialect:
 
     `refuse` renders whatever a request meets outside a route. `preflight` answers OPTIONS with the
     methods that a path has; a dialect that has none gets the ordinary CORS answers for `cors_origins`.
-    `bodies` describes, by operation and content type, bodies that a handler reads by itself; `examples` are
-    answers, by operation and status.
+    `security` are the schemes; `security_of` says by operation which of them it takes, and with which
+    scopes: without it, each takes any. `caller_errors` are what each of these may answer, by status: a
+    sentence, and an example of the component `Error`. `bodies` describes, by operation and content type,
+    bodies that a handler reads by itself; `examples` are answers, by operation and status.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Dialect:
     about: str
     servers: Sequence[Mapping[str, Any]] = ()
     security: Mapping[str, Any] = field(default_factory=dict)
+    security_of: Mapping[str, Sequence[Mapping[str, Sequence[str]]]] = field(default_factory=dict)
+    caller_errors: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     preflight: Callable[[Call, set[str]], Answer] | None = None
@@ -110,9 +114,23 @@ class DialectApp(FastAPI):
             schema.setdefault("components", {})["securitySchemes"] = dict(self.dialect.security)
             _describe_bodies(schema, self.dialect.bodies)
             _show_examples(schema, self.dialect.examples)
-            schema["security"] = [{name: []} for name in self.dialect.security]
+            _describe_callers(schema, self.dialect)
             self.openapi_schema = _without_fastapis_own_422(schema)
         return self.openapi_schema
+
+
+def _describe_callers(schema: dict[str, Any], dialect: Dialect) -> None:
+    """Who may call what, and what they are told who may not."""
+    if not dialect.security_of:
+        schema["security"] = [{name: []} for name in dialect.security]
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if operation["operationId"] in dialect.security_of:
+                operation.setdefault("security", dialect.security_of[operation["operationId"]])
+                for status, (description, example) in dialect.caller_errors.items():
+                    error = {"schema": {"$ref": "#/components/schemas/Error"}, "example": dict(example)}
+                    told = {"description": description, "content": {"application/json": error}}
+                    operation["responses"].setdefault(status, told)
 
 
 def _describe_bodies(schema: dict[str, Any], bodies: Mapping[str, Mapping[str, Any]]) -> None:

@@ -12,6 +12,22 @@ class NotAuthenticated(Refusal):
     """`Authorization` is missing or not of the form that the API asks for."""
 
 
+class MissingScopes(Refusal):
+    """Who calls is known and may not do this for want of `scopes`."""
+
+    def __init__(self, scopes: Iterable[str]) -> None:
+        super().__init__()
+        self.scopes = list(scopes)
+
+
+class NotPermitted(Refusal):
+    """Who calls is known and may not do this there: it is another's."""
+
+
+class LimitReached(Refusal):
+    """Who calls has called too often."""
+
+
 class NoSuchRoute(Refusal):
     """No operation has this path."""
 

@@ -1,0 +1,55 @@
+"""How often somebody may call: calls counted in windows of the world's time.
+
+A window begins with the first call after the last one ended, and is forgotten with it (chosen: what the
+providers do between two windows was never published). Counts are kept in memory; a restart forgets them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+MAX_CALLERS = 10_000
+"""Callers whose windows are kept, a few hundred bytes each. Chosen; the one who came first goes first."""
+
+
+class Limit(NamedTuple):
+    """At most `calls` calls of one caller in `window_ms`; `name` tells the limits of a caller apart."""
+
+    name: str
+    calls: int
+    window_ms: int
+
+
+class Limits:
+    """The windows of each caller."""
+
+    def __init__(self) -> None:
+        # By caller and limit: when the window ends, and the calls that are left in it.
+        self._windows: dict[str, dict[str, list[int]]] = {}
+
+    def count(self, caller: str, limits: Sequence[Limit], now_ms: int) -> tuple[int, int, int, bool]:
+        """Count one call of `caller` against each of `limits`, at least one; beyond one it counts in none.
+
+        Answers the place of the limit with the fewest calls left, those left in it after this one, the
+        milliseconds until its window ends, and whether this call was within every limit.
+        """
+        windows = self._windows.get(caller)
+        if windows is None:
+            if len(self._windows) >= MAX_CALLERS:
+                del self._windows[next(iter(self._windows))]
+            windows = self._windows[caller] = {}
+        tightest = least = resets_in_ms = -1
+        touched = []
+        for place, (name, calls, window_ms) in enumerate(limits):
+            window = windows.get(name)
+            # A clock that is set back leaves no window that ends far ahead.
+            if window is None or not 0 < (left_ms := window[0] - now_ms) <= window_ms:
+                window = windows[name] = [now_ms + window_ms, calls]
+                left_ms = window_ms
+            if tightest < 0 or window[1] < least:
+                tightest, least, resets_in_ms = place, window[1], left_ms
+            touched.append(window)
+        if least == 0:
+            return tightest, 0, resets_in_ms, False
+        for window in touched:
+            window[1] -= 1
+        return tightest, least - 1, resets_in_ms, True

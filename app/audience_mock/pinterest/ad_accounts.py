@@ -1,0 +1,122 @@
+"""/ad_accounts: which there are, and one of them.
+
+Chosen throughout, after the AdAccount of Pinterest's description: an ad account is there as soon as somebody
+names it, belongs to one owner, and is as old as its first audience.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, BeforeValidator, Field
+from pydantic_core import to_json
+
+from audience_mock.core import accounts
+from audience_mock.core.accounts import Account
+from audience_mock.core.tables import PINTEREST
+from audience_mock.pinterest import bookmarks
+from audience_mock.pinterest.audiences_wire import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Digits, PathId, numeric
+from audience_mock.pinterest.errors import InvalidRequest, described_error
+from audience_mock.pinterest.headers import answer
+from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+
+
+class Owner(BaseModel):
+    username: str
+    id: Digits
+
+
+class AdAccount(BaseModel):
+    id: Digits
+    name: str
+    owner: Owner
+    country: str
+    currency: str
+    permissions: list[str]
+    created_time: int
+    updated_time: int
+
+
+class AdAccountPage(BaseModel):
+    """`bookmark` is null on the last page."""
+
+    items: list[AdAccount]
+    bookmark: str | None
+
+
+class AdAccountListQuery(BaseModel):
+    bookmark: str | None = None
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)] = DEFAULT_PAGE_SIZE
+    include_shared_accounts: bool = Field(
+        default=True, description="Read over: nobody shares a whole account."
+    )
+
+
+_OWNER = {"username": "audience_mock", "id": "549755885100"}
+_EXAMPLE = {
+    "id": "549755885175",
+    "name": "Ad account 549755885175",
+    "owner": _OWNER,
+    "country": "US",
+    "currency": "USD",
+    "permissions": ["OWNER"],
+    "created_time": 1795305607,
+    "updated_time": 1795305607,
+}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "ad_accounts/list": {"200": {"items": [_EXAMPLE], "bookmark": None}},
+    "ad_accounts/get": {"200": _EXAMPLE},
+}
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: described_error(
+        "A parameter that does not fit", 1, "Parameter 'page_size' was not numeric (was 3e)"
+    ),
+    401: described_error("No token", 2, "Authentication failed.", status="failure"),
+}
+
+router = APIRouter(route_class=PinterestRoute, tags=["ad_accounts"])
+
+
+def to_wire(account: Account) -> dict[str, Any]:
+    return _EXAMPLE | {
+        "id": account.id,
+        "name": f"Ad account {account.id}",
+        "created_time": account.created_at_ms // 1000,
+        "updated_time": account.updated_at_ms // 1000,
+    }
+
+
+@router.get(
+    "/ad_accounts",
+    operation_id="ad_accounts/list",
+    summary="List ad accounts",
+    response_model=AdAccountPage,
+    responses=_ERRORS,
+)
+async def list_page(call: Call, query: Annotated[AdAccountListQuery, Query()]) -> Answer:
+    after = ""
+    if query.bookmark is not None:
+        try:
+            # The one in front keeps leading zeros.
+            after = str(bookmarks.read(query.bookmark, "ad_accounts/list"))[1:]
+        except ValueError:
+            raise InvalidRequest("'bookmark' is not one that this list gave") from None
+    page, more = await call.world.read(
+        accounts.list_page, api=PINTEREST, only=call.caller.ad_accounts, after=after, at_most=query.page_size
+    )
+    bookmark = None if more is None else bookmarks.make(int(f"1{more}"), "ad_accounts/list")
+    return answer(call, 200, to_json({"items": [to_wire(one) for one in page], "bookmark": bookmark}))
+
+
+@router.get(
+    "/ad_accounts/{ad_account_id}",
+    operation_id="ad_accounts/get",
+    summary="Get an ad account",
+    response_model=AdAccount,
+    responses=_ERRORS,
+)
+async def get(call: Call, ad_account_id: PathId) -> Answer:
+    account = await call.world.read(accounts.find, api=PINTEREST, account=ad_account_id)
+    return answer(call, 200, to_json(to_wire(account)))

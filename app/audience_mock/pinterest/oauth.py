@@ -1,0 +1,257 @@
+"""/oauth/token: tokens for a code, for a refresh token, or for the app itself; and their revocation.
+
+At `/v5/oauth/…` only: `/oauth/…` at the root is PitchTarget's.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from audience_mock.core import tokens
+from audience_mock.core.errors import BadGrant
+from audience_mock.core.tokens import Issued, Terms
+from audience_mock.pinterest import auth
+from audience_mock.pinterest.errors import Error, InvalidRequest, described_error
+from audience_mock.pinterest.headers import answer
+from audience_mock.pinterest.routes import AppRoute
+from audience_mock.transport import bodies
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.errors import InvalidInput, UnsupportedContentType
+
+ACCESS_S = 2_592_000
+"""30 days (recorded)."""
+REFRESH_S = 5_184_000
+"""60 days (recorded)."""
+
+_CODE = re.compile(r"[\w.~:+ /=-]{1,1000}", re.ASCII)
+"""A code of the right form. Chosen: any word; Pinterest's are 40 hex digits."""
+_SELF_DESCRIBING_CODE = re.compile(r"code_mock\.([a-z_:+, ]*)(?:\.[\w-]*)?", re.ASCII)
+"""A code that names the scopes of its tokens: `code_mock.ads:read+ads:write`, with any third part to make it
+another code. The plus signs may arrive as the spaces that a form makes of them."""
+
+GRANT_NEEDS = {
+    "authorization_code": ("code", "redirect_uri"),
+    "refresh_token": ("refresh_token",),
+    "client_credentials": ("scope",),
+}
+
+
+def _scopes(value: Any) -> Any:
+    """Scopes in: separated by commas or spaces."""
+    if not isinstance(value, str):
+        return value
+    scopes = tuple(dict.fromkeys(re.split(r"[,+\s]+", value.strip(", +")))) if value.strip(", +") else ()
+    for scope in scopes:
+        if scope not in auth.ALL_SCOPES:
+            raise InvalidRequest(f"{scope!r} is not one of {sorted(auth.ALL_SCOPES)}")
+    return scopes
+
+
+class TokenRequest(BaseModel):
+    """What each grant needs: `code` and `redirect_uri`; `refresh_token`; `scope`. Keys that are not named
+    here, such as `continuous_refresh`, are read over: every refresh token is a continuous one."""
+
+    grant_type: Literal["authorization_code", "refresh_token", "client_credentials"]
+    code: str | None = None
+    redirect_uri: str | None = Field(default=None, description="Read over: no page was visited.")
+    refresh_token: str | None = None
+    scope: Annotated[
+        tuple[str, ...] | None,
+        BeforeValidator(_scopes, json_schema_input_type=str | None),
+    ] = Field(default=None, description="Scopes, separated by commas or spaces.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "grant_type": "authorization_code",
+                    "code": "5d2c1f0e",
+                    "redirect_uri": "https://shop.example/back",
+                },
+                {"grant_type": "refresh_token", "refresh_token": "pinr_anything"},
+                {"grant_type": "client_credentials", "scope": "ads:read"},
+            ]
+        }
+    )
+
+
+class RevokeRequest(BaseModel):
+    token: str
+    token_type_hint: Literal["access_token", "refresh_token"] | None = Field(
+        default=None, description="Read over: the token is found without it."
+    )
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "pina_anything"}]})
+
+
+class AccessToken(BaseModel):
+    """Each grant has its keys, in an order of its own; these are all of them."""
+
+    access_token: str
+    refresh_token: str = ""
+    response_type: Literal["authorization_code", "refresh_token", "client_credentials"]
+    token_type: Literal["bearer"]
+    expires_in: int
+    refresh_token_expires_in: int = 0
+    refresh_token_expires_at: int = 0
+    scope: str
+
+
+BODIES: Mapping[str, Mapping[str, type[BaseModel]]] = {
+    "oauth/token": {bodies.FORM: TokenRequest},
+    "token/revoke": {bodies.FORM: RevokeRequest},
+}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "oauth/token": {
+        "200": {
+            "access_token": "pina_XK5EPLB5",
+            "refresh_token": "pinr_T4WJZQ6A",
+            "response_type": "authorization_code",
+            "token_type": "bearer",
+            "expires_in": ACCESS_S,
+            "refresh_token_expires_in": REFRESH_S,
+            "scope": "ads:read ads:write",
+        }
+    }
+}
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: described_error("A value that does not fit", 1, "Invalid request: 'token' is a required property"),
+    401: described_error("No app's id and secret", 2, "Authentication failed.", status="failure"),
+    413: {"model": Error, "description": "A body over 1 MiB"},
+    415: {"model": Error, "description": "A body that is no form"},
+    429: described_error(
+        "Too many calls, where limits are kept to", 8, "You have exceeded your rate limit. Try again later."
+    ),
+}
+_TOKEN_ERRORS = _ERRORS | {
+    400: described_error("A value that does not fit", 1, "Invalid request: 'code' is a required property"),
+    401: described_error(
+        "A code or refresh token that gives none", 283, "The authorization grant is invalid"
+    ),
+}
+_REVOKED: dict[int | str, dict[str, Any]] = {200: {"description": "Revoked, or never valid"}}
+_BY_APPS = {"security": [{"basic": []}], "servers": [{"url": "/v5"}]}
+Asked = TypeVar("Asked", bound=BaseModel)
+
+router = APIRouter(route_class=AppRoute, tags=["oauth"])
+
+
+@router.post(
+    "/oauth/token",
+    operation_id="oauth/token",
+    summary="Get a token",
+    response_model=AccessToken,
+    responses=_TOKEN_ERRORS,
+    openapi_extra=_BY_APPS,
+)
+async def token(call: Call) -> Answer:
+    asked = await _read(call, TokenRequest)
+    for name in GRANT_NEEDS[asked.grant_type]:
+        if getattr(asked, name) is None:
+            raise InvalidRequest(f"{name!r} is a required property")
+    match asked.grant_type:
+        case "authorization_code":
+            code = asked.code or ""
+            issued = await call.world.transact(
+                tokens.redeem_code,
+                code=code,
+                app=call.caller,
+                scopes=_scopes_of(call, code),
+                terms=_terms(call),
+            )
+        case "refresh_token":
+            issued = await call.world.transact(
+                tokens.redeem_refresh,
+                refresh=asked.refresh_token or "",
+                app=call.caller,
+                scopes=asked.scope,
+                terms=_terms(call),
+            )
+        case _:
+            issued = await call.world.transact(
+                tokens.give_to_app, app=call.caller, scopes=asked.scope or (), terms=_terms(call, "pinc_")
+            )
+    return answer(call, 200, to_json(to_answer(asked.grant_type, issued)))
+
+
+@router.post(
+    "/oauth/token/revoke",
+    # Chosen, after the names of 5.28's client: its description was never published on its own.
+    operation_id="token/revoke",
+    summary="Revoke a token",
+    responses=_REVOKED | _ERRORS,
+    response_class=Response,
+    response_model=None,
+    openapi_extra=_BY_APPS,
+)
+async def revoke(call: Call) -> Answer:
+    asked = await _read(call, RevokeRequest)
+    # A token that was never given out is honoured in lenient mode, and one that describes itself in both:
+    # revoked, it has to stay so.
+    honoured = call.options.auth_mode == "lenient" or auth.described(asked.token) is not None
+    known_from_now_on = honoured and re.fullmatch(auth.WELL_FORMED, asked.token) is not None
+    await call.world.transact(
+        tokens.revoke, text=asked.token, kind=tokens.ACCESS if known_from_now_on else None
+    )
+    return answer(call, 200, b"")
+
+
+def to_answer(grant_type: str, issued: Issued) -> dict[str, Any]:
+    """Recorded keys, in each grant's order."""
+    about = {"response_type": grant_type, "token_type": "bearer", "expires_in": ACCESS_S}
+    scope = " ".join(issued.scopes)
+    refresh = {"refresh_token": issued.refresh}
+    match grant_type:
+        case "authorization_code":
+            ends = {"refresh_token_expires_in": REFRESH_S, "scope": scope}
+            return {"access_token": issued.access, **refresh, **about, **ends}
+        case "refresh_token":
+            ends_at_s = issued.refresh_expires_at_ms // 1000
+            ends = {"refresh_token_expires_in": REFRESH_S, "refresh_token_expires_at": ends_at_s}
+            return {"access_token": issued.access, **about, "scope": scope, **refresh, **ends}
+        case _:
+            return {"access_token": issued.access, **about, "scope": scope}
+
+
+def _terms(call: Call, access_prefix: str = "pina_") -> Terms:
+    return Terms(
+        access_prefix=access_prefix,
+        refresh_prefix="pinr_",
+        access_s=ACCESS_S,
+        refresh_s=REFRESH_S,
+        salt=call.world.random.getrandbits(128),
+    )
+
+
+def _scopes_of(call: Call, code: str) -> tuple[str, ...]:
+    """What a code stands for; one that does not say it, every scope of the operations here (chosen).
+
+    Raises BadGrant: in strict mode, for a code that does not describe itself.
+    """
+    if found := _SELF_DESCRIBING_CODE.fullmatch(code):
+        scopes = tuple(dict.fromkeys(re.findall(r"[a-z_:]+", found[1])))
+        if set(scopes) <= auth.ALL_SCOPES:
+            return scopes
+        raise BadGrant
+    if call.options.auth_mode == "strict" or not _CODE.fullmatch(code):
+        raise BadGrant
+    return tuple(auth.SCOPES)
+
+
+async def _read(call: Call, model: type[Asked]) -> Asked:
+    """The form. Raises UnsupportedContentType, Malformed, BodyTooLarge, InvalidInput."""
+    given = bodies.media_type(call)
+    if given not in ("", bodies.FORM):
+        raise UnsupportedContentType(given, bodies.FORM)
+    parameters = await bodies.read_parameters(call)
+    try:
+        return model.model_validate(parameters)
+    except ValidationError as error:
+        details: Any = error.errors(include_url=False)
+        raise InvalidInput("body", details) from None
