@@ -14,6 +14,14 @@ class NotFound(Fact):
         self.id = id
 
 
+class SharedWithItself(Fact):
+    """An audience was to be shared with `id`, which has it already as its owner or giver."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"{id} is the one who shares")
+        self.id = id
+
+
 class BadSeed(Fact):
     """A seed that cannot be read or does not hold what a seed holds; the text names file and field."""
 

@@ -4,6 +4,7 @@ PITCHTARGET_AUDIENCE = "pitchtarget_audience"
 FACEBOOK = "facebook"
 PINTEREST_AUDIENCE = "pinterest_audience"
 USER_SET = "user_set"
+SHARE = "share"
 
 FIRST = {
     # Where the published exchanges of PitchTarget begin: the first upload is 54, the first id that
@@ -14,4 +15,5 @@ FIRST = {
     PINTEREST_AUDIENCE: 2542623499806,
     # Never shown.
     USER_SET: 1,
+    SHARE: 1,
 }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audience_mock.pinterest import audiences, auth, errors
+from audience_mock.pinterest import audiences, auth, errors, sharing
 from audience_mock.transport.dialects import Dialect
 
 DESCRIBED_RELEASE = "5.28.0"
@@ -21,12 +21,12 @@ def dialect(*, create_status: int, cors_origins: Sequence[str]) -> Dialect:
         title="Pinterest REST API, the audience family, as Audience Mock serves it",
         version=DESCRIBED_RELEASE,
         prefixes=("v5", "ad_accounts", "businesses"),
-        routers=(audiences.router,),
+        routers=(audiences.router, sharing.router),
         refuse=errors.refuse,
         options=Options(create_status=create_status),
         about="A double for tests. Not made by Pinterest.",
         servers=({"url": "/v5"}, {"url": "/"}),
         security=auth.SECURITY,
-        examples=audiences.EXAMPLES,
+        examples={**audiences.EXAMPLES, **sharing.EXAMPLES},
         cors_origins=cors_origins,
     )

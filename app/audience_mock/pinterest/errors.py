@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from audience_mock.core.errors import NotFound
+from audience_mock.core.errors import NotFound, SharedWithItself
 from audience_mock.pinterest.headers import answer
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
@@ -32,6 +32,7 @@ NOT_FOUND = 4  # chosen: no answer for an audience that is not there was ever pu
 METHOD_NOT_ALLOWED = 5
 NO_SUCH_ROUTE = 11
 SERVER_FAULT = 12
+NOT_PERMITTED = 29
 
 LONGEST_ECHO = 200
 """Characters of a refused value that a message repeats. Chosen: a mistake of megabytes stays readable."""
@@ -64,6 +65,10 @@ class InvalidRequest(Exception):
     """A body that each field's own rule lets pass and the whole does not."""
 
 
+class NoAccess(Exception):
+    """Something that the body names is not the ad account's to use; the text is Pinterest's."""
+
+
 def refuse(call: Call, error: Exception) -> Answer:
     """The answer to anything that was raised while a request was served."""
     status, code, message, more = _words(error)
@@ -89,6 +94,11 @@ def _words(error: Exception) -> tuple[int, int, str, dict[str, Any]]:
             return 405, METHOD_NOT_ALLOWED, "Method not allowed", {}
         case NotFound(what=what):
             return 404, NOT_FOUND, f"Sorry! We could not find your {what}.", {}
+        case SharedWithItself(id=id):
+            # Chosen: nothing is known of an owner among the recipients.
+            return 400, INVALID, f"Invalid request: '{id}' has the audience already", {}
+        case NoAccess():
+            return 403, NOT_PERMITTED, str(error), {}
         case InvalidInput(place="body", details=details):
             return 400, INVALID, f"Invalid request: {_of_body(details[0])}", {}
         case InvalidInput(details=details):
@@ -110,6 +120,8 @@ def _of_parameter(detail: dict[str, Any]) -> str:
     if kind.startswith("int_"):
         return f"Parameter '{name}' was not numeric (was {_cut(str(value))})"
     # The wording of a pattern is published; the others are chosen to sound like it.
+    if kind == "missing":
+        return f"Parameter '{name}' is required"
     subject = f"'{name}' value '{_cut(str(value))}'"
     match kind:
         case "string_pattern_mismatch":
@@ -141,6 +153,8 @@ def _of_body(detail: dict[str, Any]) -> str:
             return f"{value} does not match {context['pattern'].replace('[0-9]', chr(92) + 'd')!r}"
         case "string_too_short" | "too_short":
             return f"{value} is too short"
+        case "string_too_long" | "too_long":
+            return f"{value} is too long"
         case "greater_than_equal":
             return f"{value} is less than the minimum of {context['ge']}"
         case "less_than_equal":
