@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audience_mock.pinterest import audiences, auth, errors, sharing
+from audience_mock.pinterest import audiences, auth, errors, insights, sharing, sizing
 from audience_mock.transport.dialects import Dialect
 
 DESCRIBED_RELEASE = "5.28.0"
@@ -21,12 +21,17 @@ def dialect(*, create_status: int, cors_origins: Sequence[str]) -> Dialect:
         title="Pinterest REST API, the audience family, as Audience Mock serves it",
         version=DESCRIBED_RELEASE,
         prefixes=("v5", "ad_accounts", "businesses"),
-        routers=(audiences.router, sharing.router),
+        routers=(audiences.router, sharing.router, insights.router, sizing.router),
         refuse=errors.refuse,
         options=Options(create_status=create_status),
         about="A double for tests. Not made by Pinterest.",
         servers=({"url": "/v5"}, {"url": "/"}),
         security=auth.SECURITY,
-        examples={**audiences.EXAMPLES, **sharing.EXAMPLES},
+        examples={
+            **audiences.EXAMPLES,
+            **sharing.EXAMPLES,
+            **insights.EXAMPLES,
+            **sizing.EXAMPLES,
+        },
         cors_origins=cors_origins,
     )
