@@ -296,6 +296,9 @@ def read_plain(schema: Fact, document: Fact, objects: Fact) -> Fact:
     fact = {key: schema[key] for key in ("type", *limits) if schema.get(key) is not None}
     if "const" in schema:
         fact["enum"] = [schema["const"]]
+    elif "enum" in fact:
+        # Here and there the official description leaves the type of an enum to its values.
+        fact.setdefault("type", "string")
     if "items" in schema:
         fact["items"] = read(schema["items"], document, objects)
     if "propertyNames" in schema:
