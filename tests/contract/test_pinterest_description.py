@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import reduce
 from operator import eq, getitem
 from pathlib import Path
@@ -242,8 +242,9 @@ def widen(fact: Fact, newer: Fact) -> None:
         widen(fact["items"], newer["items"])
 
 
-def read_operations(document: Fact, objects: Fact) -> Fact:
-    """The audience operations of a description by operationId; their objects are put into `objects`."""
+def read_operations(document: Fact, objects: Fact, wanted: Container[str] | None = None) -> Fact:
+    """The `wanted` operations of a description by operationId, or those on audiences; their objects are put
+    into `objects`."""
 
     def body(of: Fact) -> Fact:
         return read(of["content"]["application/json"]["schema"], document, objects)
@@ -262,7 +263,11 @@ def read_operations(document: Fact, objects: Fact) -> Fact:
         }
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
-        if operation["operationId"].startswith("audiences/")
+        if (
+            operation["operationId"].startswith("audiences/")
+            if wanted is None
+            else operation["operationId"] in wanted
+        )
     }
 
 
@@ -291,6 +296,9 @@ def read_plain(schema: Fact, document: Fact, objects: Fact) -> Fact:
     fact = {key: schema[key] for key in ("type", *limits) if schema.get(key) is not None}
     if "const" in schema:
         fact["enum"] = [schema["const"]]
+    elif "enum" in fact:
+        # Here and there the official description leaves the type of an enum to its values.
+        fact.setdefault("type", "string")
     if "items" in schema:
         fact["items"] = read(schema["items"], document, objects)
     if "propertyNames" in schema:

@@ -367,7 +367,7 @@ def test_a_bookmark_is_bound_to_its_query(pinterest: httpx.Client) -> None:
     assert len(pinterest.get(AUDIENCES, params={"bookmark": bookmark, "page_size": 2}).json()["items"]) == 2
 
 
-def test_nothing_is_received_yet(pinterest: httpx.Client) -> None:
+def test_own_audiences_are_not_received(pinterest: httpx.Client) -> None:
     """Own audiences are not among the received ones; `exclude_nca` leaves ordinary ones in."""
     create(pinterest)
     assert pinterest.get(AUDIENCES, params={"ownership_type": "RECEIVED"}).json()["items"] == []

@@ -5,10 +5,11 @@ from sqlite3 import IntegrityError
 from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from sqlalchemy import ColumnDefault, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import ColumnDefault, bindparam, case, delete, func, insert, select, text, update
 
 from audience_mock.core import ids
 from audience_mock.core.errors import AlreadyThere, NotFound
+from audience_mock.core.lifecycle import INITIALIZING
 from audience_mock.core.statements import Prepared
 from audience_mock.core.tables import (
     PINTEREST,
@@ -16,6 +17,7 @@ from audience_mock.core.tables import (
     WAITING,
     Audience,
     NextFacebookId,
+    Share,
     Upload,
     UserBlock,
     table_of,
@@ -29,6 +31,7 @@ _table = table_of(Audience)
 _blocks = table_of(UserBlock)
 _uploads = table_of(Upload)
 _given = table_of(NextFacebookId)
+_shares = table_of(Share)
 _c = _table.c
 
 SEQUENCE_OF = {PITCHTARGET: ids.PITCHTARGET_AUDIENCE, PINTEREST: ids.PINTEREST_AUDIENCE}
@@ -63,7 +66,17 @@ _TAKE_GIVEN = Prepared(
     .where(_given.c.position == select(func.min(_given.c.position)).scalar_subquery())
     .returning(_given.c.facebook_id)
 )
+_UNSHARE = delete(_shares).where(_shares.c.audience_key == bindparam("of_key"))
 _COUNT = select(func.count()).select_from(_table)
+# As `lifecycle.size_at`, for all of an account in one statement.
+_PEOPLE = select(func.coalesce(func.sum(_c.people), 0)).where(
+    _c.api == bindparam("of_api"),
+    _c.account == bindparam("of_account"),
+    case(
+        (_c.held_status.is_(None), _c.ready_at_ms <= bindparam("now_ms")),
+        else_=_c.held_status.not_like(f"%{INITIALIZING}"),
+    ),
+)
 
 MAX_NUMBER = (1 << 63) - 1
 """The largest id that a column keeps; a larger one names no audience."""
@@ -144,9 +157,11 @@ def change(tx: Transaction, *, api: str, account: str, number: int, values: Mapp
 
 
 def remove(tx: Transaction, *, api: str, account: str, number: int) -> Audience:
-    """Take an audience and its users out of the world; answers it as it last was. Raises NotFound."""
+    """Take an audience, its users and its shares out of the world; answers it as it last was. Raises
+    NotFound."""
     audience = find(tx, api=api, account=account, number=number)
     tx.execute(_REMOVE, _this(api, account, number))
+    tx.execute(_UNSHARE, {"of_key": audience.key})
     if audience.user_set is not None:
         tx.execute(delete(_uploads).where(_uploads.c.audience_key == audience.key))
         tx.execute(delete(_blocks).where(_blocks.c.user_set == audience.user_set))
@@ -243,6 +258,12 @@ def new_facebook_id(tx: Transaction) -> str:
 def count(tx: Transaction) -> int:
     """How many audiences of both APIs the world holds."""
     return cast(int, tx.execute(_COUNT).scalar_one())
+
+
+def people_reached(tx: Transaction, *, api: str, account: str) -> int:
+    """The sizes that an ad account's own audiences have now, as `lifecycle.size_at` says, summed up."""
+    which = {"of_api": api, "of_account": account, "now_ms": tx.now_ms}
+    return cast(int, tx.execute(_PEOPLE, which).scalar_one())
 
 
 def _this(api: str, account: str, number: int) -> dict[str, Any]:

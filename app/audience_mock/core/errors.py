@@ -35,6 +35,14 @@ class ScopesNotGranted(Fact):
         self.scopes = scopes
 
 
+class SharedWithItself(Fact):
+    """An audience was to be shared with `id`, which has it already as its owner or giver."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"{id} is the one who shares")
+        self.id = id
+
+
 class BadSeed(Fact):
     """A seed that cannot be read or does not hold what a seed holds; the text names file and field."""
 

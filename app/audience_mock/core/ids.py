@@ -5,6 +5,7 @@ FACEBOOK = "facebook"
 PINTEREST_AUDIENCE = "pinterest_audience"
 USER_SET = "user_set"
 GRANT = "grant"
+SHARE = "share"
 
 FIRST = {
     # Where the published exchanges of PitchTarget begin: the first upload is 54, the first id that
@@ -16,4 +17,5 @@ FIRST = {
     # Never shown.
     USER_SET: 1,
     GRANT: 1,
+    SHARE: 1,
 }

@@ -1,7 +1,8 @@
 """Seeds: the file format that a world starts from.
 
 A seed is a JSON object of what `Seed` has: audiences and pixels, each with the columns of its table that
-a person would write, in our words; people whom the providers know; tokens and apps; where the ids go on.
+a person would write, in our words; businesses, tokens and apps; people whom the providers know; where the
+ids go on.
 """
 
 import hashlib
@@ -16,7 +17,16 @@ from sqlalchemy.exc import IntegrityError
 
 from audience_mock.core import audiences, ids, tokens
 from audience_mock.core.errors import AlreadyThere, BadSeed
-from audience_mock.core.tables import KnownUser, NextFacebookId, Pixel, Sequence, table_of
+from audience_mock.core.tables import (
+    ACCOUNT,
+    BUSINESS,
+    KnownUser,
+    NextFacebookId,
+    Party,
+    Pixel,
+    Sequence,
+    table_of,
+)
 from audience_mock.core.world import Transaction
 
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
@@ -92,6 +102,24 @@ class SeedApp(BaseModel):
     secret: Text
 
 
+class SeedAdAccount(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    id: Digits
+    name: Text
+
+
+class SeedBusiness(BaseModel):
+    """A business and the ad accounts that belong to it; for an audience of one of these, no other business
+    acts as owner."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+    name: Text
+    ad_accounts: list[SeedAdAccount] = []
+
+
 class Seed(BaseModel):
     """`people` are e-mail addresses, or digests of 64 hex digits, that match at any rate. `facebook_ids` are
     the ids that Facebook gives next, before its sequence goes on."""
@@ -105,6 +133,7 @@ class Seed(BaseModel):
     pixels: list[SeedPixel] = []
     tokens: list[SeedToken] = []
     apps: list[SeedApp] = []
+    businesses: list[SeedBusiness] = []
 
 
 def load(path: Path) -> Seed:
@@ -163,6 +192,7 @@ def plant(tx: Transaction, seed: Seed) -> int:
             _continue_at(tx, sequence, made.number + 1)
     for row in (pixel.model_dump() for pixel in seed.pixels):
         tx.execute(insert(Pixel), row)
+    _place(tx, seed.businesses)
     for digest in {_digest(person) for person in seed.people}:
         tx.execute(insert(KnownUser), {"digest": digest})
     _plant_tokens(tx, seed)
@@ -190,6 +220,22 @@ def _plant_tokens(tx: Transaction, seed: Seed) -> None:
             tokens.keep_app(tx, id=app.id, secret=app.secret)
         except IntegrityError:
             raise BadSeed(f"the seed has the app {app.id} twice, at apps.{position}") from None
+
+
+def _place(tx: Transaction, businesses: list[SeedBusiness]) -> None:
+    """Put businesses and their ad accounts into the world. Raises BadSeed."""
+    for position, business in enumerate(businesses):
+        parties = [{"kind": BUSINESS, "id": business.id, "name": business.name, "business": None}]
+        parties += [
+            {"kind": ACCOUNT, "id": account.id, "name": account.name, "business": business.id}
+            for account in business.ad_accounts
+        ]
+        try:
+            tx.execute(insert(Party), parties)
+        except IntegrityError:
+            raise BadSeed(
+                f"the seed names business {business.id} or an account of it twice, at businesses.{position}"
+            ) from None
 
 
 def _text(definition: dict[str, Any] | str | None) -> str | None:

@@ -160,6 +160,43 @@ class App(SQLModel, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+ACCOUNT = "account"
+BUSINESS = "business"
+"""Who may hold an audience: the kinds of a Party and of a share's recipient."""
+
+
+class Party(SQLModel, table=True):
+    """An ad account or a business that a seed names; `business` is the one that an ad account belongs to."""
+
+    __tablename__ = "parties"
+
+    kind: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    name: str
+    business: str | None = None
+
+
+class Share(SQLModel, table=True):
+    """An audience that another ad account or a business may use.
+
+    `position` rises with the time of sharing and is not used again. `giver` is the business that passed on
+    what it had received; None: the owner shared it.
+    """
+
+    __tablename__ = "shares"
+    __table_args__ = (
+        UniqueConstraint("audience_key", "recipient_kind", "recipient"),
+        Index("shares_by_recipient", "recipient_kind", "recipient", "position"),
+    )
+
+    position: int = Field(sa_type=BigInteger, primary_key=True)
+    audience_key: int
+    recipient_kind: str
+    recipient: str
+    giver: str | None = None
+    shared_at_ms: int = Field(sa_type=BigInteger)
+
+
 def table_of(model: type[SQLModel]) -> Table:
     """The table of a model, for statements that are built once."""
     table: Table = model.__table__  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audience_mock.pinterest import ad_accounts, audiences, auth, errors, oauth
+from audience_mock.pinterest import ad_accounts, audiences, auth, errors, insights, oauth, sharing, sizing
 from audience_mock.pinterest.auth import AuthMode
 from audience_mock.pinterest.limits import RateLimits
 from audience_mock.transport.dialects import Dialect
@@ -27,7 +27,10 @@ def dialect(
         title="Pinterest REST API, the audience family, as Audience Mock serves it",
         version=DESCRIBED_RELEASE,
         prefixes=("v5", "ad_accounts", "businesses"),
-        routers=(audiences.router, ad_accounts.router, oauth.router),
+        routers=(
+            *(audiences.router, sharing.router, insights.router, sizing.router),
+            *(ad_accounts.router, oauth.router),
+        ),
         refuse=errors.refuse,
         options=Options(create_status=create_status, auth_mode=auth_mode, rate_limits=rate_limits),
         about="A double for tests. Not made by Pinterest.",
@@ -36,6 +39,13 @@ def dialect(
         security_of={name: demand.security for name, demand in auth.DEMANDS.items()},
         caller_errors=errors.CALLER_ERRORS,
         bodies=oauth.BODIES,
-        examples={**audiences.EXAMPLES, **ad_accounts.EXAMPLES, **oauth.EXAMPLES},
+        examples={
+            **audiences.EXAMPLES,
+            **sharing.EXAMPLES,
+            **insights.EXAMPLES,
+            **sizing.EXAMPLES,
+            **ad_accounts.EXAMPLES,
+            **oauth.EXAMPLES,
+        },
         cors_origins=cors_origins,
     )

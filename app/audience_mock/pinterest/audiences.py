@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from audience_mock.core import audiences
+from audience_mock.core import audiences, sharing
 from audience_mock.core.lifecycle import size_at, status_at
-from audience_mock.core.tables import PINTEREST
+from audience_mock.core.tables import ACCOUNT, PINTEREST
 from audience_mock.core.tables import Audience as Row
 from audience_mock.pinterest import bookmarks
 from audience_mock.pinterest.audiences_wire import (
@@ -24,11 +24,11 @@ from audience_mock.pinterest.audiences_wire import (
     PathId,
     check_rule,
 )
-from audience_mock.pinterest.errors import InvalidRequest, described_error
+from audience_mock.pinterest.error_answers import NOT_FOUND, READ_ERRORS, WRITE_ERRORS
+from audience_mock.pinterest.errors import InvalidRequest
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.population import people
 from audience_mock.pinterest.routes import PinterestRoute
-from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.templates import FALSE, NULL, Pieces, template, text
@@ -40,24 +40,6 @@ _CREATED, _ONE, _LISTED = template(CreatedAudience), template(Audience), templat
 _PREFER_CODE = re.compile(r"(?:^|[,;\s])code=(\d{3})(?:$|[,;\s])")
 
 
-_READ_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: described_error(
-        "A parameter that does not fit", 1, "Parameter 'page_size' was not numeric (was 3e)"
-    ),
-    401: described_error("No token", 2, "Authentication failed.", status="failure"),
-}
-_WRITE_ERRORS = _READ_ERRORS | {
-    400: described_error("A value that does not fit", 1, "Invalid request: 'name' is a required property"),
-    413: described_error(
-        "A body over 1 MiB", 1, f"Invalid request: body is larger than {bodies.MAX_BODY_BYTES} bytes"
-    ),
-    415: described_error(
-        "A body that is not JSON", 1, "Invalid request: text/plain is not served, only application/json"
-    ),
-}
-_NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: described_error("No such audience in the ad account", 4, "Sorry! We could not find your audience."),
-}
 _CREATED_TOO: dict[int | str, dict[str, Any]] = {
     200: {"model": CreatedAudience, "description": "Made, where 200 is set or preferred"}
 }
@@ -133,7 +115,7 @@ def to_pieces(row: Row, now_ms: int, *, company: str | None) -> Pieces:
     summary="Create an audience",
     status_code=201,
     response_model=CreatedAudience,
-    responses=_CREATED_TOO | _WRITE_ERRORS,
+    responses=_CREATED_TOO | WRITE_ERRORS,
     openapi_extra=_PREFER,
 )
 async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Answer:
@@ -146,7 +128,7 @@ async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Ans
     summary="Create an audience from a data partner's data",
     status_code=201,
     response_model=CreatedAudience,
-    responses=_CREATED_TOO | _WRITE_ERRORS,
+    responses=_CREATED_TOO | WRITE_ERRORS,
     openapi_extra=_PREFER,
 )
 async def create_custom(call: Call, ad_account_id: PathId, body: AudienceCreateCustom) -> Answer:
@@ -179,34 +161,58 @@ async def _create(
     operation_id="audiences/list",
     summary="List audiences",
     response_model=AudiencePage,
-    responses=_READ_ERRORS,
+    responses=READ_ERRORS,
 )
 async def list_page(
     call: Call, ad_account_id: PathId, query: Annotated[AudienceListQuery, Query()]
 ) -> Answer:
     bound_to = ("audiences/list", ad_account_id, query.order, query.ownership_type, str(query.exclude_nca))
-    after = None
-    if query.bookmark is not None:
-        try:
-            after = bookmarks.read(query.bookmark, *bound_to)
-        except ValueError:
-            # Chosen: no answer to a bad bookmark was ever published.
-            raise InvalidRequest("'bookmark' is not one that this list gave") from None
-    rows: Sequence[Row] = ()
-    more: int | None = None
-    if query.ownership_type == "OWNED":  # nothing is shared yet, so nothing is RECEIVED
+    after = read_bookmark(query.bookmark, bound_to)
+    falling = query.order == "DESCENDING"
+    if query.ownership_type == "OWNED":
         rows, more = await call.world.read(
             audiences.list_page,
             api=PINTEREST,
             account=ad_account_id,
             after=after,
             at_most=query.page_size,
-            falling=query.order == "DESCENDING",
+            falling=falling,
         )
+    else:  # by the time of sharing, as described
+        rows, more = await call.world.read(
+            sharing.list_received,
+            api=PINTEREST,
+            kind=ACCOUNT,
+            recipient=ad_account_id,
+            after=after,
+            at_most=query.page_size,
+            falling=falling,
+        )
+    return audience_page(call, rows, more, bound_to)
+
+
+def read_bookmark(bookmark: str | None, bound_to: tuple[str, ...]) -> int | None:
+    """Where a list goes on. Raises InvalidRequest."""
+    if bookmark is None:
+        return None
+    try:
+        return bookmarks.read(bookmark, *bound_to)
+    except ValueError:
+        # Chosen: no answer to a bad bookmark was ever published.
+        raise InvalidRequest("'bookmark' is not one that this list gave") from None
+
+
+def audience_page(call: Call, rows: Sequence[Row], more: int | None, bound_to: tuple[str, ...]) -> Answer:
+    """A page of audiences, and the bookmark that the next one is asked for with."""
     now_ms = call.world.clock.now_ms()
-    items = b",".join(_LISTED % to_pieces(row, now_ms, company=row.created_by) for row in rows)
+    return page(
+        call, [_LISTED % to_pieces(row, now_ms, company=row.created_by) for row in rows], more, bound_to
+    )
+
+
+def page(call: Call, items: Sequence[bytes], more: int | None, bound_to: tuple[str, ...]) -> Answer:
     bookmark = NULL if more is None else b'"%b"' % bookmarks.make(more, *bound_to).encode()
-    return answer(call, 200, b'{"items":[%b],"bookmark":%b}' % (items, bookmark))
+    return answer(call, 200, b'{"items":[%b],"bookmark":%b}' % (b",".join(items), bookmark))
 
 
 @router.get(
@@ -214,10 +220,12 @@ async def list_page(
     operation_id="audiences/get",
     summary="Get an audience",
     response_model=Audience,
-    responses=_READ_ERRORS | _NOT_FOUND,
+    responses=READ_ERRORS | NOT_FOUND,
 )
 async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
-    row = await call.world.read(audiences.find, api=PINTEREST, account=ad_account_id, number=int(audience_id))
+    row = await call.world.read(
+        sharing.find_visible, api=PINTEREST, account=ad_account_id, number=int(audience_id)
+    )
     return answer(call, 200, _ONE % to_pieces(row, call.world.clock.now_ms(), company=row.created_by))
 
 
@@ -226,7 +234,7 @@ async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
     operation_id="audiences/update",
     summary="Change an audience, or remove it",
     response_model=Audience,
-    responses=_WRITE_ERRORS | _NOT_FOUND,
+    responses=WRITE_ERRORS | NOT_FOUND,
 )
 async def update(call: Call, ad_account_id: PathId, audience_id: PathId, body: AudienceUpdate) -> Answer:
     this: Mapping[str, Any] = {"api": PINTEREST, "account": ad_account_id, "number": int(audience_id)}

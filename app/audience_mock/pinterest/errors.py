@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from audience_mock.core.errors import BadGrant, NotFound, ScopesNotGranted
+from audience_mock.core.errors import BadGrant, NotFound, ScopesNotGranted, SharedWithItself
 from audience_mock.pinterest import auth, limits
 from audience_mock.pinterest.headers import answer
 from audience_mock.transport.answers import Answer
@@ -69,18 +69,12 @@ class Error(BaseModel):
     message: str
 
 
-def described_error(description: str, code: int, message: str, **more: Any) -> dict[str, Any]:
-    """An error answer, for the description of an operation."""
-    example = {"code": code, "message": message, **more}
-    return {
-        "model": Error,
-        "description": description,
-        "content": {"application/json": {"example": example}},
-    }
-
-
 class InvalidRequest(Exception):
     """A body that each field's own rule lets pass and the whole does not."""
+
+
+class NoAccess(Exception):
+    """Something that the body names is not the ad account's to use; the text is Pinterest's."""
 
 
 def refuse(call: Call, error: Exception) -> Answer:
@@ -138,6 +132,11 @@ def _words(error: Exception) -> tuple[int, int, str, dict[str, Any]]:
             return 405, METHOD_NOT_ALLOWED, "Method not allowed", {}
         case NotFound(what=what):
             return 404, NOT_FOUND, f"Sorry! We could not find your {what}.", {}
+        case SharedWithItself(id=id):
+            # Chosen: nothing is known of an owner among the recipients.
+            return 400, INVALID, f"Invalid request: '{id}' has the audience already", {}
+        case NoAccess():
+            return 403, NOT_PERMITTED, str(error), {}
         case InvalidInput(place="body", details=details):
             return 400, INVALID, f"Invalid request: {_of_body(details[0])}", {}
         case InvalidInput(details=details):
@@ -159,6 +158,8 @@ def _of_parameter(detail: dict[str, Any]) -> str:
     if kind.startswith("int_"):
         return f"Parameter '{name}' was not numeric (was {_cut(str(value))})"
     # The wording of a pattern is published; the others are chosen to sound like it.
+    if kind == "missing":
+        return f"Parameter '{name}' is required"
     subject = f"'{name}' value '{_cut(str(value))}'"
     match kind:
         case "string_pattern_mismatch":
@@ -190,6 +191,8 @@ def _of_body(detail: dict[str, Any]) -> str:
             return f"{value} does not match {context['pattern'].replace('[0-9]', chr(92) + 'd')!r}"
         case "string_too_short" | "too_short":
             return f"{value} is too short"
+        case "string_too_long" | "too_long":
+            return f"{value} is too long"
         case "greater_than_equal":
             return f"{value} is less than the minimum of {context['ge']}"
         case "less_than_equal":

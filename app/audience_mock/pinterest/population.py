@@ -19,7 +19,12 @@ def people(audience_type: str, rule: AudienceRule) -> int:
     rule with `prefill` false starts with nobody, and so does a customer list that this world does not hold.
     """
     if audience_type == "ACTALIKE":
-        return _USERS.get(rule.country or "", _USERS_ELSEWHERE) * (rule.percentage or 0) // 100
+        return users_in(rule.country or "") * (rule.percentage or 0) // 100
     if audience_type == "CUSTOMER_LIST" or (audience_type == "VISITOR" and rule.prefill is False):
         return 0
     return estimate(1_000, 500_000, audience_type, rule.echo())
+
+
+def users_in(country: str) -> int:
+    """People on Pinterest in a country, by its two letters."""
+    return _USERS.get(country, _USERS_ELSEWHERE)

@@ -1,0 +1,65 @@
+"""Audience insights as Pinterest writes them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+InsightType = Literal["YOUR_TOTAL_AUDIENCE", "YOUR_ENGAGED_AUDIENCE", "PINTEREST_TOTAL_AUDIENCE"]
+Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+class InsightsQuery(BaseModel):
+    audience_insight_type: InsightType
+
+
+class AudienceSubcategory(BaseModel):
+    """`ratio` is a share of the whole audience, `index` that share over Pinterest's own."""
+
+    key: str
+    name: str
+    ratio: float
+    index: float
+    id: str
+
+
+class AudienceCategory(AudienceSubcategory):
+    """`ratio` is a share of the whole audience, `index` that share over Pinterest's own."""
+
+    subcategories: list[AudienceSubcategory]
+
+
+class AudienceDemographicValue(BaseModel):
+    key: str
+    name: str
+    ratio: float
+
+
+class AudienceDemographics(BaseModel):
+    """The ratios of each but `metros` sum to 1."""
+
+    ages: list[AudienceDemographicValue]
+    genders: list[AudienceDemographicValue]
+    devices: list[AudienceDemographicValue]
+    metros: list[AudienceDemographicValue]
+    countries: list[AudienceDemographicValue]
+
+
+class AudienceInsightsResponse(BaseModel):
+    """`size` is rounded up where `size_is_upper_bound`."""
+
+    categories: list[AudienceCategory]
+    demographics: AudienceDemographics
+    type: InsightType
+    date: Date
+    size: int
+    size_is_upper_bound: bool
+
+
+class AudienceDefinition(BaseModel):
+    date: str
+    type: str
+    scope: str
+
+
+class AudienceDefinitionResponse(BaseModel):
+    items: list[AudienceDefinition]

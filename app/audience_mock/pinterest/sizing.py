@@ -1,0 +1,91 @@
+"""Audience sizing of ad groups: the one operation of the family that also works in Pinterest's own sandbox.
+
+The numbers are invented, by `sizing_population`. Not reproduced: that LOCATION or GEO must be there (the
+prose says so, the schema does not); which places, languages and interests exist; product groups, of which a
+world holds none, so any is taken.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic_core import to_json
+
+from audience_mock.core import sharing
+from audience_mock.core.audiences import MAX_NUMBER
+from audience_mock.core.lifecycle import READY_PEOPLE, size_at
+from audience_mock.core.tables import PINTEREST, Audience
+from audience_mock.pinterest.audiences_wire import PathId
+from audience_mock.pinterest.error_answers import WRITE_ERRORS, error_answer
+from audience_mock.pinterest.errors import NoAccess
+from audience_mock.pinterest.headers import answer
+from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.pinterest.sizing_population import bounds, people_reached
+from audience_mock.pinterest.sizing_wire import (
+    AdGroupAudienceSizingRequest,
+    AdGroupAudienceSizingResponse,
+    TargetingSpec,
+)
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+
+NO_ACCESS = "You don't have access to the requested audience list or product group."
+"""The description's words for an audience that the ad account neither owns nor received."""
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "ad_groups/audience_sizing": {
+        "200": {"audience_size_lower_bound": 1_400_000, "audience_size_upper_bound": 2_200_000}
+    }
+}
+"""Answers by operation and status, for the description."""
+
+router = APIRouter(route_class=PinterestRoute, tags=["ad_groups"])
+_BAD_BODY = error_answer(
+    "A value that does not fit", 1, "Invalid request: 'MALE' is not one of ['unknown', 'male', 'female']"
+)
+
+
+@router.post(
+    "/ad_accounts/{ad_account_id}/ad_groups/audience_sizing",
+    operation_id="ad_groups/audience_sizing",
+    summary="Estimate how many people an ad group may reach",
+    response_model=AdGroupAudienceSizingResponse,
+    responses=WRITE_ERRORS
+    | {
+        400: _BAD_BODY,
+        403: error_answer("An audience that the ad account does not have", 29, NO_ACCESS),
+    },
+)
+async def audience_sizing(call: Call, ad_account_id: PathId, body: AdGroupAudienceSizingRequest) -> Answer:
+    spec = body.targeting_spec or TargetingSpec()
+    include, exclude = _numbers(spec.AUDIENCE_INCLUDE), _numbers(spec.AUDIENCE_EXCLUDE)
+    found: Sequence[Audience] = ()
+    if include or exclude:
+        found = await call.world.read(
+            sharing.find_all_visible,
+            api=PINTEREST,
+            account=ad_account_id,
+            numbers=sorted(include | exclude),
+        )
+    now_ms = call.world.clock.now_ms()
+    people = {row.number: size_at(row, now_ms) for row in found}
+    if people.keys() != include | exclude:
+        raise NoAccess(NO_ACCESS)
+    lower, upper = bounds(
+        people_reached(
+            body,
+            included=_usable(people, include) if include else None,
+            excluded=_usable(people, exclude),
+        )
+    )
+    told = {"audience_size_lower_bound": lower, "audience_size_upper_bound": upper}
+    return answer(call, 200, to_json(told))
+
+
+def _numbers(ids: Sequence[str] | None) -> set[int]:
+    return {int(id) if len(id) <= 18 else MAX_NUMBER + 1 for id in ids or ()}
+
+
+def _usable(people: Mapping[int, int], numbers: set[int]) -> int:
+    """People in audiences that are big enough to be used (described: 100); others count as empty (chosen)."""
+    return sum(people[number] for number in numbers if people[number] >= READY_PEOPLE)

@@ -1,0 +1,117 @@
+"""Audience sizing as Pinterest writes it: whom an ad group is to reach, and how many these may be.
+
+A key that is null or an empty list counts as one that is missing (chosen for the empty list).
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+
+from audience_mock.pinterest.audiences_wire import Digits
+from audience_mock.pinterest.errors import InvalidRequest
+
+MAX_LISTED = 10_000
+"""Items of one list. Not documented; chosen, so that a request is answered at once."""
+MAX_LISTED_AUDIENCES = 1_000
+"""Not documented; chosen, so that they are looked up in one statement."""
+MAX_KEYWORD_CHARACTERS = 120
+"""The prose of the description."""
+MIN_AGE_YEARS, MAX_AGE_YEARS = 18, 65
+"""The prose of the description; "65+" is more than 65."""
+
+AgeBucket = Literal["18-24", "19+", "20+", "21+", "25-34", "35-44", "45-49", "50-54", "55-64", "65+"]
+AppType = Literal["android_mobile", "android_tablet", "ipad", "iphone", "web", "web_mobile"]
+Gender = Literal["unknown", "male", "female"]
+CreativeType = Literal[
+    "REGULAR", "VIDEO", "SHOPPING", "CAROUSEL", "MAX_VIDEO", "SHOP_THE_PIN", "COLLECTION", "IDEA"
+]
+MatchType = Literal["BROAD", "PHRASE", "EXACT", "EXACT_NEGATIVE", "PHRASE_NEGATIVE"]
+Strategy = Literal["CHOOSE_YOUR_OWN", "FIND_NEW_CUSTOMERS", "RECONNECT_WITH_USERS"]
+Integer = Annotated[int, Field(strict=True)]
+Listed = Field(max_length=MAX_LISTED)
+Texts = Annotated[list[str], Listed]
+AudienceIds = Annotated[list[Digits], Field(max_length=MAX_LISTED_AUDIENCES)]
+Age = Annotated[str, Field(max_length=3, pattern=r"^[0-9]+$", json_schema_extra={"pattern": r"^\d+$"})]
+AgeOrOlder = Annotated[
+    str, Field(max_length=3, pattern=r"^[0-9]+\+?$", json_schema_extra={"pattern": r"^\d+\+?$"})
+]
+
+
+class ShoppingRetargeting(BaseModel):
+    exclusion_window: Integer | None = None
+    lookback_window: Integer | None = None
+    tag_types: Annotated[list[Integer], Listed] | None = None
+
+
+class TargetingSpec(BaseModel):
+    """Keys that are not named here are read over, as Pinterest's descriptions allow."""
+
+    AGE_BUCKET: Annotated[list[AgeBucket], Listed] | None = None
+    APPTYPE: Annotated[list[AppType], Listed] | None = None
+    AUDIENCE_EXCLUDE: AudienceIds | None = None
+    AUDIENCE_INCLUDE: AudienceIds | None = None
+    GENDER: Annotated[list[Gender], Listed] | None = None
+    GEO: Texts | None = None
+    INTEREST: Texts | None = None
+    LOCALE: Texts | None = None
+    LOCATION: Texts | None = None
+    MAXIMUM_AGE: AgeOrOlder | None = None
+    MINIMUM_AGE: Age | None = None
+    SHOPPING_RETARGETING: Annotated[list[ShoppingRetargeting], Listed] | None = None
+    TARGETING_STRATEGY: Annotated[list[Strategy], Listed] | None = None
+
+    @model_validator(mode="after")
+    def _ages(self) -> Self:
+        """The prose of the description; the words of a refusal are chosen."""
+        if self.MINIMUM_AGE is None and self.MAXIMUM_AGE is None:
+            return self
+        if self.MINIMUM_AGE is None:
+            raise InvalidRequest("'MINIMUM_AGE' is a dependency of 'MAXIMUM_AGE'")
+        if self.MAXIMUM_AGE is None:
+            raise InvalidRequest("'MAXIMUM_AGE' is a dependency of 'MINIMUM_AGE'")
+        if self.AGE_BUCKET:
+            raise InvalidRequest("'AGE_BUCKET' cannot be combined with 'MINIMUM_AGE' and 'MAXIMUM_AGE'")
+        for age in (self.MINIMUM_AGE, self.MAXIMUM_AGE):
+            if int(age.rstrip("+")) < MIN_AGE_YEARS:
+                raise InvalidRequest(f"{age!r} is less than the minimum of {MIN_AGE_YEARS}")
+            if int(age.rstrip("+")) > MAX_AGE_YEARS or (age.endswith("+") and age != f"{MAX_AGE_YEARS}+"):
+                raise InvalidRequest(f"{age!r} is greater than the maximum of {MAX_AGE_YEARS}")
+        if int(self.MINIMUM_AGE) > int(self.MAXIMUM_AGE.rstrip("+")):
+            raise InvalidRequest(
+                f"{self.MAXIMUM_AGE!r} is less than the minimum of {self.MINIMUM_AGE}, which is 'MINIMUM_AGE'"
+            )
+        return self
+
+
+class Keyword(BaseModel):
+    match_type: MatchType | None
+    value: Annotated[str, Field(max_length=MAX_KEYWORD_CHARACTERS)]
+
+
+class AdGroupAudienceSizingRequest(BaseModel):
+    auto_targeting_enabled: StrictBool | None = True
+    creative_types: Annotated[list[CreativeType], Listed] | None = None
+    keywords: Annotated[list[Keyword], Listed] | None = None
+    placement_group: Literal["ALL", "SEARCH", "BROWSE", "OTHER"] | None = "ALL"
+    product_group_ids: Annotated[list[Digits], Listed] | None = None
+    targeting_spec: TargetingSpec | None = None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "auto_targeting_enabled": False,
+                    "placement_group": "ALL",
+                    "targeting_spec": {"LOCATION": ["US"], "GENDER": ["female"], "AGE_BUCKET": ["25-34"]},
+                    "keywords": [{"match_type": "BROAD", "value": "quilts"}],
+                }
+            ]
+        }
+    )
+
+
+class AdGroupAudienceSizingResponse(BaseModel):
+    """Whole numbers of people."""
+
+    audience_size_lower_bound: float
+    audience_size_upper_bound: float
