@@ -28,11 +28,15 @@ from shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, pinterest_err
 
 COLLECTION = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 AUDIENCE = f"{COLLECTION}/2542623499806"
+SHARED = f"{COLLECTION}/ad_accounts/shared"
+SIZING = f"/v5/ad_accounts/{AD_ACCOUNT}/ad_groups/audience_sizing"
 HEADERS = {"pinterest": PINTEREST_TOKEN, "pitchtarget": PITCHTARGET_TOKEN}
 OPERATIONS = (
     ("POST", COLLECTION),
     ("POST", f"{COLLECTION}/custom"),
     ("PATCH", AUDIENCE),
+    ("PATCH", SHARED),
+    ("POST", SIZING),
     ("POST", "/custom_audiences"),
 )
 
@@ -182,6 +186,31 @@ VALID: dict[tuple[str, str], list[dict[str, Any]]] = {
             "operation_type": "UPDATE",
         }
     ],
+    ("PATCH", SHARED): [
+        {
+            "audience_id": "2542623499806",
+            "recipient_account_ids": ["549755885176"],
+            "operation_type": "SHARE",
+        }
+    ],
+    ("POST", SIZING): [
+        {
+            "auto_targeting_enabled": True,
+            "creative_types": ["REGULAR"],
+            "keywords": [{"match_type": "BROAD", "value": "quilts"}],
+            "placement_group": "ALL",
+            "product_group_ids": ["1"],
+            "targeting_spec": {
+                "AUDIENCE_INCLUDE": ["2542623499806"],
+                "GENDER": ["female"],
+                "INTEREST": ["1"],
+                "LOCATION": ["US"],
+                "MINIMUM_AGE": "18",
+                "MAXIMUM_AGE": "65+",
+                "SHOPPING_RETARGETING": [{"lookback_window": 30, "tag_types": [0]}],
+            },
+        }
+    ],
     ("POST", "/custom_audiences"): [
         {
             "subtype": "LOOKALIKE",
@@ -322,6 +351,8 @@ known_segments = st.sampled_from(
         AD_ACCOUNT.encode(),
         b"audiences",
         b"custom",
+        b"shared",
+        b"accounts",
         b"custom_audiences",
         b"",
     ]
