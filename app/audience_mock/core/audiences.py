@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from sqlalchemy import ColumnDefault, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnDefault, bindparam, case, delete, func, insert, select, update
 
 from audience_mock.core import ids
-from audience_mock.core.errors import NotFound
+from audience_mock.core.errors import NotFound, NotInAccount
 from audience_mock.core.tables import (
     PINTEREST,
     PITCHTARGET,
     Audience,
+    CustomerList,
     NextFacebookId,
     Upload,
     UserBlock,
@@ -27,25 +28,33 @@ _blocks = table_of(UserBlock)
 _uploads = table_of(Upload)
 _given = table_of(NextFacebookId)
 _c = _table.c
+_lists = table_of(CustomerList).c
 
 SEQUENCE_OF = {PITCHTARGET: ids.PITCHTARGET_AUDIENCE, PINTEREST: ids.PINTEREST_AUDIENCE}
 
 # Built once: a statement costs more to build than to run. A column that is not given takes its default.
 _INSERT = insert(_table)
+# The people of a customer list as they are now; any other audience has its own.
+_PEOPLE = case(
+    (_c.customer_list.is_(None), _c.people),
+    else_=select(_lists.people).where(_lists.number == _c.customer_list).scalar_subquery(),
+).label("people")
+_SELECT = select(*(column for column in _c if column is not _c.people), _PEOPLE)
 _ONE = (_c.api == bindparam("of_api")) & (_c.number == bindparam("of_number"))
 _THIS = _ONE & (_c.account == bindparam("of_account"))
-_FIND = select(_table).where(_THIS)
+_FIND = _SELECT.where(_THIS)
 _CHANGE = update(_table).where(_THIS)
 _REMOVE = delete(_table).where(_THIS)
-_OF_ACCOUNT = select(_table).where(_c.api == bindparam("of_api"), _c.account == bindparam("of_account"))
+_OF_ACCOUNT = _SELECT.where(_c.api == bindparam("of_api"), _c.account == bindparam("of_account"))
 _RISING = _OF_ACCOUNT.where(_c.number > bindparam("beyond")).order_by(_c.number).limit(bindparam("at_most"))
 _FALLING = (
     _OF_ACCOUNT.where(_c.number < bindparam("beyond")).order_by(_c.number.desc()).limit(bindparam("at_most"))
 )
-_BY_KEY = select(_table).where(_c.key == bindparam("of_key"))
-_BY_NUMBER = select(_table).where(_ONE)
-_BY_FACEBOOK_ID = select(_table).where(
-    _c.api == bindparam("of_api"), _c.facebook_id == bindparam("of_facebook_id")
+_BY_KEY = _SELECT.where(_c.key == bindparam("of_key"))
+_BY_NUMBER = _SELECT.where(_ONE)
+_BY_FACEBOOK_ID = _SELECT.where(_c.api == bindparam("of_api"), _c.facebook_id == bindparam("of_facebook_id"))
+_LIST_OF_ACCOUNT = select(_lists.people).where(
+    _lists.number == bindparam("of_number"), _lists.account == bindparam("of_account")
 )
 _COUNT = select(func.count()).select_from(_table)
 _BLANK: dict[str, Any] = {
@@ -68,13 +77,17 @@ def create(
     people: int = 0,
     facebook: bool = False,
     columns: Mapping[str, Any] | None = None,
+    seeds: Sequence[str] = (),
 ) -> Audience:
     """Make an audience in the ad account `account` and answer it.
 
     `people` are those it will hold once built; `facebook` gives it a Facebook id at once. `columns` are
-    the others of Audience, where they differ from their defaults.
+    the others of Audience, where they differ from their defaults. Raises NotInAccount if the account lacks
+    the customer list among them, or one of the audiences `seeds`.
     """
     given = columns or {}
+    if seeds or given.get("customer_list") is not None:
+        people = _people_of_sources(tx, api=api, account=account, columns=given, seeds=seeds, people=people)
     row: dict[str, Any] = _BLANK | {
         "api": api,
         "account": account,
@@ -120,11 +133,53 @@ def list_page(
     return page, page[-1].number if len(rows) > at_most else None
 
 
-def change(tx: Transaction, *, api: str, account: str, number: int, values: Mapping[str, Any]) -> Audience:
-    """Set columns of an audience and its time of change; answers it as it is then. Raises NotFound."""
+def change(
+    tx: Transaction,
+    *,
+    api: str,
+    account: str,
+    number: int,
+    values: Mapping[str, Any],
+    seeds: Sequence[str] = (),
+) -> Audience:
+    """Set columns of an audience and its time of change; answers it as it is then. Raises NotFound, and
+    NotInAccount as `create`."""
     find(tx, api=api, account=account, number=number)
+    if seeds or values.get("customer_list") is not None:
+        _people_of_sources(tx, api=api, account=account, columns=values, seeds=seeds)
     tx.execute(_CHANGE, {**values, "updated_at_ms": tx.now_ms, **_this(api, account, number)})
     return find(tx, api=api, account=account, number=number)
+
+
+def _people_of_sources(
+    tx: Transaction,
+    *,
+    api: str,
+    account: str,
+    columns: Mapping[str, Any],
+    seeds: Sequence[str],
+    people: int = 0,
+) -> int:
+    """See that the account has what a definition names; the people of its customer list, or else `people`."""
+    for seed in seeds:
+        try:
+            find(tx, api=api, account=account, number=as_number(seed))
+        except NotFound:
+            raise NotInAccount("audience", seed) from None
+    if (customer_list := columns.get("customer_list")) is not None:
+        which = {"of_number": customer_list, "of_account": account}
+        held = (
+            None if customer_list > MAX_NUMBER else tx.execute(_LIST_OF_ACCOUNT, which).scalar_one_or_none()
+        )
+        if held is None:
+            raise NotInAccount("customer list", str(customer_list))
+        return cast(int, held)
+    return people
+
+
+def as_number(digits: str) -> int:
+    """An id in digits; one that is longer than any column keeps is larger than any, too."""
+    return int(digits) if len(digits) <= len(str(MAX_NUMBER)) else MAX_NUMBER + 1
 
 
 def remove(tx: Transaction, *, api: str, account: str, number: int) -> Audience:
