@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from audience_mock.testing import MockServer
 from shapes import AD_ACCOUNT
+from sources import customer_list, seed
 
 pytestmark = pytest.mark.xdist_group("pinterestsdk")
 
@@ -34,8 +36,8 @@ RULES: dict[str, dict[str, Any]] = {
         "ad_id": ["687201361754"],
         "objective_type": ["AWARENESS", "SALES"],
     },
-    "CUSTOMER_LIST": {"customer_list_id": "5497558859876"},
-    "ACTALIKE": {"seed_id": ["2542620639259"], "country": "US", "percentage": 10},
+    "CUSTOMER_LIST": {"customer_list_id": "5497558"},
+    "ACTALIKE": {"seed_id": ["2542623499806"], "country": "US", "percentage": 10},
 }
 
 
@@ -54,8 +56,10 @@ def api_of(sdk: Any, mock: MockServer, token: str | None) -> Iterator[Any]:
 
 
 @pytest.fixture
-def api(sdk: Any, mock: MockServer) -> Iterator[Any]:
-    """The client's calls, with a token."""
+def api(sdk: Any, mock: MockServer, pinterest: httpx.Client) -> Iterator[Any]:
+    """The client's calls, with a token; the account has the customer lists that the rules name."""
+    customer_list(pinterest)
+    customer_list(pinterest)
     yield from api_of(sdk, mock, "pina_test")
 
 
@@ -72,8 +76,11 @@ def create(api: Any, audience_type: str = "CUSTOMER_LIST", name: str = "Quilters
 
 
 @pytest.mark.parametrize("audience_type", RULES)
-def test_an_audience_of_each_type_is_made_and_read(api: Any, audience_type: str) -> None:
+def test_an_audience_of_each_type_is_made_and_read(
+    api: Any, pinterest: httpx.Client, audience_type: str
+) -> None:
     """The client's models read an audience of each type, with the rule that was sent, from POST and GET."""
+    seed(pinterest)
     made = create(api, audience_type)
     read = api.audiences_get(made.id, AD_ACCOUNT)
     for audience in (made, read):
@@ -87,8 +94,9 @@ def test_an_audience_of_each_type_is_made_and_read(api: Any, audience_type: str)
 
 
 @pytest.mark.parametrize("status", [201, 200])
-def test_both_statuses_of_a_create_are_read(api: Any, status: int) -> None:
+def test_both_statuses_of_a_create_are_read(api: Any, pinterest: httpx.Client, status: int) -> None:
     """The client reads the same model from 201 and, where it asks for it, from 200."""
+    seed(pinterest)
     answer = api.audiences_create_with_http_info(
         AD_ACCOUNT,
         {"name": "Quilters", "audience_type": "ACTALIKE", "rule": RULES["ACTALIKE"]},
@@ -125,7 +133,7 @@ def test_a_list_takes_every_filter(api: Any) -> None:
 def test_an_update_changes_what_it_names(api: Any, mock: MockServer) -> None:
     """Name, description and rule change one by one, and `updated_timestamp` with them; nothing else does."""
     made = expected = create(api)
-    rule = type(made.rule)(customer_list_id="5497558859877")
+    rule = type(made.rule)(customer_list_id="5497559")
     for field, value in {"name": "Buyers", "description": "All of them", "rule": rule}.items():
         mock.world.clock.advance(1000)
         changed = {field: value, "updated_timestamp": expected.updated_timestamp + 1}

@@ -77,17 +77,21 @@ def create(
     people: int = 0,
     facebook: bool = False,
     columns: Mapping[str, Any] | None = None,
+    customer_list: str | None = None,
     seeds: Sequence[str] = (),
 ) -> Audience:
     """Make an audience in the ad account `account` and answer it.
 
-    `people` are those it will hold once built; `facebook` gives it a Facebook id at once. `columns` are
-    the others of Audience, where they differ from their defaults. Raises NotInAccount if the account lacks
-    the customer list among them, or one of the audiences `seeds`.
+    `people` are those it will hold once built, or else it has those of a customer list; `facebook` gives it
+    a Facebook id at once. `columns` are the others of Audience, where they differ from their defaults.
+    Raises NotInAccount if the account lacks the customer list, or one of the audiences `seeds`.
     """
     given = columns or {}
-    if seeds or given.get("customer_list") is not None:
-        people = _people_of_sources(tx, api=api, account=account, columns=given, seeds=seeds, people=people)
+    if seeds:
+        _check_seeds(tx, api=api, account=account, seeds=seeds)
+    if customer_list is not None:
+        people = _people_of_list(tx, account=account, customer_list=customer_list)
+        given = {**given, "customer_list": int(customer_list)}
     row: dict[str, Any] = _BLANK | {
         "api": api,
         "account": account,
@@ -140,44 +144,40 @@ def change(
     account: str,
     number: int,
     values: Mapping[str, Any],
+    customer_list: str | None = None,
     seeds: Sequence[str] = (),
 ) -> Audience:
     """Set columns of an audience and its time of change; answers it as it is then. Raises NotFound, and
     NotInAccount as `create`."""
     find(tx, api=api, account=account, number=number)
-    if seeds or values.get("customer_list") is not None:
-        _people_of_sources(tx, api=api, account=account, columns=values, seeds=seeds)
+    if seeds:
+        _check_seeds(tx, api=api, account=account, seeds=seeds)
+    if customer_list is not None:
+        _people_of_list(tx, account=account, customer_list=customer_list)
+        values = {**values, "customer_list": int(customer_list)}
     tx.execute(_CHANGE, {**values, "updated_at_ms": tx.now_ms, **_this(api, account, number)})
     return find(tx, api=api, account=account, number=number)
 
 
-def _people_of_sources(
-    tx: Transaction,
-    *,
-    api: str,
-    account: str,
-    columns: Mapping[str, Any],
-    seeds: Sequence[str],
-    people: int = 0,
-) -> int:
-    """See that the account has what a definition names; the people of its customer list, or else `people`."""
+def _check_seeds(tx: Transaction, *, api: str, account: str, seeds: Sequence[str]) -> None:
     for seed in seeds:
         try:
-            find(tx, api=api, account=account, number=as_number(seed))
+            find(tx, api=api, account=account, number=_as_number(seed))
         except NotFound:
             raise NotInAccount("audience", seed) from None
-    if (customer_list := columns.get("customer_list")) is not None:
-        which = {"of_number": customer_list, "of_account": account}
-        held = (
-            None if customer_list > MAX_NUMBER else tx.execute(_LIST_OF_ACCOUNT, which).scalar_one_or_none()
-        )
-        if held is None:
-            raise NotInAccount("customer list", str(customer_list))
-        return cast(int, held)
-    return people
 
 
-def as_number(digits: str) -> int:
+def _people_of_list(tx: Transaction, *, account: str, customer_list: str) -> int:
+    number = _as_number(customer_list)
+    if number <= MAX_NUMBER:
+        which = {"of_number": number, "of_account": account}
+        people = tx.execute(_LIST_OF_ACCOUNT, which).scalar_one_or_none()
+        if people is not None:
+            return cast(int, people)
+    raise NotInAccount("customer list", customer_list)
+
+
+def _as_number(digits: str) -> int:
     """An id in digits; one that is longer than any column keeps is larger than any, too."""
     return int(digits) if len(digits) <= len(str(MAX_NUMBER)) else MAX_NUMBER + 1
 

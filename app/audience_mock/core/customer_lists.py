@@ -94,8 +94,8 @@ async def change(
     action: str,
     also: Also | None = None,
 ) -> CustomerList:
-    """Add the people of these records to a list, or remove them from it (`action`: ADD or REMOVE); answers it as it is
-    then. Raises NotFound.
+    """Add the people of these records to a list, or remove them from it (`action`: ADD or REMOVE); answers
+    it as it is then. Raises NotFound.
 
     The list has them at once, and its counters count all that was sent (documented), wrong records too.
     """

@@ -128,13 +128,13 @@ class Records:
             self.feed(text[at : at + SLICE_BYTES])
             await asyncio.sleep(0)
 
-    async def read_rows(self, rows: Sequence[Mapping[str, str | None]]) -> None:
+    async def read_rows(self, rows: Sequence[Mapping[str, object]]) -> None:
         """As `add_rows`, slice by slice."""
         for at in range(0, len(rows), SLICE_ROWS):
             self.add_rows(rows[at : at + SLICE_ROWS])
             await asyncio.sleep(0)
 
-    def add_rows(self, rows: Sequence[Mapping[str, str | None]]) -> None:
+    def add_rows(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Rows of identifiers by name. A row is one person, and the first of its identifiers says who; the
         others are not linked to it. Chosen."""
         people: list[bytes] = []
@@ -142,7 +142,7 @@ class Records:
         for row in rows:
             self.sent += 1
             for name, list_type in _IN_A_ROW:
-                value = (row.get(name) or "").strip().encode()
+                value = str(row.get(name) or "").strip().encode()
                 if value and self._add(value, list_type, people, links):
                     break
             else:

@@ -149,7 +149,6 @@ def plant(tx: Transaction, seed: Seed) -> int:
     for position, given in enumerate(seed.audiences):
         columns: dict[str, Any] = given.model_dump(include=_SAME_NAME) | {
             **_life(tx, given),
-            "customer_list": int(given.customer_list) if given.customer_list else None,
             "definition": _text(given.definition),
             "facebook_object": _text(given.facebook_object),
         }
@@ -164,6 +163,7 @@ def plant(tx: Transaction, seed: Seed) -> int:
                 name=given.name,
                 people=given.people,
                 columns=columns,
+                customer_list=given.customer_list,
             )
         except IntegrityError:
             raise BadSeed(

@@ -1,6 +1,5 @@
 """/ad_accounts/{ad_account_id}/audiences: create, create_custom, list, get, update."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -24,11 +23,16 @@ from audience_mock.pinterest.audiences_wire import (
     PathId,
     check_rule,
 )
-from audience_mock.pinterest.errors import Error, InvalidRequest
+from audience_mock.pinterest.described import (
+    PREFER,
+    READ_ERRORS,
+    WRITE_ERRORS,
+    create_status,
+    described_error,
+)
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.population import people
 from audience_mock.pinterest.routes import PinterestRoute
-from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.templates import FALSE, NULL, Pieces, template, text
@@ -37,47 +41,11 @@ COMPANY = "Audience Mock"
 """`created_by_company_name`: null in the answer to a POST or PATCH, filled in GET and list (recorded)."""
 
 _CREATED, _ONE, _LISTED = template(CreatedAudience), template(Audience), template(ListedAudience)
-_PREFER_CODE = re.compile(r"(?:^|[,;\s])code=(\d{3})(?:$|[,;\s])")
-
-
-def _error(description: str, code: int, message: str, **more: Any) -> dict[str, Any]:
-    example = {"code": code, "message": message, **more}
-    return {
-        "model": Error,
-        "description": description,
-        "content": {"application/json": {"example": example}},
-    }
-
-
-_READ_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: _error("A parameter that does not fit", 1, "Parameter 'page_size' was not numeric (was 3e)"),
-    401: _error("No token", 2, "Authentication failed.", status="failure"),
-}
-_WRITE_ERRORS = _READ_ERRORS | {
-    400: _error("A value that does not fit", 1, "Invalid request: 'name' is a required property"),
-    413: _error(
-        "A body over 1 MiB", 1, f"Invalid request: body is larger than {bodies.MAX_BODY_BYTES} bytes"
-    ),
-    415: _error(
-        "A body that is not JSON", 1, "Invalid request: text/plain is not served, only application/json"
-    ),
-}
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: _error("No such audience in the ad account", 4, "Sorry! We could not find your audience."),
+    404: described_error("No such audience in the ad account", 4, "Sorry! We could not find your audience."),
 }
 _CREATED_TOO: dict[int | str, dict[str, Any]] = {
     200: {"model": CreatedAudience, "description": "Made, where 200 is set or preferred"}
-}
-_PREFER = {
-    "parameters": [
-        {
-            "name": "Prefer",
-            "in": "header",
-            "required": False,
-            "description": "The status of this create: `code=200` or `code=201`.",
-            "schema": {"type": "string"},
-        }
-    ]
 }
 
 _EXAMPLE = {
@@ -140,8 +108,8 @@ def to_pieces(row: Row, now_ms: int, *, company: str | None) -> Pieces:
     summary="Create an audience",
     status_code=201,
     response_model=CreatedAudience,
-    responses=_CREATED_TOO | _WRITE_ERRORS,
-    openapi_extra=_PREFER,
+    responses=_CREATED_TOO | WRITE_ERRORS,
+    openapi_extra=PREFER,
 )
 async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Answer:
     return await _create(call, ad_account_id, body.audience_type, body, description=body.description)
@@ -153,8 +121,8 @@ async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Ans
     summary="Create an audience from a data partner's data",
     status_code=201,
     response_model=CreatedAudience,
-    responses=_CREATED_TOO | _WRITE_ERRORS,
-    openapi_extra=_PREFER,
+    responses=_CREATED_TOO | WRITE_ERRORS,
+    openapi_extra=PREFER,
 )
 async def create_custom(call: Call, ad_account_id: PathId, body: AudienceCreateCustom) -> Answer:
     return await _create(call, ad_account_id, body.audience_type, body, description=None)
@@ -176,9 +144,10 @@ async def _create(
         name=body.name,
         people=people(audience_type, body.rule),
         columns={"description": description, "definition": body.rule.echo(), "created_by": COMPANY},
+        **_sources(audience_type, body.rule),
     )
     pieces = to_pieces(row, call.world.clock.now_ms(), company=None)
-    return answer(call, _create_status(call), _CREATED % pieces)
+    return answer(call, create_status(call), _CREATED % pieces)
 
 
 @router.get(
@@ -186,19 +155,13 @@ async def _create(
     operation_id="audiences/list",
     summary="List audiences",
     response_model=AudiencePage,
-    responses=_READ_ERRORS,
+    responses=READ_ERRORS,
 )
 async def list_page(
     call: Call, ad_account_id: PathId, query: Annotated[AudienceListQuery, Query()]
 ) -> Answer:
     bound_to = ("audiences/list", ad_account_id, query.order, query.ownership_type, str(query.exclude_nca))
-    after = None
-    if query.bookmark is not None:
-        try:
-            after = bookmarks.read(query.bookmark, *bound_to)
-        except ValueError:
-            # Chosen: no answer to a bad bookmark was ever published.
-            raise InvalidRequest("'bookmark' is not one that this list gave") from None
+    after = bookmarks.behind(query.bookmark, *bound_to)
     rows: Sequence[Row] = ()
     more: int | None = None
     if query.ownership_type == "OWNED":  # nothing is shared yet, so nothing is RECEIVED
@@ -212,8 +175,7 @@ async def list_page(
         )
     now_ms = call.world.clock.now_ms()
     items = b",".join(_LISTED % to_pieces(row, now_ms, company=row.created_by) for row in rows)
-    bookmark = NULL if more is None else b'"%b"' % bookmarks.make(more, *bound_to).encode()
-    return answer(call, 200, b'{"items":[%b],"bookmark":%b}' % (items, bookmark))
+    return answer(call, 200, bookmarks.page(items, more, *bound_to))
 
 
 @router.get(
@@ -221,7 +183,7 @@ async def list_page(
     operation_id="audiences/get",
     summary="Get an audience",
     response_model=Audience,
-    responses=_READ_ERRORS | _NOT_FOUND,
+    responses=READ_ERRORS | _NOT_FOUND,
 )
 async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
     row = await call.world.read(audiences.find, api=PINTEREST, account=ad_account_id, number=int(audience_id))
@@ -233,7 +195,7 @@ async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
     operation_id="audiences/update",
     summary="Change an audience, or remove it",
     response_model=Audience,
-    responses=_WRITE_ERRORS | _NOT_FOUND,
+    responses=WRITE_ERRORS | _NOT_FOUND,
 )
 async def update(call: Call, ad_account_id: PathId, audience_id: PathId, body: AudienceUpdate) -> Answer:
     this: Mapping[str, Any] = {"api": PINTEREST, "account": ad_account_id, "number": int(audience_id)}
@@ -241,10 +203,12 @@ async def update(call: Call, ad_account_id: PathId, audience_id: PathId, body: A
         row = await call.world.transact(audiences.remove, **this)
     else:
         values: dict[str, Any] = body.model_dump(include={"name", "description"}, exclude_unset=True)
+        sources: dict[str, Any] = {}
         if "rule" in body.model_fields_set:
             kind = (await call.world.read(audiences.find, **this)).kind
             values |= _rule_values(kind, body.rule)
-        row = await call.world.transact(audiences.change, **this, values=values)
+            sources = _sources(kind, body.rule)
+        row = await call.world.transact(audiences.change, **this, values=values, **sources)
     return answer(call, 200, _ONE % to_pieces(row, call.world.clock.now_ms(), company=None))
 
 
@@ -254,10 +218,12 @@ def _rule_values(kind: str, rule: AudienceRule) -> dict[str, Any]:
     return {"definition": rule.echo(), "people": people(kind, rule)}
 
 
-def _create_status(call: Call) -> int:
-    """`Prefer: code=200` (or 201) for one request, else the setting."""
-    if (prefer := call.headers.get("prefer")) is not None:
-        for code in _PREFER_CODE.findall(prefer):
-            if code in ("200", "201"):
-                return int(code)
-    return int(call.options.create_status)
+def _sources(kind: str, rule: AudienceRule) -> dict[str, Any]:
+    """What the ad account has to have: the list whose people are the audience's, audiences to be like."""
+    match kind:
+        case "CUSTOMER_LIST":
+            return {"customer_list": rule.customer_list_id}
+        case "ACTALIKE":
+            return {"seeds": rule.seed_id}
+        case _:
+            return {}

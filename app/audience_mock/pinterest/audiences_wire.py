@@ -65,7 +65,7 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _numeric(value: Any) -> Any:
+def numeric(value: Any) -> Any:
     """A parameter of the query, digits only."""
     if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value):
         raise PydanticCustomError("int_parsing", "not numeric")
@@ -298,7 +298,7 @@ class AudienceUpdate(BaseModel):
 class AudienceListQuery(BaseModel):
     bookmark: str | None = None
     order: Literal["ASCENDING", "DESCENDING"] = "ASCENDING"
-    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(_numeric)] = DEFAULT_PAGE_SIZE
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)] = DEFAULT_PAGE_SIZE
     ownership_type: Literal["OWNED", "RECEIVED"] = "OWNED"
     exclude_nca: bool = False
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from audience_mock.core.errors import NotFound
+from audience_mock.core.errors import NotFound, NotInAccount, NotNow
 from audience_mock.pinterest.headers import answer
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
@@ -94,6 +94,11 @@ def _words(error: Exception) -> tuple[int, int, str, dict[str, Any]]:
         case InvalidInput(details=details):
             return 400, INVALID, _of_parameter(details[0]), {}
         case InvalidRequest() | Malformed():
+            return 400, INVALID, f"Invalid request: {error}", {}
+        # Chosen: what the API says of an id in a body that names nothing was never published.
+        case NotInAccount(what=what, id=id):
+            return 400, INVALID, f"Invalid request: {what} {_cut(id)} is not in this ad account", {}
+        case NotNow():
             return 400, INVALID, f"Invalid request: {error}", {}
         # Chosen: neither status was ever met in the wild.
         case BodyTooLarge():
