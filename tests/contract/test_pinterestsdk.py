@@ -166,3 +166,27 @@ def test_a_body_that_does_not_fit_is_refused(api: Any, sdk: Any) -> None:
         api.audiences_create(AD_ACCOUNT, {"audience_type": "ACTALIKE", "rule": RULES["ACTALIKE"]})
     assert refusal.value.data.code == 1
     assert "'name' is a required property" in refusal.value.data.message
+
+
+def test_a_customer_list_is_made_and_grows(api: Any, sdk: Any, mock: MockServer) -> None:
+    """The client's models read a customer list from POST, PATCH, GET and list, and an upload to it."""
+    lists = sdk.CustomerListsApi(api.api_client)
+    made = lists.customer_lists_create(
+        AD_ACCOUNT, {"name": "a", "records_v2": [{"email": "ann@example.com"}]}
+    )
+    assert (made.status.value, made.exceptions, made.num_uploaded_user_records) == ("PROCESSING", {}, 1)
+    more = {"operation_type": "ADD", "records": "bob@example.com"}
+    changed = lists.customer_lists_update(AD_ACCOUNT, made.id, more)
+    assert (changed.num_batches, changed.num_uploaded_user_records) == (2, 2)
+    assert lists.customer_lists_get(AD_ACCOUNT, made.id) == changed
+    listed = lists.customer_lists_list(AD_ACCOUNT, order="DESCENDING", page_size=1, exclude_nca=False)
+    assert listed.items[0] == changed.model_copy(update={"is_nca": False})
+    uploads = sdk.CustomerListUploadsApi(api.api_client)
+    upload = uploads.customer_list_uploads_create(AD_ACCOUNT, made.id, {"operation": "ADD", "total_parts": 1})
+    (part,) = upload.s3_multipart_upload_data.file_parts
+    assert httpx.put(part.presigned_url, content=b"cyd@example.com,nobody").status_code == 200
+    this = (AD_ACCOUNT, made.id, upload.customer_list_upload.id)
+    assert uploads.customer_list_uploads_run(*this).state.value == "RUNNING"
+    mock.world.clock.advance(5_000)
+    done = uploads.customer_list_uploads_get(*this)
+    assert (done.state.value, done.record_counts.valid, done.error_counts[0].count) == ("SUCCEEDED", 1, 1)
