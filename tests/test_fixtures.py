@@ -87,6 +87,8 @@ def test_demo_has_every_status_and_type_of_pinterest(demo: httpx.Client) -> None
             assert item["created_by_company_name"] == seeded["created_by"]
             assert item["created_timestamp"] == item["updated_timestamp"] == seeded["created_at"]
             assert list(item["rule"].items()) == sorted(seeded["definition"].items())
+            if "customer_list" in seeded:
+                assert seeded["customer_list"] == seeded["definition"]["customer_list_id"]
             assert item["size"] == (0 if "INITIALIZING" in item["status"] else seeded["people"])
 
 
@@ -98,12 +100,25 @@ def test_demo_rules_are_in_the_form_of_answers(demo: httpx.Client) -> None:
         for audience in audiences
         if audience["kind"] not in ("PERSONA", "LOOKALIKE")
     ]
-    path = "/v5/ad_accounts/549755885175/audiences"
     for audience in creatable:
+        path = f"/v5/ad_accounts/{audience['account']}/audiences"
         body = {"name": "a", "audience_type": audience["kind"], "rule": audience["definition"]}
         made = demo.post(path, json=body, headers=PINTEREST_TOKEN)
         assert made.status_code == 201, made.text
         assert json.dumps(made.json()["rule"]) == json.dumps(audience["definition"])
+
+
+def test_demo_has_customer_lists_in_every_state(demo: httpx.Client) -> None:
+    """The demo's customer lists answer what the seed says: being processed, ready and too small."""
+    found: set[str] = set()
+    for seeded in DEMO["customer_lists"]:
+        path = f"/v5/ad_accounts/{seeded['account']}/customer_lists/{seeded['id']}"
+        one = demo.get(path, headers=PINTEREST_TOKEN).json()
+        people = len(seeded.get("records", ())) + seeded.get("unnamed_people", 0)
+        assert (one["name"], one["num_uploaded_user_records"]) == (seeded["name"], people)
+        assert one["created_time"] == seeded["created_at"]
+        found.add(one["status"])
+    assert found == {"PROCESSING", "READY", "TOO_SMALL"}
 
 
 def test_demo_has_every_subtype_of_pitchtarget(demo: httpx.Client) -> None:

@@ -12,6 +12,7 @@ from openapi_generated.pinterest_client import models  # type: ignore[import-not
 from openapi_generated.pinterest_client.api import audiences_api  # type: ignore[import-not-found]
 from openapi_generated.pinterest_client.exceptions import ApiException  # type: ignore[import-not-found]
 from pinterest.ads.audiences import Audience  # type: ignore[import-not-found]
+from pinterest.ads.customer_lists import CustomerList  # type: ignore[import-not-found]
 from pinterest.client import PinterestSDKClient  # type: ignore[import-not-found]
 
 AD_ACCOUNT = sys.argv[1]
@@ -27,8 +28,8 @@ RULES: dict[str, dict[str, Any]] = {
     },
     # As in the client's own live tests: no engagement_domain.
     "ENGAGEMENT": {"engager_type": 1},
-    "CUSTOMER_LIST": {"customer_list_id": "5497558859876"},
-    "ACTALIKE": {"seed_id": ["2542620639259"], "country": "US", "percentage": 10},
+    "CUSTOMER_LIST": {},
+    "ACTALIKE": {"country": "US", "percentage": 10},
 }
 FIELDS = ("ad_account_id", "id", "name", "audience_type", "description", "size", "status", "type")
 
@@ -54,12 +55,32 @@ def pages(order: str) -> list[list[str]]:
     return ids
 
 
-# The high-level class: a create is followed by a read, an update by a read and a comparison.
-made = {
-    kind: Audience.create(ad_account_id=AD_ACCOUNT, name=f"All {kind}", audience_type=kind, rule=dict(rule))
-    for kind, rule in RULES.items()
-}
+# A list is made of records and grows by more; the rule of an audience names it.
+customers = CustomerList.create(ad_account_id=AD_ACCOUNT, name="Newsletter", records="ann@example.com")
+customers.update_fields(operation_type="ADD", records="bob@example.com")
+LIST_FIELDS = (
+    "name",
+    "num_batches",
+    "num_uploaded_user_records",
+    "num_removed_user_records",
+    "status",
+    "type",
+)
+RULES["CUSTOMER_LIST"]["customer_list_id"] = customers.id
+
+# The high-level class: a create is followed by a read, an update by a read and a comparison. What an audience
+# is like is there before it.
+made: dict[str, Any] = {}
+for kind, rule in RULES.items():
+    if kind == "ACTALIKE":
+        rule["seed_id"] = [made["VISITOR"].id]
+    made[kind] = Audience.create(
+        ad_account_id=AD_ACCOUNT, name=f"All {kind}", audience_type=kind, rule=dict(rule)
+    )
+lists, _ = CustomerList.get_all(ad_account_id=AD_ACCOUNT)
 facts: dict[str, Any] = {
+    "customer_list": {field: getattr(customers, field) for field in LIST_FIELDS},
+    "customer_lists": [one.id for one in lists] == [customers.id],
     "rules": RULES,
     "made": {kind: held(audience) for kind, audience in made.items()},
     "rising": pages("ASCENDING"),
@@ -74,7 +95,7 @@ facts["changed"] = held(Audience(ad_account_id=AD_ACCOUNT, audience_id=changed.i
 api = audiences_api.AudiencesApi(PinterestSDKClient.create_default_client())
 custom = models.AudienceCreateCustomRequest(
     name="Quilters, from a partner",
-    rule=models.AudienceRule(customer_list_id="5497558859876"),
+    rule=models.AudienceRule(customer_list_id=customers.id),
     sharing_type=models.AudienceSharingType("SYNDICATED"),
     data_party=models.AudienceDataParty("3p"),
     category="DLX Demographics",

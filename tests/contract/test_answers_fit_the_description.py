@@ -13,6 +13,7 @@ import pytest
 
 from audience_mock.testing import MockServer
 from shapes import AD_ACCOUNT
+from sources import customer_list, seed
 
 FACTS = json.loads((Path(__file__).parents[2] / "fixtures/descriptions/pinterest-audiences.json").read_text())
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -44,8 +45,8 @@ RULES: dict[str, dict[str, Any]] = {
         "url": "http://www.myonlinestore123.com/view_item/shoe",
         "country": None,
     },
-    "CUSTOMER_LIST": {"customer_list_id": "5497558859876"},
-    "ACTALIKE": {"seed_id": "2542620639259", "country": "US", "percentage": "10"},
+    "CUSTOMER_LIST": {"customer_list_id": "5497558"},
+    "ACTALIKE": {"seed_id": "2542623499806", "country": "US", "percentage": "10"},
 }
 """In the forms of the prose, which answers must not repeat."""
 
@@ -77,6 +78,13 @@ def fitting(operation: str, answer: httpx.Response) -> Any:
     return body
 
 
+@pytest.fixture
+def pinterest(pinterest: httpx.Client) -> httpx.Client:
+    """Plain HTTP to a fresh server whose account has the customer list that a rule names."""
+    customer_list(pinterest)
+    return pinterest
+
+
 def create(pinterest: httpx.Client, audience_type: str, status: int = 201) -> Any:
     answer = pinterest.post(
         AUDIENCES,
@@ -91,6 +99,7 @@ def create(pinterest: httpx.Client, audience_type: str, status: int = 201) -> An
 @pytest.mark.parametrize("audience_type", RULES)
 def test_answers_to_a_create_fit(pinterest: httpx.Client, audience_type: str, status: int) -> None:
     """The answer to a create fits with either status, though the rule was sent in the forms of the prose."""
+    seed(pinterest)
     made = create(pinterest, audience_type, status)
     assert made.keys() >= FIELDS
     assert made["rule"].keys() == {key for key, value in RULES[audience_type].items() if value is not None}
@@ -99,6 +108,7 @@ def test_answers_to_a_create_fit(pinterest: httpx.Client, audience_type: str, st
 @pytest.mark.parametrize("audience_type", RULES)
 def test_answers_about_an_audience_fit(mock: MockServer, pinterest: httpx.Client, audience_type: str) -> None:
     """Answers to GET, list and PATCH fit before and after the audience is built, and leave out nothing."""
+    seed(pinterest)
     path = f"{AUDIENCES}/{create(pinterest, audience_type)['id']}"
     for _ in range(2):
         audiences = [
@@ -128,6 +138,7 @@ def test_pages_fit(pinterest: httpx.Client) -> None:
 @pytest.mark.parametrize("audience_type", RULES)
 def test_answers_to_a_partner_fit(pinterest: httpx.Client, audience_type: str) -> None:
     """The answer to audiences/create_custom fits for a rule of each type."""
+    seed(pinterest)
     body = {"name": "Quilters", "rule": RULES[audience_type], "sharing_type": "CUSTOM", "data_party": "1p"}
     made = fitting("audiences/create_custom", pinterest.post(f"{AUDIENCES}/custom", json=body))
     assert made["audience_type"] == audience_type

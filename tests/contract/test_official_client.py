@@ -87,7 +87,20 @@ def test_an_update_is_read_back(facts: Any) -> None:
 def test_a_partners_audience_is_made(facts: Any) -> None:
     """The generated client makes an audience by audiences/create_custom and reads the answer."""
     assert facts["custom"]["name"] == "Quilters, from a partner"
-    assert facts["custom"]["rule"] == {"customer_list_id": "5497558859876"}
+    assert facts["custom"]["rule"] == facts["rules"]["CUSTOMER_LIST"]
+
+
+def test_a_customer_list_is_made_and_grows(facts: Any) -> None:
+    """`CustomerList` creates, updates, reads and lists a customer list; its counters say what was sent."""
+    assert facts["customer_list"] == {
+        "name": "Newsletter",
+        "num_batches": 2,
+        "num_uploaded_user_records": 2,
+        "num_removed_user_records": 0,
+        "status": "PROCESSING",
+        "type": "customerlist",
+    }
+    assert facts["customer_lists"]
 
 
 def test_a_removed_audience_is_not_found(facts: Any) -> None:

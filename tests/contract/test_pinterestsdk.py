@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from audience_mock.testing import MockServer
 from shapes import AD_ACCOUNT
+from sources import customer_list, seed
 
 pytestmark = pytest.mark.xdist_group("pinterestsdk")
 
@@ -34,8 +36,8 @@ RULES: dict[str, dict[str, Any]] = {
         "ad_id": ["687201361754"],
         "objective_type": ["AWARENESS", "SALES"],
     },
-    "CUSTOMER_LIST": {"customer_list_id": "5497558859876"},
-    "ACTALIKE": {"seed_id": ["2542620639259"], "country": "US", "percentage": 10},
+    "CUSTOMER_LIST": {"customer_list_id": "5497558"},
+    "ACTALIKE": {"seed_id": ["2542623499806"], "country": "US", "percentage": 10},
 }
 
 
@@ -54,8 +56,10 @@ def api_of(sdk: Any, mock: MockServer, token: str | None) -> Iterator[Any]:
 
 
 @pytest.fixture
-def api(sdk: Any, mock: MockServer) -> Iterator[Any]:
-    """The client's calls, with a token."""
+def api(sdk: Any, mock: MockServer, pinterest: httpx.Client) -> Iterator[Any]:
+    """The client's calls, with a token; the account has the customer lists that the rules name."""
+    customer_list(pinterest)
+    customer_list(pinterest)
     yield from api_of(sdk, mock, "pina_test")
 
 
@@ -72,8 +76,11 @@ def create(api: Any, audience_type: str = "CUSTOMER_LIST", name: str = "Quilters
 
 
 @pytest.mark.parametrize("audience_type", RULES)
-def test_an_audience_of_each_type_is_made_and_read(api: Any, audience_type: str) -> None:
+def test_an_audience_of_each_type_is_made_and_read(
+    api: Any, pinterest: httpx.Client, audience_type: str
+) -> None:
     """The client's models read an audience of each type, with the rule that was sent, from POST and GET."""
+    seed(pinterest)
     made = create(api, audience_type)
     read = api.audiences_get(made.id, AD_ACCOUNT)
     for audience in (made, read):
@@ -87,8 +94,9 @@ def test_an_audience_of_each_type_is_made_and_read(api: Any, audience_type: str)
 
 
 @pytest.mark.parametrize("status", [201, 200])
-def test_both_statuses_of_a_create_are_read(api: Any, status: int) -> None:
+def test_both_statuses_of_a_create_are_read(api: Any, pinterest: httpx.Client, status: int) -> None:
     """The client reads the same model from 201 and, where it asks for it, from 200."""
+    seed(pinterest)
     answer = api.audiences_create_with_http_info(
         AD_ACCOUNT,
         {"name": "Quilters", "audience_type": "ACTALIKE", "rule": RULES["ACTALIKE"]},
@@ -125,7 +133,7 @@ def test_a_list_takes_every_filter(api: Any) -> None:
 def test_an_update_changes_what_it_names(api: Any, mock: MockServer) -> None:
     """Name, description and rule change one by one, and `updated_timestamp` with them; nothing else does."""
     made = expected = create(api)
-    rule = type(made.rule)(customer_list_id="5497558859877")
+    rule = type(made.rule)(customer_list_id="5497559")
     for field, value in {"name": "Buyers", "description": "All of them", "rule": rule}.items():
         mock.world.clock.advance(1000)
         changed = {field: value, "updated_timestamp": expected.updated_timestamp + 1}
@@ -158,3 +166,27 @@ def test_a_body_that_does_not_fit_is_refused(api: Any, sdk: Any) -> None:
         api.audiences_create(AD_ACCOUNT, {"audience_type": "ACTALIKE", "rule": RULES["ACTALIKE"]})
     assert refusal.value.data.code == 1
     assert "'name' is a required property" in refusal.value.data.message
+
+
+def test_a_customer_list_is_made_and_grows(api: Any, sdk: Any, mock: MockServer) -> None:
+    """The client's models read a customer list from POST, PATCH, GET and list, and an upload to it."""
+    lists = sdk.CustomerListsApi(api.api_client)
+    made = lists.customer_lists_create(
+        AD_ACCOUNT, {"name": "a", "records_v2": [{"email": "ann@example.com"}]}
+    )
+    assert (made.status.value, made.exceptions, made.num_uploaded_user_records) == ("PROCESSING", {}, 1)
+    more = {"operation_type": "ADD", "records": "bob@example.com"}
+    changed = lists.customer_lists_update(AD_ACCOUNT, made.id, more)
+    assert (changed.num_batches, changed.num_uploaded_user_records) == (2, 2)
+    assert lists.customer_lists_get(AD_ACCOUNT, made.id) == changed
+    listed = lists.customer_lists_list(AD_ACCOUNT, order="DESCENDING", page_size=1, exclude_nca=False)
+    assert listed.items[0] == changed.model_copy(update={"is_nca": False})
+    uploads = sdk.CustomerListUploadsApi(api.api_client)
+    upload = uploads.customer_list_uploads_create(AD_ACCOUNT, made.id, {"operation": "ADD", "total_parts": 1})
+    (part,) = upload.s3_multipart_upload_data.file_parts
+    assert httpx.put(part.presigned_url, content=b"cyd@example.com,nobody").status_code == 200
+    this = (AD_ACCOUNT, made.id, upload.customer_list_upload.id)
+    assert uploads.customer_list_uploads_run(*this).state.value == "RUNNING"
+    mock.world.clock.advance(5_000)
+    done = uploads.customer_list_uploads_get(*this)
+    assert (done.state.value, done.record_counts.valid, done.error_counts[0].count) == ("SUCCEEDED", 1, 1)

@@ -25,11 +25,14 @@ from schemathesis.specs.openapi.checks import (
 
 from audience_mock.testing import MockServer
 from shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, pinterest_error, pitchtarget_error
+from sources import customer_list
 
 COLLECTION = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 AUDIENCE = f"{COLLECTION}/2542623499806"
 SHARED = f"{COLLECTION}/ad_accounts/shared"
 SIZING = f"/v5/ad_accounts/{AD_ACCOUNT}/ad_groups/audience_sizing"
+LISTS = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
+CUSTOMER_LIST = f"{LISTS}/5497558"
 HEADERS = {"pinterest": PINTEREST_TOKEN, "pitchtarget": PITCHTARGET_TOKEN}
 OPERATIONS = (
     ("POST", COLLECTION),
@@ -37,6 +40,9 @@ OPERATIONS = (
     ("PATCH", AUDIENCE),
     ("PATCH", SHARED),
     ("POST", SIZING),
+    ("POST", LISTS),
+    ("PATCH", CUSTOMER_LIST),
+    ("POST", f"{CUSTOMER_LIST}/uploads"),
     ("POST", "/custom_audiences"),
 )
 
@@ -63,10 +69,11 @@ def mock() -> Iterator[MockServer]:
 
 @pytest.fixture(scope="module")
 def http(mock: MockServer) -> Iterator[httpx.Client]:
-    """Plain HTTP to the server, with one audience of Pinterest's there to be changed."""
+    """Plain HTTP to the server, with an audience and a customer list of Pinterest's there to be changed."""
     with httpx.Client(base_url=mock.url, timeout=20) as client:
         body = {"name": "a", "audience_type": "VISITOR", "rule": {"visitor_source_id": "1"}}
         assert client.post(COLLECTION, json=body, headers=PINTEREST_TOKEN).status_code == 201
+        assert customer_list(client) == "5497558"
         yield client
 
 
@@ -211,6 +218,16 @@ VALID: dict[tuple[str, str], list[dict[str, Any]]] = {
             },
         }
     ],
+    ("POST", LISTS): [
+        {"name": "Newsletter", "records": "ann@example.com,bob@example.com", "list_type": "EMAIL"},
+        {
+            "name": "App users",
+            "records_v2": [{"email": "ann@example.com", "maid": None}, {"external_id": "17"}],
+            "is_nca": True,
+        },
+    ],
+    ("PATCH", CUSTOMER_LIST): [{"operation_type": "REMOVE", "records": "ann@example.com"}],
+    ("POST", f"{CUSTOMER_LIST}/uploads"): [{"operation": "ADD", "total_parts": 2}],
     ("POST", "/custom_audiences"): [
         {
             "subtype": "LOOKALIKE",
@@ -417,9 +434,10 @@ optional: dict[str, st.SearchStrategy[Any]] = {
 required: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "VISITOR": {"visitor_source_id": digits},
     "ENGAGEMENT": {},
-    "CUSTOMER_LIST": {"customer_list_id": digits},
+    # What the fixture made.
+    "CUSTOMER_LIST": {"customer_list_id": st.just("5497558")},
     "ACTALIKE": {
-        "seed_id": st.lists(digits, min_size=1, max_size=2),
+        "seed_id": st.lists(st.just("2542623499806"), min_size=1, max_size=2),
         "country": texts.filter(lambda text: len(text) > 1),
         "percentage": st.integers(1, 10),
     },

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from audience_mock.core import audiences, seeds, uploads
+from audience_mock.core import audiences, seeds, uploads, user_sets
 from audience_mock.core import digests as bags
 from audience_mock.core.database import Database
 from audience_mock.core.errors import NotFound
@@ -195,7 +195,7 @@ def test_sets_of_any_size_are_joined_in_parts(monkeypatch: pytest.MonkeyPatch, h
     """However the parts of two sets lie, their union is sorted and distinct as a whole."""
     monkeypatch.setattr(bags, "HELD_BYTES", held)
     monkeypatch.setattr(bags, "FEW_BYTES", held)
-    monkeypatch.setattr(uploads, "PART_BYTES", held)
+    monkeypatch.setattr(user_sets, "PART_BYTES", held)
     chance = random.Random(11)
     people = [chance.randbytes(32).hex() for _ in range(300)]
     kept = Kept(*people[:200])
@@ -265,13 +265,13 @@ def test_an_audience_that_goes_during_an_upload_takes_its_users_along(
 ) -> None:
     """If the audience is removed while its upload is written, the upload is told and nothing stays."""
     kept = Kept(ANN)
-    add_part = uploads._add_part
+    add_part = user_sets._add_part
 
     def remove_first(tx: Transaction, **part: Any) -> None:
         audiences.remove(tx, api=PITCHTARGET, account="2", number=54)
         add_part(tx, **part)
 
-    monkeypatch.setattr(uploads, "_add_part", remove_first)
+    monkeypatch.setattr(user_sets, "_add_part", remove_first)
     with pytest.raises(NotFound):
         kept.upload(BOB, to=kept.audience)
     assert [kept.count(table) for table in ("user_blocks", "uploads", "audiences")] == [0, 0, 0]

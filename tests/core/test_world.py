@@ -236,4 +236,5 @@ def test_no_hot_statement_reads_a_whole_table(world: World) -> None:
         names = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
         plan = world.database.driver.execute(f"EXPLAIN QUERY PLAN {sql}", names).fetchall()
         for *_, step in plan:
-            assert " USING INDEX " in step or " USING COVERING INDEX " in step, (sql, plan)
+            if "SUBQUERY" not in step:  # whose own steps follow
+                assert " USING INDEX " in step or " USING COVERING INDEX " in step, (sql, plan)

@@ -8,9 +8,13 @@ import pytest
 
 from audience_mock.testing import MockServer
 from shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
+from sources import customer_list, seed
 
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "Visitors", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}
+
+FIRST = "2542623499806"
+"""The id of the first audience of a fresh server."""
 
 CREATED = [
     *("ad_account_id", "id", "name", "audience_type", "description", "rule", "size", "status", "type"),
@@ -73,7 +77,10 @@ def test_reads_have_their_own_order_and_name_the_company(pinterest: httpx.Client
         ({"rule": {"visitor_source_id": "2612523499806", "prefill": False}}, "TOO_SMALL"),
         ({"audience_type": "CUSTOMER_LIST", "rule": {"customer_list_id": "5497558"}}, "TOO_SMALL"),
         (
-            {"audience_type": "ACTALIKE", "rule": {"seed_id": ["1"], "country": "US", "percentage": 10}},
+            {
+                "audience_type": "ACTALIKE",
+                "rule": {"seed_id": [FIRST], "country": "US", "percentage": 10},
+            },
             "READY",
         ),
         ({"audience_type": "ENGAGEMENT", "rule": {"engager_type": 1}}, "READY"),
@@ -83,6 +90,8 @@ def test_status_goes_by_the_clock(
     mock: MockServer, pinterest: httpx.Client, more: dict[str, Any], status: str
 ) -> None:
     """After the build delay an audience is READY, or TOO_SMALL under 100 people."""
+    customer_list(pinterest)
+    seed(pinterest)
     id = create(pinterest, **more)["id"]
     mock.world.clock.advance(4_999)
     assert pinterest.get(f"{AUDIENCES}/{id}").json()["status"] == "INITIALIZING"
@@ -90,7 +99,7 @@ def test_status_goes_by_the_clock(
     built = pinterest.get(f"{AUDIENCES}/{id}").json()
     assert built["status"] == status
     assert (built["size"] >= 100) == (status == "READY")
-    assert pinterest.get(AUDIENCES).json()["items"][0]["size"] == built["size"]
+    assert pinterest.get(AUDIENCES).json()["items"][-1]["size"] == built["size"]
 
 
 def test_the_build_delay_is_a_setting(start: Callable[..., MockServer]) -> None:
@@ -111,8 +120,8 @@ def test_the_build_delay_is_a_setting(start: Callable[..., MockServer]) -> None:
         ),
         (
             "ACTALIKE",
-            {"seed_id": "2542620639259", "percentage": "10", "country": "US"},
-            {"country": "US", "percentage": 10, "seed_id": ["2542620639259"]},
+            {"seed_id": FIRST, "percentage": "10", "country": "US"},
+            {"country": "US", "percentage": 10, "seed_id": [FIRST]},
         ),
         (
             "VISITOR",
@@ -170,6 +179,7 @@ def test_a_rule_comes_back_sorted_in_the_types_of_the_schema(
     pinterest: httpx.Client, audience_type: str, sent: dict[str, Any], answered: dict[str, Any]
 ) -> None:
     """Both spellings of a value are read; the echo has the sent keys only, sorted, and the schema's types."""
+    seed(pinterest)
     made = create(pinterest, audience_type=audience_type, rule=sent)
     assert made["rule"] == answered
     assert list(made["rule"]) == sorted(answered)
@@ -395,7 +405,7 @@ def test_creates_answer_201_or_as_it_is_set(start: Callable[..., MockServer]) ->
     ("rule", "audience_type"),
     [
         ({"customer_list_id": "5497558"}, "CUSTOMER_LIST"),
-        ({"seed_id": ["1"], "country": "US", "percentage": 1}, "ACTALIKE"),
+        ({"country": "US", "percentage": 1, "seed_id": [FIRST]}, "ACTALIKE"),
         ({"visitor_source_id": "1"}, "VISITOR"),
         ({}, "ENGAGEMENT"),
     ],
@@ -404,6 +414,8 @@ def test_a_custom_audience_is_typed_by_its_rule(
     pinterest: httpx.Client, rule: dict[str, Any], audience_type: str
 ) -> None:
     """create_custom answers an audience like create, of the type that its rule tells."""
+    customer_list(pinterest)
+    seed(pinterest)
     body = {"name": "a", "rule": rule, "sharing_type": "SYNDICATED", "data_party": "3p", "category": "DLX"}
     response = pinterest.post(f"{AUDIENCES}/custom", json=body)
     assert response.status_code == 201

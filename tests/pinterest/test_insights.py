@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import sources
 from audience_mock.core import audiences
 from audience_mock.core.tables import PINTEREST
 from audience_mock.pinterest import insights_population as population
@@ -62,9 +63,11 @@ def test_the_total_audience_grows_with_the_ad_accounts_own_audiences(
 ) -> None:
     """Once an audience is built its people count, for its ad account only, and the engaged grow with them."""
     kinds = KINDS[:2]
+    like = sources.seed(pinterest)
+    mock.world.clock.advance(5_000)
     before = [insights(pinterest, kind)["size"] for kind in kinds]
     other = insights(pinterest, KINDS[0], account="1")
-    rule = {"seed_id": ["1"], "country": "US", "percentage": 10}
+    rule = {"seed_id": [like], "country": "US", "percentage": 10}
     body = {"name": "Like", "audience_type": "ACTALIKE", "rule": rule}
     pinterest.post(f"/ad_accounts/{AD_ACCOUNT}/audiences", json=body)
     assert [insights(pinterest, kind)["size"] for kind in kinds] == before

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import sources
 from audience_mock.pinterest.insights_population import PINTEREST_PEOPLE
 from audience_mock.pinterest.sizing_population import bounds, people_reached
 from audience_mock.pinterest.sizing_wire import AdGroupAudienceSizingRequest
@@ -119,7 +120,8 @@ def test_included_audiences_are_a_ceiling(mock: MockServer, pinterest: httpx.Cli
 
 def test_an_audience_under_a_hundred_people_reaches_nobody(mock: MockServer, pinterest: httpx.Client) -> None:
     """An audience that is TOO_SMALL cannot be targeted, and leaves nobody out."""
-    small = create(pinterest, audience_type="CUSTOMER_LIST", rule={"customer_list_id": "1"})
+    empty = sources.customer_list(pinterest, "ann@example.com")
+    small = create(pinterest, audience_type="CUSTOMER_LIST", rule={"customer_list_id": empty})
     mock.world.clock.advance(5_000)
     assert size(pinterest, targeting_spec={"AUDIENCE_INCLUDE": [small]}) == (0, 0)
     assert size(pinterest, targeting_spec={"AUDIENCE_EXCLUDE": [small]}) == size(pinterest)

@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from sqlalchemy import ColumnDefault, bindparam, case, delete, func, insert, select, text, update
 
 from audience_mock.core import ids
-from audience_mock.core.errors import AlreadyThere, NotFound
+from audience_mock.core.errors import AlreadyThere, NotFound, NotInAccount
 from audience_mock.core.lifecycle import INITIALIZING
 from audience_mock.core.statements import Prepared
 from audience_mock.core.tables import (
@@ -16,6 +16,7 @@ from audience_mock.core.tables import (
     PITCHTARGET,
     WAITING,
     Audience,
+    CustomerList,
     NextFacebookId,
     Share,
     Upload,
@@ -33,6 +34,7 @@ _uploads = table_of(Upload)
 _given = table_of(NextFacebookId)
 _shares = table_of(Share)
 _c = _table.c
+_lists = table_of(CustomerList).c
 
 SEQUENCE_OF = {PITCHTARGET: ids.PITCHTARGET_AUDIENCE, PINTEREST: ids.PINTEREST_AUDIENCE}
 
@@ -43,22 +45,31 @@ _BLANK: dict[str, Any] = {
     if column.name != "key"
 }
 _INSERT = Prepared(insert(_table).returning(_c.key), columns=tuple(_BLANK))
+# The people of a customer list as they are now; any other audience has its own.
+_PEOPLE = case(
+    (_c.customer_list.is_(None), _c.people),
+    else_=select(_lists.people).where(_lists.number == _c.customer_list).scalar_subquery(),
+).label("people")
+WITH_PEOPLE = (*(column for column in _c if column is not _c.people), _PEOPLE)
+"""What every row of an audience is read with."""
+_SELECT = select(*WITH_PEOPLE)
 _ONE = (_c.api == bindparam("of_api")) & (_c.number == bindparam("of_number"))
 _THIS = _ONE & (_c.account == bindparam("of_account"))
-_FIND = Prepared(select(_table).where(_THIS))
+_FIND = Prepared(_SELECT.where(_THIS))
 _CHANGE = update(_table).where(_THIS)
 _REMOVE = delete(_table).where(_THIS)
-_OF_ACCOUNT = select(_table).where(_c.api == bindparam("of_api"), _c.account == bindparam("of_account"))
+_OF_ACCOUNT = _SELECT.where(_c.api == bindparam("of_api"), _c.account == bindparam("of_account"))
 _RISING = Prepared(
     _OF_ACCOUNT.where(_c.number > bindparam("beyond")).order_by(_c.number).limit(bindparam("at_most"))
 )
 _FALLING = Prepared(
     _OF_ACCOUNT.where(_c.number < bindparam("beyond")).order_by(_c.number.desc()).limit(bindparam("at_most"))
 )
-_BY_KEY = select(_table).where(_c.key == bindparam("of_key"))
-_BY_NUMBER = select(_table).where(_ONE)
-_BY_FACEBOOK_ID = select(_table).where(
-    _c.api == bindparam("of_api"), _c.facebook_id == bindparam("of_facebook_id")
+_BY_KEY = _SELECT.where(_c.key == bindparam("of_key"))
+_BY_NUMBER = _SELECT.where(_ONE)
+_BY_FACEBOOK_ID = _SELECT.where(_c.api == bindparam("of_api"), _c.facebook_id == bindparam("of_facebook_id"))
+_LIST_OF_ACCOUNT = select(_lists.people).where(
+    _lists.number == bindparam("of_number"), _lists.account == bindparam("of_account")
 )
 _DUE = Prepared(select(_c.key).where(text(WAITING), _c.ready_at_ms <= bindparam("now_ms")).limit(1))
 _TAKE_GIVEN = Prepared(
@@ -69,7 +80,7 @@ _TAKE_GIVEN = Prepared(
 _UNSHARE = delete(_shares).where(_shares.c.audience_key == bindparam("of_key"))
 _COUNT = select(func.count()).select_from(_table)
 # As `lifecycle.size_at`, for all of an account in one statement.
-_PEOPLE = select(func.coalesce(func.sum(_c.people), 0)).where(
+_PEOPLE_OF_ACCOUNT = select(func.coalesce(func.sum(_PEOPLE), 0)).where(
     _c.api == bindparam("of_api"),
     _c.account == bindparam("of_account"),
     case(
@@ -92,14 +103,22 @@ def create(
     people: int = 0,
     facebook: bool = False,
     columns: Mapping[str, Any] | None = None,
+    customer_list: str | None = None,
+    seeds: Sequence[str] = (),
 ) -> Audience:
     """Make an audience in the ad account `account` and answer it. Raises AlreadyThere, if `columns` have a
     `number` that is taken.
 
-    `people` are those it will hold once built; `facebook` gives it a Facebook id at once. `columns` are
-    the others of Audience, where they differ from their defaults.
+    `people` are those it will hold once built, or else it has those of a customer list; `facebook` gives it
+    a Facebook id at once. `columns` are the others of Audience, where they differ from their defaults.
+    Raises NotInAccount if the account lacks the customer list, or one of the audiences `seeds`.
     """
     given = columns or {}
+    if seeds:
+        _check_seeds(tx, api=api, account=account, seeds=seeds)
+    if customer_list is not None:
+        people = _people_of_list(tx, account=account, customer_list=customer_list)
+        given = {**given, "customer_list": int(customer_list)}
     row: dict[str, Any] = _BLANK | {
         "api": api,
         "account": account,
@@ -149,11 +168,49 @@ def list_page(
     return page, page[-1].number if len(rows) > at_most else None
 
 
-def change(tx: Transaction, *, api: str, account: str, number: int, values: Mapping[str, Any]) -> Audience:
-    """Set columns of an audience and its time of change; answers it as it is then. Raises NotFound."""
+def change(
+    tx: Transaction,
+    *,
+    api: str,
+    account: str,
+    number: int,
+    values: Mapping[str, Any],
+    customer_list: str | None = None,
+    seeds: Sequence[str] = (),
+) -> Audience:
+    """Set columns of an audience and its time of change; answers it as it is then. Raises NotFound, and
+    NotInAccount as `create`."""
     find(tx, api=api, account=account, number=number)
+    if seeds:
+        _check_seeds(tx, api=api, account=account, seeds=seeds)
+    if customer_list is not None:
+        _people_of_list(tx, account=account, customer_list=customer_list)
+        values = {**values, "customer_list": int(customer_list)}
     tx.execute(_CHANGE, {**values, "updated_at_ms": tx.now_ms, **_this(api, account, number)})
     return find(tx, api=api, account=account, number=number)
+
+
+def _check_seeds(tx: Transaction, *, api: str, account: str, seeds: Sequence[str]) -> None:
+    for seed in seeds:
+        try:
+            find(tx, api=api, account=account, number=_as_number(seed))
+        except NotFound:
+            raise NotInAccount("audience", seed) from None
+
+
+def _people_of_list(tx: Transaction, *, account: str, customer_list: str) -> int:
+    number = _as_number(customer_list)
+    if number <= MAX_NUMBER:
+        which = {"of_number": number, "of_account": account}
+        people = tx.execute(_LIST_OF_ACCOUNT, which).scalar_one_or_none()
+        if people is not None:
+            return cast(int, people)
+    raise NotInAccount("customer list", customer_list)
+
+
+def _as_number(digits: str) -> int:
+    """An id in digits; one that is longer than any column keeps is larger than any, too."""
+    return int(digits) if len(digits) <= len(str(MAX_NUMBER)) else MAX_NUMBER + 1
 
 
 def remove(tx: Transaction, *, api: str, account: str, number: int) -> Audience:
@@ -263,7 +320,7 @@ def count(tx: Transaction) -> int:
 def people_reached(tx: Transaction, *, api: str, account: str) -> int:
     """The sizes that an ad account's own audiences have now, as `lifecycle.size_at` says, summed up."""
     which = {"of_api": api, "of_account": account, "now_ms": tx.now_ms}
-    return cast(int, tx.execute(_PEOPLE, which).scalar_one())
+    return cast(int, tx.execute(_PEOPLE_OF_ACCOUNT, which).scalar_one())
 
 
 def _this(api: str, account: str, number: int) -> dict[str, Any]:

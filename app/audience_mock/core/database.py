@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from sqlalchemy import Connection, MetaData, create_engine, delete, insert, select
+from sqlalchemy import Connection, MetaData, create_engine, delete, insert, select, union_all, update
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import SQLModel
@@ -57,27 +57,40 @@ class Database:
                 f"{self._engine.url} was made by another version of Audience Mock"
                 f" (schema {version}, this one reads {tables.SCHEMA_VERSION}): use a new file"
             )
-        blocks = tables.table_of(tables.UserBlock)
+        beside = [tables.table_of(tables.UserBlock), tables.table_of(tables.UploadPiece)]
         in_main = list(SQLModel.metadata.sorted_tables)
         if self._engine.url.database in (None, "", ":memory:"):
-            # Users take 32 bytes each: those of a store in memory lie in a file of SQLite's own, which it
-            # makes when they outgrow its cache, and deletes.
+            # Users take 32 bytes each, and files of them more: those of a store in memory lie in a file of
+            # SQLite's own, which it makes when they outgrow its cache, and deletes.
             run("ATTACH DATABASE '' AS beside")
             run("PRAGMA beside.cache_size = -8192")
             run("PRAGMA beside.journal_mode = MEMORY")
             run("PRAGMA beside.synchronous = OFF")
-            in_main.remove(blocks)
-            blocks.to_metadata(MetaData(schema="beside")).create(self.connection)
+            for table in beside:
+                in_main.remove(table)
+                table.to_metadata(MetaData(schema="beside")).create(self.connection)
         with self.transaction() as connection:
             SQLModel.metadata.create_all(connection, tables=in_main)
             if version == 0:
                 first = [{"name": name, "next": number} for name, number in ids.FIRST.items()]
                 connection.execute(insert(tables.Sequence), first)
                 run(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
-            # Sets that an upload was still writing when the process ended belong to no audience.
-            audiences = tables.table_of(tables.Audience).c
-            owned = select(audiences.user_set).where(audiences.user_set.is_not(None))
-            connection.execute(delete(blocks).where(blocks.c.user_set.not_in(owned)))
+            self._clear_away(connection)
+
+    def _clear_away(self, connection: Connection) -> None:
+        """Sets and files that were still being written when the process ended belong to nobody, and what
+        was being read into a customer list can be run again."""
+        blocks, pieces = tables.table_of(tables.UserBlock), tables.table_of(tables.UploadPiece)
+        audiences, lists = tables.table_of(tables.Audience).c, tables.table_of(tables.CustomerList).c
+        owned = [
+            select(owner).where(owner.is_not(None))
+            for owner in (audiences.user_set, lists.user_set, lists.link_set)
+        ]
+        connection.execute(delete(blocks).where(blocks.c.user_set.not_in(union_all(*owned))))
+        parts, uploads = tables.table_of(tables.UploadPart).c, tables.table_of(tables.ListUpload)
+        connection.execute(delete(pieces).where(pieces.c.file.not_in(select(parts.file))))
+        half_read = uploads.c.started_at_ms.is_not(None) & uploads.c.valid.is_(None)
+        connection.execute(update(uploads).where(half_read).values(started_at_ms=None, ready_at_ms=None))
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import IO
 
 DIGEST_BYTES = 32
+LINK_BYTES = 2 * DIGEST_BYTES
+"""A link: a digest, and the digest of the same person that counts instead."""
 
 HELD_BYTES = 4 << 20
 """Digests held in memory before they go to a temporary file. Sorting them out takes about 10 ms, for which
@@ -25,17 +27,17 @@ def import_numpy() -> None:
     import numpy  # noqa: F401
 
 
-def each(digests: bytes) -> Iterator[bytes]:
-    return (digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES))
+def each(digests: bytes, width: int = DIGEST_BYTES) -> Iterator[bytes]:
+    return (digests[at : at + width] for at in range(0, len(digests), width))
 
 
-def sorted_distinct(digests: bytes) -> bytes:
-    """The same digests in order, each once."""
+def sorted_distinct(digests: bytes, width: int = DIGEST_BYTES) -> bytes:
+    """The same digests, or links by their `width`, in order, each once."""
     if len(digests) <= FEW_BYTES:
-        return b"".join(sorted(set(each(digests))))
+        return b"".join(sorted(set(each(digests, width))))
     import numpy as np
 
-    rows = np.frombuffer(digests, dtype=">u8").reshape(-1, DIGEST_BYTES // 8)
+    rows = np.frombuffer(digests, dtype=">u8").reshape(-1, width // 8)
     first = rows[:, 0].astype("u8")
     order = np.argsort(first)
     first = first[order]
@@ -50,10 +52,11 @@ def sorted_distinct(digests: bytes) -> bytes:
 
 
 class Digests:
-    """Takes digests in any order and number; beyond HELD_BYTES they lie in a temporary file, in 256 buckets
-    by their first byte."""
+    """Takes digests (or links, by their `width`) in any order and number; beyond HELD_BYTES they lie in a
+    temporary file, in 256 buckets by their first byte."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = DIGEST_BYTES) -> None:
+        self._width = width
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._spill: IO[bytes] | None = None
@@ -61,6 +64,8 @@ class Digests:
 
     def add(self, digests: bytes) -> None:
         """`digests` is any number of them, one after the other."""
+        if not digests:
+            return
         self._held.append(digests)
         self._held_bytes += len(digests)
         if self._held_bytes >= HELD_BYTES:
@@ -70,16 +75,17 @@ class Digests:
         """Parts that are sorted and distinct, each and all together; holds one at a time."""
         if self._spill is None:
             if self._held_bytes:
-                yield sorted_distinct(b"".join(self._held))
+                yield sorted_distinct(b"".join(self._held), self._width)
             return
-        self._write_out()
+        if self._held:
+            self._write_out()
         for bucket in range(_BUCKETS):
             pieces = []
             for ends in self._ends:
                 self._spill.seek(ends[bucket])
                 pieces.append(self._spill.read(ends[bucket + 1] - ends[bucket]))
             if any(pieces):
-                yield sorted_distinct(b"".join(pieces))
+                yield sorted_distinct(b"".join(pieces), self._width)
 
     def _write_out(self) -> None:
         """Bucket after bucket; `ends` are the places in the file between them."""
@@ -87,11 +93,11 @@ class Digests:
 
         if self._spill is None:
             self._spill = tempfile.TemporaryFile()
-        rows = np.frombuffer(b"".join(self._held), dtype=f"V{DIGEST_BYTES}")
-        first = rows.view("u1")[::DIGEST_BYTES]
+        rows = np.frombuffer(b"".join(self._held), dtype=f"V{self._width}")
+        first = rows.view("u1")[:: self._width]
         start = self._spill.seek(0, 2)
         counts = np.bincount(first, minlength=_BUCKETS).cumsum()
-        self._ends.append([start, *(start + counts * DIGEST_BYTES).tolist()])
+        self._ends.append([start, *(start + counts * self._width).tolist()])
         self._spill.write(rows[np.argsort(first, kind="stable")].tobytes())
         self._held.clear()
         self._held_bytes = 0

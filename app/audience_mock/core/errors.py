@@ -43,6 +43,19 @@ class SharedWithItself(Fact):
         self.id = id
 
 
+class NotInAccount(Fact):
+    """A definition names a `what` (say, "customer list") by the `id`, and its ad account has none."""
+
+    def __init__(self, what: str, id: str) -> None:
+        super().__init__(f"{what} {id} is not in the ad account")
+        self.what = what
+        self.id = id
+
+
+class NotNow(Fact):
+    """What is asked for does not go with the state that something is in; the text says why."""
+
+
 class BadSeed(Fact):
     """A seed that cannot be read or does not hold what a seed holds; the text names file and field."""
 

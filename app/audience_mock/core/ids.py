@@ -6,6 +6,9 @@ PINTEREST_AUDIENCE = "pinterest_audience"
 USER_SET = "user_set"
 GRANT = "grant"
 SHARE = "share"
+PINTEREST_CUSTOMER_LIST = "pinterest_customer_list"
+PINTEREST_UPLOAD = "pinterest_upload"
+UPLOADED_FILE = "uploaded_file"
 
 FIRST = {
     # Where the published exchanges of PitchTarget begin: the first upload is 54, the first id that
@@ -18,4 +21,9 @@ FIRST = {
     USER_SET: 1,
     GRANT: 1,
     SHARE: 1,
+    UPLOADED_FILE: 1,
+    # 7 digits were recorded; this one is chosen.
+    PINTEREST_CUSTOMER_LIST: 5497558,
+    # Chosen: 10 digits, as in the example of Pinterest's description.
+    PINTEREST_UPLOAD: 2680059001,
 }

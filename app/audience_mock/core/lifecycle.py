@@ -1,10 +1,16 @@
-"""Status and size of an audience: worked out from its row and the clock, never run by a worker."""
+"""Status and size of an audience, and of a customer list and its uploads: worked out from the row and the
+clock, never run by a worker."""
 
-from audience_mock.core.tables import Audience
+from audience_mock.core.tables import Audience, CustomerList, ListUpload
 
 INITIALIZING = "INITIALIZING"
 READY = "READY"
 TOO_SMALL = "TOO_SMALL"
+PROCESSING = "PROCESSING"
+NOT_STARTED = "NOT_STARTED"
+RUNNING = "RUNNING"
+SUCCEEDED = "SUCCEEDED"
+FAILED = "FAILED"
 
 READY_PEOPLE = 100
 """An audience with fewer matched people is TOO_SMALL (Pinterest's documentation)."""
@@ -24,3 +30,21 @@ def size_at(audience: Audience, now_ms: int) -> int:
     if audience.held_status is None:
         return audience.people if now_ms >= audience.ready_at_ms else 0
     return 0 if audience.held_status.endswith(INITIALIZING) else audience.people
+
+
+def list_status_at(customer_list: CustomerList, now_ms: int) -> str:
+    """As `status_at`, for a customer list. Chosen: a later batch does not set it back."""
+    if customer_list.held_status is not None:
+        return customer_list.held_status
+    if now_ms < customer_list.ready_at_ms:
+        return PROCESSING
+    return READY if customer_list.people >= READY_PEOPLE else TOO_SMALL
+
+
+def upload_state_at(upload: ListUpload, now_ms: int) -> str:
+    """The state of an upload at `now_ms`. Chosen: it fails if not one of its records is right."""
+    if upload.started_at_ms is None:
+        return NOT_STARTED
+    if upload.valid is None or upload.ready_at_ms is None or now_ms < upload.ready_at_ms:
+        return RUNNING
+    return SUCCEEDED if upload.valid else FAILED

@@ -5,7 +5,6 @@ a person would write, in our words; businesses, tokens and apps; people whom the
 ids go on.
 """
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -15,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from audience_mock.core import audiences, ids, tokens
-from audience_mock.core.errors import AlreadyThere, BadSeed
+from audience_mock.core import audiences, customer_lists, ids, tokens, user_sets
+from audience_mock.core.digests import DIGEST_BYTES, LINK_BYTES, each, sorted_distinct
+from audience_mock.core.errors import AlreadyThere, BadSeed, NotInAccount
+from audience_mock.core.people import Records, of_hash, of_plain
 from audience_mock.core.tables import (
     ACCOUNT,
     BUSINESS,
@@ -65,9 +66,33 @@ class SeedAudience(BaseModel):
     opt_out_link: str | None = None
     origin_id: Digits | None = None
     retention_days: int | None = Field(default=None, ge=1)
+    customer_list: Digits | None = Field(
+        default=None, description="One of the seed's, whose people the audience has instead of `people`."
+    )
     facebook_object: dict[str, Any] | None = Field(
         default=None, description="Laid over what Facebook's own object would have."
     )
+
+
+class SeedCustomerList(BaseModel):
+    """A customer list that is there from the start, with `status` and times as for an audience.
+
+    `records` are its people: addresses, or hashes of them. `unnamed_people` are in it besides, all matched,
+    so that a list may be large in a small file.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Digits | None = None
+    account: Digits
+    name: Text
+    list_type: Literal["EMAIL", "IDFA", "MAID", "LR_ID", "DLX_ID", "HASHED_PINNER_ID"] = "EMAIL"
+    is_nca: bool = False
+    created_at: int | None = Field(default=None, ge=0, le=1 << 40, description="Unix seconds")
+    ready_in_s: float = Field(default=0, ge=0, le=1e9)
+    status: Literal["PROCESSING", "READY", "TOO_SMALL", "UPLOADING"] | None = None
+    records: list[Text] = []
+    unnamed_people: int = Field(default=0, ge=0, le=1 << 40)
 
 
 class SeedPixel(BaseModel):
@@ -126,9 +151,19 @@ class Seed(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    sequences: dict[Literal["pitchtarget_audience", "facebook", "pinterest_audience"], int] = {}
+    sequences: dict[
+        Literal[
+            "pitchtarget_audience",
+            "facebook",
+            "pinterest_audience",
+            "pinterest_customer_list",
+            "pinterest_upload",
+        ],
+        int,
+    ] = {}
     facebook_ids: list[Text] = []
     people: list[Text] = []
+    customer_lists: list[SeedCustomerList] = []
     audiences: list[SeedAudience] = []
     pixels: list[SeedPixel] = []
     tokens: list[SeedToken] = []
@@ -161,13 +196,12 @@ def plant(tx: Transaction, seed: Seed) -> int:
     """Put a seed into the world; answers how many audiences it had. Raises BadSeed."""
     for name, number in seed.sequences.items():
         _continue_at(tx, name, number)
+    for digest in {digest for person in seed.people for digest in _digests(person)}:
+        tx.execute(insert(KnownUser), {"digest": digest})
+    _plant_lists(tx, seed)
     for position, given in enumerate(seed.audiences):
-        created_at_ms = tx.now_ms if given.created_at is None else given.created_at * 1000
         columns: dict[str, Any] = given.model_dump(include=_SAME_NAME) | {
-            "held_status": given.status,
-            "created_at_ms": created_at_ms,
-            "updated_at_ms": created_at_ms,
-            "ready_at_ms": tx.now_ms + round(given.ready_in_s * 1000),
+            **_life(tx, given),
             "definition": _text(given.definition),
             "facebook_object": _text(given.facebook_object),
         }
@@ -182,19 +216,20 @@ def plant(tx: Transaction, seed: Seed) -> int:
                 name=given.name,
                 people=given.people,
                 columns=columns,
+                customer_list=given.customer_list,
             )
         except AlreadyThere:
             raise BadSeed(
                 f"the seed has two {given.api} audiences {given.id}, at audiences.{position}"
             ) from None
+        except NotInAccount as fact:
+            raise BadSeed(f"{fact}, which the seed says at audiences.{position}") from None
         sequence = audiences.SEQUENCE_OF[given.api]
         if given.id is not None and sequence not in seed.sequences:
             _continue_at(tx, sequence, made.number + 1)
     for row in (pixel.model_dump() for pixel in seed.pixels):
         tx.execute(insert(Pixel), row)
     _place(tx, seed.businesses)
-    for digest in {_digest(person) for person in seed.people}:
-        tx.execute(insert(KnownUser), {"digest": digest})
     _plant_tokens(tx, seed)
     for position, facebook_id in enumerate(seed.facebook_ids):
         tx.execute(insert(NextFacebookId), {"position": position, "facebook_id": facebook_id})
@@ -245,11 +280,57 @@ def _text(definition: dict[str, Any] | str | None) -> str | None:
     return definition
 
 
-def _digest(person: str) -> bytes:
-    """An address is hashed as documented: trimmed and lower-cased, then SHA-256."""
-    if re.fullmatch(r"[0-9a-fA-F]{64}", person):
-        return bytes.fromhex(person)
-    return hashlib.sha256(person.strip().lower().encode()).digest()
+def _digests(person: str) -> tuple[bytes, ...]:
+    """All digests of an address, plain; the one of a SHA-256."""
+    raw = person.strip().encode()
+    return (of_hash(raw),) if re.fullmatch(rb"[0-9a-fA-F]{64}", raw) else of_plain(raw)
+
+
+def _life(tx: Transaction, given: SeedAudience | SeedCustomerList) -> dict[str, Any]:
+    created_at_ms = tx.now_ms if given.created_at is None else given.created_at * 1000
+    return {
+        "held_status": given.status,
+        "created_at_ms": created_at_ms,
+        "updated_at_ms": created_at_ms,
+        "ready_at_ms": tx.now_ms + round(given.ready_in_s * 1000),
+    }
+
+
+def _plant_lists(tx: Transaction, seed: Seed) -> None:
+    matcher = user_sets.matcher(tx)
+    for position, given in enumerate(seed.customer_lists):
+        with Records(given.list_type) as records:
+            for record in given.records:
+                records.feed(record.encode() + b"\n")
+            records.finish()
+            if records.invalid:
+                raise BadSeed(
+                    f"a record is of no kind that the list takes, at customer_lists.{position}.records"
+                )
+            links = b"".join(records.links.parts())
+            ends = {link[:-DIGEST_BYTES]: link[-DIGEST_BYTES:] for link in each(links, LINK_BYTES)}
+            sent = each(b"".join(records.people.parts()))
+        people = sorted_distinct(b"".join(ends.get(digest, digest) for digest in sent))
+        columns: dict[str, Any] = given.model_dump(include={"account", "name", "list_type", "is_nca"})
+        if given.id is not None:
+            columns["number"] = int(given.id)
+        try:
+            made = customer_lists.insert_list(
+                tx,
+                **columns,
+                **_life(tx, given),
+                uploaded_records=records.sent + given.unnamed_people,
+                unnamed_people=given.unnamed_people,
+                people=given.unnamed_people + matcher.count(people),
+                user_set=user_sets.plant(tx, people),
+                link_set=user_sets.plant(tx, links) if links else None,
+            )
+        except IntegrityError:
+            raise BadSeed(
+                f"the seed has two customer lists {given.id}, at customer_lists.{position}"
+            ) from None
+        if given.id is not None and ids.PINTEREST_CUSTOMER_LIST not in seed.sequences:
+            _continue_at(tx, ids.PINTEREST_CUSTOMER_LIST, made.number + 1)
 
 
 def _continue_at(tx: Transaction, name: str, number: int) -> None:

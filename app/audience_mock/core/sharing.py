@@ -12,7 +12,7 @@ from typing import Any, cast
 from sqlalchemy import Select, bindparam, delete, exists, insert, or_, select, update
 
 from audience_mock.core import ids
-from audience_mock.core.audiences import MAX_NUMBER
+from audience_mock.core.audiences import MAX_NUMBER, WITH_PEOPLE, find
 from audience_mock.core.errors import NotFound, SharedWithItself
 from audience_mock.core.tables import ACCOUNT, BUSINESS, Audience, Party, Share, table_of
 from audience_mock.core.world import Transaction
@@ -28,10 +28,10 @@ _OF_RECIPIENT = (_s.recipient_kind == bindparam("of_kind")) & (_s.recipient == b
 _VISIBLE = or_(
     _a.account == bindparam("of_recipient"), exists().where(_s.audience_key == _a.key, _OF_RECIPIENT)
 )
-_FIND_VISIBLE = select(_audiences).where(
+_FIND_VISIBLE = select(*WITH_PEOPLE).where(
     _a.api == bindparam("of_api"), _a.number == bindparam("of_number"), _VISIBLE
 )
-_FIND_ALL_VISIBLE = select(_audiences).where(
+_FIND_ALL_VISIBLE = select(*WITH_PEOPLE).where(
     _a.api == bindparam("of_api"), _a.number.in_(bindparam("of_numbers", expanding=True)), _VISIBLE
 )
 _WITH_BUSINESS = (
@@ -45,7 +45,7 @@ _WITH_BUSINESS = (
     .where(_a.api == bindparam("of_api"), _a.number == bindparam("of_number"))
 )
 _RECEIVED = (
-    select(_audiences, _s.position)
+    select(*WITH_PEOPLE, _s.position)
     .join_from(_audiences, _shares, _s.audience_key == _a.key)
     .where(_a.api == bindparam("of_api"), _OF_RECIPIENT)
     .limit(bindparam("at_most"))
@@ -96,12 +96,15 @@ class Recipient:
 
 def find_visible(tx: Transaction, *, api: str, account: str, number: int) -> Audience:
     """The audience `number`, owned by an ad account or shared with it. Raises NotFound."""
-    if number <= MAX_NUMBER:
-        which = {"of_api": api, "of_number": number, "of_kind": ACCOUNT, "of_recipient": account}
-        row = tx.execute(_FIND_VISIBLE, which).first()
-        if row is not None:
-            return cast(Audience, row)
-    raise NotFound("audience", str(number))
+    try:
+        return find(tx, api=api, account=account, number=number)
+    except NotFound:
+        if number <= MAX_NUMBER:
+            which = {"of_api": api, "of_number": number, "of_kind": ACCOUNT, "of_recipient": account}
+            row = tx.execute(_FIND_VISIBLE, which).first()
+            if row is not None:
+                return cast(Audience, row)
+        raise
 
 
 def find_all_visible(

@@ -21,6 +21,7 @@ class Audience(SQLModel, table=True):
     `number` is the id that its provider shows, unique within that provider's API. `people` are those it
     holds once built. `definition` is the JSON text of what selects its people: Pinterest's rule,
     Facebook's lookalike spec. `facebook_object` is JSON that a seed lays over what Facebook would answer.
+    With a `customer_list`, its number, the people are that list's, whatever `people` says.
     Times are milliseconds since 1970.
     """
 
@@ -52,6 +53,7 @@ class Audience(SQLModel, table=True):
     origin_id: str | None = None
     retention_days: int | None = None
     facebook_object: str | None = None
+    customer_list: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class UserBlock(SQLModel, table=True):
@@ -195,6 +197,76 @@ class Share(SQLModel, table=True):
     recipient: str
     giver: str | None = None
     shared_at_ms: int = Field(sa_type=BigInteger)
+
+
+class CustomerList(SQLModel, table=True):
+    """A customer list of Pinterest's: a set of people that grows and shrinks by batches of records.
+
+    `people` are the matched ones of `user_set` and the `unnamed_people` that a seed puts beside them.
+    `link_set` links other hashes of a person to the one in `user_set`.
+    """
+
+    __tablename__ = "customer_lists"
+    __table_args__ = (Index("customer_lists_by_account", "account", "number"),)
+
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    account: str
+    name: str
+    list_type: str
+    is_nca: bool = False
+    created_at_ms: int = Field(sa_type=BigInteger)
+    updated_at_ms: int = Field(sa_type=BigInteger)
+    ready_at_ms: int = Field(sa_type=BigInteger)
+    held_status: str | None = None
+    batches: int = 1
+    uploaded_records: int = 0
+    removed_records: int = 0
+    people: int = 0
+    unnamed_people: int = 0
+    user_set: int | None = None
+    link_set: int | None = None
+
+
+class ListUpload(SQLModel, table=True):
+    """An upload to a customer list, of a file in parts.
+
+    `operation` is ADD or REMOVE. `started_at_ms` is when it was run, `ready_at_ms` when it is to be done;
+    `valid`, `invalid` and `errors` (JSON: how many by what they are not) are there once it was read.
+    """
+
+    __tablename__ = "list_uploads"
+
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    customer_list: int = Field(sa_type=BigInteger)
+    operation: str
+    total_parts: int
+    created_at_ms: int = Field(sa_type=BigInteger)
+    started_at_ms: int | None = Field(default=None, sa_type=BigInteger)
+    ready_at_ms: int | None = Field(default=None, sa_type=BigInteger)
+    valid: int | None = None
+    invalid: int | None = None
+    errors: str | None = None
+
+
+class UploadPart(SQLModel, table=True):
+    """A part of an upload's file that has arrived whole: its pieces are those of `file`."""
+
+    __tablename__ = "upload_parts"
+
+    upload: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    part: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    file: int
+    size_bytes: int = Field(sa_type=BigInteger)
+
+
+class UploadPiece(SQLModel, table=True):
+    """Some bytes of a part, in order."""
+
+    __tablename__ = "upload_pieces"
+
+    file: int = Field(primary_key=True)
+    piece: int = Field(primary_key=True)
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 def table_of(model: type[SQLModel]) -> Table:

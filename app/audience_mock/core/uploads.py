@@ -5,23 +5,18 @@ import binascii
 import hashlib
 import json
 import re
-from bisect import bisect_right
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, cast
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import insert, select, update
 
-from audience_mock.core import audiences, ids
-from audience_mock.core.digests import DIGEST_BYTES, HELD_BYTES, Digests, each, import_numpy, sorted_distinct
-from audience_mock.core.matching import is_matched
-from audience_mock.core.tables import Audience, KnownUser, Upload, UserBlock, table_of
+from audience_mock.core import audiences, user_sets
+from audience_mock.core.digests import DIGEST_BYTES, HELD_BYTES, Digests, each, import_numpy
+from audience_mock.core.tables import Audience, Upload, UserBlock, table_of
 from audience_mock.core.world import Transaction, World
-
-PART_BYTES = 2 << 20
-"""What a part of a set has at most, or one digest more than its share of a very large file."""
 
 LONGEST_LINE_BYTES = 4096
 """No identifier comes near; a longer line is invalid and is not held. Chosen."""
@@ -53,10 +48,6 @@ _HASH_LINE_BYTES = 2 * DIGEST_BYTES + 1
 _blocks = table_of(UserBlock)
 _uploads = table_of(Upload)
 _audiences = table_of(Audience)
-_ADD_PART = insert(_blocks)
-_PART = select(_blocks.c.digests).where(
-    _blocks.c.user_set == bindparam("of_set"), _blocks.c.part == bindparam("of_part")
-)
 _ADD_UPLOAD = insert(_uploads)
 
 
@@ -185,15 +176,6 @@ async def expect(file_bytes: int) -> None:
         await asyncio.to_thread(import_numpy)
 
 
-@dataclass
-class _Kept:
-    """A set that was written and that no audience has yet; `people` are its matched users."""
-
-    user_set: int
-    users: int = 0
-    people: int = 0
-
-
 async def create_audience(
     world: World, users: UserLines, *, columns: Mapping[str, Any], **audience: Any
 ) -> Audience:
@@ -221,120 +203,49 @@ async def add_users(world: World, users: UserLines, *, key: int) -> Audience:
 
 
 @asynccontextmanager
-async def _keep(world: World, users: UserLines, old_set: int | None) -> AsyncIterator[_Kept]:
+async def _keep(world: World, users: UserLines, old_set: int | None) -> AsyncIterator[user_sets.Written]:
     """Write the union of a set and the users of a file as a new set; dropped again if the body fails or
     leaves it to no audience."""
     users.finish()
-    report, rate = users.report, world.rules.match_rate
-    known = await world.read(_known)
+    report, matcher = users.report, await world.read(user_sets.matcher)
     report.distinct = report.matched = 0
 
-    def of_file() -> Iterator[bytes]:
+    async def of_file() -> AsyncIterator[bytes]:
         for digests in users.digests.parts():
             report.distinct += len(digests) // DIGEST_BYTES
-            report.matched += _matched(digests, rate, known)
+            report.matched += matcher.count(digests)
             yield digests
 
     old_users = 0
 
     async def of_audience() -> AsyncIterator[bytes]:
         nonlocal old_users
-        part = 0
-        while digests := await world.read(_part, user_set=old_set, part=part):
+        async for digests in user_sets.read(world, old_set):
             old_users += len(digests) // DIGEST_BYTES
-            part += 1
             yield digests
 
-    kept = _Kept(await world.transact(_new_set))
-    try:
-        part = 0
-        async for digests in _union(of_audience(), of_file()):
-            kept.users += len(digests) // DIGEST_BYTES
-            kept.people += _matched(digests, rate, known)
-            await world.transact(_add_part, user_set=kept.user_set, part=part, digests=digests)
-            part += 1
-            await asyncio.sleep(0)
+    async with user_sets.writing(world, user_sets.union(of_audience(), of_file())) as kept:
         report.added = kept.users - old_users
         yield kept
-    finally:
-        await world.transact(_drop_if_unowned, user_set=kept.user_set)
 
 
-async def _union(left: AsyncIterator[bytes], right: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Two runs of sorted parts as one, in parts of about PART_BYTES; holds a part of each."""
-    pending = b""
-    a, b = await anext(left, b""), next(right, b"")
-    while a or b:
-        if a and b:
-            cut = min(a[-DIGEST_BYTES:], b[-DIGEST_BYTES:])
-            in_a, in_b = _up_to(a, cut), _up_to(b, cut)
-            piece = sorted_distinct(a[:in_a] + b[:in_b])
-            a, b = a[in_a:] or await anext(left, b""), b[in_b:] or next(right, b"")
-        elif a:
-            piece, a = a, await anext(left, b"")
-        else:
-            piece, b = b, next(right, b"")
-        if pending and len(pending) + len(piece) > PART_BYTES:
-            yield pending
-            pending = b""
-        pending += piece
-    if pending:
-        yield pending
-
-
-def _up_to(digests: bytes, last: bytes) -> int:
-    """How many bytes of sorted digests hold those up to `last`, itself included."""
-    count = len(digests) // DIGEST_BYTES
-    return DIGEST_BYTES * bisect_right(
-        range(count), last, key=lambda at: digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES]
-    )
-
-
-def _matched(digests: bytes, rate: float, known: frozenset[bytes]) -> int:
-    if rate >= 1:
-        return len(digests) // DIGEST_BYTES
-    return sum(is_matched(digest, rate) or digest in known for digest in each(digests))
-
-
-def _known(tx: Transaction) -> frozenset[bytes]:
-    """The people whom a seed made known; they are few."""
-    return frozenset(tx.execute(select(table_of(KnownUser).c.digest)).scalars())
-
-
-def _new_set(tx: Transaction) -> int:
-    return tx.new_id(ids.USER_SET)
-
-
-def _part(tx: Transaction, *, user_set: int | None, part: int) -> bytes:
-    found = tx.execute(_PART, {"of_set": user_set, "of_part": part}).scalar_one_or_none()
-    return found or b""
-
-
-def _add_part(tx: Transaction, *, user_set: int, part: int, digests: bytes) -> None:
-    tx.execute(_ADD_PART, {"user_set": user_set, "part": part, "digests": digests})
-
-
-def _drop_if_unowned(tx: Transaction, *, user_set: int) -> None:
-    owned = select(_audiences.c.key).where(_audiences.c.user_set == user_set)
-    if tx.execute(owned).first() is None:
-        tx.execute(delete(_blocks).where(_blocks.c.user_set == user_set))
-
-
-def _create(tx: Transaction, *, users: UserLines, kept: _Kept, audience: dict[str, Any]) -> Audience:
+def _create(
+    tx: Transaction, *, users: UserLines, kept: user_sets.Written, audience: dict[str, Any]
+) -> Audience:
     columns = {**audience["columns"], "user_type": users.user_type, "user_set": kept.user_set}
     made = audiences.create(tx, **audience | {"people": kept.people, "columns": columns})
     _report(tx, users, made)
     return made
 
 
-def _add(tx: Transaction, *, users: UserLines, kept: _Kept, before: Audience) -> Audience | None:
+def _add(tx: Transaction, *, users: UserLines, kept: user_sets.Written, before: Audience) -> Audience | None:
     """None if the set that was added to is no longer the audience's."""
     now = audiences.find_by_key(tx, key=cast(int, before.key))
     if now.user_set != before.user_set:
         return None
     values = {"user_set": kept.user_set, "people": kept.people, "updated_at_ms": tx.now_ms}
     tx.execute(update(_audiences).where(_audiences.c.key == before.key).values(values))
-    tx.execute(delete(_blocks).where(_blocks.c.user_set == before.user_set))
+    user_sets.drop(tx, user_set=before.user_set)
     _report(tx, users, now)
     return audiences.find_by_key(tx, key=cast(int, before.key))
 

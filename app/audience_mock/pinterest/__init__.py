@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audience_mock.pinterest import ad_accounts, audiences, auth, errors, insights, oauth, sharing, sizing
+from audience_mock.pinterest import (
+    ad_accounts,
+    audiences,
+    auth,
+    customer_list_uploads,
+    customer_lists,
+    errors,
+    insights,
+    oauth,
+    sharing,
+    sizing,
+)
 from audience_mock.pinterest.auth import AuthMode
 from audience_mock.pinterest.limits import RateLimits
 from audience_mock.transport.dialects import Dialect
@@ -26,9 +37,10 @@ def dialect(
         name="pinterest",
         title="Pinterest REST API, the audience family, as Audience Mock serves it",
         version=DESCRIBED_RELEASE,
-        prefixes=("v5", "ad_accounts", "businesses"),
+        prefixes=("v5", "ad_accounts", "businesses", customer_list_uploads.PARTS),
         routers=(
             *(audiences.router, sharing.router, insights.router, sizing.router),
+            *(customer_lists.router, customer_list_uploads.router, customer_list_uploads.part_router),
             *(ad_accounts.router, oauth.router),
         ),
         refuse=errors.refuse,
@@ -41,6 +53,8 @@ def dialect(
         bodies=oauth.BODIES,
         examples={
             **audiences.EXAMPLES,
+            **customer_lists.EXAMPLES,
+            **customer_list_uploads.EXAMPLES,
             **sharing.EXAMPLES,
             **insights.EXAMPLES,
             **sizing.EXAMPLES,

@@ -16,7 +16,7 @@ from audience_mock.core.accounts import Account
 from audience_mock.core.tables import PINTEREST
 from audience_mock.pinterest import bookmarks
 from audience_mock.pinterest.audiences_wire import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Digits, PathId, numeric
-from audience_mock.pinterest.error_answers import error_answer
+from audience_mock.pinterest.described import described_error
 from audience_mock.pinterest.errors import InvalidRequest
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
@@ -71,8 +71,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ad_accounts/get": {"200": _EXAMPLE},
 }
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    400: error_answer("A parameter that does not fit", 1, "Parameter 'page_size' was not numeric (was 3e)"),
-    401: error_answer("No token", 2, "Authentication failed.", status="failure"),
+    400: described_error(
+        "A parameter that does not fit", 1, "Parameter 'page_size' was not numeric (was 3e)"
+    ),
+    401: described_error("No token", 2, "Authentication failed.", status="failure"),
 }
 
 router = APIRouter(route_class=PinterestRoute, tags=["ad_accounts"])

@@ -1,6 +1,5 @@
 """/ad_accounts/{ad_account_id}/audiences: create, create_custom, list, get, update."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -24,8 +23,7 @@ from audience_mock.pinterest.audiences_wire import (
     PathId,
     check_rule,
 )
-from audience_mock.pinterest.error_answers import NOT_FOUND, READ_ERRORS, WRITE_ERRORS
-from audience_mock.pinterest.errors import InvalidRequest
+from audience_mock.pinterest.described import NOT_FOUND, PREFER, READ_ERRORS, WRITE_ERRORS, create_status
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.population import people
 from audience_mock.pinterest.routes import PinterestRoute
@@ -37,22 +35,8 @@ COMPANY = "Audience Mock"
 """`created_by_company_name`: null in the answer to a POST or PATCH, filled in GET and list (recorded)."""
 
 _CREATED, _ONE, _LISTED = template(CreatedAudience), template(Audience), template(ListedAudience)
-_PREFER_CODE = re.compile(r"(?:^|[,;\s])code=(\d{3})(?:$|[,;\s])")
-
-
 _CREATED_TOO: dict[int | str, dict[str, Any]] = {
     200: {"model": CreatedAudience, "description": "Made, where 200 is set or preferred"}
-}
-_PREFER = {
-    "parameters": [
-        {
-            "name": "Prefer",
-            "in": "header",
-            "required": False,
-            "description": "The status of this create: `code=200` or `code=201`.",
-            "schema": {"type": "string"},
-        }
-    ]
 }
 
 _EXAMPLE = {
@@ -116,7 +100,7 @@ def to_pieces(row: Row, now_ms: int, *, company: str | None) -> Pieces:
     status_code=201,
     response_model=CreatedAudience,
     responses=_CREATED_TOO | WRITE_ERRORS,
-    openapi_extra=_PREFER,
+    openapi_extra=PREFER,
 )
 async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Answer:
     return await _create(call, ad_account_id, body.audience_type, body, description=body.description)
@@ -129,7 +113,7 @@ async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Ans
     status_code=201,
     response_model=CreatedAudience,
     responses=_CREATED_TOO | WRITE_ERRORS,
-    openapi_extra=_PREFER,
+    openapi_extra=PREFER,
 )
 async def create_custom(call: Call, ad_account_id: PathId, body: AudienceCreateCustom) -> Answer:
     return await _create(call, ad_account_id, body.audience_type, body, description=None)
@@ -151,9 +135,10 @@ async def _create(
         name=body.name,
         people=people(audience_type, body.rule),
         columns={"description": description, "definition": body.rule.echo(), "created_by": COMPANY},
+        **_sources(audience_type, body.rule),
     )
     pieces = to_pieces(row, call.world.clock.now_ms(), company=None)
-    return answer(call, _create_status(call), _CREATED % pieces)
+    return answer(call, create_status(call), _CREATED % pieces)
 
 
 @router.get(
@@ -167,7 +152,7 @@ async def list_page(
     call: Call, ad_account_id: PathId, query: Annotated[AudienceListQuery, Query()]
 ) -> Answer:
     bound_to = ("audiences/list", ad_account_id, query.order, query.ownership_type, str(query.exclude_nca))
-    after = read_bookmark(query.bookmark, bound_to)
+    after = bookmarks.behind(query.bookmark, *bound_to)
     falling = query.order == "DESCENDING"
     if query.ownership_type == "OWNED":
         rows, more = await call.world.read(
@@ -191,28 +176,11 @@ async def list_page(
     return audience_page(call, rows, more, bound_to)
 
 
-def read_bookmark(bookmark: str | None, bound_to: tuple[str, ...]) -> int | None:
-    """Where a list goes on. Raises InvalidRequest."""
-    if bookmark is None:
-        return None
-    try:
-        return bookmarks.read(bookmark, *bound_to)
-    except ValueError:
-        # Chosen: no answer to a bad bookmark was ever published.
-        raise InvalidRequest("'bookmark' is not one that this list gave") from None
-
-
 def audience_page(call: Call, rows: Sequence[Row], more: int | None, bound_to: tuple[str, ...]) -> Answer:
     """A page of audiences, and the bookmark that the next one is asked for with."""
     now_ms = call.world.clock.now_ms()
-    return page(
-        call, [_LISTED % to_pieces(row, now_ms, company=row.created_by) for row in rows], more, bound_to
-    )
-
-
-def page(call: Call, items: Sequence[bytes], more: int | None, bound_to: tuple[str, ...]) -> Answer:
-    bookmark = NULL if more is None else b'"%b"' % bookmarks.make(more, *bound_to).encode()
-    return answer(call, 200, b'{"items":[%b],"bookmark":%b}' % (b",".join(items), bookmark))
+    items = b",".join(_LISTED % to_pieces(row, now_ms, company=row.created_by) for row in rows)
+    return answer(call, 200, bookmarks.page(items, more, *bound_to))
 
 
 @router.get(
@@ -242,10 +210,12 @@ async def update(call: Call, ad_account_id: PathId, audience_id: PathId, body: A
         row = await call.world.transact(audiences.remove, **this)
     else:
         values: dict[str, Any] = body.model_dump(include={"name", "description"}, exclude_unset=True)
+        sources: dict[str, Any] = {}
         if "rule" in body.model_fields_set:
             kind = (await call.world.read(audiences.find, **this)).kind
             values |= _rule_values(kind, body.rule)
-        row = await call.world.transact(audiences.change, **this, values=values)
+            sources = _sources(kind, body.rule)
+        row = await call.world.transact(audiences.change, **this, values=values, **sources)
     return answer(call, 200, _ONE % to_pieces(row, call.world.clock.now_ms(), company=None))
 
 
@@ -255,10 +225,12 @@ def _rule_values(kind: str, rule: AudienceRule) -> dict[str, Any]:
     return {"definition": rule.echo(), "people": people(kind, rule)}
 
 
-def _create_status(call: Call) -> int:
-    """`Prefer: code=200` (or 201) for one request, else the setting."""
-    if (prefer := call.headers.get("prefer")) is not None:
-        for code in _PREFER_CODE.findall(prefer):
-            if code in ("200", "201"):
-                return int(code)
-    return int(call.options.create_status)
+def _sources(kind: str, rule: AudienceRule) -> dict[str, Any]:
+    """What the ad account has to have: the list whose people are the audience's, audiences to be like."""
+    match kind:
+        case "CUSTOMER_LIST":
+            return {"customer_list": rule.customer_list_id}
+        case "ACTALIKE":
+            return {"seeds": rule.seed_id}
+        case _:
+            return {}

@@ -5,6 +5,8 @@ import binascii
 import hashlib
 import struct
 
+from audience_mock.pinterest.errors import InvalidRequest
+
 _FORM = struct.Struct(">8sq")
 
 
@@ -22,6 +24,23 @@ def read(bookmark: str, *query: str) -> int:
     if seal != _seal(query):
         raise ValueError("a bookmark of another query")
     return int(last)
+
+
+def behind(bookmark: str | None, *query: str) -> int | None:
+    """Where the page of a request begins: behind this item, or with the first one."""
+    if bookmark is None:
+        return None
+    try:
+        return read(bookmark, *query)
+    except ValueError:
+        # Chosen: no answer to a bad bookmark was ever published.
+        raise InvalidRequest("'bookmark' is not one that this list gave") from None
+
+
+def page(items: bytes, more: int | None, *query: str) -> bytes:
+    """A page of items that are JSON text already; `more` is the last of them, if others follow."""
+    bookmark = b"null" if more is None else b'"%b"' % make(more, *query).encode()
+    return b'{"items":[%b],"bookmark":%b}' % (items, bookmark)
 
 
 def _seal(query: tuple[str, ...]) -> bytes:

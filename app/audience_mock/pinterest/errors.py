@@ -11,7 +11,14 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from audience_mock.core.errors import BadGrant, NotFound, ScopesNotGranted, SharedWithItself
+from audience_mock.core.errors import (
+    BadGrant,
+    NotFound,
+    NotInAccount,
+    NotNow,
+    ScopesNotGranted,
+    SharedWithItself,
+)
 from audience_mock.pinterest import auth, limits
 from audience_mock.pinterest.headers import answer
 from audience_mock.transport.answers import Answer
@@ -142,6 +149,11 @@ def _words(error: Exception) -> tuple[int, int, str, dict[str, Any]]:
         case InvalidInput(details=details):
             return 400, INVALID, _of_parameter(details[0]), {}
         case InvalidRequest() | Malformed():
+            return 400, INVALID, f"Invalid request: {error}", {}
+        # Chosen: what the API says of an id in a body that names nothing was never published.
+        case NotInAccount(what=what, id=id):
+            return 400, INVALID, f"Invalid request: {what} {_cut(id)} is not in this ad account", {}
+        case NotNow():
             return 400, INVALID, f"Invalid request: {error}", {}
         # Chosen: neither status was ever met in the wild.
         case BodyTooLarge():

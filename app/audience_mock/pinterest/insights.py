@@ -15,7 +15,7 @@ from audience_mock.core import audiences
 from audience_mock.core.tables import PINTEREST
 from audience_mock.pinterest import insights_population as population
 from audience_mock.pinterest.audiences_wire import PathId
-from audience_mock.pinterest.error_answers import READ_ERRORS, error_answer
+from audience_mock.pinterest.described import READ_ERRORS, described_error
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.insights_population import Interest
 from audience_mock.pinterest.insights_wire import (
@@ -35,8 +35,10 @@ DEFINITIONS = (
 """Type and scope of the audiences that can be asked for. Two words of each are described; chosen: the three
 are the engaged, the total, and Pinterest's total audience of the insights."""
 
-_BAD_TYPE = error_answer("A parameter that does not fit", 1, "Parameter 'audience_insight_type' is required")
-_BAD_ACCOUNT = error_answer(
+_BAD_TYPE = described_error(
+    "A parameter that does not fit", 1, "Parameter 'audience_insight_type' is required"
+)
+_BAD_ACCOUNT = described_error(
     "A parameter that does not fit", 1, r"'ad_account_id' value '12x' must match the pattern: ^\d+$"
 )
 _US = [{"key": "us", "name": "United States", "ratio": 1.0}]

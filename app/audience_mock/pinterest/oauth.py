@@ -16,7 +16,7 @@ from audience_mock.core import tokens
 from audience_mock.core.errors import BadGrant
 from audience_mock.core.tokens import Issued, Terms
 from audience_mock.pinterest import auth
-from audience_mock.pinterest.error_answers import error_answer
+from audience_mock.pinterest.described import described_error
 from audience_mock.pinterest.errors import Error, InvalidRequest
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import AppRoute
@@ -122,17 +122,19 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     }
 }
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    400: error_answer("A value that does not fit", 1, "Invalid request: 'token' is a required property"),
-    401: error_answer("No app's id and secret", 2, "Authentication failed.", status="failure"),
+    400: described_error("A value that does not fit", 1, "Invalid request: 'token' is a required property"),
+    401: described_error("No app's id and secret", 2, "Authentication failed.", status="failure"),
     413: {"model": Error, "description": "A body over 1 MiB"},
     415: {"model": Error, "description": "A body that is no form"},
-    429: error_answer(
+    429: described_error(
         "Too many calls, where limits are kept to", 8, "You have exceeded your rate limit. Try again later."
     ),
 }
 _TOKEN_ERRORS = _ERRORS | {
-    400: error_answer("A value that does not fit", 1, "Invalid request: 'code' is a required property"),
-    401: error_answer("A code or refresh token that gives none", 283, "The authorization grant is invalid"),
+    400: described_error("A value that does not fit", 1, "Invalid request: 'code' is a required property"),
+    401: described_error(
+        "A code or refresh token that gives none", 283, "The authorization grant is invalid"
+    ),
 }
 _REVOKED: dict[int | str, dict[str, Any]] = {200: {"description": "Revoked, or never valid"}}
 _BY_APPS = {"security": [{"basic": []}], "servers": [{"url": "/v5"}]}

@@ -15,10 +15,10 @@ from pydantic_core import to_json
 from audience_mock.core import sharing
 from audience_mock.core.audiences import MAX_NUMBER
 from audience_mock.core.tables import ACCOUNT, BUSINESS, PINTEREST
-from audience_mock.pinterest import audiences
-from audience_mock.pinterest.audiences import audience_page, page, read_bookmark
+from audience_mock.pinterest import audiences, bookmarks
+from audience_mock.pinterest.audiences import audience_page
 from audience_mock.pinterest.audiences_wire import AudiencePage, PathId
-from audience_mock.pinterest.error_answers import NOT_FOUND, READ_ERRORS, WRITE_ERRORS, error_answer
+from audience_mock.pinterest.described import NOT_FOUND, READ_ERRORS, WRITE_ERRORS, described_error
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
 from audience_mock.pinterest.sharing_wire import (
@@ -42,7 +42,7 @@ _RECIPIENT = template(SharedAudienceAccount)
 _NAMES = {ACCOUNT: "Ad account {}", BUSINESS: "Business {}"}
 """Names of those whom no seed names: made up."""
 
-_BAD_UPDATE = error_answer(
+_BAD_UPDATE = described_error(
     "A value that does not fit", 1, "Invalid request: 'audience_id' is a required property"
 )
 _UPDATE_ERRORS = WRITE_ERRORS | NOT_FOUND | {400: _BAD_UPDATE}
@@ -126,7 +126,7 @@ async def list_received(
         api=PINTEREST,
         kind=BUSINESS,
         recipient=business_id,
-        after=read_bookmark(query.bookmark, bound_to),
+        after=bookmarks.behind(query.bookmark, *bound_to),
         at_most=query.page_size,
         falling=query.order == "DESCENDING",
         by_number=True,  # as described; an ad account's received ones go by the time of sharing
@@ -210,10 +210,10 @@ async def _list_recipients(call: Call, kind: str, giver: str, query: SharedAccou
         giver=giver,
         number=int(query.audience_id),
         recipient_kind=to,
-        after=read_bookmark(query.bookmark, bound_to),
+        after=bookmarks.behind(query.bookmark, *bound_to),
         at_most=query.page_size,
     )
-    items = [
+    items = b",".join(
         _RECIPIENT
         % {
             b"account_id": b'"%b"' % row.id.encode(),
@@ -222,5 +222,5 @@ async def _list_recipients(call: Call, kind: str, giver: str, query: SharedAccou
             b"shared_on_timestamp": b"%d" % (row.shared_at_ms // 1000),
         }
         for row in rows
-    ]
-    return page(call, items, more, bound_to)
+    )
+    return answer(call, 200, bookmarks.page(items, more, *bound_to))

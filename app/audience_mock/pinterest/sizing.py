@@ -16,7 +16,7 @@ from audience_mock.core.audiences import MAX_NUMBER
 from audience_mock.core.lifecycle import READY_PEOPLE, size_at
 from audience_mock.core.tables import PINTEREST, Audience
 from audience_mock.pinterest.audiences_wire import PathId
-from audience_mock.pinterest.error_answers import WRITE_ERRORS, error_answer
+from audience_mock.pinterest.described import WRITE_ERRORS, described_error
 from audience_mock.pinterest.errors import NoAccess
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
@@ -40,7 +40,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 """Answers by operation and status, for the description."""
 
 router = APIRouter(route_class=PinterestRoute, tags=["ad_groups"])
-_BAD_BODY = error_answer(
+_BAD_BODY = described_error(
     "A value that does not fit", 1, "Invalid request: 'MALE' is not one of ['unknown', 'male', 'female']"
 )
 
@@ -53,7 +53,7 @@ _BAD_BODY = error_answer(
     responses=WRITE_ERRORS
     | {
         400: _BAD_BODY,
-        403: error_answer("An audience that the ad account does not have", 29, NO_ACCESS),
+        403: described_error("An audience that the ad account does not have", 29, NO_ACCESS),
     },
 )
 async def audience_sizing(call: Call, ad_account_id: PathId, body: AdGroupAudienceSizingRequest) -> Answer:

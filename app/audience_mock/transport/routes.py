@@ -9,6 +9,7 @@ import inspect
 import json
 import logging
 import re
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any, cast, get_args, get_origin, get_type_hints
@@ -39,10 +40,13 @@ class MockRoute(APIRoute):
     """A route of a dialect. A handler takes a `Call`, the path's parameters, at most one query model and
     at most one body model, and answers an `Answer`."""
 
+    max_body_bytes = bodies.MAX_BODY_BYTES
+    max_containers = MAX_CONTAINERS
+
     def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
         super().__init__(path, endpoint, **more)
         self._handler = cast(Callable[..., Awaitable[Answer]], endpoint)
-        self._inputs = _Inputs(endpoint, set(self.param_convertors))
+        self._inputs = _Inputs(endpoint, set(self.param_convertors), self.max_body_bytes, self.max_containers)
 
     def admit(self, call: Call) -> None:
         """Let a caller in, or raise. Runs before anything of the request but its head was read."""
@@ -68,7 +72,11 @@ class MockRoute(APIRoute):
 class _Inputs:
     """Reads a handler's arguments from a request, as its signature says."""
 
-    def __init__(self, handler: Callable[..., Any], path_names: set[str]) -> None:
+    def __init__(
+        self, handler: Callable[..., Any], path_names: set[str], max_body_bytes: int, max_containers: int
+    ) -> None:
+        self._max_body_bytes = max_body_bytes
+        self._max_containers = max_containers
         self._call = ""
         self._path: list[tuple[str, TypeAdapter[Any]]] = []
         self._query: tuple[str, type[BaseModel]] | None = None
@@ -105,14 +113,19 @@ class _Inputs:
         if self._body is not None:
             bodies.check_json(call)
             name, model = self._body
-            arguments[name] = parse_json(await bodies.read_whole(call), model)
+            raw = await bodies.read_whole(call, self._max_body_bytes)
+            if len(raw) <= bodies.MAX_BODY_BYTES:
+                arguments[name] = parse_json(raw, model, self._max_containers)
+            else:
+                # Step by step beside the event loop: each step of a large body takes a tenth of a second.
+                arguments[name] = await to_thread(parse_json, raw, model, self._max_containers)
         return arguments
 
 
-def parse_json(raw: bytes, model: type[BaseModel]) -> Any:
+def parse_json(raw: bytes, model: type[BaseModel], max_containers: int = MAX_CONTAINERS) -> Any:
     """The model that the bytes of a JSON document make. Raises Malformed, InvalidInput."""
-    if raw.count(b"[") + raw.count(b"{") > MAX_CONTAINERS:
-        raise Malformed(f"The body has more than {MAX_CONTAINERS} arrays and objects")
+    if raw.count(b"[") + raw.count(b"{") > max_containers:
+        raise Malformed(f"The body has more than {max_containers} arrays and objects")
     try:
         value = model.model_validate_json(raw)
     except ValidationError as error:

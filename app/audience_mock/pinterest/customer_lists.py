@@ -1,0 +1,196 @@
+"""/ad_accounts/{ad_account_id}/customer_lists: create, list, get, update."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from audience_mock.core import customer_lists
+from audience_mock.core.lifecycle import list_status_at
+from audience_mock.core.people import EMAIL, Records
+from audience_mock.core.tables import CustomerList as Row
+from audience_mock.core.uploads import expect
+from audience_mock.pinterest import bookmarks
+from audience_mock.pinterest.audiences_wire import PathId
+from audience_mock.pinterest.customer_lists_wire import (
+    CustomerList,
+    CustomerListCreate,
+    CustomerListListQuery,
+    CustomerListPage,
+    CustomerListUpdate,
+    ListedCustomerList,
+)
+from audience_mock.pinterest.described import (
+    PREFER,
+    READ_ERRORS,
+    WRITE_ERRORS,
+    Responses,
+    create_status,
+    described_error,
+)
+from audience_mock.pinterest.headers import answer
+from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.templates import FALSE, TRUE, Pieces, template, text
+
+MAX_RECORDS_BODY_BYTES = 32 << 20
+"""The most that a body with records may have. Not documented; chosen."""
+
+MAX_RECORD_ROWS = 100_000
+"""The most arrays and objects, and so rows, of one body. Not documented; chosen: they take 0.2 seconds."""
+
+_ONE, _LISTED = template(CustomerList), template(ListedCustomerList)
+
+NOT_FOUND: Responses = {
+    404: described_error(
+        "No such customer list in the ad account", 4, "Sorry! We could not find your customer list."
+    ),
+}
+_CREATED_TOO: Responses = {200: {"model": CustomerList, "description": "Made, where 200 is set or preferred"}}
+_TOO_LARGE: Responses = {
+    413: described_error(
+        "A body over 32 MiB", 1, f"Invalid request: body is larger than {MAX_RECORDS_BODY_BYTES} bytes"
+    )
+}
+
+_EXAMPLE = {
+    "ad_account_id": "549755885175",
+    "created_time": 1795305607,
+    "id": "5497558",
+    "name": "Newsletter",
+    "num_batches": 1,
+    "num_removed_user_records": 0,
+    "num_uploaded_user_records": 2,
+    "type": "customerlist",
+    "updated_time": 1795305607,
+    "exceptions": {},
+    "status": "PROCESSING",
+}
+_CHANGED = {**_EXAMPLE, "num_batches": 2, "num_uploaded_user_records": 3}
+_ITEM = {key: (_CHANGED | {"is_nca": False})[key] for key in ListedCustomerList.model_fields}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "customer_lists/create": {"201": _EXAMPLE, "200": _EXAMPLE},
+    "customer_lists/list": {"200": {"items": [_ITEM], "bookmark": None}},
+    "customer_lists/get": {"200": _EXAMPLE},
+    "customer_lists/update": {"200": _CHANGED},
+}
+"""Answers by operation and status, for the description."""
+
+
+class RecordsRoute(PinterestRoute):
+    """Takes bodies with many records."""
+
+    max_body_bytes = MAX_RECORDS_BODY_BYTES
+    max_containers = MAX_RECORD_ROWS
+
+
+router = APIRouter(route_class=RecordsRoute, tags=["customer_lists"])
+_COLLECTION = "/ad_accounts/{ad_account_id}/customer_lists"
+CUSTOMER_LIST = _COLLECTION + "/{customer_list_id}"
+
+
+def to_pieces(row: Row, now_ms: int) -> Pieces:
+    """A row in Pinterest's words, as JSON text by key."""
+    return {
+        b"ad_account_id": b'"%b"' % row.account.encode(),
+        b"created_time": b"%d" % (row.created_at_ms // 1000),
+        b"id": b'"%d"' % row.number,
+        b"name": text(row.name),
+        b"num_batches": b"%d" % row.batches,
+        b"num_removed_user_records": b"%d" % row.removed_records,
+        b"num_uploaded_user_records": b"%d" % row.uploaded_records,
+        b"type": b'"customerlist"',
+        b"updated_time": b"%d" % (row.updated_at_ms // 1000),
+        b"exceptions": b"{}",
+        b"is_nca": TRUE if row.is_nca else FALSE,
+        b"status": b'"%b"' % list_status_at(row, now_ms).encode(),
+    }
+
+
+@router.post(
+    _COLLECTION,
+    operation_id="customer_lists/create",
+    summary="Create a customer list from records",
+    status_code=201,
+    response_model=CustomerList,
+    responses=_CREATED_TOO | WRITE_ERRORS | _TOO_LARGE,
+    openapi_extra=PREFER,
+)
+async def create(call: Call, ad_account_id: PathId, body: CustomerListCreate) -> Answer:
+    list_type = body.list_type or EMAIL
+    with Records(list_type) as records:
+        await _read(records, body)
+        row = await customer_lists.create(
+            call.world,
+            records,
+            account=ad_account_id,
+            name=body.name,
+            list_type=list_type,
+            is_nca=bool(body.is_nca),
+        )
+    return answer(call, create_status(call), _ONE % to_pieces(row, call.world.clock.now_ms()))
+
+
+@router.get(
+    _COLLECTION,
+    operation_id="customer_lists/list",
+    summary="List customer lists",
+    response_model=CustomerListPage,
+    responses=READ_ERRORS,
+)
+async def list_page(
+    call: Call, ad_account_id: PathId, query: Annotated[CustomerListListQuery, Query()]
+) -> Answer:
+    bound_to = ("customer_lists/list", ad_account_id, query.order, str(query.exclude_nca))
+    rows, more = await call.world.read(
+        customer_lists.list_page,
+        account=ad_account_id,
+        after=bookmarks.behind(query.bookmark, *bound_to),
+        at_most=query.page_size,
+        falling=query.order == "DESCENDING",
+        exclude_nca=query.exclude_nca,
+    )
+    now_ms = call.world.clock.now_ms()
+    items = b",".join(_LISTED % to_pieces(row, now_ms) for row in rows)
+    return answer(call, 200, bookmarks.page(items, more, *bound_to))
+
+
+@router.get(
+    CUSTOMER_LIST,
+    operation_id="customer_lists/get",
+    summary="Get a customer list",
+    response_model=CustomerList,
+    responses=READ_ERRORS | NOT_FOUND,
+)
+async def get(call: Call, ad_account_id: PathId, customer_list_id: PathId) -> Answer:
+    row = await call.world.read(customer_lists.find, account=ad_account_id, number=int(customer_list_id))
+    return answer(call, 200, _ONE % to_pieces(row, call.world.clock.now_ms()))
+
+
+@router.patch(
+    CUSTOMER_LIST,
+    operation_id="customer_lists/update",
+    summary="Add records to a customer list, or remove them",
+    response_model=CustomerList,
+    responses=WRITE_ERRORS | _TOO_LARGE | NOT_FOUND,
+)
+async def update(
+    call: Call, ad_account_id: PathId, customer_list_id: PathId, body: CustomerListUpdate
+) -> Answer:
+    number = int(customer_list_id)
+    before = await call.world.read(customer_lists.find, account=ad_account_id, number=number)
+    with Records(before.list_type) as records:
+        await _read(records, body)
+        row = await customer_lists.change(
+            call.world, records, account=ad_account_id, number=number, action=body.operation_type
+        )
+    return answer(call, 200, _ONE % to_pieces(row, call.world.clock.now_ms()))
+
+
+async def _read(records: Records, body: CustomerListCreate | CustomerListUpdate) -> None:
+    sent = (body.records or "").encode()
+    await expect(len(sent))
+    await records.read_text(sent)
+    records.finish()
+    await records.read_rows(body.records_v2 or ())
