@@ -158,3 +158,23 @@ def test_a_body_that_does_not_fit_is_refused(api: Any, sdk: Any) -> None:
         api.audiences_create(AD_ACCOUNT, {"audience_type": "ACTALIKE", "rule": RULES["ACTALIKE"]})
     assert refusal.value.data.code == 1
     assert "'name' is a required property" in refusal.value.data.message
+
+
+def test_tokens_are_given_refreshed_and_revoked(sdk: Any, mock: MockServer) -> None:
+    """The client gets tokens for a code, new ones for the refresh token, and takes the last one back."""
+    configuration = sdk.Configuration(host=mock.pinterest_url, username="1234567", password="secret")
+    client = sdk.ApiClient(configuration)
+    oauth = sdk.OauthApi(client)
+    given = oauth.oauth_token("authorization_code", code="abc", redirect_uri="https://shop.example/back")
+    again = oauth.oauth_token("refresh_token", refresh_token=given.refresh_token)
+    assert again.access_token != given.access_token
+    assert again.response_type.value == "refresh_token"
+    configuration.access_token = again.access_token
+    audiences, accounts = sdk.AudiencesApi(client), sdk.AdAccountsApi(client)
+    made = create(audiences)
+    assert [account.id for account in accounts.ad_accounts_list().items] == [made.ad_account_id]
+    assert accounts.ad_accounts_get(AD_ACCOUNT).owner.username
+    oauth.token_revoke(again.access_token)
+    with pytest.raises(sdk.exceptions.UnauthorizedException):
+        audiences.audiences_list(AD_ACCOUNT)
+    client.rest_client.pool_manager.clear()
