@@ -190,3 +190,23 @@ def test_a_customer_list_is_made_and_grows(api: Any, sdk: Any, mock: MockServer)
     mock.world.clock.advance(5_000)
     done = uploads.customer_list_uploads_get(*this)
     assert (done.state.value, done.record_counts.valid, done.error_counts[0].count) == ("SUCCEEDED", 1, 1)
+
+
+def test_tokens_are_given_refreshed_and_revoked(sdk: Any, mock: MockServer) -> None:
+    """The client gets tokens for a code, new ones for the refresh token, and takes the last one back."""
+    configuration = sdk.Configuration(host=mock.pinterest_url, username="1234567", password="secret")
+    client = sdk.ApiClient(configuration)
+    oauth = sdk.OauthApi(client)
+    given = oauth.oauth_token("authorization_code", code="abc", redirect_uri="https://shop.example/back")
+    again = oauth.oauth_token("refresh_token", refresh_token=given.refresh_token)
+    assert again.access_token != given.access_token
+    assert again.response_type.value == "refresh_token"
+    configuration.access_token = again.access_token
+    audiences, accounts = sdk.AudiencesApi(client), sdk.AdAccountsApi(client)
+    made = create(audiences)
+    assert [account.id for account in accounts.ad_accounts_list().items] == [made.ad_account_id]
+    assert accounts.ad_accounts_get(AD_ACCOUNT).owner.username
+    oauth.token_revoke(again.access_token)
+    with pytest.raises(sdk.exceptions.UnauthorizedException):
+        audiences.audiences_list(AD_ACCOUNT)
+    client.rest_client.pool_manager.clear()

@@ -284,6 +284,8 @@ EACH_SETTING = {
     "max_upload_bytes": "3",
     "pitchtarget_revision": "2014-04",
     "pinterest_create_status": "200",
+    "auth_mode": "strict",
+    "rate_limits": "trial",
     "cors_origins": "http://a.example, http://b.example",
     "log_level": "error",
 }
@@ -294,7 +296,8 @@ def test_each_setting(command: Runner, by: str) -> None:
     """Each setting is taken from a flag, and from a variable, and does what it says."""
     assert EACH_SETTING.keys() == Settings.model_fields.keys(), "a setting is not tried here"
     seeded = {"api": "pinterest", "account": AD_ACCOUNT, "id": "1", "kind": "VISITOR", "name": "n"}
-    (command.folder / "seed.json").write_text(json.dumps({"audiences": [seeded]}))
+    known = {"token": "pina_test", "scopes": ["ads:read", "ads:write"]}
+    (command.folder / "seed.json").write_text(json.dumps({"audiences": [seeded], "tokens": [known]}))
     if by == "flag":
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in EACH_SETTING.items()]
         run = command("serve", *flags)
@@ -307,6 +310,8 @@ def test_each_setting(command: Runner, by: str) -> None:
     with httpx.Client(base_url=run.url, headers=PINTEREST_TOKEN) as client:
         made = client.post(AUDIENCES, json=CREATE)
         assert made.status_code == 200
+        assert made.headers["x-ratelimit-limit"].startswith("300, ")
+        assert client.get(AUDIENCES, headers={"Authorization": "Bearer pina_unknown"}).status_code == 401
         assert client.get(f"{AUDIENCES}/{made.json()['id']}").json()["status"] == "INITIALIZING"
         for origin, allowed in (("http://b.example", True), ("http://c.example", False)):
             headers = client.get(AUDIENCES, headers={"Origin": origin}).headers

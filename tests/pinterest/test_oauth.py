@@ -113,6 +113,20 @@ def test_a_refresh_token_gives_new_tokens_once(mock: MockServer, apps: httpx.Cli
     assert third.json()["scope"] == "ads:read"
 
 
+def test_a_refresh_token_can_describe_itself(mock: MockServer, apps: httpx.Client) -> None:
+    """A self-describing refresh token gives tokens of its scopes each time, until it is revoked."""
+    form = {"grant_type": "refresh_token", "refresh_token": "pinr_mock.ads:read+ads:write"}
+    given = [ask(apps, **form).json() for _ in range(2)]
+    assert [list(one) for one in given] == [REFRESHED] * 2
+    assert {one["scope"] for one in given} == {"ads:read ads:write"}
+    assert ask(apps, **form, scope="ads:read").json()["scope"] == "ads:read"
+    assert ask(apps, **form, scope="biz_access:read").status_code == 400
+    assert read_with(mock, given[1]["access_token"]).status_code == 200
+    apps.post("/oauth/token/revoke", data={"token": form["refresh_token"]})
+    assert pinterest_error(ask(apps, **form)) == BAD_GRANT
+    assert pinterest_error(ask(apps, grant_type="refresh_token", refresh_token="pinr_mock.all")) == BAD_GRANT
+
+
 def test_a_refresh_gives_no_more_than_was_granted(apps: httpx.Client) -> None:
     """A refresh that asks for other scopes is refused, and the refresh token stays good."""
     token = by_code(apps, "code_mock.ads:read")["refresh_token"]

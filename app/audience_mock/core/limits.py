@@ -5,6 +5,7 @@ providers do between two windows was never published). Counts are kept in memory
 """
 
 from collections.abc import Sequence
+from sys import maxsize
 from typing import NamedTuple
 
 MAX_CALLERS = 10_000
@@ -37,19 +38,19 @@ class Limits:
             if len(self._windows) >= MAX_CALLERS:
                 del self._windows[next(iter(self._windows))]
             windows = self._windows[caller] = {}
-        tightest = least = resets_in_ms = -1
-        touched = []
+        tightest = resets_in_ms = 0
+        least = maxsize
         for place, (name, calls, window_ms) in enumerate(limits):
             window = windows.get(name)
             # A clock that is set back leaves no window that ends far ahead.
             if window is None or not 0 < (left_ms := window[0] - now_ms) <= window_ms:
                 window = windows[name] = [now_ms + window_ms, calls]
                 left_ms = window_ms
-            if tightest < 0 or window[1] < least:
-                tightest, least, resets_in_ms = place, window[1], left_ms
-            touched.append(window)
-        if least == 0:
-            return tightest, 0, resets_in_ms, False
-        for window in touched:
             window[1] -= 1
-        return tightest, least - 1, resets_in_ms, True
+            if window[1] < least:
+                tightest, least, resets_in_ms = place, window[1], left_ms
+        if least >= 0:
+            return tightest, least, resets_in_ms, True
+        for limit in limits:
+            windows[limit.name][1] += 1
+        return tightest, 0, resets_in_ms, False

@@ -64,22 +64,34 @@ def redeem_code(tx: Transaction, *, code: str, app: str, scopes: Sequence[str], 
 
 
 def redeem_refresh(
-    tx: Transaction, *, refresh: str, app: str, scopes: Sequence[str] | None, terms: Terms
+    tx: Transaction,
+    *,
+    refresh: str,
+    app: str,
+    scopes: Sequence[str] | None,
+    terms: Terms,
+    described: Sequence[str] | None = None,
 ) -> Issued:
-    """New tokens for a refresh token, which is used up by it; with `scopes`, for no more than these.
+    """New tokens for a refresh token, which is used up by it; with `scopes`, for no more than these. One that
+    is not known and says of itself that it has the scopes `described` is good again and again.
 
     Raises BadGrant, ScopesNotGranted.
     """
     row = find(tx, text=refresh)
+    if row is None and described is not None:
+        return _issue(
+            tx,
+            family=tx.new_id(ids.GRANT),
+            app=app,
+            scopes=_within(described, scopes),
+            ad_accounts=None,
+            terms=terms,
+        )
     if row is None or row.kind != REFRESH or row.revoked or row.app not in (None, app) or _is_over(row, tx):
         raise BadGrant
-    granted = (row.scopes or "").split()
-    if too_much := sorted(set(scopes or ()) - set(granted)):
-        raise ScopesNotGranted(too_much)
+    given = _within((row.scopes or "").split(), scopes)
     tx.execute(_REVOKE, {"of_digest": row.digest})
-    return _issue(
-        tx, family=row.family, app=app, scopes=scopes or granted, ad_accounts=row.ad_accounts, terms=terms
-    )
+    return _issue(tx, family=row.family, app=app, scopes=given, ad_accounts=row.ad_accounts, terms=terms)
 
 
 def give_to_app(tx: Transaction, *, app: str, scopes: Sequence[str], terms: Terms) -> Issued:
@@ -167,6 +179,13 @@ def _issue(
             expires_at_ms=expires_at_ms,
         )
     return Issued(texts[0], texts[1], scopes, refresh_expires_at_ms)
+
+
+def _within(granted: Sequence[str], scopes: Sequence[str] | None) -> Sequence[str]:
+    """The scopes that are asked for, or all that were granted. Raises ScopesNotGranted."""
+    if too_much := sorted(set(scopes or ()) - set(granted)):
+        raise ScopesNotGranted(too_much)
+    return scopes or granted
 
 
 def _is_over(row: Token, tx: Transaction) -> bool:

@@ -35,6 +35,8 @@ _CODE = re.compile(r"[\w.~:+ /=-]{1,1000}", re.ASCII)
 _SELF_DESCRIBING_CODE = re.compile(r"code_mock\.([a-z_:+, ]*)(?:\.[\w-]*)?", re.ASCII)
 """A code that names the scopes of its tokens: `code_mock.ads:read+ads:write`, with any third part to make it
 another code. The plus signs may arrive as the spaces that a form makes of them."""
+_SELF_DESCRIBING_REFRESH = re.compile(r"pinr_mock\.([a-z_:+ ]*)")
+"""`pinr_mock.ads:read+ads:write`: the official client sends the same at each start, and forgets the next."""
 
 GRANT_NEEDS = {
     "authorization_code": ("code", "redirect_uri"),
@@ -173,6 +175,7 @@ async def token(call: Call) -> Answer:
                 app=call.caller,
                 scopes=asked.scope,
                 terms=_terms(call),
+                described=_scopes_of_refresh(asked.refresh_token or ""),
             )
         case _:
             issued = await call.world.transact(
@@ -195,7 +198,8 @@ async def revoke(call: Call) -> Answer:
     asked = await _read(call, RevokeRequest)
     # A token that was never given out is honoured in lenient mode, and one that describes itself in both:
     # revoked, it has to stay so.
-    honoured = call.options.auth_mode == "lenient" or auth.described(asked.token) is not None
+    described = auth.described(asked.token) or _SELF_DESCRIBING_REFRESH.fullmatch(asked.token)
+    honoured = call.options.auth_mode == "lenient" or described is not None
     known_from_now_on = honoured and re.fullmatch(auth.WELL_FORMED, asked.token) is not None
     await call.world.transact(
         tokens.revoke, text=asked.token, kind=tokens.ACCESS if known_from_now_on else None
@@ -236,13 +240,23 @@ def _scopes_of(call: Call, code: str) -> tuple[str, ...]:
     Raises BadGrant: in strict mode, for a code that does not describe itself.
     """
     if found := _SELF_DESCRIBING_CODE.fullmatch(code):
-        scopes = tuple(dict.fromkeys(re.findall(r"[a-z_:]+", found[1])))
-        if set(scopes) <= auth.ALL_SCOPES:
-            return scopes
-        raise BadGrant
+        return _named(found[1])
     if call.options.auth_mode == "strict" or not _CODE.fullmatch(code):
         raise BadGrant
     return tuple(auth.SCOPES)
+
+
+def _scopes_of_refresh(token: str) -> tuple[str, ...] | None:
+    """What a refresh token says of itself. Raises BadGrant."""
+    found = _SELF_DESCRIBING_REFRESH.fullmatch(token)
+    return _named(found[1]) if found else None
+
+
+def _named(scopes: str) -> tuple[str, ...]:
+    named = tuple(dict.fromkeys(re.findall(r"[a-z_:]+", scopes)))
+    if set(named) <= auth.ALL_SCOPES:
+        return named
+    raise BadGrant
 
 
 async def _read(call: Call, model: type[Asked]) -> Asked:
