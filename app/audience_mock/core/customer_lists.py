@@ -125,7 +125,7 @@ async def _people_after(
             all_links = user_sets.union(user_sets.read(world, link_set), came, width=LINK_BYTES)
             links = await held.enter_async_context(user_sets.writing(world, all_links, width=LINK_BYTES))
             # A hash that stood for itself so far may be somebody's whose plain form is here now.
-            persons = await user_sets.linked(had, user_sets.read(world, links.user_set))
+            persons = await user_sets.linked(had, user_sets.run_of(records.links.parts()))
             held.callback(persons.close)
             had = user_sets.run_of(persons.parts())
             link_set = links.user_set
