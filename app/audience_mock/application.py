@@ -112,7 +112,9 @@ def describe(directory: Path) -> list[Path]:
     files = []
     for name, dialect_app in app.dialects.items():
         file = directory / f"{name}.json"
-        file.write_text(json.dumps(dialect_app.openapi(), indent=2, ensure_ascii=False) + "\n")
+        file.write_text(
+            json.dumps(dialect_app.openapi(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         files.append(file)
     app.world.close()
     return files

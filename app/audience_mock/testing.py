@@ -22,9 +22,13 @@ class MockServer:
         self.settings = Settings(**{"port": 0, **settings})
 
     def __enter__(self) -> Self:
-        self.app = create_app(self.settings)
-        self.world = self.app.world
         listener = listen(self.settings.host, self.settings.port)
+        try:
+            self.app = create_app(self.settings)
+        except BaseException:
+            listener.close()
+            raise
+        self.world = self.app.world
         self.url = base_url(listener)
         ready = threading.Event()
         self._server = Server(self.app, when_ready=ready.set)

@@ -203,7 +203,7 @@ def test_tokens_are_given_refreshed_and_revoked(sdk: Any, mock: MockServer) -> N
     assert again.response_type.value == "refresh_token"
     configuration.access_token = again.access_token
     audiences, accounts = sdk.AudiencesApi(client), sdk.AdAccountsApi(client)
-    made = create(audiences)
+    made = create(audiences, "ENGAGEMENT")
     assert [account.id for account in accounts.ad_accounts_list().items] == [made.ad_account_id]
     assert accounts.ad_accounts_get(AD_ACCOUNT).owner.username
     oauth.token_revoke(again.access_token)

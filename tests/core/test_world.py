@@ -1,6 +1,7 @@
 """Worlds: time, ids, status, transactions, seeds."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,11 @@ def make(world: World, **more: Any) -> Audience:
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> Iterator[World]:
     world = World(Database(), rules=Rules(build_delay_s=5))
     world.clock.freeze(1_000_000)
-    return world
+    yield world
+    world.close()
 
 
 @pytest.mark.parametrize(("people", "built"), [(100, "READY"), (99, "TOO_SMALL")])
@@ -205,6 +207,41 @@ def test_a_seed_that_is_not_right_names_file_and_field(tmp_path: Path, text: str
     with pytest.raises(BadSeed, match=says) as told:
         seeds.load(file)
     assert str(file) in str(told.value)
+
+
+AUDIENCE = '"api": "pitchtarget", "account": "1", "name": "a"'
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('{"sequences": {"pinterest_audience": 9223372036854775807}}', "sequences.pinterest_audience"),
+        (f'{{"audiences": [{{{AUDIENCE}, "kind": "x\\"y"}}]}}', "audiences.0.kind"),
+        (f'{{"audiences": [{{{AUDIENCE}, "kind": "APP", "status": "\\u0000"}}]}}', "audiences.0.status"),
+        (
+            f'{{"audiences": [{{{AUDIENCE}, "kind": "APP", "retention_days": 9223372036854775808}}]}}',
+            "audiences.0.retention_days",
+        ),
+        *(
+            (f'{{"audiences": [{{{AUDIENCE}, "kind": "APP", "{key}": {value}}}]}}', f"audiences.0.{key}")
+            for key in ("definition", "facebook_object")
+            for value in ('"not json"', '"[]"', '"{\\"a\\": NaN}"', '{"a": Infinity}', "[]")
+        ),
+    ],
+)
+def test_a_seed_that_no_answer_could_carry_is_refused(tmp_path: Path, text: str, where: str) -> None:
+    """Numbers without end, text that breaks an answer and ids that cannot count on are refused at start."""
+    with pytest.raises(BadSeed, match=re.escape(where)) as told:
+        seeds.load(seed_file(tmp_path, text))
+    assert "\n" not in str(told.value)
+
+
+def test_a_seed_with_one_pixel_twice_is_refused(world: World, tmp_path: Path) -> None:
+    """Two pixels cannot have one id."""
+    pixel = '{"facebook_id": "5", "account": "1", "name": "a", "tag": "lead", "creator": "b"}'
+    seed = seeds.load(seed_file(tmp_path, f'{{"pixels": [{pixel}, {pixel}]}}'))
+    with pytest.raises(BadSeed, match=r"two pixels 5, at pixels\.1"):
+        world.transact_now(seeds.plant, seed)
 
 
 def test_a_seed_with_one_id_twice_is_refused_whole(world: World, tmp_path: Path) -> None:

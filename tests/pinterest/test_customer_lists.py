@@ -426,12 +426,14 @@ def test_a_large_body_of_records_keeps_nobody_waiting(mock: MockServer, pinteres
     body = json.dumps({"name": "a", "records": ",".join(hashes)}).encode()
     sending = threading.Event()
     sending.set()
-    waits_s: list[float] = []
+    answered_meanwhile: list[int] = []
 
     def ask_meanwhile() -> None:
         with httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client:
             while sending.is_set():
-                waits_s.append(client.get(AUDIENCES).elapsed.total_seconds())
+                status = client.get(AUDIENCES).status_code
+                if sending.is_set():
+                    answered_meanwhile.append(status)
 
     asking = threading.Thread(target=ask_meanwhile)
     asking.start()
@@ -445,8 +447,7 @@ def test_a_large_body_of_records_keeps_nobody_waiting(mock: MockServer, pinteres
     assert response.status_code == 201, response.text
     assert response.json()["num_uploaded_user_records"] == 200_000
     assert size(mock, pinterest, response.json()["id"]) == 200_000
-    assert len(waits_s) > 3
-    assert max(waits_s) < 2, "generous, for a busy machine; 0.1 is usual"
+    assert set(answered_meanwhile) == {200}
 
 
 def test_a_body_of_records_has_a_limit_of_its_own(pinterest: httpx.Client) -> None:

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -31,6 +31,7 @@ from audience_mock.core.tables import (
 from audience_mock.core.world import Transaction
 
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
+Word = Annotated[str, Field(pattern=r"^[A-Z_]+$")]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 
 
@@ -38,6 +39,25 @@ _SAME_NAME = {
     *("description", "created_by", "facebook_id", "user_type"),
     *("opt_out_link", "origin_id", "retention_days"),
 }
+
+
+def _object_text(value: Any) -> Any:
+    """The text of a JSON object: as it is, or compact, keys as they came, where the object itself stands."""
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    if isinstance(value, str):
+        try:
+            parsed = json.loads(value, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise ValueError("not the text of a JSON object")
+    return value
+
+
+def _no_constant(name: str) -> None:
+    """Python reads NaN and Infinity; JSON has neither."""
+    raise ValueError(f"{name} is not JSON")
 
 
 class SeedAudience(BaseModel):
@@ -52,24 +72,26 @@ class SeedAudience(BaseModel):
     api: Literal["pinterest", "pitchtarget"]
     id: Digits | None = None
     account: Digits
-    kind: Text
+    kind: Word
     name: Text
     description: str | None = None
-    definition: dict[str, Any] | str | None = None
+    definition: Annotated[str, BeforeValidator(_object_text)] | None = Field(
+        default=None, description="A JSON object, or its text, which is kept to the character."
+    )
     created_by: str | None = None
     created_at: int | None = Field(default=None, ge=0, le=1 << 40, description="Unix seconds")
     ready_in_s: float = Field(default=0, ge=0, le=1e9)
-    status: str | None = None
+    status: Word | None = None
     people: int = Field(default=0, ge=0, le=1 << 40)
     facebook_id: Text | None = None
     user_type: str | None = None
     opt_out_link: str | None = None
     origin_id: Digits | None = None
-    retention_days: int | None = Field(default=None, ge=1)
+    retention_days: int | None = Field(default=None, ge=1, le=10_000)
     customer_list: Digits | None = Field(
         default=None, description="One of the seed's, whose people the audience has instead of `people`."
     )
-    facebook_object: dict[str, Any] | None = Field(
+    facebook_object: Annotated[str, BeforeValidator(_object_text)] | None = Field(
         default=None, description="Laid over what Facebook's own object would have."
     )
 
@@ -159,7 +181,8 @@ class Seed(BaseModel):
             "pinterest_customer_list",
             "pinterest_upload",
         ],
-        int,
+        # Of 17 digits at most: what counts on from there still has the 18 that an id may have.
+        Annotated[int, Field(ge=1, lt=10**17)],
     ] = {}
     facebook_ids: list[Text] = []
     people: list[Text] = []
@@ -202,8 +225,8 @@ def plant(tx: Transaction, seed: Seed) -> int:
     for position, given in enumerate(seed.audiences):
         columns: dict[str, Any] = given.model_dump(include=_SAME_NAME) | {
             **_life(tx, given),
-            "definition": _text(given.definition),
-            "facebook_object": _text(given.facebook_object),
+            "definition": given.definition,
+            "facebook_object": given.facebook_object,
         }
         if given.id is not None:
             columns["number"] = int(given.id)
@@ -227,8 +250,11 @@ def plant(tx: Transaction, seed: Seed) -> int:
         sequence = audiences.SEQUENCE_OF[given.api]
         if given.id is not None and sequence not in seed.sequences:
             _continue_at(tx, sequence, made.number + 1)
-    for row in (pixel.model_dump() for pixel in seed.pixels):
-        tx.execute(insert(Pixel), row)
+    for position, pixel in enumerate(seed.pixels):
+        try:
+            tx.execute(insert(Pixel), pixel.model_dump())
+        except IntegrityError:
+            raise BadSeed(f"the seed has two pixels {pixel.facebook_id}, at pixels.{position}") from None
     _place(tx, seed.businesses)
     _plant_tokens(tx, seed)
     for position, facebook_id in enumerate(seed.facebook_ids):
@@ -271,13 +297,6 @@ def _place(tx: Transaction, businesses: list[SeedBusiness]) -> None:
             raise BadSeed(
                 f"the seed names business {business.id} or an account of it twice, at businesses.{position}"
             ) from None
-
-
-def _text(definition: dict[str, Any] | str | None) -> str | None:
-    """An object as compact JSON, keys as they came."""
-    if isinstance(definition, dict):
-        return json.dumps(definition, ensure_ascii=False, separators=(",", ":"))
-    return definition
 
 
 def _digests(person: str) -> tuple[bytes, ...]:
