@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -23,7 +23,8 @@ from audience_mock.pinterest.routes import AppRoute
 from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
-from audience_mock.transport.errors import InvalidInput, UnsupportedContentType
+from audience_mock.transport.errors import UnsupportedContentType
+from audience_mock.transport.routes import validated
 
 ACCESS_S = 2_592_000
 """30 days (recorded)."""
@@ -264,9 +265,4 @@ async def _read(call: Call, model: type[Asked]) -> Asked:
     given = bodies.media_type(call)
     if given not in ("", bodies.FORM):
         raise UnsupportedContentType(given, bodies.FORM)
-    parameters = await bodies.read_parameters(call)
-    try:
-        return model.model_validate(parameters)
-    except ValidationError as error:
-        details: Any = error.errors(include_url=False)
-        raise InvalidInput("body", details) from None
+    return validated(model, await bodies.read_parameters(call))

@@ -2,7 +2,15 @@
 
 from typing import Literal
 
-from audience_mock.pitchtarget import answers, auth, custom_audiences, errors, oauth, pixels
+from audience_mock.pitchtarget import (
+    answers,
+    auth,
+    custom_audiences,
+    custom_audiences_wire,
+    errors,
+    oauth,
+    pixels,
+)
 from audience_mock.pitchtarget.custom_audiences import Options
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
@@ -31,6 +39,6 @@ def dialect(*, revision: Literal["2014-05", "2014-04", "2014-04-15"]) -> Dialect
         servers=({"url": "/"},),
         security=auth.SECURITY,
         bodies={**custom_audiences.BODIES, **pixels.BODIES},
-        examples={**custom_audiences.EXAMPLES, **pixels.EXAMPLES, **oauth.EXAMPLES},
+        examples={**custom_audiences_wire.EXAMPLES, **pixels.EXAMPLES, **oauth.EXAMPLES},
         preflight=_preflight,
     )

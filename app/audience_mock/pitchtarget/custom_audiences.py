@@ -47,7 +47,7 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import InvalidInput, UnsupportedContentType
 from audience_mock.transport.multipart import Form, read_form
-from audience_mock.transport.routes import parse_json
+from audience_mock.transport.routes import parse_json, validated
 
 MULTIPART = "multipart/form-data"
 PAGE_SIZE = 10
@@ -58,50 +58,6 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "custom_audiences/create": {bodies.JSON: JsonCreate, MULTIPART: FileCreateForm},
     "custom_audiences/add_users": {MULTIPART: FileAddForm},
     "custom_audiences/sync": {bodies.FORM: AccountQuery, bodies.JSON: AccountQuery},
-}
-
-_OF_APRIL = {
-    "id": 54,
-    "name": "Spending users",
-    "description": None,
-    "opt_out_link": "http://www.myshop.com/opt_out",
-    "user_type": "email_hash",
-    "fb_id": None,
-}
-_OF_MAY = {
-    "id": 89,
-    "name": "Boys Apparel_lookalike_US_Similarity",
-    "fb_id": "6006183285954",
-    "subtype": "LOOKALIKE",
-    "origin_audience_id": 6006164557194,
-    "lookalike_spec": {"type": "similarity", "country": "US"},
-}
-_OF_FACEBOOK = {
-    "id": "6006183285954",
-    "account_id": "2",
-    "approximate_count": 5000,
-    "description": None,
-    "name": "Spending users",
-    "parent_audience_id": 0,
-    "parent_category": "Custom",
-    "status": "ready",
-    "run_status": {"code": 0, "description": "This audience is ready to use."},
-    "subtype": "CUSTOM",
-    "type": 4,
-    "type_name": "Advertiser Generated",
-    "time_updated": 1392808117,
-    "data_source": {"type": 1, "sub_type": 1001},
-}
-EXAMPLES: Mapping[str, Mapping[str, Any]] = {
-    "custom_audiences/create": {"201": {"fb_custom_audience": _OF_APRIL}},
-    "lookalikeaudiences/create": {"201": {"id": "6006183285954"}},
-    "websitecustomaudiences/create": {"201": {"id": "6006183285954"}},
-    "custom_audiences/add_users": {"200": {"fb_custom_audience": _OF_APRIL}},
-    "custom_audiences/list": {"200": {"custom_audiences": [_OF_MAY], "meta": {"page": 1, "total": 1}}},
-    "customaudiences/list": {"200": [_OF_FACEBOOK]},
-    "custom_audiences/get": {"200": {"fb_custom_audience": _OF_MAY}},
-    "customaudiences/get": {"200": _OF_FACEBOOK},
-    "custom_audiences/delete": {"200": {"fb_custom_audience": _OF_APRIL}},
 }
 
 router = APIRouter(route_class=PitchTargetRoute, tags=["custom audiences"])
@@ -322,10 +278,7 @@ def _check_add(row: Row, fields: BaseModel) -> None:
     responses=REFUSED,
 )
 async def sync(call: Call) -> Answer:
-    try:
-        body = AccountQuery.model_validate(await bodies.read_parameters(call))
-    except ValidationError as error:
-        raise InvalidInput("body", [dict(detail) for detail in error.errors(include_url=False)]) from None
+    body = validated(AccountQuery, await bodies.read_parameters(call))
     await call.world.transact(audiences.give_to_facebook, account=body.fb_ad_account_id)
     return empty(call)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -265,3 +266,49 @@ def _of_subtype(row: Row) -> dict[str, Any]:
             return {"description": row.description, "opt_out_link": row.opt_out_link}
         case _:
             return {}
+
+
+_OF_APRIL = {
+    "id": 54,
+    "name": "Spending users",
+    "description": None,
+    "opt_out_link": "http://www.myshop.com/opt_out",
+    "user_type": "email_hash",
+    "fb_id": None,
+}
+_OF_MAY = {
+    "id": 89,
+    "name": "Boys Apparel_lookalike_US_Similarity",
+    "fb_id": "6006183285954",
+    "subtype": "LOOKALIKE",
+    "origin_audience_id": 6006164557194,
+    "lookalike_spec": {"type": "similarity", "country": "US"},
+}
+_OF_FACEBOOK = {
+    "id": "6006183285954",
+    "account_id": "2",
+    "approximate_count": 5000,
+    "description": None,
+    "name": "Spending users",
+    "parent_audience_id": 0,
+    "parent_category": "Custom",
+    "status": "ready",
+    "run_status": {"code": 0, "description": "This audience is ready to use."},
+    "subtype": "CUSTOM",
+    "type": 4,
+    "type_name": "Advertiser Generated",
+    "time_updated": 1392808117,
+    "data_source": {"type": 1, "sub_type": 1001},
+}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "custom_audiences/create": {"201": {"fb_custom_audience": _OF_APRIL}},
+    "lookalikeaudiences/create": {"201": {"id": "6006183285954"}},
+    "websitecustomaudiences/create": {"201": {"id": "6006183285954"}},
+    "custom_audiences/add_users": {"200": {"fb_custom_audience": _OF_APRIL}},
+    "custom_audiences/list": {"200": {"custom_audiences": [_OF_MAY], "meta": {"page": 1, "total": 1}}},
+    "customaudiences/list": {"200": [_OF_FACEBOOK]},
+    "custom_audiences/get": {"200": {"fb_custom_audience": _OF_MAY}},
+    "customaudiences/get": {"200": _OF_FACEBOOK},
+    "custom_audiences/delete": {"200": {"fb_custom_audience": _OF_APRIL}},
+}
+"""Answers by operation and status, for the description."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from audience_mock.core import pixels
 from audience_mock.core.tables import Pixel
@@ -15,7 +15,7 @@ from audience_mock.pitchtarget.routes import PitchTargetRoute
 from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
-from audience_mock.transport.errors import InvalidInput
+from audience_mock.transport.routes import validated
 
 router = APIRouter(route_class=PitchTargetRoute, tags=["pixels"])
 
@@ -130,10 +130,7 @@ async def get_remarketing_pixel_of_april(call: Call, query: Annotated[AccountQue
     responses=REFUSED,
 )
 async def create(call: Call) -> Answer:
-    try:
-        body = OffsitePixelCreate.model_validate(await bodies.read_parameters(call))
-    except ValidationError as error:
-        raise InvalidInput("body", [dict(detail) for detail in error.errors(include_url=False)]) from None
+    body = validated(OffsitePixelCreate, await bodies.read_parameters(call))
     id = await call.world.transact(
         pixels.create, account=body.fb_ad_account_id, name=body.name, tag=body.tag.lower()
     )

@@ -10,9 +10,9 @@ import json
 import logging
 import re
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
 from fastapi.params import Query
@@ -105,11 +105,7 @@ class _Inputs:
         if self._query is not None:
             name, model = self._query
             given = dict(parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True))
-            try:
-                arguments[name] = model.model_validate(given)
-            except ValidationError as error:
-                details = cast(list[dict[str, Any]], error.errors(include_url=False))
-                raise InvalidInput("query", details) from None
+            arguments[name] = validated(model, given, "query")
         if self._body is not None:
             bodies.check_json(call)
             name, model = self._body
@@ -120,6 +116,20 @@ class _Inputs:
                 # Step by step beside the event loop: each step of a large body takes a tenth of a second.
                 arguments[name] = await to_thread(parse_json, raw, model, self._max_containers)
         return arguments
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(
+    model: type[Model], values: Mapping[str, Any], place: Literal["query", "body"] = "body"
+) -> Model:
+    """The model that the parameters of a query or a form make. Raises InvalidInput."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        details = cast(list[dict[str, Any]], error.errors(include_url=False))
+        raise InvalidInput(place, details) from None
 
 
 def parse_json(raw: bytes, model: type[BaseModel], max_containers: int = MAX_CONTAINERS) -> Any:
