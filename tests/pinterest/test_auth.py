@@ -192,3 +192,12 @@ def test_scopes_are_those_of_the_description() -> None:
         "scopes"
     ]
     assert scopes.keys() == auth.ALL_SCOPES
+
+
+def test_a_refusal_is_one_line_of_the_log(pinterest: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    """A message of two lines, or a value with line ends, takes one line of the log."""
+    caplog.set_level("INFO", logger="audience_mock")
+    token = {"Authorization": "Bearer pina_mock.ads:write"}
+    pinterest.get(f"/ad_accounts/{AD_ACCOUNT}/audiences", headers=token)
+    pinterest.get(f"/ad_accounts/{AD_ACCOUNT}/audiences", params={"order": "up\n\ndown"})
+    assert [record.getMessage().count("\n") for record in caplog.records] == [0, 0]

@@ -101,7 +101,7 @@ def refuse(call: Call, error: Exception) -> Answer:
         log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
         log.debug("where it happened", exc_info=error)
     else:
-        log.info("%s %s %d %s", call.method, call.url.path, status, message)
+        log.info("%s %s %d %s", call.method, call.url.path, status, " ".join(message.split()))
     return answer(call, status, to_json({"code": code, "message": message, **more}), headers)
 
 
