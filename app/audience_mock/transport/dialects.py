@@ -108,7 +108,7 @@ class DialectApp(FastAPI):
                 title=self.title,
                 version=self.version,
                 description=self.dialect.about,
-                routes=self._routes,
+                routes=[route.described() for route in self._routes],
                 servers=[dict(server) for server in self.dialect.servers],
             )
             schema.setdefault("components", {})["securitySchemes"] = dict(self.dialect.security)
