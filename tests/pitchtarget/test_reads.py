@@ -392,6 +392,7 @@ def test_uploads_are_reported(pitchtarget: httpx.Client) -> None:
         "user_type": "email_hash",
         "lines": 11,
         "valid": 10,
+        "duplicate": 5,
         "distinct": 5,
         "added": 5,
         "matched": 5,

@@ -280,6 +280,7 @@ def reports(tx: Transaction, *, at_most: int) -> list[dict[str, Any]]:
     return [
         {
             **{name: value for name, value in row._mapping.items() if name not in ("key", "audience_key")},
+            "duplicate": row.valid - row.distinct,
             "invalid_lines": [{"line": line, "why": why} for line, why in json.loads(row.invalid_lines)],
         }
         for row in rows
