@@ -20,7 +20,6 @@ from audience_mock.core.digests import LINK_BYTES, Digests
 
 EMAIL, IDFA, MAID = "EMAIL", "IDFA", "MAID"
 LR_ID, DLX_ID, HASHED_PINNER_ID = "LR_ID", "DLX_ID", "HASHED_PINNER_ID"
-LIST_TYPES = (EMAIL, IDFA, MAID, LR_ID, DLX_ID, HASHED_PINNER_ID)
 
 LONGEST_RECORD_BYTES = 4096
 """No identifier comes near; a longer record is invalid and is not held. Chosen."""

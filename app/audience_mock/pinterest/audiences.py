@@ -127,14 +127,15 @@ async def _create(
     *,
     description: str | None,
 ) -> Answer:
+    definition = body.rule.echo()
     row = await call.world.transact(
         audiences.create,
         api=PINTEREST,
         account=ad_account_id,
         kind=audience_type,
         name=body.name,
-        people=people(audience_type, body.rule),
-        columns={"description": description, "definition": body.rule.echo(), "created_by": COMPANY},
+        people=people(audience_type, body.rule, definition),
+        columns={"description": description, "definition": definition, "created_by": COMPANY},
         **_sources(audience_type, body.rule),
     )
     pieces = to_pieces(row, call.world.clock.now_ms(), company=None)
@@ -222,7 +223,8 @@ async def update(call: Call, ad_account_id: PathId, audience_id: PathId, body: A
 def _rule_values(kind: str, rule: AudienceRule) -> dict[str, Any]:
     """A rule replaces the one before it as a whole (chosen), and with it the people that it finds."""
     check_rule(kind, rule)
-    return {"definition": rule.echo(), "people": people(kind, rule)}
+    definition = rule.echo()
+    return {"definition": definition, "people": people(kind, rule, definition)}
 
 
 def _sources(kind: str, rule: AudienceRule) -> dict[str, Any]:

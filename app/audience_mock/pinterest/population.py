@@ -12,17 +12,17 @@ _USERS = {"US": 98_000_000, "CA": 12_000_000, "GB": 11_000_000}
 _USERS_ELSEWHERE = 5_000_000
 
 
-def people(audience_type: str, rule: AudienceRule) -> int:
-    """People in an audience once it is built.
+def people(audience_type: str, rule: AudienceRule, definition: str) -> int:
+    """People in an audience once it is built; `definition` is the echo of its rule.
 
     VISITOR and ENGAGEMENT: 1,000 to 500,000. ACTALIKE: its percentage of the country's users. A VISITOR
-    rule with `prefill` false starts with nobody, and so does a customer list that this world does not hold.
+    rule with `prefill` false starts with nobody. A CUSTOMER_LIST has none of its own: its list has them.
     """
     if audience_type == "ACTALIKE":
         return users_in(rule.country or "") * (rule.percentage or 0) // 100
     if audience_type == "CUSTOMER_LIST" or (audience_type == "VISITOR" and rule.prefill is False):
         return 0
-    return estimate(1_000, 500_000, audience_type, rule.echo())
+    return estimate(1_000, 500_000, audience_type, definition)
 
 
 def users_in(country: str) -> int:
