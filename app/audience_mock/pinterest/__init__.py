@@ -30,9 +30,7 @@ class Options:
     rate_limits: RateLimits = "count"
 
 
-def dialect(
-    *, create_status: int, cors_origins: Sequence[str], auth_mode: AuthMode, rate_limits: RateLimits
-) -> Dialect:
+def dialect(*, cors_origins: Sequence[str]) -> Dialect:
     return Dialect(
         name="pinterest",
         title="Pinterest REST API, the audience family, as Audience Mock serves it",
@@ -44,7 +42,6 @@ def dialect(
             *(ad_accounts.router, oauth.router),
         ),
         refuse=errors.refuse,
-        options=Options(create_status=create_status, auth_mode=auth_mode, rate_limits=rate_limits),
         about="A double for tests. Not made by Pinterest.",
         servers=({"url": "/v5"}, {"url": "/"}),
         security=auth.SECURITY,
