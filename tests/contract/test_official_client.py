@@ -1,7 +1,7 @@
 """Pinterest's own client, `pinterest-api-sdk` 0.2.7 over a generated one, in a process of its own.
 
-Each operation that it and the server have is called. It lives in a folder beside the environment, since it pins
-a urllib3 that newer clients refuse.
+Each operation that it and the server have is called. It lives in a folder beside the environment, since it
+pins a urllib3 that newer clients refuse.
 """
 
 import json

@@ -1,5 +1,5 @@
-// A life of ad accounts and tokens through npm's `pinterest-sdk` 1.1.0, which is generated from description 5.3.0:
-// prints what the client's models held, each fact a line of JSON.
+// A life of ad accounts and tokens through npm's `pinterest-sdk` 1.1.0, which is generated from description
+// 5.3.0: prints what the client's models held, each fact a line of JSON.
 //
 // Run by test_npm_client.py as `node scenario.cjs BASE_URL`, with NODE_PATH set to where the client lies.
 "use strict";
@@ -8,15 +8,16 @@ const sdk = require("pinterest-sdk");
 
 const BASE_URL = process.argv[2];
 
-/** A client as its users make it: the base URL is the constructor's argument, the token is put in afterwards. */
+/** A client as its users make it: constructed with the base URL, the token is put in afterwards. */
 function clientOf(token) {
   const client = new sdk.ApiClient(BASE_URL);
   client.authentications.pinterest_oauth2.accessToken = token;
   return client;
 }
 
-/** A client for tokens. `oauthToken` sends the grant's type and nothing else: no app, no code. Both are added by what
- * the client has for that: a default header, and a plugin of superagent, whose fields go before the client's own. */
+/** A client for tokens. `oauthToken` sends the grant's type and nothing else: no app, no code. Both are added by
+ * what the client has for that: a default header, and a plugin of superagent, whose fields go before its own.
+ */
 function appOf(form) {
   const client = new sdk.ApiClient(BASE_URL);
   const app = Buffer.from("1234567:secret").toString("base64");
