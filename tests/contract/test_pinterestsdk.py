@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("pinterestsdk")
 OTHER = "549755885176"
 BUSINESS, AGENCY = "729090764583391194", "729090764583391195"
 NOT_IN_THE_PACKAGE = {"audiences/create_custom"}
-"""Gone from the description since 5.23."""
+"""It was in the descriptions from 5.8 to 5.18."""
 
 called: set[str] = set()
 """What the client of the running test has called."""

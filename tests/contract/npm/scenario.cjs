@@ -15,8 +15,8 @@ function clientOf(token) {
   return client;
 }
 
-/** A client for tokens. `oauthToken` sends the grant's type and nothing else: no app, no code. Both are added by
- * what the client has for that: a default header, and a plugin of superagent, whose fields go before its own.
+/** A client for tokens. `oauthToken` sends the grant's type and nothing else: no app, no code. Both are added
+ * by what the client has for that: a default header, and a plugin of superagent, whose fields come first.
  */
 function appOf(form) {
   const client = new sdk.ApiClient(BASE_URL);
