@@ -265,7 +265,7 @@ def test_help() -> None:
     text = " ".join(asked.stdout.split())
     for name, field in Settings.model_fields.items():
         default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
-        shown = "none" if default is None else default
+        shown = "none" if default is None else "true" if default is True else default
         assert f"--{name.replace('_', '-')} " in text
         assert f"{field.description} [default: {shown}; AUDIENCE_MOCK_{name.upper()}]" in text
         unit = {"s": "Seconds", "bytes": "Bytes"}.get(name.rsplit("_", 1)[-1], "")
@@ -286,6 +286,8 @@ EACH_SETTING = {
     "pinterest_create_status": "200",
     "auth_mode": "strict",
     "rate_limits": "trial",
+    "admin": "true",
+    "admin_token": "open-sesame",
     "cors_origins": "http://a.example, http://b.example",
     "log_level": "error",
 }
@@ -299,7 +301,9 @@ def test_each_setting(command: Runner, by: str) -> None:
     known = {"token": "pina_test", "scopes": ["ads:read", "ads:write"]}
     (command.folder / "seed.json").write_text(json.dumps({"audiences": [seeded], "tokens": [known]}))
     if by == "flag":
-        flags = [f"--{name.replace('_', '-')}={value}" for name, value in EACH_SETTING.items()]
+        given = EACH_SETTING.items()
+        flags = [f"--{name.replace('_', '-')}={value}" for name, value in given if value != "true"]
+        flags += [f"--{name.replace('_', '-')}" for name, value in given if value == "true"]
         run = command("serve", *flags)
     else:
         run = command("serve", **{f"AUDIENCE_MOCK_{name.upper()}": v for name, v in EACH_SETTING.items()})
@@ -313,6 +317,9 @@ def test_each_setting(command: Runner, by: str) -> None:
         assert made.headers["x-ratelimit-limit"].startswith("300, ")
         assert client.get(AUDIENCES, headers={"Authorization": "Bearer pina_unknown"}).status_code == 401
         assert client.get(f"{AUDIENCES}/{made.json()['id']}").json()["status"] == "INITIALIZING"
+        token = EACH_SETTING["admin_token"]
+        assert client.get("/__admin/worlds", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        assert client.get("/__admin/worlds").status_code == 401
         for origin, allowed in (("http://b.example", True), ("http://c.example", False)):
             headers = client.get(AUDIENCES, headers={"Origin": origin}).headers
             assert ("access-control-allow-origin" in headers) == allowed
