@@ -98,7 +98,8 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
 
 
 def describe(directory: Path) -> list[Path]:
-    """Write what each dialect serves as JSON into `directory`; answers the files."""
+    """Write what each dialect serves as JSON into `directory`, and what it rests on as Markdown; answers the
+    files."""
     app = AudienceMock(
         World(Database()),
         [
@@ -116,6 +117,11 @@ def describe(directory: Path) -> list[Path]:
             json.dumps(dialect_app.openapi(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )
         files.append(file)
+    from audience_mock.transport.operations import operations, table  # noqa: PLC0415 - no start needs it
+
+    described = {name: dialect_app.openapi() for name, dialect_app in app.dialects.items()}
+    files.append(directory / "EVIDENCE.md")
+    files[-1].write_text(table(operations(described)), encoding="utf-8")
     app.world.close()
     return files
 

@@ -1,7 +1,8 @@
-"""/, /__admin/health, /__admin/uploads and /openapi/{name}.json, with errors that say what to do next."""
+"""/, /__admin/{health,uploads,operations} and /openapi/{name}.json; errors say what to do next."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from pydantic_core import to_json
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,6 +36,14 @@ def control_app(descriptions: Mapping[str, Describe]) -> ASGIApp:
         elif path == "/__admin/uploads":
             reports = await world.read(uploads.reports, at_most=UPLOADS_SHOWN)
             body = to_json({"uploads": reports})
+        elif path == "/__admin/operations":
+            asked = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+            wanted = asked.get("dialect")
+            if wanted is None or wanted in descriptions:
+                body = to_json(_operations(descriptions, wanted))
+            else:
+                status = 400
+                body = to_json({"error": f"dialect is one of {', '.join(descriptions)}, not {wanted!r}"})
         elif path in pages:
             body = to_json(pages[path]())
         else:
@@ -54,6 +63,14 @@ def control_app(descriptions: Mapping[str, Describe]) -> ASGIApp:
     return app
 
 
+def _operations(descriptions: Mapping[str, Describe], dialect: str | None) -> dict[str, Any]:
+    """Each operation and what it rests on; of one dialect, or of all."""
+    from audience_mock.transport.operations import operations  # noqa: PLC0415 - no start needs it
+
+    wanted = {name: describe() for name, describe in descriptions.items() if dialect in (None, name)}
+    return {"operations": operations(wanted)}
+
+
 def _index(pages: Mapping[str, Describe]) -> dict[str, Any]:
     return {
         "name": "Audience Mock",
@@ -65,4 +82,4 @@ def _index(pages: Mapping[str, Describe]) -> dict[str, Any]:
 
 
 def _pages(pages: Mapping[str, Describe]) -> list[str]:
-    return ["/", "/__admin/health", "/__admin/uploads", *pages]
+    return ["/", "/__admin/health", "/__admin/uploads", "/__admin/operations", *pages]

@@ -34,6 +34,8 @@ def dialect(*, revision: Literal["2014-05", "2014-04", "2014-04-15"]) -> Dialect
         # The pixel's path comes before /custom_audiences/{id}.
         routers=(pixels.router, custom_audiences.router, oauth.router),
         refuse=errors.refuse,
+        words=errors.all_words,
+        evidence=answers.EVIDENCE,
         options=Options(revision=revision),
         about="A double for tests. Not made by PitchTarget.",
         servers=({"url": "/"},),

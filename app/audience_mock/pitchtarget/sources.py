@@ -4,6 +4,6 @@ from audience_mock.transport.evidence import chosen, documented, inferred, recor
 
 EXCHANGES = recorded("published exchanges, proved by their ETags")
 DOCUMENTATION = documented("documentation of April and May 2014")
-EXAMPLES = inferred("the documentation's examples")
+SHOWN = inferred("the documentation's examples")
 RAILS = chosen("what a Rails application of 2014 would do; no error was documented")
 OURS = chosen("the mock's own")
