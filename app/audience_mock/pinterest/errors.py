@@ -115,89 +115,81 @@ def _of_bodies(message: str, evidence: Evidence, when: str, on: Sequence[str] = 
     return Words(400, INVALID, f"Invalid request: {message}", evidence, when, on)
 
 
+_LACKS_SCOPES = (
+    "Your token does not have sufficient permissions to perform this operation.\nMissing: {scopes}"
+)
+_BY_TOKEN = ("pinterest_oauth2",)
+_FAILED = {"status": "failure"}
+_NOT_THERE = chosen("no such answer was published; in the style of newer texts")
+
 WORDS: Mapping[type[Exception], Words] = {
     NotAuthenticated: Words(
         *(401, NOT_AUTHENTICATED, "Authentication failed.", QUOTED),
         when="no, unknown, expired or revoked token, or app id and secret; no rate-limit headers on this one",
         on=("pinterest_oauth2", "basic"),
-        more={"status": "failure"},
+        more=_FAILED,
     ),
     MissingScopes: Words(
-        *(401, MISSING_SCOPES),
-        "Your token does not have sufficient permissions to perform this operation.\nMissing: {scopes}",
-        *(QUOTED, "the token lacks the operation's scope"),
-        on=("pinterest_oauth2",),
+        401, MISSING_SCOPES, _LACKS_SCOPES, QUOTED, "the token lacks the operation's scope", _BY_TOKEN
     ),
     NotPermitted: Words(
         *(403, NOT_PERMITTED, "You are not permitted to access that resource.", QUOTED),
-        when="the ad account is not among the token's",
-        on=("pinterest_oauth2",),
+        *("the ad account is not among the token's", _BY_TOKEN),
     ),
     NoAccess: Words(
-        *(403, NOT_PERMITTED, "{error}", DESCRIPTION, "an audience that the ad account does not have"),
-        on=("ad_groups/audience_sizing",),
+        *(403, NOT_PERMITTED, "{error}", DESCRIPTION),
+        *("an audience that the ad account does not have", ("ad_groups/audience_sizing",)),
     ),
     LimitReached: Words(
         *(429, LIMIT_REACHED, "You have exceeded your rate limit. Try again later.", CLIENTS),
-        when="too many calls, where limits are kept to",
+        "too many calls, where limits are kept to",
     ),
     BadGrant: Words(
         *(401, BAD_GRANT, "The authorization grant is invalid", QUOTED),
-        when="a bad or used code or refresh token",
-        on=("oauth/token",),
+        *("a bad or used code or refresh token", ("oauth/token",)),
     ),
     ScopesNotGranted: _of_bodies(
-        *("scopes that were not granted: {scopes}", SILENT, "a refresh that asks for more"),
-        on=("oauth/token",),
+        "scopes that were not granted: {scopes}", SILENT, "a refresh that asks for more", ("oauth/token",)
     ),
     NoSuchRoute: Words(
         *(404, NO_SUCH_ROUTE, "API method not found.", recorded("a live answer of 2021")),
-        when="a path that no operation has",
-        more={"data": None, "endpoint_name": None, "status": "failure"},
+        "a path that no operation has",
+        more={"data": None, "endpoint_name": None, **_FAILED},
     ),
     MethodNotAllowed: Words(
-        *(405, METHOD_NOT_ALLOWED, "Method not allowed", DESCRIPTION),
-        when="a path that has operations, by another method",
+        405, METHOD_NOT_ALLOWED, "Method not allowed", DESCRIPTION, "another method than the path has"
     ),
     NotFound: Words(
-        *(404, NOT_FOUND, "Sorry! We could not find your {what}."),
-        chosen("no such answer was published; in the style of newer texts"),
-        when="an id in the path, or of the audience to share, that names nothing",
-        on=("404",),
+        *(404, NOT_FOUND, "Sorry! We could not find your {what}.", _NOT_THERE),
+        *("an id in the path, or of the audience to share, that names nothing", ("404",)),
     ),
     SharedWithItself: _of_bodies(
-        *("'{id}' has the audience already", SILENT, "its owner among the recipients"),
-        on=("update_*_shared_audience",),
+        *("'{id}' has the audience already", SILENT),
+        *("its owner among the recipients", ("update_*_shared_audience",)),
     ),
     NotInAccount: _of_bodies(
-        *(
-            "{what} {id} is not in this ad account",
-            SILENT,
-            "a rule that names a list or seed that is not there",
-        ),
-        on=("audiences/create*", "audiences/update"),
+        *("{what} {id} is not in this ad account", SILENT),
+        *("a list or seed that is not there", ("audiences/create*", "audiences/update")),
     ),
     NotNow: _of_bodies(
-        *("{error}", SILENT, "an upload that was run already, or lacks parts"),
-        on=("customer_list_uploads/run",),
+        *("{error}", SILENT),
+        *("an upload that was run already, or lacks parts", ("customer_list_uploads/run",)),
     ),
     InvalidRequest: _of_bodies(
-        *("{error}", JSONSCHEMA, "values that fit each by itself and not together; a bookmark that is none"),
-        on=("parameters", "body"),
+        *("{error}", JSONSCHEMA),
+        *("values that do not go together, or a bookmark that is none", ("parameters", "body")),
     ),
     Malformed: _of_bodies("{error}", SILENT, "a body without the syntax of its content type"),
-    BodyTooLarge: Words(
-        413, INVALID, "Invalid request: {error}", SILENT, "a body over the limit", on=("413",)
-    ),
+    BodyTooLarge: Words(413, INVALID, "Invalid request: {error}", SILENT, "a body over the limit", ("413",)),
     UnsupportedContentType: Words(
-        *(415, INVALID, "Invalid request: {error}", SILENT, "a body of another content type"), on=("415",)
+        415, INVALID, "Invalid request: {error}", SILENT, "a body of another content type", ("415",)
     ),
 }
 """By fact. The error's attributes fill the message; `error` is its text."""
 
 FAULT = Words(
     *(500, SERVER_FAULT, "Something went wrong on our end. Sorry about that.", QUOTED),
-    when="a fault of the server",
+    "a fault of the server",
 )
 
 _INTEGER = ("int_type", "int_parsing", "int_from_float", "int_parsing_size")

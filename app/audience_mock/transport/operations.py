@@ -141,9 +141,9 @@ def in_words(schema: Schema, description: Schema) -> str:
 
 def _of_errors(operation: Schema, description: Schema) -> list[dict[str, Any]]:
     """The errors that an operation of this kind meets."""
-    security = operation.get("security", description.get("security", ()))
     met = {"everywhere", operation["operationId"], *operation["responses"]}
-    met |= {scheme for demand in security for scheme in demand}
+    demands: Any = operation.get("security", description.get("security", ()))
+    met |= {scheme for demand in demands for scheme in demand}
     met |= {"parameters"} if operation.get("parameters") else set()
     met |= {"body"} if "requestBody" in operation else set()
     return [
@@ -166,7 +166,9 @@ def table(served: Iterable[Mapping[str, Any]]) -> str:
     lines: list[str] = []
     counts = Counter[str]()
     for dialect, of in by_dialect.items():
-        rows = [(f"`{one['name']}`", f"`{one['method']} {one['paths'][0]}`", *_known(one)) for one in of]
+        rows: list[tuple[str, ...]] = [
+            (f"`{one['name']}`", f"`{one['method']} {one['paths'][0]}`", *_known(one)) for one in of
+        ]
         lines += ["", f"## {dialect}", "", *_lines(("operation", "method and path", "grade", "source"), rows)]
         for title, kind in (("rule", "rules"), ("error", "errors")):
             more = list(_rows(of, kind))
