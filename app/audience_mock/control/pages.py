@@ -82,4 +82,4 @@ def _index(pages: Mapping[str, Describe]) -> dict[str, Any]:
 
 
 def _pages(pages: Mapping[str, Describe]) -> list[str]:
-    return ["/", "/__admin/health", "/__admin/uploads", "/__admin/operations", *pages]
+    return ["/", "/__admin/health", "/__admin/uploads", *pages, "/__admin/operations"]
