@@ -16,7 +16,7 @@ help:
 	@echo "make test     every check: lint, types, import floors, tests, served descriptions, README samples"
 	@echo "make soak     what takes minutes: a file of a gibibyte"
 	@echo "make format   let ruff mend what it can"
-	@echo "make openapi  write openapi/*.json again after a change of the served descriptions"
+	@echo "make openapi  write openapi/ again after a change of the served descriptions"
 	@echo "make lock     resolve requirements.lock and the locks of the tests again"
 
 serve: $(VENV)/.runtime

@@ -56,6 +56,10 @@ class AudienceMock:
         served = {name: app.openapi for name, app in self.dialects.items()}
         return {**served, "control": lambda: _control_app().openapi()}
 
+    def graded(self) -> dict[str, dict[str, Any]]:
+        """The descriptions of the doubles, which say what each rule rests on."""
+        return {name: app.openapi() for name, app in self.dialects.items()}
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -78,6 +82,7 @@ class AudienceMock:
         await self._apps.get(first, self._fallback)(scope, receive, send)
 
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["graded"] = self.graded
         await _control_app()(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -151,7 +156,8 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
 
 
 def describe(directory: Path) -> list[Path]:
-    """Write what each API serves as JSON into `directory`; answers the files."""
+    """Write what each API serves as JSON into `directory`, and what it rests on as Markdown; answers the
+    files."""
     app = AudienceMock(Worlds(), Settings.model_construct())
     directory.mkdir(parents=True, exist_ok=True)
     files = []
@@ -160,6 +166,10 @@ def describe(directory: Path) -> list[Path]:
         text = json.dumps(described(), indent=2, ensure_ascii=False)
         file.write_text(text + "\n", encoding="utf-8")
         files.append(file)
+    from audience_mock.transport.operations import operations, table
+
+    files.append(directory / "EVIDENCE.md")
+    files[-1].write_text(table(operations(app.graded())), encoding="utf-8")
     app.worlds.close()
     return files
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from audience_mock import __version__
-from audience_mock.control import errors, reset, uploads, worlds
+from audience_mock.control import errors, operations, reset, uploads, worlds
 from audience_mock.transport.dialects import Dialect
 
 SECURITY: dict[str, Any] = {
@@ -32,8 +32,8 @@ _REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def dialect() -> Dialect:
-    routers = (worlds.router, reset.router, uploads.router)
-    operations = [route.operation_id for router in routers for route in router.routes]  # type: ignore[attr-defined]
+    routers = (worlds.router, reset.router, uploads.router, operations.router)
+    names = [route.operation_id for router in routers for route in router.routes]  # type: ignore[attr-defined]
     return Dialect(
         name="control",
         title="Audience Mock's control plane",
@@ -48,6 +48,6 @@ def dialect() -> Dialect:
         servers=({"url": "/"},),
         security=SECURITY,
         # With a token where the server has one, else without.
-        security_of=dict.fromkeys(operations, ({"admin_token": ()}, {})),
+        security_of=dict.fromkeys(names, ({"admin_token": ()}, {})),
         caller_errors=_REFUSALS,
     )

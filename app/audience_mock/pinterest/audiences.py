@@ -27,8 +27,18 @@ from audience_mock.pinterest.described import NOT_FOUND, PREFER, READ_ERRORS, WR
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.population import people
 from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.pinterest.sources import (
+    BOOKMARK,
+    CLIENTS,
+    CREATED,
+    KEYS_IN_ORDER,
+    OURS,
+    PRODUCTION,
+    UNTIL_5_18,
+)
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import inferred, known_by
 from audience_mock.transport.templates import FALSE, NULL, Pieces, template, text
 
 COMPANY = "Audience Mock"
@@ -100,7 +110,7 @@ def to_pieces(row: Row, now_ms: int, *, company: str | None) -> Pieces:
     status_code=201,
     response_model=CreatedAudience,
     responses=_CREATED_TOO | WRITE_ERRORS,
-    openapi_extra=PREFER,
+    openapi_extra=PREFER | known_by(PRODUCTION, KEYS_IN_ORDER, CREATED),
 )
 async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Answer:
     return await _create(call, ad_account_id, body.audience_type, body, description=body.description)
@@ -113,7 +123,8 @@ async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Ans
     status_code=201,
     response_model=CreatedAudience,
     responses=_CREATED_TOO | WRITE_ERRORS,
-    openapi_extra=PREFER,
+    openapi_extra=PREFER
+    | known_by(UNTIL_5_18, CREATED, inferred("the keys of its rule").says("audience_type in the answer")),
 )
 async def create_custom(call: Call, ad_account_id: PathId, body: AudienceCreateCustom) -> Answer:
     return await _create(call, ad_account_id, body.audience_type, body, description=None)
@@ -148,6 +159,7 @@ async def _create(
     summary="List audiences",
     response_model=AudiencePage,
     responses=READ_ERRORS,
+    openapi_extra=known_by(PRODUCTION, KEYS_IN_ORDER, BOOKMARK),
 )
 async def list_page(
     call: Call, ad_account_id: PathId, query: Annotated[AudienceListQuery, Query()]
@@ -190,6 +202,7 @@ def audience_page(call: Call, rows: Sequence[Row], more: int | None, bound_to: t
     summary="Get an audience",
     response_model=Audience,
     responses=READ_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(PRODUCTION, KEYS_IN_ORDER),
 )
 async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
     row = await call.world.read(
@@ -204,6 +217,12 @@ async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
     summary="Change an audience, or remove it",
     response_model=Audience,
     responses=WRITE_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(
+        PRODUCTION,
+        KEYS_IN_ORDER,
+        CLIENTS.says("what was written is read at once"),
+        OURS.says("after REMOVE: 404, and absent from the list"),
+    ),
 )
 async def update(call: Call, ad_account_id: PathId, audience_id: PathId, body: AudienceUpdate) -> Answer:
     this: Mapping[str, Any] = {"api": PINTEREST, "account": ad_account_id, "number": int(audience_id)}

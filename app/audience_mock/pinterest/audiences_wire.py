@@ -11,6 +11,19 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 from pydantic_core import PydanticCustomError, to_json
 
 from audience_mock.pinterest.errors import DIGITS, InvalidRequest
+from audience_mock.pinterest.sources import (
+    CLIENTS,
+    DESCRIPTION,
+    DOCUMENTATION,
+    NEEDED,
+    NEWEST,
+    OURS,
+    PRODUCTION,
+    PROSE,
+    QUOTED,
+    UNTIL_5_18,
+)
+from audience_mock.transport.evidence import inferred
 
 MAX_RETENTION_DAYS = 540
 MAX_PAGE_SIZE = 250
@@ -97,13 +110,23 @@ def _url(value: Any) -> Any:
 
 # The description says `\d` as Pinterest's does; only ASCII digits are meant.
 Digits = Annotated[str, Field(pattern=r"^[0-9]+$", json_schema_extra={"pattern": DIGITS})]
-PathId = Annotated[str, Field(pattern=r"^[0-9]+$", max_length=18, json_schema_extra={"pattern": DIGITS})]
+PathId = Annotated[
+    str,
+    Field(pattern=r"^[0-9]+$", max_length=18, json_schema_extra={"pattern": DIGITS}),
+    DESCRIPTION,
+    DESCRIPTION.says("at most 18 digits"),
+]
 SoleDigits = Annotated[Digits, BeforeValidator(_sole)]
 ListedDigits = Annotated[list[Digits], BeforeValidator(_listed)]
 ListedText = Annotated[list[str], BeforeValidator(_listed)]
 Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
 Written = Annotated[str, BeforeValidator(_written)]
 Name = Annotated[str, Field(min_length=1, pattern=r"\S", json_schema_extra={"pattern": None})]
+
+
+THERE = inferred("an audience is made of what it names").says("there, in this ad account")
+_NOT_BLANK = NEEDED.says("not blank")
+_AS_TEXT_TOO = PROSE.says("digits in quotes too")
 
 
 class _Open(BaseModel):
@@ -113,69 +136,92 @@ class _Open(BaseModel):
 
 
 class LineItem(_Open):
-    product_brand: str | None = None
-    product_category: str | None = None
-    product_id: Whole | None = None
-    product_name: str | None = None
-    product_price: Written | None = None
-    product_quantity: Whole | None = None
-    product_variant: str | None = None
-    product_variant_id: Written | None = None
+    product_brand: Annotated[str | None, DESCRIPTION] = None
+    product_category: Annotated[str | None, DESCRIPTION] = None
+    product_id: Annotated[Whole | None, DESCRIPTION] = None
+    product_name: Annotated[str | None, DESCRIPTION] = None
+    product_price: Annotated[Written | None, DESCRIPTION] = None
+    product_quantity: Annotated[Whole | None, DESCRIPTION] = None
+    product_variant: Annotated[str | None, DESCRIPTION] = None
+    product_variant_id: Annotated[Written | None, DESCRIPTION] = None
 
 
 class EventData(_Open):
-    currency: Currency | None = None
-    lead_type: str | None = None
-    line_items: Annotated[LineItem, BeforeValidator(_first)] | None = None
-    order_id: Written | None = None
-    order_quantity: Whole | None = None
-    page_name: str | None = None
-    promo_code: str | None = None
-    property: str | None = None
-    search_query: str | None = None
-    value: Written | None = None
-    video_title: str | None = None
+    currency: Annotated[Currency | None, DESCRIPTION] = None
+    lead_type: Annotated[str | None, DESCRIPTION] = None
+    line_items: Annotated[
+        Annotated[LineItem, BeforeValidator(_first)] | None, DESCRIPTION, OURS.says("of a list, the first")
+    ] = None
+    order_id: Annotated[Written | None, DESCRIPTION] = None
+    order_quantity: Annotated[Whole | None, DESCRIPTION] = None
+    page_name: Annotated[str | None, DESCRIPTION] = None
+    promo_code: Annotated[str | None, DESCRIPTION] = None
+    property: Annotated[str | None, DESCRIPTION] = None
+    search_query: Annotated[str | None, DESCRIPTION] = None
+    value: Annotated[Written | None, DESCRIPTION] = None
+    video_title: Annotated[str | None, DESCRIPTION] = None
 
 
 class AudienceRule(_Open):
     """Whom an audience is made of. Which keys it needs depends on the type of the audience."""
 
-    ad_account_id: Digits | None = None
-    ad_id: ListedDigits | None = None
-    campaign_id: ListedDigits | None = None
-    country: Annotated[str, Field(min_length=2)] | None = None
-    customer_list_id: SoleDigits | None = None
-    engagement_domain: ListedText | None = None
-    engagement_type: Literal["click", "save", "closeup", "comment", "like"] | None = None
-    engager_type: Annotated[int, Field(strict=True, ge=1, le=2), BeforeValidator(_whole)] | None = None
-    event: Annotated[str, Field(min_length=1)] | None = None
-    event_data: EventData | None = None
-    event_source: (
+    ad_account_id: Annotated[Digits | None, DESCRIPTION] = None
+    ad_id: Annotated[ListedDigits | None, DESCRIPTION] = None
+    campaign_id: Annotated[ListedDigits | None, DESCRIPTION] = None
+    country: Annotated[
+        Annotated[str, Field(min_length=2)] | None, DESCRIPTION, NEEDED.says("at least 2 characters")
+    ] = None
+    customer_list_id: Annotated[SoleDigits | None, DESCRIPTION, THERE] = None
+    engagement_domain: Annotated[ListedText | None, DESCRIPTION] = None
+    engagement_type: Annotated[Literal["click", "save", "closeup", "comment", "like"] | None, PROSE] = None
+    engager_type: Annotated[
+        Annotated[int, Field(strict=True, ge=1, le=2), BeforeValidator(_whole)] | None, PROSE, _AS_TEXT_TOO
+    ] = None
+    event: Annotated[Annotated[str, Field(min_length=1)] | None, DESCRIPTION, _NOT_BLANK] = None
+    event_data: Annotated[EventData | None, DESCRIPTION] = None
+    event_source: Annotated[
         dict[
             Literal["="],
             Annotated[list[Literal["web", "mobile", "offline"]], BeforeValidator(_listed)],
         ]
-        | None
-    ) = None
-    ingestion_source: (
+        | None,
+        PROSE,
+    ] = None
+    ingestion_source: Annotated[
         dict[
             Literal["="],
             Annotated[
                 list[Literal["tag", "mmp", "file_upload", "conversions_api"]], BeforeValidator(_listed)
             ],
         ]
-        | None
-    ) = None
-    objective_type: Annotated[list[ObjectiveType], BeforeValidator(_listed)] | None = None
-    percentage: Annotated[int, Field(strict=True, ge=1, le=10), BeforeValidator(_whole)] | None = None
-    pin_id: ListedDigits | None = None
-    prefill: StrictBool | None = None
-    retention_days: (
-        Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole)] | None
-    ) = None
-    seed_id: Annotated[list[Digits], Field(min_length=1), BeforeValidator(_listed)] | None = None
-    url: Annotated[list[str], BeforeValidator(_url)] | None = None
-    visitor_source_id: SoleDigits | None = None
+        | None,
+        PROSE,
+    ] = None
+    objective_type: Annotated[
+        Annotated[list[ObjectiveType], BeforeValidator(_listed)] | None, DESCRIPTION
+    ] = None
+    percentage: Annotated[
+        Annotated[int, Field(strict=True, ge=1, le=10), BeforeValidator(_whole)] | None, PROSE, _AS_TEXT_TOO
+    ] = None
+    pin_id: Annotated[ListedDigits | None, DESCRIPTION] = None
+    prefill: Annotated[StrictBool | None, DESCRIPTION] = None
+    retention_days: Annotated[
+        Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole)] | None,
+        PROSE,
+        _AS_TEXT_TOO,
+    ] = None
+    seed_id: Annotated[
+        Annotated[list[Digits], Field(min_length=1), BeforeValidator(_listed)] | None,
+        DESCRIPTION,
+        THERE,
+        NEEDED.says("at least one"),
+    ] = None
+    url: Annotated[
+        Annotated[list[str], BeforeValidator(_url)] | None,
+        DESCRIPTION,
+        PROSE.says("text, or an object of operator and text, too"),
+    ] = None
+    visitor_source_id: Annotated[SoleDigits | None, DESCRIPTION, PROSE.says("a list of one too")] = None
 
     def echo(self) -> str:
         """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text."""
@@ -198,6 +244,12 @@ REQUIRED = {
     "ENGAGEMENT": (),
 }
 
+NEEDS = PROSE.says(
+    "has the keys that its type of audience needs: "
+    + "; ".join(f"{kind} {', '.join(keys)}" for kind, keys in REQUIRED.items() if keys)
+)
+EVENT_DATA_NEEDS = PROSE.says("event_data needs event")
+
 
 def check_rule(audience_type: str, rule: AudienceRule) -> None:
     """Raises InvalidRequest if the rule lacks what its type needs."""
@@ -211,13 +263,17 @@ def check_rule(audience_type: str, rule: AudienceRule) -> None:
 class AudienceCreate(BaseModel):
     """Keys that are not named here are read over, as Pinterest's descriptions allow."""
 
-    ad_account_id: Digits | None = Field(
+    ad_account_id: Annotated[Digits | None, DESCRIPTION, CLIENTS.says("sent along, and read over")] = Field(
         default=None, description="Read over: the path says whose audience it is."
     )
-    audience_type: AudienceType
-    description: str | None = None
-    name: Name
-    rule: AudienceRule
+    audience_type: Annotated[
+        AudienceType, DESCRIPTION, DOCUMENTATION.says("PERSONA is not for callers to create")
+    ]
+    description: Annotated[str | None, DESCRIPTION] = None
+    name: Annotated[
+        Name, DESCRIPTION, QUOTED.says("required"), _NOT_BLANK, PRODUCTION.says("equal names are allowed")
+    ]
+    rule: Annotated[AudienceRule, DESCRIPTION, NEEDS, EVENT_DATA_NEEDS]
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -244,12 +300,12 @@ class AudienceCreate(BaseModel):
 class AudienceCreateCustom(BaseModel):
     """For data partners; described from 5.8 to 5.18."""
 
-    ad_account_id: Digits | None = None
-    category: str | None = None
-    data_party: Literal["1p", "3p"]
-    name: Name
-    rule: AudienceRule
-    sharing_type: Literal["CUSTOM", "SYNDICATED"]
+    ad_account_id: Annotated[Digits | None, UNTIL_5_18] = None
+    category: Annotated[str | None, UNTIL_5_18] = None
+    data_party: Annotated[Literal["1p", "3p"], UNTIL_5_18]
+    name: Annotated[Name, UNTIL_5_18, _NOT_BLANK]
+    rule: Annotated[AudienceRule, UNTIL_5_18, NEEDS, EVENT_DATA_NEEDS]
+    sharing_type: Annotated[Literal["CUSTOM", "SYNDICATED"], UNTIL_5_18]
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -282,13 +338,18 @@ class AudienceCreateCustom(BaseModel):
 class AudienceUpdate(BaseModel):
     """All keys are optional; one that is not sent keeps its value."""
 
-    ad_account_id: Digits | None = None
-    # In the newest description; a type cannot be changed, so it is read over.
-    audience_type: AudienceType | None = None
-    description: str | None = None
-    name: Name = Field(default_factory=str)
-    operation_type: Literal["UPDATE", "REMOVE"] = "UPDATE"
-    rule: AudienceRule = Field(default_factory=AudienceRule)
+    ad_account_id: Annotated[Digits | None, DESCRIPTION, CLIENTS.says("sent along, and read over")] = None
+    audience_type: Annotated[
+        AudienceType | None, NEWEST, OURS.says("read over: a type cannot be changed")
+    ] = None
+    description: Annotated[str | None, DESCRIPTION, PRODUCTION.says("kept where it is not sent")] = None
+    name: Annotated[Name, DESCRIPTION, _NOT_BLANK, PRODUCTION.says("kept where it is not sent")] = Field(
+        default_factory=str
+    )
+    operation_type: Annotated[Literal["UPDATE", "REMOVE"], DESCRIPTION] = "UPDATE"
+    rule: Annotated[
+        AudienceRule, DESCRIPTION, NEEDS, EVENT_DATA_NEEDS, OURS.says("replaces the one before as a whole")
+    ] = Field(default_factory=AudienceRule)
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"name": "Buyers"}, {"operation_type": "REMOVE"}]}
@@ -296,53 +357,65 @@ class AudienceUpdate(BaseModel):
 
 
 class AudienceListQuery(BaseModel):
-    bookmark: str | None = None
-    order: Literal["ASCENDING", "DESCENDING"] = "ASCENDING"
-    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)] = DEFAULT_PAGE_SIZE
-    ownership_type: Literal["OWNED", "RECEIVED"] = "OWNED"
-    exclude_nca: bool = False
+    bookmark: Annotated[str | None, DESCRIPTION] = None
+    order: Annotated[Literal["ASCENDING", "DESCENDING"], DESCRIPTION] = "ASCENDING"
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric), DESCRIPTION] = (
+        DEFAULT_PAGE_SIZE
+    )
+    ownership_type: Annotated[Literal["OWNED", "RECEIVED"], DESCRIPTION] = "OWNED"
+    exclude_nca: Annotated[bool, NEWEST] = False
+
+
+SECONDS = PRODUCTION.says("whole Unix seconds")
+STATUS_AT_FIRST = PRODUCTION.says("INITIALIZING at first")
+STATUS_LATER = DOCUMENTATION.says("then READY, or TOO_SMALL under 100 matched people")
+COMPANY = PRODUCTION.says("null in the answer to a POST or PATCH, filled in GET and list")
 
 
 class CreatedAudience(BaseModel):
     """The answer to a POST; recorded key order."""
 
     ad_account_id: Digits
-    id: Digits
+    id: Annotated[Digits, PRODUCTION.says("13 digits, rising from 2542623499806")]
     name: str
     audience_type: AnsweredType
     description: str | None
-    rule: AudienceRule
-    size: int
-    status: AudienceStatus
+    rule: Annotated[
+        AudienceRule, PRODUCTION.says("the keys that were sent, sorted by name, without nulls or defaults")
+    ]
+    size: Annotated[int, PRODUCTION.says("0 at first")]
+    status: Annotated[AudienceStatus, STATUS_AT_FIRST, STATUS_LATER]
     type: Literal["audience"]
-    created_timestamp: int
-    updated_timestamp: int
-    created_by_company_name: str | None
-    is_nca: bool
+    created_timestamp: Annotated[int, SECONDS]
+    updated_timestamp: Annotated[int, SECONDS, PRODUCTION.says("moved by a PATCH")]
+    created_by_company_name: Annotated[str | None, COMPANY]
+    is_nca: Annotated[bool, PRODUCTION.says("false")]
 
 
 class Audience(BaseModel):
     """The answer to GET and PATCH of one; recorded key order."""
 
     type: Literal["audience"]
-    id: Digits
+    id: Annotated[Digits, PRODUCTION.says("13 digits, rising from 2542623499806")]
     name: str
     ad_account_id: Digits
     audience_type: AnsweredType
     description: str | None
-    status: AudienceStatus
-    size: int
-    updated_timestamp: int
-    created_timestamp: int
-    rule: AudienceRule
-    created_by_company_name: str | None
-    is_nca: bool
+    status: Annotated[AudienceStatus, STATUS_AT_FIRST, STATUS_LATER]
+    size: Annotated[int, PRODUCTION.says("0 at first")]
+    updated_timestamp: Annotated[int, SECONDS, PRODUCTION.says("moved by a PATCH")]
+    created_timestamp: Annotated[int, SECONDS]
+    rule: Annotated[
+        AudienceRule, PRODUCTION.says("the keys that were sent, sorted by name, without nulls or defaults")
+    ]
+    created_by_company_name: Annotated[str | None, COMPANY]
+    is_nca: Annotated[bool, PRODUCTION.says("false")]
 
 
 class ListedAudience(Audience):
     """An item of the list; recorded key order."""
 
-    is_ctv_enabled: bool
+    is_ctv_enabled: Annotated[bool, PRODUCTION.says("false, in a list alone")]
 
 
 class AudiencePage(BaseModel):

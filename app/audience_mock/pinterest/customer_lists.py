@@ -30,8 +30,10 @@ from audience_mock.pinterest.described import (
 )
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.pinterest.sources import BOOKMARK, CREATED, DESCRIPTION, KEYS_IN_ORDER, PRODUCTION
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
 from audience_mock.transport.templates import FALSE, TRUE, Pieces, template, text
 
 MAX_RECORDS_BODY_BYTES = 32 << 20
@@ -115,7 +117,7 @@ def to_pieces(row: Row, now_ms: int) -> Pieces:
     status_code=201,
     response_model=CustomerList,
     responses=_CREATED_TOO | WRITE_ERRORS | _TOO_LARGE,
-    openapi_extra=PREFER,
+    openapi_extra=PREFER | known_by(PRODUCTION, KEYS_IN_ORDER, CREATED),
 )
 async def create(call: Call, ad_account_id: PathId, body: CustomerListCreate) -> Answer:
     list_type = body.list_type or EMAIL
@@ -138,6 +140,7 @@ async def create(call: Call, ad_account_id: PathId, body: CustomerListCreate) ->
     summary="List customer lists",
     response_model=CustomerListPage,
     responses=READ_ERRORS,
+    openapi_extra=known_by(PRODUCTION, KEYS_IN_ORDER, BOOKMARK),
 )
 async def list_page(
     call: Call, ad_account_id: PathId, query: Annotated[CustomerListListQuery, Query()]
@@ -162,6 +165,7 @@ async def list_page(
     summary="Get a customer list",
     response_model=CustomerList,
     responses=READ_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(DESCRIPTION, KEYS_IN_ORDER),
 )
 async def get(call: Call, ad_account_id: PathId, customer_list_id: PathId) -> Answer:
     row = await call.world.read(customer_lists.find, account=ad_account_id, number=int(customer_list_id))
@@ -174,6 +178,7 @@ async def get(call: Call, ad_account_id: PathId, customer_list_id: PathId) -> An
     summary="Add records to a customer list, or remove them",
     response_model=CustomerList,
     responses=WRITE_ERRORS | _TOO_LARGE | NOT_FOUND,
+    openapi_extra=known_by(PRODUCTION, KEYS_IN_ORDER),
 )
 async def update(
     call: Call, ad_account_id: PathId, customer_list_id: PathId, body: CustomerListUpdate
