@@ -92,6 +92,8 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
                 cors_origins=settings.cors_origins,
                 auth_mode=settings.auth_mode,
                 rate_limits=settings.rate_limits,
+                contract=settings.pinterest_contract,
+                validation=settings.pinterest_validation,
             ),
         ],
     )

@@ -16,11 +16,12 @@ from audience_mock.pinterest import (
     sizing,
 )
 from audience_mock.pinterest.auth import AuthMode
+from audience_mock.pinterest.contract import Contract, Validation
 from audience_mock.pinterest.limits import RateLimits
 from audience_mock.transport.dialects import Dialect
 
 DESCRIBED_RELEASE = "5.28.0"
-"""The release of Pinterest's description that answers follow."""
+"""The release of Pinterest's description that answers follow, unless a contract is set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +29,18 @@ class Options:
     create_status: int = 201
     auth_mode: AuthMode = "lenient"
     rate_limits: RateLimits = "count"
+    contract: Contract = None
+    validation: Validation = "documented"
 
 
 def dialect(
-    *, create_status: int, cors_origins: Sequence[str], auth_mode: AuthMode, rate_limits: RateLimits
+    *,
+    create_status: int,
+    cors_origins: Sequence[str],
+    auth_mode: AuthMode,
+    rate_limits: RateLimits,
+    contract: Contract = None,
+    validation: Validation = "documented",
 ) -> Dialect:
     return Dialect(
         name="pinterest",
@@ -44,7 +53,13 @@ def dialect(
             *(ad_accounts.router, oauth.router),
         ),
         refuse=errors.refuse,
-        options=Options(create_status=create_status, auth_mode=auth_mode, rate_limits=rate_limits),
+        options=Options(
+            create_status=create_status,
+            auth_mode=auth_mode,
+            rate_limits=rate_limits,
+            contract=contract,
+            validation=validation,
+        ),
         about="A double for tests. Not made by Pinterest.",
         servers=({"url": "/v5"}, {"url": "/"}),
         security=auth.SECURITY,

@@ -5,11 +5,21 @@ integer). Both are read; answers have the schema's types, since strict clients r
 """
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
-from pydantic_core import PydanticCustomError, to_json
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError, to_json
 
+from audience_mock.pinterest.contract import Prose, is_before_5_28, is_by_schema_alone, since_5_28
 from audience_mock.pinterest.errors import DIGITS, InvalidRequest
 
 MAX_RETENTION_DAYS = 540
@@ -33,6 +43,7 @@ ObjectiveType = Literal[
     "VIDEO_VIEW",
     "WEB_SESSIONS",
 ]
+_OBJECTIVES_BEFORE_5_28 = [objective for objective in get_args(ObjectiveType) if objective != "SALES"]
 # fmt: off
 Currency = Literal[
     "UNK", "USD", "GBP", "CAD", "EUR", "AUD", "NZD", "SEK", "ILS", "CHF", "HKD", "JPY", "SGD", "KRW",
@@ -95,6 +106,14 @@ def _url(value: Any) -> Any:
     return _listed(value)
 
 
+def _described_objective(value: str, info: ValidationInfo) -> str:
+    """SALES came after 5.23."""
+    if value not in _OBJECTIVES_BEFORE_5_28 and is_before_5_28(info.context):
+        expected = ", ".join(f"'{objective}'" for objective in _OBJECTIVES_BEFORE_5_28)
+        raise PydanticKnownError("literal_error", {"expected": expected})
+    return value
+
+
 # The description says `\d` as Pinterest's does; only ASCII digits are meant.
 Digits = Annotated[str, Field(pattern=r"^[0-9]+$", json_schema_extra={"pattern": DIGITS})]
 PathId = Annotated[str, Field(pattern=r"^[0-9]+$", max_length=18, json_schema_extra={"pattern": DIGITS})]
@@ -103,7 +122,8 @@ ListedDigits = Annotated[list[Digits], BeforeValidator(_listed)]
 ListedText = Annotated[list[str], BeforeValidator(_listed)]
 Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
 Written = Annotated[str, BeforeValidator(_written)]
-Name = Annotated[str, Field(min_length=1, pattern=r"\S", json_schema_extra={"pattern": None})]
+# Chosen: a name, and so a country or an event, has to say something.
+Name = Annotated[str, Field(min_length=1, pattern=r"\S", json_schema_extra={"pattern": None}), Prose(str)]
 
 
 class _Open(BaseModel):
@@ -143,37 +163,57 @@ class AudienceRule(_Open):
     ad_account_id: Digits | None = None
     ad_id: ListedDigits | None = None
     campaign_id: ListedDigits | None = None
-    country: Annotated[str, Field(min_length=2)] | None = None
+    country: Annotated[str, Field(min_length=2), Prose(str)] | None = None
     customer_list_id: SoleDigits | None = None
     engagement_domain: ListedText | None = None
-    engagement_type: Literal["click", "save", "closeup", "comment", "like"] | None = None
-    engager_type: Annotated[int, Field(strict=True, ge=1, le=2), BeforeValidator(_whole)] | None = None
-    event: Annotated[str, Field(min_length=1)] | None = None
+    engagement_type: Annotated[Literal["click", "save", "closeup", "comment", "like"], Prose(str)] | None = (
+        None
+    )
+    engager_type: (
+        Annotated[int, Field(strict=True, ge=1, le=2), BeforeValidator(_whole), Prose(Whole)] | None
+    ) = None
+    event: Annotated[str, Field(min_length=1), Prose(str)] | None = None
     event_data: EventData | None = None
     event_source: (
-        dict[
-            Literal["="],
-            Annotated[list[Literal["web", "mobile", "offline"]], BeforeValidator(_listed)],
+        Annotated[
+            dict[
+                Literal["="],
+                Annotated[list[Literal["web", "mobile", "offline"]], BeforeValidator(_listed)],
+            ],
+            Prose(dict[str, Any]),
         ]
         | None
     ) = None
     ingestion_source: (
-        dict[
-            Literal["="],
-            Annotated[
-                list[Literal["tag", "mmp", "file_upload", "conversions_api"]], BeforeValidator(_listed)
+        Annotated[
+            dict[
+                Literal["="],
+                Annotated[
+                    list[Literal["tag", "mmp", "file_upload", "conversions_api"]], BeforeValidator(_listed)
+                ],
             ],
+            Prose(dict[str, Any]),
         ]
         | None
     ) = None
-    objective_type: Annotated[list[ObjectiveType], BeforeValidator(_listed)] | None = None
-    percentage: Annotated[int, Field(strict=True, ge=1, le=10), BeforeValidator(_whole)] | None = None
+    objective_type: (
+        Annotated[
+            list[Annotated[ObjectiveType, AfterValidator(_described_objective)]], BeforeValidator(_listed)
+        ]
+        | None
+    ) = None
+    percentage: (
+        Annotated[int, Field(strict=True, ge=1, le=10), BeforeValidator(_whole), Prose(Whole)] | None
+    ) = None
     pin_id: ListedDigits | None = None
     prefill: StrictBool | None = None
     retention_days: (
-        Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole)] | None
+        Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole), Prose(Whole)]
+        | None
     ) = None
-    seed_id: Annotated[list[Digits], Field(min_length=1), BeforeValidator(_listed)] | None = None
+    seed_id: (
+        Annotated[list[Digits], Field(min_length=1), BeforeValidator(_listed), Prose(ListedDigits)] | None
+    ) = None
     url: Annotated[list[str], BeforeValidator(_url)] | None = None
     visitor_source_id: SoleDigits | None = None
 
@@ -199,8 +239,11 @@ REQUIRED = {
 }
 
 
-def check_rule(audience_type: str, rule: AudienceRule) -> None:
-    """Raises InvalidRequest if the rule lacks what its type needs."""
+def check_rule(audience_type: str, rule: AudienceRule, options: Any) -> None:
+    """Raises InvalidRequest if the rule lacks what its type needs, as the prose has it: no key of a rule is
+    required by a schema."""
+    if is_by_schema_alone(options):
+        return
     for key in REQUIRED.get(audience_type, ()):
         if getattr(rule, key) is None:
             raise InvalidRequest(f"{key!r} is a required property")
@@ -233,11 +276,11 @@ class AudienceCreate(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _whole_request(self) -> Self:
-        if self.audience_type == "PERSONA":
+    def _whole_request(self, info: ValidationInfo) -> Self:
+        if self.audience_type == "PERSONA" and not is_by_schema_alone(info.context):
             # Documented as made by Pinterest's staff only; the refusal's words are chosen.
             raise InvalidRequest("'PERSONA' audiences cannot be created")
-        check_rule(self.audience_type, self.rule)
+        check_rule(self.audience_type, self.rule, info.context)
         return self
 
 
@@ -274,8 +317,8 @@ class AudienceCreateCustom(BaseModel):
         return "ENGAGEMENT"
 
     @model_validator(mode="after")
-    def _whole_request(self) -> Self:
-        check_rule(self.audience_type, self.rule)
+    def _whole_request(self, info: ValidationInfo) -> Self:
+        check_rule(self.audience_type, self.rule, info.context)
         return self
 
 
@@ -284,7 +327,7 @@ class AudienceUpdate(BaseModel):
 
     ad_account_id: Digits | None = None
     # In the newest description; a type cannot be changed, so it is read over.
-    audience_type: AudienceType | None = None
+    audience_type: Annotated[AudienceType | None, since_5_28(None)] = None
     description: str | None = None
     name: Name = Field(default_factory=str)
     operation_type: Literal["UPDATE", "REMOVE"] = "UPDATE"
@@ -300,7 +343,7 @@ class AudienceListQuery(BaseModel):
     order: Literal["ASCENDING", "DESCENDING"] = "ASCENDING"
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)] = DEFAULT_PAGE_SIZE
     ownership_type: Literal["OWNED", "RECEIVED"] = "OWNED"
-    exclude_nca: bool = False
+    exclude_nca: Annotated[bool, since_5_28(False)] = False
 
 
 class CreatedAudience(BaseModel):

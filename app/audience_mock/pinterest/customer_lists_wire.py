@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    model_validator,
+)
 from typing_extensions import TypedDict
 
 from audience_mock.pinterest.audiences_wire import (
@@ -12,6 +20,7 @@ from audience_mock.pinterest.audiences_wire import (
     Name,
     numeric,
 )
+from audience_mock.pinterest.contract import is_before_5_28, is_by_schema_alone, since_5_28
 from audience_mock.pinterest.errors import InvalidRequest
 
 ListType = Literal["EMAIL", "IDFA", "MAID", "LR_ID", "DLX_ID", "HASHED_PINNER_ID"]
@@ -33,15 +42,18 @@ class CustomerListRecordRow(TypedDict, total=False):
 
 
 class _Records(BaseModel):
-    """Either form of records; not both, and not none. Null counts as none."""
+    """Either form of records; not both, and not none. Null counts as none. (By schema alone: `records` is
+    required where there is no other form, which came after 5.23, and nothing is where there are two.)"""
 
     records: str | None = Field(
         default=None, description="Addresses or mobile advertising ids, plain or hashed, separated by commas."
     )
-    records_v2: list[CustomerListRecordRow] | None = None
+    records_v2: Annotated[list[CustomerListRecordRow] | None, since_5_28(None)] = None
 
     @model_validator(mode="after")
-    def _one_form(self) -> Self:
+    def _one_form(self, info: ValidationInfo) -> Self:
+        if is_by_schema_alone(info.context) and not is_before_5_28(info.context):
+            return self
         if self.records is None and self.records_v2 is None:
             raise InvalidRequest("'records' is a required property")
         if self.records is not None and self.records_v2 is not None:
@@ -56,7 +68,7 @@ class CustomerListCreate(_Records):
     )
     name: Name
     list_type: ListType | None = "EMAIL"
-    is_nca: StrictBool | None = False
+    is_nca: Annotated[StrictBool | None, since_5_28(False)] = False
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -80,7 +92,7 @@ class CustomerListListQuery(BaseModel):
     bookmark: str | None = None
     order: Literal["ASCENDING", "DESCENDING"] = "ASCENDING"
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)] = DEFAULT_PAGE_SIZE
-    exclude_nca: bool = False
+    exclude_nca: Annotated[bool, since_5_28(False)] = False
 
 
 class CustomerList(BaseModel):

@@ -12,6 +12,7 @@ from audience_mock.pinterest.audiences_wire import (
     PathId,
     numeric,
 )
+from audience_mock.pinterest.contract import Prose
 from audience_mock.pinterest.errors import DIGITS
 
 MAX_RECIPIENTS = 100
@@ -41,7 +42,9 @@ PathBusiness = Annotated[
     Field(pattern=r"^[0-9]+$", min_length=1, max_length=20, json_schema_extra={"pattern": DIGITS}),
 ]
 PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)]
+# That there has to be one is chosen; the schema lets a list be empty.
 Recipients = Field(min_length=1, max_length=MAX_RECIPIENTS)
+MaybeNoRecipients = Field(max_length=MAX_RECIPIENTS)
 
 
 class SharedAccountsQuery(BaseModel):
@@ -65,7 +68,9 @@ class _Update(BaseModel):
 class SharedAudience(_Update):
     """Ad accounts that get an audience or lose it."""
 
-    recipient_account_ids: Annotated[list[PathId], Recipients]
+    recipient_account_ids: Annotated[
+        list[PathId], Recipients, Prose(Annotated[list[PathId], MaybeNoRecipients])
+    ]
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -83,7 +88,9 @@ class SharedAudience(_Update):
 class BusinessSharedAudience(_Update):
     """Businesses that get an audience or lose it."""
 
-    recipient_business_ids: Annotated[list[PathBusiness], Recipients]
+    recipient_business_ids: Annotated[
+        list[PathBusiness], Recipients, Prose(Annotated[list[PathBusiness], MaybeNoRecipients])
+    ]
 
     model_config = ConfigDict(
         json_schema_extra={
