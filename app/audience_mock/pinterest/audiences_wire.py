@@ -219,7 +219,8 @@ class AudienceRule(_Open):
 
     def echo(self) -> str:
         """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text."""
-        sent = self.model_dump(exclude_unset=True, exclude_none=True)
+        # By schema alone a value need not be of the narrower type that its field is declared with.
+        sent = self.model_dump(exclude_unset=True, exclude_none=True, warnings=False)
         return to_json(_sorted(sent)).decode()
 
 
