@@ -37,3 +37,14 @@ def pitchtarget_error(response: httpx.Response) -> dict[str, list[str]]:
         assert reasons
         assert all(isinstance(reason, str) and reason for reason in reasons)
     return errors
+
+
+def control_error(response: httpx.Response, status: int) -> dict[str, Any]:
+    """The one shape that every refusal of the control plane has; answers its body."""
+    body: dict[str, Any] = response.json()
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert set(body) <= {"error", "field"}
+    assert isinstance(body["error"], str)
+    assert body["error"]
+    return body

@@ -2,20 +2,24 @@
 
 import json
 import logging
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock import pinterest, pitchtarget
-from audience_mock.control import control_app
-from audience_mock.control.pages import PREFIXES
+from audience_mock.control import PREFIXES, Access, pages_app
 from audience_mock.core import seeds
-from audience_mock.core.database import Database
-from audience_mock.core.errors import BadSeed
-from audience_mock.core.world import Rules, World
-from audience_mock.settings import Settings
-from audience_mock.transport.dialects import Dialect, DialectApp
+from audience_mock.core.errors import BadSeed, BadSettings, Fact
+from audience_mock.core.world import Rules
+from audience_mock.core.worlds import Worlds
+from audience_mock.settings import Settings, WorldSettings
+from audience_mock.transport.choosing import choose
+from audience_mock.transport.dialects import DialectApp
 
 log = logging.getLogger("audience_mock")
 
@@ -29,15 +33,28 @@ class AudienceMock:
     PitchTarget's API lives at the root, so it also answers to what no one else knows.
     """
 
-    def __init__(self, world: World, dialects: list[Dialect]) -> None:
-        self.world = world
-        self.dialects = {dialect.name: DialectApp(dialect) for dialect in dialects}
-        control = control_app({name: app.openapi for name, app in self.dialects.items()})
+    def __init__(self, worlds: Worlds, settings: Settings) -> None:
+        self.worlds = worlds
+        self.world = worlds.default
+        self.dialects = {
+            dialect.name: DialectApp(dialect)
+            for dialect in (
+                pitchtarget.dialect(),
+                pinterest.dialect(cors_origins=settings.cors_origins),
+            )
+        }
+        pages = pages_app(self.descriptions, self._control)
         self._apps: dict[str, ASGIApp] = {
             prefix: app for app in self.dialects.values() for prefix in app.dialect.prefixes
         }
-        self._apps |= dict.fromkeys(PREFIXES, control)
+        self._apps |= dict.fromkeys(PREFIXES, pages)
         self._fallback = self.dialects["pitchtarget"]
+
+    @property
+    def descriptions(self) -> dict[str, Callable[[], dict[str, Any]]]:
+        """What each API serves, by name, made when it is asked for."""
+        served = {name: app.openapi for name, app in self.dialects.items()}
+        return {**served, "control": lambda: _control_app().openapi()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -45,20 +62,47 @@ class AudienceMock:
             return
         if scope["type"] != "http":
             raise RuntimeError(f"{scope['type']} is not served")
-        path = scope["path"]
+        name = choose(scope)
+        root: str = scope["root_path"]
         # `//v5/…` is what a base URL with a slash at its end makes; the API that is meant refuses it.
+        path = scope["path"][len(root) :]
         first = path.lstrip("/").partition("/")[0] if path != "/" else ""
-        scope["world"] = self.world
+        scope["worlds"] = self.worlds
+        try:
+            scope["world"] = self.worlds.get(name)
+        except Fact as error:
+            await _refuse_world(scope, receive, send, error)
+            return
         if first in MOUNTS:
-            scope["root_path"] = MOUNTS[first]
+            scope["root_path"] = root + MOUNTS[first]
         await self._apps.get(first, self._fallback)(scope, receive, send)
+
+    async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _control_app()(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self.world.close()
+        self.worlds.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+@cache
+def _control_app() -> DialectApp:
+    """Built when it is first called: a start has no use for it."""
+    from audience_mock.control.dialect import dialect
+
+    return DialectApp(dialect())
+
+
+async def _refuse_world(scope: Scope, receive: Receive, send: Send, error: Fact) -> None:
+    """A world that there cannot be; no API has words for that, so these are the control plane's."""
+    from audience_mock.control.errors import refuse
+    from audience_mock.transport.calls import Call
+
+    scope["world"] = scope["worlds"].default
+    await refuse(Call(scope, receive, send), error)(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> AudienceMock:
@@ -67,58 +111,58 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
     Opens the store and plants the seed, so it raises BadDatabase and BadSeed.
     """
     settings = settings or Settings()
-    rules = Rules(
-        build_delay_s=settings.build_delay_s,
-        match_rate=settings.match_rate,
-        max_upload_bytes=settings.max_upload_bytes,
-    )
     seed = seeds.load(_seed_file(settings.seed)) if settings.seed else None
-    world = World(Database(settings.database), rules=rules)
-    try:
-        if seed is not None:
-            if world.transact_now(seeds.is_untouched):
-                log.info("seeded with %d audiences", world.transact_now(seeds.plant, seed))
-            else:
-                log.info("%s already has a state; the seed is left out", settings.database)
-    except BaseException:
-        world.close()
-        raise
-    return AudienceMock(
-        world,
-        [
-            pitchtarget.dialect(revision=settings.pitchtarget_revision),
-            pinterest.dialect(
-                create_status=settings.pinterest_create_status,
-                cors_origins=settings.cors_origins,
-                auth_mode=settings.auth_mode,
-                rate_limits=settings.rate_limits,
-                contract=settings.pinterest_contract,
-                validation=settings.pinterest_validation,
-            ),
-        ],
+    worlds = Worlds(settings.database, seed=seed, configure=partial(_configured, settings))
+    if seed is not None:
+        if worlds.planted:
+            log.info("seeded with %d audiences", len(seed.audiences))
+        else:
+            log.info("%s already has a state; the seed is left out", settings.database)
+    return AudienceMock(worlds, settings)
+
+
+def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
+    """What the settings of a world come to: `own`, over the server's. Raises BadSettings."""
+    here: WorldSettings = settings
+    if own:
+        try:
+            WorldSettings.model_validate(own)
+            here = Settings.model_validate({**settings.model_dump(), **own})
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = ".".join(str(part) for part in first["loc"])
+            known = ", ".join(WorldSettings.model_fields)
+            hint = f" (a world has {known})" if first["type"] == "extra_forbidden" else ""
+            raise BadSettings(f"settings.{name}: {first['msg']}{hint}") from None
+    rules = Rules(
+        build_delay_s=here.build_delay_s,
+        match_rate=here.match_rate,
+        max_upload_bytes=here.max_upload_bytes,
     )
+    return rules, {
+        "pinterest": pinterest.Options(
+            create_status=here.pinterest_create_status,
+            auth_mode=here.auth_mode,
+            rate_limits=here.rate_limits,
+            contract=here.pinterest_contract,
+            validation=here.pinterest_validation,
+        ),
+        "pitchtarget": pitchtarget.Options(revision=here.pitchtarget_revision),
+        "control": Access(settings.admin, settings.admin_token),
+    }
 
 
 def describe(directory: Path) -> list[Path]:
-    """Write what each dialect serves as JSON into `directory`; answers the files."""
-    app = AudienceMock(
-        World(Database()),
-        [
-            pitchtarget.dialect(revision="2014-05"),
-            pinterest.dialect(
-                create_status=201, cors_origins=("*",), auth_mode="lenient", rate_limits="count"
-            ),
-        ],
-    )
+    """Write what each API serves as JSON into `directory`; answers the files."""
+    app = AudienceMock(Worlds(), Settings.model_construct())
     directory.mkdir(parents=True, exist_ok=True)
     files = []
-    for name, dialect_app in app.dialects.items():
+    for name, described in app.descriptions.items():
         file = directory / f"{name}.json"
-        file.write_text(
-            json.dumps(dialect_app.openapi(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        text = json.dumps(described(), indent=2, ensure_ascii=False)
+        file.write_text(text + "\n", encoding="utf-8")
         files.append(file)
-    app.world.close()
+    app.worlds.close()
     return files
 
 

@@ -20,31 +20,11 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-class Settings(BaseModel):
-    """How to run. Each field is also a flag of `audience-mock serve` and a variable AUDIENCE_MOCK_<NAME>.
-
-    What is not given comes from the environment, where an empty variable counts as none. (The package
-    pydantic-settings does the same, for 70 ms of every start.)
-    """
+class WorldSettings(BaseModel):
+    """What each world may have in its own way, by control; for the others it is the server's."""
 
     model_config = ConfigDict(extra="forbid")
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**(_from_environment() | given))
-
-    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
-    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
-    database: str = Field(
-        default="sqlite://",
-        description="SQLAlchemy URL of the store; sqlite:///FILE keeps its state over a restart.",
-    )
-    seed: str | None = Field(
-        default=None,
-        description="JSON file that a new store starts from, or 'demo' for the world that comes along.",
-    )
-    ready_file: Path | None = Field(
-        default=None, description="File that gets the base URL once the server answers."
-    )
     build_delay_s: float = Field(
         default=5.0, ge=0, le=1e9, description="Seconds until a new audience is READY or TOO_SMALL."
     )
@@ -85,6 +65,39 @@ class Settings(BaseModel):
     rate_limits: Literal["count", "standard", "trial", "off"] = Field(
         default="count",
         description="Pinterest's rate limits: count tells and refuses nothing, standard and trial refuse.",
+    )
+
+
+class Settings(WorldSettings):
+    """How to run. Each field is also a flag of `audience-mock serve` and a variable AUDIENCE_MOCK_<NAME>.
+
+    What is not given comes from the environment, where an empty variable counts as none. (The package
+    pydantic-settings does the same, for 70 ms of every start.)
+    """
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**(_from_environment() | given))
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    database: str = Field(
+        default="sqlite://",
+        description="SQLAlchemy URL of the store; sqlite:///FILE keeps its state over a restart.",
+    )
+    seed: str | None = Field(
+        default=None,
+        description="JSON file that a new store starts from, or 'demo' for the world that comes along.",
+    )
+    ready_file: Path | None = Field(
+        default=None, description="File that gets the base URL once the server answers."
+    )
+    admin: bool = Field(
+        default=True, description="Whether /__admin answers; --no-admin leaves its health page alone."
+    )
+    admin_token: str | None = Field(
+        default=None,
+        pattern=r"^[!-~]{8,}$",
+        description="Opens /__admin to any address that sends it; without one, only this machine may call.",
     )
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = Field(
         default=("*",),

@@ -26,7 +26,7 @@ def test_health_counts_the_audiences(start: Callable[..., MockServer]) -> None:
         assert health == {"status": "ready", "version": __version__, "audiences": audiences}
 
 
-@pytest.mark.parametrize("name", ["pitchtarget", "pinterest"])
+@pytest.mark.parametrize("name", ["pitchtarget", "pinterest", "control"])
 def test_the_descriptions_are_served(mock: MockServer, name: str) -> None:
     """Each API's description is a page, for pages of any origin."""
     response = httpx.get(f"{mock.url}/openapi/{name}.json")
@@ -36,7 +36,7 @@ def test_the_descriptions_are_served(mock: MockServer, name: str) -> None:
 
 def test_what_is_no_page_leads_to_those_that_are(mock: MockServer) -> None:
     """An unknown page answers 404 with the list of pages; another method than GET answers 405."""
-    missing = httpx.get(f"{mock.url}/__admin/nothing")
+    missing = httpx.get(f"{mock.url}/openapi/nothing.json")
     assert missing.status_code == 404
     assert missing.json()["pages"] == httpx.get(mock.url).json()["pages"]
     wrong = httpx.post(f"{mock.url}/__admin/health")

@@ -551,6 +551,7 @@ REFUSED_SETTINGS = {
     "build_delay_s": ("-1", "nan", "soon"),
     "max_upload_bytes": ("0", "1.5"),
     "pinterest_create_status": ("204", "created"),
+    "pinterest_contract": ("5.29", "newest"),
     "log_level": ("loud",),
 }
 

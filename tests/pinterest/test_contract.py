@@ -407,6 +407,26 @@ def test_the_description_that_is_served_is_that_of_the_default(start: Callable[.
     assert "/ad_accounts/{ad_account_id}/audiences/custom" in one["paths"]
 
 
+def test_each_world_has_its_contract_and_its_rules(start: Callable[..., MockServer]) -> None:
+    """One server answers as another release in each world, and keeps to other rules."""
+    mock = start(pinterest_contract="5.23")
+    engaged = {"name": "a", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 3}}
+    for contract, validation in (("5.18", "schema"), ("5.28", "documented"), (None, "schema")):
+        world = f"{mock.url}/__admin/worlds/of-{contract}"
+        settings = {"pinterest_contract": contract, "pinterest_validation": validation}
+        assert httpx.put(world, json={"settings": settings}).status_code == 201
+        url = f"{mock.url}/worlds/of-{contract}/v5"
+        with httpx.Client(base_url=url, headers=PINTEREST_TOKEN) as client:
+            assert ("is_nca" in client.post(AUDIENCES, json=VISITORS).json()) == (contract in NEWER)
+            custom = client.post(f"{AUDIENCES}/custom", json=CUSTOM | {"rule": {}})
+            assert custom.status_code == (404 if contract == "5.28" else 201)
+            taken = client.post(AUDIENCES, json=engaged).is_success
+            assert taken == (validation == "schema")
+    with httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client:
+        assert "is_nca" not in client.post(AUDIENCES, json=VISITORS).json()
+        assert client.post(f"{AUDIENCES}/custom", json=CUSTOM).status_code == 404
+
+
 def test_a_list_of_new_customers_feeds_an_audience_in_each_contract(served: Served) -> None:
     """What an older contract does not tell of a list is no hindrance: it can be used like any."""
     for contract in OLDER:

@@ -1,8 +1,10 @@
-"""What the mock says of itself: the first page, health, the descriptions it serves.
+"""The test's hand on the mock: its pages, and /__admin, described as any other API.
 
-Not here yet: the test's hand on the world (reset, clock, faults, journal).
+All but the first page and health is imported when somebody first asks for it: a test double is started more
+often than it is steered.
 """
 
-from audience_mock.control.pages import control_app
+from audience_mock.control.access import Access
+from audience_mock.control.pages import PREFIXES, pages_app
 
-__all__ = ["control_app"]
+__all__ = ["PREFIXES", "Access", "pages_app"]

@@ -1,4 +1,4 @@
-"""/, /__admin/health, /__admin/uploads and /openapi/{name}.json, with errors that say what to do next."""
+"""/, /__admin/health and /openapi/{name}.json: what is asked for before anything else."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,36 +7,34 @@ from pydantic_core import to_json
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock import __version__
-from audience_mock.core import audiences, uploads
+from audience_mock.core import audiences
 from audience_mock.core.world import World
 from audience_mock.transport.answers import Answer
 
+HEALTH = "/__admin/health"
 PREFIXES = ("", "__admin", "openapi")
-
-UPLOADS_SHOWN = 100
-"""The newest reports; each upload has one."""
 
 Describe = Callable[[], dict[str, Any]]
 
 
-def control_app(descriptions: Mapping[str, Describe]) -> ASGIApp:
-    """`descriptions` gives, by name, what each dialect serves; a page asks for it only when it is shown."""
+def pages_app(descriptions: Mapping[str, Describe], control: ASGIApp) -> ASGIApp:
+    """`descriptions` gives, by name, what each API serves; a page asks for it only when it is shown.
+    `control` gets what is /__admin and not health."""
     pages = {f"/openapi/{name}.json": describe for name, describe in descriptions.items()}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         world: World = scope["world"]
-        path = scope["path"]
+        path = scope["path"].removeprefix(scope["root_path"])
         status, body, more = 200, b"", []
         if path == "/":
             body = to_json(_index(pages))
-        elif path == "/__admin/health":
-            held = await world.read(audiences.count)
-            body = to_json({"status": "ready", "version": __version__, "audiences": held})
-        elif path == "/__admin/uploads":
-            reports = await world.read(uploads.reports, at_most=UPLOADS_SHOWN)
-            body = to_json({"uploads": reports})
+        elif path == HEALTH:
+            body = to_json(await health(world))
         elif path in pages:
             body = to_json(pages[path]())
+        elif path.startswith("/__admin"):
+            await control(scope, receive, send)
+            return
         else:
             status = 404
             body = to_json({"error": f"{path} is not a page of Audience Mock", "pages": _pages(pages)})
@@ -54,15 +52,21 @@ def control_app(descriptions: Mapping[str, Describe]) -> ASGIApp:
     return app
 
 
+async def health(world: World) -> dict[str, Any]:
+    """Open to anyone, who may be a probe from another machine."""
+    return {"status": "ready", "version": __version__, "audiences": await world.read(audiences.count)}
+
+
 def _index(pages: Mapping[str, Describe]) -> dict[str, Any]:
     return {
         "name": "Audience Mock",
         "version": __version__,
         "pinterest": "/v5/ad_accounts/{ad_account_id}/audiences, with Authorization: Bearer <any token>",
         "pitchtarget": "/custom_audiences, with Authorization: OAuth <any token>",
+        "control": "/__admin/…, described in /openapi/control.json",
         "pages": _pages(pages),
     }
 
 
 def _pages(pages: Mapping[str, Describe]) -> list[str]:
-    return ["/", "/__admin/health", "/__admin/uploads", *pages]
+    return ["/", HEALTH, *pages]

@@ -1,6 +1,7 @@
 """The clock of a world: every timestamp, status and expiry comes from it."""
 
 import time
+from collections.abc import Mapping
 
 
 class Clock:
@@ -18,6 +19,25 @@ class Clock:
     def freeze(self, at_ms: int | None = None) -> None:
         """Stand still, now or at the given time."""
         self._frozen_at_ms = self.now_ms() if at_ms is None else at_ms
+
+    def run(self) -> None:
+        """Go on, from the time that it shows."""
+        if self._frozen_at_ms is not None:
+            self._ahead_ms = self._frozen_at_ms - time.time_ns() // 1_000_000
+            self._frozen_at_ms = None
+
+    @property
+    def frozen(self) -> bool:
+        return self._frozen_at_ms is not None
+
+    @property
+    def state(self) -> dict[str, int | None]:
+        """What makes it show what it shows; `state = clock.state` makes another one show the same."""
+        return {"ahead_ms": self._ahead_ms, "frozen_at_ms": self._frozen_at_ms}
+
+    @state.setter
+    def state(self, state: Mapping[str, int | None]) -> None:
+        self._ahead_ms, self._frozen_at_ms = state["ahead_ms"] or 0, state["frozen_at_ms"]
 
     def advance(self, by_ms: int) -> None:
         """Move forward, running or frozen; a world's time never goes back (ValueError)."""

@@ -1,13 +1,27 @@
-"""One SQLite database on one connection, used from one thread: no pool, no lock, no interleaving."""
+"""SQLite databases, each on one connection, used from one thread: no pool, no lock, no interleaving."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
-from sqlalchemy import Connection, MetaData, create_engine, delete, insert, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    create_engine,
+    delete,
+    insert,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateTable
 from sqlmodel import SQLModel
 
 from audience_mock.core import ids, tables
@@ -15,82 +29,144 @@ from audience_mock.core.errors import BadDatabase
 
 IN_MEMORY = "sqlite://"
 
+_opened: list[sqlite3.Connection] = []
+"""The connection that SQLAlchemy is to take next; its pool asks for it in the same breath."""
+
+
+_KEPT_NUMBERS = "SELECT next, name FROM sequences WHERE name IN (?, ?)"
+
+
+@cache
+def _creates_beside() -> list[str]:
+    """What makes the tables of the large, in the database attached as `beside`."""
+    schema = MetaData(schema="beside")
+    return [str(CreateTable(table.to_metadata(schema)).compile(_engine())) for table in _LARGE]
+
+
+@cache
+def _engine() -> Engine:
+    """One for all databases: what it costs is paid once, and a statement is compiled for all of them."""
+    return create_engine(IN_MEMORY, poolclass=NullPool, creator=_opened.pop)
+
+
+_LARGE = (tables.table_of(tables.UserBlock), tables.table_of(tables.UploadPiece))
+_KEPT_SEQUENCES = (ids.USER_SET, ids.UPLOADED_FILE)
+
+
+class Layout(NamedTuple):
+    """How a database lies; pages are copied only between two that lie alike."""
+
+    page_bytes: int
+    users_beside: bool
+    """Users take 32 bytes each, and files of them more: those of a store in memory lie in a file of SQLite's
+    own, which it makes when they outgrow its cache, and deletes."""
+
+
+# A world in memory may be one of a thousand, and has 40 tables and indexes of a page or more; 4096 bytes are
+# SQLite's own default.
+IN_MEMORY_LAYOUT, FILE_LAYOUT = Layout(1024, users_beside=True), Layout(4096, users_beside=False)
+
 
 class Database:
     """An open database; `url` is an SQLAlchemy URL, `sqlite://` or `sqlite:///file.db`.
 
     A file keeps what a 2xx answered also when the process is killed: its write-ahead log is written
-    before the answer. (After a loss of power the last moments may be missing.) Raises BadDatabase.
+    before the answer. (After a loss of power the last moments may be missing.) A new one becomes a copy of
+    `image`, if there is one. Raises BadDatabase.
     """
 
-    def __init__(self, url: str = IN_MEMORY) -> None:
+    def __init__(
+        self, url: str = IN_MEMORY, *, layout: Layout | None = None, image: "Database | None" = None
+    ) -> None:
+        self.url = url
         try:
-            engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+            parsed = make_url(url)
+            arguments, options = _engine().dialect.create_connect_args(parsed)
         except (ArgumentError, SQLAlchemyError, ImportError, TypeError, ValueError):
             raise BadDatabase(f"not a database URL: {url!r} (try sqlite:///audiences.db)") from None
-        if engine.dialect.name != "sqlite":
+        if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
             raise BadDatabase(f"only SQLite is served, not {url!r} (try sqlite:///audiences.db)")
-        self._engine = engine
+        in_memory = parsed.database in (None, "", ":memory:")
+        self.file = None if in_memory else Path(parsed.database or "")
+        self.layout = layout or (IN_MEMORY_LAYOUT if in_memory else FILE_LAYOUT)
+        connect: Callable[..., sqlite3.Connection] = sqlite3.connect
         try:
-            self.connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self.driver = cast(sqlite3.Connection, self.connection.connection.driver_connection)
-            self._open()
+            self.driver = connect(*arguments, **{**options, "check_same_thread": False})
+        except (sqlite3.Error, TypeError) as error:
+            raise self._cannot_open(error) from None
+        _opened.append(self.driver)
+        self.connection = _engine().connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            self._open(image)
         except (SQLAlchemyError, sqlite3.Error) as error:
-            engine.dispose()
-            cause = getattr(error, "orig", error)
-            raise BadDatabase(
-                f"cannot open {url}: {cause} (is it an SQLite file that you may write?)"
-            ) from None
+            self.close()
+            raise self._cannot_open(error) from None
         except BadDatabase:
-            engine.dispose()
+            self.close()
             raise
 
-    def _open(self) -> None:
+    def _cannot_open(self, error: Exception) -> BadDatabase:
+        cause = getattr(error, "orig", error)
+        return BadDatabase(f"cannot open {self.url}: {cause} (is it an SQLite file that you may write?)")
+
+    def _open(self, image: "Database | None") -> None:
         """Make the tables if there are none, and clear away what a killed process left half done."""
-        run = self.connection.exec_driver_sql
+        run = self.driver.execute
+        run(f"PRAGMA page_size = {self.layout.page_bytes}")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
         run("PRAGMA busy_timeout = 5000")
-        version = run("PRAGMA user_version").scalar_one()
+        version = run("PRAGMA user_version").fetchone()[0]
         if version not in (0, tables.SCHEMA_VERSION):
             raise BadDatabase(
-                f"{self._engine.url} was made by another version of Audience Mock"
+                f"{self.url} was made by another version of Audience Mock"
                 f" (schema {version}, this one reads {tables.SCHEMA_VERSION}): use a new file"
             )
-        beside = [tables.table_of(tables.UserBlock), tables.table_of(tables.UploadPiece)]
-        in_main = list(SQLModel.metadata.sorted_tables)
-        if self._engine.url.database in (None, "", ":memory:"):
-            # Users take 32 bytes each, and files of them more: those of a store in memory lie in a file of
-            # SQLite's own, which it makes when they outgrow its cache, and deletes.
+        if self.layout.users_beside:
             run("ATTACH DATABASE '' AS beside")
             run("PRAGMA beside.cache_size = -8192")
             run("PRAGMA beside.journal_mode = MEMORY")
             run("PRAGMA beside.synchronous = OFF")
-            for table in beside:
-                in_main.remove(table)
-                table.to_metadata(MetaData(schema="beside")).create(self.connection)
+            for text in _creates_beside():
+                run(text)
+        self.is_new = version == 0
+        if self.is_new and image is not None:
+            self.become(image)
+        elif self.is_new:
+            self._make_tables()
+        else:
+            with self.transaction() as connection:
+                _clear_away(connection)
+
+    def _make_tables(self) -> None:
+        beside = _LARGE if self.layout.users_beside else ()
+        in_main = [table for table in SQLModel.metadata.sorted_tables if table not in beside]
         with self.transaction() as connection:
             SQLModel.metadata.create_all(connection, tables=in_main)
-            if version == 0:
-                first = [{"name": name, "next": number} for name, number in ids.FIRST.items()]
-                connection.execute(insert(tables.Sequence), first)
-                run(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
-            self._clear_away(connection)
+            first = [{"name": name, "next": number} for name, number in ids.FIRST.items()]
+            connection.execute(insert(tables.Sequence), first)
+            connection.exec_driver_sql(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
 
-    def _clear_away(self, connection: Connection) -> None:
-        """Sets and files that were still being written when the process ended belong to nobody, and what
-        was being read into a customer list can be run again."""
-        blocks, pieces = tables.table_of(tables.UserBlock), tables.table_of(tables.UploadPiece)
-        audiences, lists = tables.table_of(tables.Audience).c, tables.table_of(tables.CustomerList).c
-        owned = [
-            select(owner).where(owner.is_not(None))
-            for owner in (audiences.user_set, lists.user_set, lists.link_set)
-        ]
-        connection.execute(delete(blocks).where(blocks.c.user_set.not_in(union_all(*owned))))
-        parts, uploads = tables.table_of(tables.UploadPart).c, tables.table_of(tables.ListUpload)
-        connection.execute(delete(pieces).where(pieces.c.file.not_in(select(parts.file))))
-        half_read = uploads.c.started_at_ms.is_not(None) & uploads.c.valid.is_(None)
-        connection.execute(update(uploads).where(half_read).values(started_at_ms=None, ready_at_ms=None))
+    def become(self, image: "Database") -> None:
+        """Hold what `image`, of the same layout, holds and nothing else: its pages are copied, whatever lies
+        in them. Not within a transaction.
+
+        Sets of users and files that were still being written belong to nobody any more, so the sequences of
+        these never go back: who still writes one meets no other.
+        """
+        run = self.driver.execute
+        kept = [] if self.is_new else run(_KEPT_NUMBERS, _KEPT_SEQUENCES).fetchall()
+        image.driver.backup(self.driver)
+        if not kept and not self.layout.users_beside:
+            return
+        with self.transaction():
+            self.driver.executemany("UPDATE sequences SET next = max(next, ?) WHERE name = ?", kept)
+            if self.layout.users_beside:
+                for table in _LARGE:
+                    run(f"DELETE FROM {table.name}")  # noqa: S608 - our own names, here and below
+                    rows = image.driver.execute(f"SELECT * FROM {table.name}")  # noqa: S608
+                    marks = ", ".join("?" for _ in table.columns)
+                    self.driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)  # noqa: S608
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -107,4 +183,19 @@ class Database:
 
     def close(self) -> None:
         self.connection.close()
-        self._engine.dispose()
+
+
+def _clear_away(connection: Connection) -> None:
+    """Sets and files that were still being written when the process ended belong to nobody, and what
+    was being read into a customer list can be run again."""
+    blocks, pieces = tables.table_of(tables.UserBlock), tables.table_of(tables.UploadPiece)
+    audiences, lists = tables.table_of(tables.Audience).c, tables.table_of(tables.CustomerList).c
+    owned = [
+        select(owner).where(owner.is_not(None))
+        for owner in (audiences.user_set, lists.user_set, lists.link_set)
+    ]
+    connection.execute(delete(blocks).where(blocks.c.user_set.not_in(union_all(*owned))))
+    parts, uploads = tables.table_of(tables.UploadPart).c, tables.table_of(tables.ListUpload)
+    connection.execute(delete(pieces).where(pieces.c.file.not_in(select(parts.file))))
+    half_read = uploads.c.started_at_ms.is_not(None) & uploads.c.valid.is_(None)
+    connection.execute(update(uploads).where(half_read).values(started_at_ms=None, ready_at_ms=None))

@@ -56,6 +56,23 @@ class NotNow(Fact):
     """What is asked for does not go with the state that something is in; the text says why."""
 
 
+class Interrupted(Fact):
+    """The world was reset or restored while something was being done to it in several steps; nothing of that
+    is left."""
+
+
+class TooMany(Fact):
+    """There is no room for one more; the text says how many there may be."""
+
+
+class BadName(Fact):
+    """A name that a world or a snapshot cannot have; the text says what it may be."""
+
+
+class BadSettings(Fact):
+    """A setting that no world has, or a value that it does not take; the text names it."""
+
+
 class BadSeed(Fact):
     """A seed that cannot be read or does not hold what a seed holds; the text names file and field."""
 

@@ -90,24 +90,25 @@ def _check_open(tx: Transaction, upload: int, part: int) -> None:
 async def keep_part(world: World, *, upload: int, part: int, content: AsyncIterable[bytes]) -> None:
     """Keep a part as it arrives, in the place of what came before under its number; if it breaks off,
     nothing of it is kept. Raises as `bytes_beside`."""
-    await world.read(bytes_beside, upload=upload, part=part)
-    file = await world.transact(Transaction.new_id, ids.UPLOADED_FILE)
-    held: list[bytes] = []
-    pieces = held_bytes = size_bytes = 0
-    try:
-        async for some in content:
-            held.append(some)
-            held_bytes += len(some)
-            size_bytes += len(some)
-            if held_bytes >= PIECE_BYTES:
+    with world.in_steps():
+        await world.read(bytes_beside, upload=upload, part=part)
+        file = await world.transact(Transaction.new_id, ids.UPLOADED_FILE)
+        held: list[bytes] = []
+        pieces = held_bytes = size_bytes = 0
+        try:
+            async for some in content:
+                held.append(some)
+                held_bytes += len(some)
+                size_bytes += len(some)
+                if held_bytes >= PIECE_BYTES:
+                    await world.transact(_add_piece, file=file, piece=pieces, content=b"".join(held))
+                    pieces, held_bytes = pieces + 1, 0
+                    held.clear()
+            if held:
                 await world.transact(_add_piece, file=file, piece=pieces, content=b"".join(held))
-                pieces, held_bytes = pieces + 1, 0
-                held.clear()
-        if held:
-            await world.transact(_add_piece, file=file, piece=pieces, content=b"".join(held))
-        await world.transact(_take_part, upload=upload, part=part, file=file, size_bytes=size_bytes)
-    finally:
-        await world.transact(_drop_if_unowned, file=file)
+            await world.transact(_take_part, upload=upload, part=part, file=file, size_bytes=size_bytes)
+        finally:
+            await world.transact(_drop_if_unowned, file=file)
 
 
 def _add_piece(tx: Transaction, *, file: int, piece: int, content: bytes) -> None:
@@ -135,24 +136,27 @@ async def run(world: World, *, account: str, customer_list: int, number: int) ->
     that the upload is done shows by the clock.
     """
     this: dict[str, Any] = {"account": account, "customer_list": customer_list, "number": number}
-    upload, parts = await world.transact(_start, **this)
-    try:
-        row = await world.read(customer_lists.find, account=account, number=customer_list)
-        await expect(sum(part.size_bytes for part in parts))
-        with Records(row.list_type) as records:
-            for part in parts:
-                await _read_part(world, part.file, records)
-            records.finish()
+    with world.in_steps() as steps:
+        upload, parts = await world.transact(_start, **this)
+        try:
+            row = await world.read(customer_lists.find, account=account, number=customer_list)
+            await expect(sum(part.size_bytes for part in parts))
+            with Records(row.list_type) as records:
+                for part in parts:
+                    await _read_part(world, part.file, records)
+                records.finish()
 
-            def done(tx: Transaction) -> None:
-                _finish(tx, number=number, parts=parts, records=records)
+                def done(tx: Transaction) -> None:
+                    _finish(tx, number=number, parts=parts, records=records)
 
-            await customer_lists.change(
-                world, records, account=account, number=customer_list, action=upload.operation, also=done
-            )
-    except BaseException:
-        await world.transact(_set, number=number, values={"started_at_ms": None, "ready_at_ms": None})
-        raise
+                await customer_lists.change(
+                    world, records, account=account, number=customer_list, action=upload.operation, also=done
+                )
+        except BaseException:
+            # The upload of this number in a world that became another is not the one that was being read.
+            if not steps.broken_off:
+                await world.transact(_set, number=number, values={"started_at_ms": None, "ready_at_ms": None})
+            raise
     return await world.read(find, **this)
 
 

@@ -21,6 +21,8 @@ from audience_mock.core.people import Records, of_hash, of_plain
 from audience_mock.core.tables import (
     ACCOUNT,
     BUSINESS,
+    Audience,
+    CustomerList,
     KnownUser,
     NextFacebookId,
     Party,
@@ -206,6 +208,19 @@ def load(path: Path) -> Seed:
         raise BadSeed(
             f"the seed {path} is not right{' at ' if where else ''}{where}: {first['msg']}"
         ) from None
+
+
+def has_a_future(seed: Seed) -> bool:
+    """Whether something in it is to be ready some time after the start."""
+    return any(given.ready_in_s for group in (seed.audiences, seed.customer_lists) for given in group)
+
+
+def put_off(tx: Transaction, *, planted_at_ms: int, by_ms: int) -> None:
+    """Move what was to be ready after a seed was planted, as if it had been planted later."""
+    for model in (Audience, CustomerList):
+        table = table_of(model)
+        later = update(table).where(table.c.ready_at_ms > planted_at_ms)
+        tx.execute(later.values(ready_at_ms=table.c.ready_at_ms + by_ms))
 
 
 def is_untouched(tx: Transaction) -> bool:

@@ -162,6 +162,15 @@ class App(SQLModel, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class Remembered(SQLModel, table=True):
+    """What a world keeps of itself, as JSON: its clock, what of its settings is its own."""
+
+    __tablename__ = "remembered"
+
+    name: str = Field(primary_key=True)
+    value: str
+
+
 ACCOUNT = "account"
 BUSINESS = "business"
 """Who may hold an audience: the kinds of a Party and of a share's recipient."""

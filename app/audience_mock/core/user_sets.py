@@ -69,29 +69,30 @@ async def writing(
 ) -> AsyncIterator[Written]:
     """Write sorted, distinct digests (or links, by their `width`) as a new set; dropped again if the body
     fails or leaves it to nobody."""
-    matching = await world.read(matcher)
-    written = Written(await world.transact(_new_set))
-    try:
-        part, pending = 0, b""
+    with world.in_steps():
+        matching = await world.read(matcher)
+        written = Written(await world.transact(_new_set))
+        try:
+            part, pending = 0, b""
 
-        async def keep(digests: bytes) -> None:
-            await world.transact(_add_part, user_set=written.user_set, part=part, digests=digests)
-            # Others get their turn.
-            await asyncio.sleep(0)
+            async def keep(digests: bytes) -> None:
+                await world.transact(_add_part, user_set=written.user_set, part=part, digests=digests)
+                # Others get their turn.
+                await asyncio.sleep(0)
 
-        async for digests in run:
-            if width == DIGEST_BYTES:
-                written.people += matching.count(digests)
-            written.users += len(digests) // width
-            if pending and len(pending) + len(digests) > PART_BYTES:
+            async for digests in run:
+                if width == DIGEST_BYTES:
+                    written.people += matching.count(digests)
+                written.users += len(digests) // width
+                if pending and len(pending) + len(digests) > PART_BYTES:
+                    await keep(pending)
+                    part, pending = part + 1, b""
+                pending += digests
+            if pending:
                 await keep(pending)
-                part, pending = part + 1, b""
-            pending += digests
-        if pending:
-            await keep(pending)
-        yield written
-    finally:
-        await world.transact(_drop_if_unowned, user_set=written.user_set)
+            yield written
+        finally:
+            await world.transact(_drop_if_unowned, user_set=written.user_set)
 
 
 async def read(world: World, user_set: int | None) -> AsyncIterator[bytes]:

@@ -1,17 +1,24 @@
 """A world: all that a running mock remembers, behind one door."""
 
+import asyncio
+import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import CursorResult, Executable, bindparam, update
+from sqlalchemy import CursorResult, Executable, bindparam, delete, insert, select, update
 
 from audience_mock.core.clock import Clock
 from audience_mock.core.database import Database
+from audience_mock.core.errors import Interrupted
 from audience_mock.core.limits import Limits
 from audience_mock.core.statements import Prepared
-from audience_mock.core.tables import Sequence, table_of
+from audience_mock.core.tables import Remembered, Sequence, table_of
+
+DEFAULT = "default"
+"""The world of who names none."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,18 +78,85 @@ class Transaction:
         return taken
 
 
-class World:
-    """A database, a clock, a source of chance and the rules, together."""
+@dataclass
+class _Steps:
+    """How deep a task is in what it does in steps, and whether the world it began in is no more."""
 
-    def __init__(self, database: Database, *, clock: Clock | None = None, rules: Rules | None = None) -> None:
+    depth: int = 0
+    broken_off: bool = False
+
+
+class World:
+    """A database, a clock, a source of chance and the rules, together.
+
+    `settings` are those that differ here from the server's, `options` what they come to for each dialect, by
+    its name.
+    """
+
+    def __init__(self, database: Database, *, name: str = DEFAULT, rules: Rules | None = None) -> None:
+        self.name = name
         self.database = database
-        self.clock = clock or Clock()
+        self.clock = Clock()
         self.rules = rules or Rules()
+        self.settings: dict[str, Any] = {}
+        self.options: dict[str, Any] = {}
+        self._in_steps: dict[asyncio.Task[Any], _Steps] = {}
+        self._begin_again()
+        self._recall()
+
+    def _begin_again(self) -> None:
+        """What is not kept in the database is as in a fresh world."""
         # Seeded, so that a fresh world gives the same request ids every time; nothing secret comes from it.
         self.random = random.Random(0)  # noqa: S311
         self.callers: dict[str, Any] = {}
         """Who was let in with what, as the dialects keep it: a token is looked up once, not at each call."""
         self.limits = Limits()
+
+    def become(self, image: Database) -> None:
+        """Go back, or over, to what `image` holds: its rows, ids and clock, with nothing else remembered of
+        what was. The settings stay. What is being done in several steps is broken off."""
+        self._break_off()
+        self.database.become(image)
+        self._begin_again()
+        own = self.settings
+        self._recall()
+        self.settings = own
+
+    def keep(self) -> None:
+        """Write down what the database does not know by itself: the clock and the world's own settings."""
+        rows = [
+            {"name": name, "value": json.dumps(value)}
+            for name, value in (("clock", self.clock.state), ("settings", self.settings))
+        ]
+        with self.database.transaction() as connection:
+            connection.execute(delete(Remembered))
+            connection.execute(insert(Remembered), rows)
+
+    def _recall(self) -> None:
+        rows = self.database.connection.execute(select(table_of(Remembered))).all()
+        remembered = {row.name: json.loads(row.value) for row in rows}
+        self.settings = remembered.get("settings", {})
+        self.clock.state = remembered.get("clock", Clock().state)
+
+    @contextmanager
+    def in_steps(self) -> Iterator["_Steps"]:
+        """For what takes several transactions: if the world becomes another one between two of them, this
+        raises Interrupted from where it waits."""
+        task = asyncio.current_task()
+        assert task is not None
+        steps = self._in_steps.setdefault(task, _Steps())
+        steps.depth += 1
+        try:
+            yield steps
+        except asyncio.CancelledError:
+            if not steps.broken_off:
+                raise
+            task.uncancel()
+            raise Interrupted("the world was reset or restored meanwhile; nothing was kept") from None
+        finally:
+            steps.depth -= 1
+            if not steps.depth:
+                del self._in_steps[task]
 
     async def transact(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -112,5 +186,17 @@ class World:
     def _transaction(self) -> Transaction:
         return Transaction(self.database, self.clock.now_ms(), self.rules, self.callers)
 
+    def _break_off(self) -> None:
+        for task, steps in self._in_steps.items():
+            steps.broken_off = True
+            task.cancel()
+
     def close(self) -> None:
+        """Put it to rest as it is."""
+        self.keep()
+        self.database.close()
+
+    def end(self) -> None:
+        """It is to be no more."""
+        self._break_off()
         self.database.close()

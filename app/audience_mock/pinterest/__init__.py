@@ -33,15 +33,7 @@ class Options:
     validation: Validation = "documented"
 
 
-def dialect(
-    *,
-    create_status: int,
-    cors_origins: Sequence[str],
-    auth_mode: AuthMode,
-    rate_limits: RateLimits,
-    contract: Contract = None,
-    validation: Validation = "documented",
-) -> Dialect:
+def dialect(*, cors_origins: Sequence[str]) -> Dialect:
     return Dialect(
         name="pinterest",
         title="Pinterest REST API, the audience family, as Audience Mock serves it",
@@ -53,13 +45,6 @@ def dialect(
             *(ad_accounts.router, oauth.router),
         ),
         refuse=errors.refuse,
-        options=Options(
-            create_status=create_status,
-            auth_mode=auth_mode,
-            rate_limits=rate_limits,
-            contract=contract,
-            validation=validation,
-        ),
         about="A double for tests. Not made by Pinterest.",
         servers=({"url": "/v5"}, {"url": "/"}),
         security=auth.SECURITY,

@@ -42,8 +42,8 @@ class CustomerListRecordRow(TypedDict, total=False):
 
 
 class _Records(BaseModel):
-    """Either form of records; not both, and not none. Null counts as none. (By schema alone: `records` is
-    required where there is no other form, which came after 5.23, and nothing is where there are two.)"""
+    """Either form of records; not both, and not none. Null counts as none. By schema alone, one may send both
+    or none, but before 5.28, where `records` is the only form and required."""
 
     records: str | None = Field(
         default=None, description="Addresses or mobile advertising ids, plain or hashed, separated by commas."

@@ -1,7 +1,5 @@
 """PitchTarget's Audience API of 2014, over Facebook's custom audiences, as a dialect."""
 
-from typing import Literal
-
 from audience_mock.pitchtarget import (
     answers,
     auth,
@@ -16,13 +14,15 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.dialects import Dialect
 
+__all__ = ["Options", "dialect"]
+
 
 def _preflight(call: Call, allowed: set[str]) -> Answer:
     """The fixed headers already say yes to any origin."""
     return answers.empty(call)
 
 
-def dialect(*, revision: Literal["2014-05", "2014-04", "2014-04-15"]) -> Dialect:
+def dialect() -> Dialect:
     return Dialect(
         name="pitchtarget",
         title="PitchTarget Audience API, as Audience Mock serves it",
@@ -34,7 +34,6 @@ def dialect(*, revision: Literal["2014-05", "2014-04", "2014-04-15"]) -> Dialect
         # The pixel's path comes before /custom_audiences/{id}.
         routers=(pixels.router, custom_audiences.router, oauth.router),
         refuse=errors.refuse,
-        options=Options(revision=revision),
         about="A double for tests. Not made by PitchTarget.",
         servers=({"url": "/"},),
         security=auth.SECURITY,

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from audience_mock.core.world import World
+from audience_mock.core.worlds import Worlds
 from audience_mock.transport.answers import Headers
 
 
@@ -26,6 +27,11 @@ class Call(Request):
         self.world = cast(World, scope["world"])
 
     @property
+    def worlds(self) -> Worlds:
+        """All worlds of the server."""
+        return cast(Worlds, self.scope["worlds"])
+
+    @property
     def options(self) -> Any:
-        """The dialect's own settings value."""
+        """The dialect's own settings value, as this world has it."""
         return self.scope["options"]

@@ -17,7 +17,7 @@ from audience_mock.transport.errors import MethodNotAllowed, NoSuchRoute
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """One API: its name, where it lives, its routers, its words for errors, its settings.
+    """One API: its name, where it lives, its routers, its words for errors.
 
     `refuse` renders whatever a request meets outside a route. `preflight` answers OPTIONS with the
     methods that a path has; a dialect that has none gets the ordinary CORS answers for `cors_origins`.
@@ -33,7 +33,6 @@ class Dialect:
     prefixes: Sequence[str]
     routers: Sequence[APIRouter]
     refuse: Callable[[Call, Exception], Answer]
-    options: Any
     about: str
     servers: Sequence[Mapping[str, Any]] = ()
     security: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +73,7 @@ class DialectApp(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
-        scope["options"] = self.dialect.options
+        scope["options"] = scope["world"].options.get(self.dialect.name)
         # Only a page has an Origin; Starlette's middleware would write `Vary: Origin` to everyone.
         cross_origin = any(name == b"origin" for name, _ in scope["headers"])
         await (self._cross_origin if cross_origin else self._dispatch)(scope, receive, send)

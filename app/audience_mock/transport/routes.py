@@ -43,6 +43,8 @@ class MockRoute(APIRoute):
 
     max_body_bytes = bodies.MAX_BODY_BYTES
     max_containers = MAX_CONTAINERS
+    takes_bare_bodies = False
+    """Whether a body may come without a word of what it is, or not at all, which is `{}`."""
 
     def __init__(
         self, path: str, endpoint: Callable[..., Any], *, methods: Iterable[str], **more: Any
@@ -55,7 +57,7 @@ class MockRoute(APIRoute):
         self.endpoint = endpoint
         self.operation_id = more.get("operation_id")
         self._handler = cast(Callable[..., Awaitable[Answer]], endpoint)
-        self._inputs = _Inputs(endpoint, set(self.param_convertors), self.max_body_bytes, self.max_containers)
+        self._inputs = _Inputs(endpoint, self)
 
     def admit(self, call: Call) -> None:
         """Let a caller in, or raise. Runs before anything of the request but its head was read."""
@@ -81,11 +83,11 @@ class MockRoute(APIRoute):
 class _Inputs:
     """Reads a handler's arguments from a request, as its signature says."""
 
-    def __init__(
-        self, handler: Callable[..., Any], path_names: set[str], max_body_bytes: int, max_containers: int
-    ) -> None:
-        self._max_body_bytes = max_body_bytes
-        self._max_containers = max_containers
+    def __init__(self, handler: Callable[..., Any], route: MockRoute) -> None:
+        self._max_body_bytes = route.max_body_bytes
+        self._max_containers = route.max_containers
+        self._takes_bare_bodies = route.takes_bare_bodies
+        path_names = set(route.param_convertors)
         self._call = ""
         self._path: list[tuple[str, TypeAdapter[Any]]] = []
         self._query: tuple[str, type[BaseModel]] | None = None
@@ -116,9 +118,12 @@ class _Inputs:
             given = dict(parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True))
             arguments[name] = validated(model, given, "query", call.options)
         if self._body is not None:
-            bodies.check_json(call)
+            if not self._takes_bare_bodies:
+                bodies.check_json(call)
             name, model = self._body
             raw = await bodies.read_whole(call, self._max_body_bytes)
+            if self._takes_bare_bodies:
+                raw = raw or b"{}"
             if len(raw) <= bodies.MAX_BODY_BYTES:
                 arguments[name] = parse_json(raw, model, self._max_containers, call.options)
             else:

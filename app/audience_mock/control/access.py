@@ -1,0 +1,75 @@
+"""Who may steer the mock: this machine, or whoever has the token.
+
+A page in a browser on this machine could call it too, from any site; so the names that a request gives for
+the server and for the page it comes from have to be this machine's. All of this is chosen.
+"""
+
+from dataclasses import dataclass
+from hmac import compare_digest
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+
+class Denied(Exception):
+    """Not from there; the text says why, and what to do."""
+
+
+class NoToken(Exception):
+    """The token is missing or another one."""
+
+
+class TurnedOff(Exception):
+    """The server was started with `--no-admin`."""
+
+
+@dataclass(frozen=True)
+class Access:
+    admin: bool = True
+    token: str | None = None
+
+
+def check(request: Request, access: Access) -> None:
+    """Raises TurnedOff, NoToken, Denied."""
+    if not access.admin:
+        raise TurnedOff
+    if access.token is not None:
+        given = request.headers.get("authorization", "")
+        if not compare_digest(given.encode(), f"Bearer {access.token}".encode()):
+            raise NoToken
+        return
+    client = request.client.host if request.client else ""
+    if not _is_loopback(client):
+        raise Denied(
+            f"{client} is another machine: start the server with --admin-token to open /__admin to it"
+        )
+    host = request.headers.get("host", "")
+    if not _is_local_name(f"//{host}"):
+        raise Denied(
+            f"the Host {host!r} is not this machine's name: call it by localhost or 127.0.0.1, or start the"
+            " server with --admin-token"
+        )
+    origin = request.headers.get("origin")
+    if origin is not None and not _is_local_name(origin):
+        raise Denied(
+            f"a page of {origin} may not steer the mock: serve it from localhost, or start the server with"
+            " --admin-token"
+        )
+
+
+def _is_local_name(url: str) -> bool:
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    return host == "localhost" or host.endswith(".localhost") or _is_loopback(host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

@@ -1,0 +1,281 @@
+"""The worlds of a server: each made at first use from the seed, none with a trace of another."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from audience_mock.core import seeds
+from audience_mock.core.database import IN_MEMORY, Database
+from audience_mock.core.errors import AlreadyThere, BadName, NotFound, NotNow, TooMany
+from audience_mock.core.seeds import Seed
+from audience_mock.core.world import DEFAULT, Rules, World
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""What a world or a snapshot may be called: what is safe in a path, a header, a token and a file's name."""
+
+MAX_WORLDS = 10_000
+"""Worlds of a server, of 200 KiB each at least in memory. Chosen: names come from whoever calls."""
+
+MAX_SNAPSHOTS = 100
+"""Snapshots of a world. Chosen, as above."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where the databases of a server lie: in memory, or in files beside that of the default world."""
+
+    file: Path | None
+
+    def world(self, name: str) -> str:
+        """The URL of a world's database, other than the default one's."""
+        return IN_MEMORY if self.file is None else f"sqlite:///{self._folder / name}.db"
+
+    def snapshot(self, world: str, name: str) -> str:
+        return IN_MEMORY if self.file is None else f"sqlite:///{self._folder / world}@{name}.db"
+
+    def names(self) -> tuple[list[str], dict[str, list[str]]]:
+        """The worlds that lie there, and the snapshots of each."""
+        worlds: list[str] = []
+        snapshots: dict[str, list[str]] = {}
+        for file in sorted(self._folder.glob("*.db")) if self.file else ():
+            world, _, snapshot = file.stem.partition("@")
+            if snapshot:
+                snapshots.setdefault(world, []).append(snapshot)
+            else:
+                worlds.append(world)
+        return worlds, snapshots
+
+    @property
+    def _folder(self) -> Path:
+        assert self.file is not None
+        return self.file.with_name(f"{self.file.name}.worlds")
+
+
+Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
+"""Gives the rules and the dialects' options that a world's own settings come to, or raises BadSettings."""
+
+
+def _as_in_the_core(settings: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
+    return Rules(**settings), {}
+
+
+class Worlds:
+    """The worlds of a server. Opens the store and plants the seed. Raises BadDatabase and BadSeed."""
+
+    def __init__(
+        self, url: str = IN_MEMORY, *, seed: Seed | None = None, configure: Configure = _as_in_the_core
+    ) -> None:
+        self._configure = configure
+        self._seed = seed
+        self._starts: dict[str, tuple[Database, int]] = {}
+        self.default = World(Database(url))
+        self._shelf = Shelf(self.default.database.file)
+        self._open = {DEFAULT: self.default}
+        worlds, snapshots = self._shelf.names()
+        self._asleep = set(worlds)
+        self._snapshots: dict[str, dict[str, Database | None]] = {
+            world: dict.fromkeys(names) for world, names in snapshots.items()
+        }
+        try:
+            self.planted = seed is not None and self.default.transact_now(seeds.is_untouched)
+            """Whether this start planted the seed, or found a store that has a state already."""
+            if self.planted:
+                self._start_over(self.default, "seed")
+            self._apply(self.default, self.default.settings)
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of all that there are, sorted."""
+        return iter(sorted({*self._open, *self._asleep}))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._open or name in self._asleep
+
+    def get(self, name: str) -> World:
+        """The world of this name, made from the seed if it is not there.
+
+        Raises BadName, TooMany, BadDatabase.
+        """
+        found = self._open.get(name)
+        if found is None:
+            found = self._wake(name) if name in self._asleep else self._make(name, {})
+        return found
+
+    def put(self, name: str, settings: Mapping[str, Any]) -> World:
+        """Give a world settings of its own, in the place of those it had; it is made if it is not there.
+
+        Raises BadSettings, and as `get`.
+        """
+        if name not in self:
+            return self._make(name, settings)
+        world = self.get(name)
+        self._apply(world, settings)
+        return world
+
+    def fork(self, source: str, name: str) -> World:
+        """A new world that holds all that `source` holds now: rows, ids, clock, settings.
+
+        Raises AlreadyThere, NotFound, and as `get`.
+        """
+        origin = self.find(source)
+        self._check_new(name)
+        origin.keep()
+        world = World(self._new_database(self._shelf.world(name), origin.database), name=name)
+        self._apply(world, world.settings)
+        self._open[name] = world
+        return world
+
+    def find(self, name: str) -> World:
+        """A world that is there. Raises NotFound."""
+        if name not in self:
+            raise NotFound("world", name)
+        return self.get(name)
+
+    def delete(self, name: str) -> None:
+        """Close a world and forget it, with its snapshots and files. Raises NotFound, and NotNow: the default
+        world is always there."""
+        if name == DEFAULT:
+            raise NotNow("the default world is always there: reset it instead")
+        world = self.find(name)
+        for snapshot in list(self._snapshots.get(name, ())):
+            self.forget(world, snapshot)
+        del self._open[name]
+        world.end()
+        _unlink(world.database)
+
+    def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
+        """Back to the start: rows, ids, clock and all that is counted. Its settings and snapshots stay."""
+        self._start_over(world, to)
+        self._apply(world, world.settings)
+
+    def snapshots(self, world: World) -> list[str]:
+        return sorted(self._snapshots.get(world.name, ()))
+
+    def take(self, world: World, snapshot: str) -> None:
+        """Keep what a world holds now under a name, in the place of an older one. Raises BadName, TooMany."""
+        _check_name(snapshot)
+        held = self._snapshots.setdefault(world.name, {})
+        if snapshot not in held and len(held) >= MAX_SNAPSHOTS:
+            raise TooMany(f"a world has {MAX_SNAPSHOTS} snapshots at most: delete one first")
+        world.keep()
+        if snapshot in held:
+            self.forget(world, snapshot)
+        image = self._new_database(self._shelf.snapshot(world.name, snapshot), world.database)
+        held[snapshot] = image
+        if image.file is not None:
+            image.close()
+            held[snapshot] = None
+
+    def restore(self, world: World, snapshot: str) -> None:
+        """Make a world hold what it held when the snapshot was taken; its settings stay. Raises NotFound."""
+        image = self._image(world, snapshot)
+        try:
+            world.become(image)
+        finally:
+            if image.file is not None:
+                image.close()
+        self._apply(world, world.settings)
+
+    def forget(self, world: World, snapshot: str) -> None:
+        """Raises NotFound."""
+        image = self._image(world, snapshot)
+        del self._snapshots[world.name][snapshot]
+        image.close()
+        _unlink(image)
+
+    def close(self) -> None:
+        for world in self._open.values():
+            world.close()
+        for held in self._snapshots.values():
+            for image in held.values():
+                if image is not None:
+                    image.close()
+        for start, _ in self._starts.values():
+            start.close()
+
+    def _image(self, world: World, snapshot: str) -> Database:
+        held = self._snapshots.get(world.name, {})
+        if snapshot not in held:
+            raise NotFound("snapshot", snapshot)
+        return held[snapshot] or Database(self._shelf.snapshot(world.name, snapshot))
+
+    def _check_new(self, name: str) -> None:
+        _check_name(name)
+        if name in self:
+            raise AlreadyThere("world", name)
+        if len(self._open) + len(self._asleep) >= MAX_WORLDS:
+            raise TooMany(f"a server has {MAX_WORLDS} worlds at most: delete one first")
+
+    def _make(self, name: str, settings: Mapping[str, Any]) -> World:
+        self._check_new(name)
+        self._configure(settings)
+        image, planted_at_ms = self._start("seed")
+        world = World(self._new_database(self._shelf.world(name), image), name=name)
+        self._follow_clock(world, planted_at_ms)
+        self._apply(world, settings)
+        self._open[name] = world
+        return world
+
+    def _wake(self, name: str) -> World:
+        world = World(Database(self._shelf.world(name)), name=name)
+        self._apply(world, world.settings)
+        self._asleep.discard(name)
+        self._open[name] = world
+        return world
+
+    def _apply(self, world: World, settings: Mapping[str, Any]) -> None:
+        world.rules, world.options = self._configure(settings)
+        world.settings = dict(settings)
+        world.callers.clear()
+
+    def _start_over(self, world: World, to: Literal["seed", "empty"]) -> None:
+        image, planted_at_ms = self._start(to)
+        world.become(image)
+        self._follow_clock(world, planted_at_ms)
+
+    def _start(self, to: Literal["seed", "empty"]) -> tuple[Database, int]:
+        """What a world starts from, and when its seed was planted; made once."""
+        if to not in self._starts:
+            image = Database(layout=self.default.database.layout)
+            world = World(image, rules=self._configure({})[0])
+            world.clock.freeze()
+            if to == "seed" and self._seed is not None:
+                world.transact_now(seeds.plant, self._seed)
+            self._starts[to] = image, world.clock.now_ms()
+        return self._starts[to]
+
+    def _follow_clock(self, world: World, planted_at_ms: int) -> None:
+        """What the seed wants to be ready in some seconds is so from now on."""
+        if self._seed is not None and seeds.has_a_future(self._seed):
+            by_ms = world.clock.now_ms() - planted_at_ms
+            world.transact_now(seeds.put_off, planted_at_ms=planted_at_ms, by_ms=by_ms)
+
+    def _new_database(self, url: str, image: Database) -> Database:
+        """A copy of an image; in a file, which is there as a whole or not at all."""
+        if self._shelf.file is None:
+            return Database(url, layout=image.layout, image=image)
+        file = Path(url.removeprefix("sqlite:///"))
+        file.parent.mkdir(exist_ok=True)
+        half = file.with_name(f"{file.name}.half")
+        half.unlink(missing_ok=True)
+        Database(f"sqlite:///{half}", image=image).close()
+        half.replace(file)
+        return Database(url)
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise BadName(
+            f"{name[:120]!r} is no name: give 1 to 100 letters, digits, dots, dashes and underscores,"
+            " the first a letter or digit"
+        )
+
+
+def _unlink(database: Database) -> None:
+    if database.file is not None:
+        for ending in ("", "-wal", "-shm"):
+            database.file.with_name(database.file.name + ending).unlink(missing_ok=True)
