@@ -12,7 +12,7 @@ import schemathesis
 from audience_mock.application import describe
 
 KEPT = Path(__file__).parents[2] / "openapi"
-NAMES = ("pinterest", "pitchtarget")
+NAMES = ("control", "pinterest", "pitchtarget")
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 ONLY_ITS_KEYWORDS = {

@@ -500,7 +500,7 @@ def test_export_openapi(command: Runner) -> None:
     files = [command.folder / line for line in export.out.splitlines()]
     assert sorted(files) == sorted((command.folder / "new/folder").iterdir())
     run = command.serve()
-    assert {file.stem for file in files} == {"pinterest", "pitchtarget"}
+    assert {file.stem for file in files} == {"control", "pinterest", "pitchtarget"}
     for file in files:
         assert json.loads(file.read_text()) == run.get(f"/openapi/{file.name}")
 

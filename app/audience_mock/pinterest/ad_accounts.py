@@ -1,7 +1,7 @@
 """/ad_accounts: which there are, and one of them.
 
 Chosen throughout, after the AdAccount of Pinterest's description: an ad account is there as soon as somebody
-names it, belongs to one owner, and is as old as its first audience.
+names it, belongs to one owner, and is as old as the first audience or customer list in it.
 """
 
 from collections.abc import Mapping
