@@ -149,6 +149,8 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
             create_status=here.pinterest_create_status,
             auth_mode=here.auth_mode,
             rate_limits=here.rate_limits,
+            contract=here.pinterest_contract,
+            validation=here.pinterest_validation,
         ),
         "pitchtarget": pitchtarget.Options(revision=here.pitchtarget_revision),
         "control": Access(settings.admin, settings.admin_token),

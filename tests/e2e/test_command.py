@@ -284,6 +284,8 @@ EACH_SETTING = {
     "max_upload_bytes": "3",
     "pitchtarget_revision": "2014-04",
     "pinterest_create_status": "200",
+    "pinterest_contract": "5.23",
+    "pinterest_validation": "schema",
     "auth_mode": "strict",
     "rate_limits": "trial",
     "admin": "true",
@@ -314,6 +316,9 @@ def test_each_setting(command: Runner, by: str) -> None:
     with httpx.Client(base_url=run.url, headers=PINTEREST_TOKEN) as client:
         made = client.post(AUDIENCES, json=CREATE)
         assert made.status_code == 200
+        assert "is_nca" not in made.json()
+        engaged = {"name": "a", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 3}}
+        assert client.post(AUDIENCES, json=engaged).status_code == 200
         assert made.headers["x-ratelimit-limit"].startswith("300, ")
         assert client.get(AUDIENCES, headers={"Authorization": "Bearer pina_unknown"}).status_code == 401
         assert client.get(f"{AUDIENCES}/{made.json()['id']}").json()["status"] == "INITIALIZING"
@@ -553,6 +558,7 @@ REFUSED_SETTINGS = {
     "build_delay_s": ("-1", "nan", "soon"),
     "max_upload_bytes": ("0", "1.5"),
     "pinterest_create_status": ("204", "created"),
+    "pinterest_contract": ("5.29", "newest"),
     "log_level": ("loud",),
 }
 

@@ -18,11 +18,12 @@ from audience_mock.pinterest import (
     sizing,
 )
 from audience_mock.pinterest.auth import AuthMode
+from audience_mock.pinterest.contract import Contract, Validation
 from audience_mock.pinterest.limits import RateLimits
 from audience_mock.transport.dialects import Dialect
 
 DESCRIBED_RELEASE = "5.28.0"
-"""The release of Pinterest's description that answers follow."""
+"""The release of Pinterest's description that answers follow, unless a contract is set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,8 @@ class Options:
     create_status: int = 201
     auth_mode: AuthMode = "lenient"
     rate_limits: RateLimits = "count"
+    contract: Contract = None
+    validation: Validation = "documented"
 
 
 def dialect(*, cors_origins: Sequence[str]) -> Dialect:

@@ -5,11 +5,21 @@ integer). Both are read; answers have the schema's types, since strict clients r
 """
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
-from pydantic_core import PydanticCustomError, to_json
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError, to_json
 
+from audience_mock.pinterest.contract import Prose, is_before_5_28, is_by_schema_alone, since_5_28
 from audience_mock.pinterest.errors import DIGITS, InvalidRequest
 from audience_mock.pinterest.sources import (
     CLIENTS,
@@ -46,6 +56,7 @@ ObjectiveType = Literal[
     "VIDEO_VIEW",
     "WEB_SESSIONS",
 ]
+_OBJECTIVES_BEFORE_5_28 = [objective for objective in get_args(ObjectiveType) if objective != "SALES"]
 # fmt: off
 Currency = Literal[
     "UNK", "USD", "GBP", "CAD", "EUR", "AUD", "NZD", "SEK", "ILS", "CHF", "HKD", "JPY", "SGD", "KRW",
@@ -108,6 +119,14 @@ def _url(value: Any) -> Any:
     return _listed(value)
 
 
+def _described_objective(value: str, info: ValidationInfo) -> str:
+    """SALES came after 5.23."""
+    if value not in _OBJECTIVES_BEFORE_5_28 and is_before_5_28(info.context):
+        expected = ", ".join(f"'{objective}'" for objective in _OBJECTIVES_BEFORE_5_28)
+        raise PydanticKnownError("literal_error", {"expected": expected})
+    return value
+
+
 # The description says `\d` as Pinterest's does; only ASCII digits are meant.
 Digits = Annotated[str, Field(pattern=r"^[0-9]+$", json_schema_extra={"pattern": DIGITS})]
 PathId = Annotated[
@@ -121,7 +140,8 @@ ListedDigits = Annotated[list[Digits], BeforeValidator(_listed)]
 ListedText = Annotated[list[str], BeforeValidator(_listed)]
 Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
 Written = Annotated[str, BeforeValidator(_written)]
-Name = Annotated[str, Field(min_length=1, pattern=r"\S", json_schema_extra={"pattern": None})]
+# Chosen: a name, and so a country or an event, has to say something.
+Name = Annotated[str, Field(min_length=1, pattern=r"\S", json_schema_extra={"pattern": None}), Prose(str)]
 
 
 THERE = inferred("an audience is made of what it names").says("there, in this ad account")
@@ -169,49 +189,68 @@ class AudienceRule(_Open):
     ad_id: Annotated[ListedDigits | None, DESCRIPTION] = None
     campaign_id: Annotated[ListedDigits | None, DESCRIPTION] = None
     country: Annotated[
-        Annotated[str, Field(min_length=2)] | None, DESCRIPTION, NEEDED.says("at least 2 characters")
+        Annotated[str, Field(min_length=2), Prose(str)] | None,
+        DESCRIPTION,
+        NEEDED.says("at least 2 characters"),
     ] = None
     customer_list_id: Annotated[SoleDigits | None, DESCRIPTION, THERE] = None
     engagement_domain: Annotated[ListedText | None, DESCRIPTION] = None
-    engagement_type: Annotated[Literal["click", "save", "closeup", "comment", "like"] | None, PROSE] = None
-    engager_type: Annotated[
-        Annotated[int, Field(strict=True, ge=1, le=2), BeforeValidator(_whole)] | None, PROSE, _AS_TEXT_TOO
+    engagement_type: Annotated[
+        Annotated[Literal["click", "save", "closeup", "comment", "like"], Prose(str)] | None, PROSE
     ] = None
-    event: Annotated[Annotated[str, Field(min_length=1)] | None, DESCRIPTION, _NOT_BLANK] = None
+    engager_type: Annotated[
+        Annotated[int, Field(strict=True, ge=1, le=2), BeforeValidator(_whole), Prose(Whole)] | None,
+        PROSE,
+        _AS_TEXT_TOO,
+    ] = None
+    event: Annotated[Annotated[str, Field(min_length=1), Prose(str)] | None, DESCRIPTION, _NOT_BLANK] = None
     event_data: Annotated[EventData | None, DESCRIPTION] = None
     event_source: Annotated[
-        dict[
-            Literal["="],
-            Annotated[list[Literal["web", "mobile", "offline"]], BeforeValidator(_listed)],
+        Annotated[
+            dict[
+                Literal["="],
+                Annotated[list[Literal["web", "mobile", "offline"]], BeforeValidator(_listed)],
+            ],
+            Prose(dict[str, Any]),
         ]
         | None,
         PROSE,
     ] = None
     ingestion_source: Annotated[
-        dict[
-            Literal["="],
-            Annotated[
-                list[Literal["tag", "mmp", "file_upload", "conversions_api"]], BeforeValidator(_listed)
+        Annotated[
+            dict[
+                Literal["="],
+                Annotated[
+                    list[Literal["tag", "mmp", "file_upload", "conversions_api"]], BeforeValidator(_listed)
+                ],
             ],
+            Prose(dict[str, Any]),
         ]
         | None,
         PROSE,
     ] = None
     objective_type: Annotated[
-        Annotated[list[ObjectiveType], BeforeValidator(_listed)] | None, DESCRIPTION
+        Annotated[
+            list[Annotated[ObjectiveType, AfterValidator(_described_objective)]], BeforeValidator(_listed)
+        ]
+        | None,
+        DESCRIPTION,
     ] = None
     percentage: Annotated[
-        Annotated[int, Field(strict=True, ge=1, le=10), BeforeValidator(_whole)] | None, PROSE, _AS_TEXT_TOO
+        Annotated[int, Field(strict=True, ge=1, le=10), BeforeValidator(_whole), Prose(Whole)] | None,
+        PROSE,
+        _AS_TEXT_TOO,
     ] = None
     pin_id: Annotated[ListedDigits | None, DESCRIPTION] = None
     prefill: Annotated[StrictBool | None, DESCRIPTION] = None
     retention_days: Annotated[
-        Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole)] | None,
+        Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole), Prose(Whole)]
+        | None,
         PROSE,
         _AS_TEXT_TOO,
     ] = None
     seed_id: Annotated[
-        Annotated[list[Digits], Field(min_length=1), BeforeValidator(_listed)] | None,
+        Annotated[list[Digits], Field(min_length=1), BeforeValidator(_listed), Prose(ListedDigits)] | None,
         DESCRIPTION,
         THERE,
         NEEDED.says("at least one"),
@@ -225,7 +264,8 @@ class AudienceRule(_Open):
 
     def echo(self) -> str:
         """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text."""
-        sent = self.model_dump(exclude_unset=True, exclude_none=True)
+        # By schema alone a value need not be of the narrower type that its field is declared with.
+        sent = self.model_dump(exclude_unset=True, exclude_none=True, warnings=False)
         return to_json(_sorted(sent)).decode()
 
 
@@ -251,8 +291,11 @@ NEEDS = PROSE.says(
 EVENT_DATA_NEEDS = PROSE.says("event_data needs event")
 
 
-def check_rule(audience_type: str, rule: AudienceRule) -> None:
-    """Raises InvalidRequest if the rule lacks what its type needs."""
+def check_rule(audience_type: str, rule: AudienceRule, options: Any) -> None:
+    """Raises InvalidRequest if the rule lacks what its type needs, as the prose has it: no key of a rule is
+    required by a schema."""
+    if is_by_schema_alone(options):
+        return
     for key in REQUIRED.get(audience_type, ()):
         if getattr(rule, key) is None:
             raise InvalidRequest(f"{key!r} is a required property")
@@ -289,11 +332,11 @@ class AudienceCreate(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _whole_request(self) -> Self:
-        if self.audience_type == "PERSONA":
+    def _whole_request(self, info: ValidationInfo) -> Self:
+        if self.audience_type == "PERSONA" and not is_by_schema_alone(info.context):
             # Documented as made by Pinterest's staff only; the refusal's words are chosen.
             raise InvalidRequest("'PERSONA' audiences cannot be created")
-        check_rule(self.audience_type, self.rule)
+        check_rule(self.audience_type, self.rule, info.context)
         return self
 
 
@@ -330,8 +373,8 @@ class AudienceCreateCustom(BaseModel):
         return "ENGAGEMENT"
 
     @model_validator(mode="after")
-    def _whole_request(self) -> Self:
-        check_rule(self.audience_type, self.rule)
+    def _whole_request(self, info: ValidationInfo) -> Self:
+        check_rule(self.audience_type, self.rule, info.context)
         return self
 
 
@@ -340,7 +383,7 @@ class AudienceUpdate(BaseModel):
 
     ad_account_id: Annotated[Digits | None, DESCRIPTION, CLIENTS.says("sent along, and read over")] = None
     audience_type: Annotated[
-        AudienceType | None, NEWEST, OURS.says("read over: a type cannot be changed")
+        AudienceType | None, since_5_28(None), NEWEST, OURS.says("read over: a type cannot be changed")
     ] = None
     description: Annotated[str | None, DESCRIPTION, PRODUCTION.says("kept where it is not sent")] = None
     name: Annotated[Name, DESCRIPTION, _NOT_BLANK, PRODUCTION.says("kept where it is not sent")] = Field(
@@ -363,7 +406,7 @@ class AudienceListQuery(BaseModel):
         DEFAULT_PAGE_SIZE
     )
     ownership_type: Annotated[Literal["OWNED", "RECEIVED"], DESCRIPTION] = "OWNED"
-    exclude_nca: Annotated[bool, NEWEST] = False
+    exclude_nca: Annotated[bool, since_5_28(False), NEWEST] = False
 
 
 SECONDS = PRODUCTION.says("whole Unix seconds")

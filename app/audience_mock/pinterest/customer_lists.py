@@ -12,6 +12,7 @@ from audience_mock.core.tables import CustomerList as Row
 from audience_mock.core.uploads import expect
 from audience_mock.pinterest import bookmarks
 from audience_mock.pinterest.audiences_wire import PathId
+from audience_mock.pinterest.contract import ANSWERED_SINCE_5_28, by_contract
 from audience_mock.pinterest.customer_lists_wire import (
     CustomerList,
     CustomerListCreate,
@@ -42,7 +43,11 @@ MAX_RECORDS_BODY_BYTES = 32 << 20
 MAX_RECORD_ROWS = 100_000
 """The most arrays and objects, and so rows, of one body. Not documented; chosen: they take 0.2 seconds."""
 
-_ONE, _LISTED = template(CustomerList), template(ListedCustomerList)
+_ONE = template(CustomerList)
+_LISTED = by_contract(
+    newest=template(ListedCustomerList),
+    before_5_28=template(ListedCustomerList, without=ANSWERED_SINCE_5_28),
+)
 
 NOT_FOUND: Responses = {
     404: described_error(
@@ -155,7 +160,8 @@ async def list_page(
         exclude_nca=query.exclude_nca,
     )
     now_ms = call.world.clock.now_ms()
-    items = b",".join(_LISTED % to_pieces(row, now_ms) for row in rows)
+    listed = _LISTED[call.options.contract]
+    items = b",".join(listed % to_pieces(row, now_ms) for row in rows)
     return answer(call, 200, bookmarks.page(items, more, *bound_to))
 
 

@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    model_validator,
+)
 from typing_extensions import TypedDict
 
 from audience_mock.pinterest.audiences_wire import (
@@ -12,6 +20,7 @@ from audience_mock.pinterest.audiences_wire import (
     Name,
     numeric,
 )
+from audience_mock.pinterest.contract import is_before_5_28, is_by_schema_alone, since_5_28
 from audience_mock.pinterest.errors import InvalidRequest
 from audience_mock.pinterest.sources import CLIENTS, DESCRIPTION, NEEDED, NEWEST, PRODUCTION
 
@@ -34,17 +43,23 @@ class CustomerListRecordRow(TypedDict, total=False):
 
 
 class _Records(BaseModel):
-    """Either form of records; not both, and not none. Null counts as none."""
+    """Either form of records; not both, and not none. Null counts as none. By schema alone, one may send both
+    or none, but before 5.28, where `records` is the only form and required."""
 
     records: Annotated[str | None, DESCRIPTION] = Field(
         default=None, description="Addresses or mobile advertising ids, plain or hashed, separated by commas."
     )
     records_v2: Annotated[
-        list[CustomerListRecordRow] | None, NEWEST, NEWEST.says("either this or records, not both")
+        list[CustomerListRecordRow] | None,
+        since_5_28(None),
+        NEWEST,
+        NEWEST.says("either this or records, not both"),
     ] = None
 
     @model_validator(mode="after")
-    def _one_form(self) -> Self:
+    def _one_form(self, info: ValidationInfo) -> Self:
+        if is_by_schema_alone(info.context) and not is_before_5_28(info.context):
+            return self
         if self.records is None and self.records_v2 is None:
             raise InvalidRequest("'records' is a required property")
         if self.records is not None and self.records_v2 is not None:
@@ -59,7 +74,7 @@ class CustomerListCreate(_Records):
     )
     name: Annotated[Name, DESCRIPTION, NEEDED.says("not blank")]
     list_type: Annotated[ListType | None, DESCRIPTION] = "EMAIL"
-    is_nca: Annotated[StrictBool | None, NEWEST] = False
+    is_nca: Annotated[StrictBool | None, since_5_28(False), NEWEST] = False
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -85,7 +100,7 @@ class CustomerListListQuery(BaseModel):
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric), DESCRIPTION] = (
         DEFAULT_PAGE_SIZE
     )
-    exclude_nca: Annotated[bool, NEWEST] = False
+    exclude_nca: Annotated[bool, since_5_28(False), NEWEST] = False
 
 
 class CustomerList(BaseModel):

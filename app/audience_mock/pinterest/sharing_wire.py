@@ -12,6 +12,7 @@ from audience_mock.pinterest.audiences_wire import (
     PathId,
     numeric,
 )
+from audience_mock.pinterest.contract import Prose
 from audience_mock.pinterest.errors import DIGITS
 from audience_mock.pinterest.sources import BOUNDED, DESCRIPTION, OURS
 
@@ -44,7 +45,9 @@ PathBusiness = Annotated[
     DESCRIPTION.says("1 to 20 digits"),
 ]
 PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)]
+# That there has to be one is chosen; the schema lets a list be empty.
 Recipients = Field(min_length=1, max_length=MAX_RECIPIENTS)
+MaybeNoRecipients = Field(max_length=MAX_RECIPIENTS)
 _FEW = BOUNDED.says(f"1 to {MAX_RECIPIENTS} of them")
 
 
@@ -69,7 +72,9 @@ class _Update(BaseModel):
 class SharedAudience(_Update):
     """Ad accounts that get an audience or lose it."""
 
-    recipient_account_ids: Annotated[list[PathId], Recipients, DESCRIPTION, _FEW]
+    recipient_account_ids: Annotated[
+        list[PathId], Recipients, Prose(Annotated[list[PathId], MaybeNoRecipients]), DESCRIPTION, _FEW
+    ]
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -87,7 +92,13 @@ class SharedAudience(_Update):
 class BusinessSharedAudience(_Update):
     """Businesses that get an audience or lose it."""
 
-    recipient_business_ids: Annotated[list[PathBusiness], Recipients, DESCRIPTION, _FEW]
+    recipient_business_ids: Annotated[
+        list[PathBusiness],
+        Recipients,
+        Prose(Annotated[list[PathBusiness], MaybeNoRecipients]),
+        DESCRIPTION,
+        _FEW,
+    ]
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -5,9 +5,10 @@ A key that is null or an empty list counts as one that is missing (chosen for th
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, model_validator
 
 from audience_mock.pinterest.audiences_wire import Digits
+from audience_mock.pinterest.contract import Prose, is_by_schema_alone
 from audience_mock.pinterest.errors import InvalidRequest
 from audience_mock.pinterest.sources import BOUNDED, DESCRIPTION, OURS, PROSE
 
@@ -32,9 +33,15 @@ Integer = Annotated[int, Field(strict=True)]
 Listed = Field(max_length=MAX_LISTED)
 Texts = Annotated[list[str], Listed]
 AudienceIds = Annotated[list[Digits], Field(max_length=MAX_LISTED_AUDIENCES)]
-Age = Annotated[str, Field(max_length=3, pattern=r"^[0-9]+$", json_schema_extra={"pattern": r"^\d+$"})]
+Age = Annotated[
+    str,
+    Field(max_length=3, pattern=r"^[0-9]+$", json_schema_extra={"pattern": r"^\d+$"}),
+    Prose(Annotated[str, Field(pattern=r"^[0-9]+$")]),
+]
 AgeOrOlder = Annotated[
-    str, Field(max_length=3, pattern=r"^[0-9]+\+?$", json_schema_extra={"pattern": r"^\d+\+?$"})
+    str,
+    Field(max_length=3, pattern=r"^[0-9]+\+?$", json_schema_extra={"pattern": r"^\d+\+?$"}),
+    Prose(Annotated[str, Field(pattern=r"^[0-9]+\+?$")]),
 ]
 _FEW = BOUNDED.says(f"at most {MAX_LISTED}")
 _AGES = PROSE.says(
@@ -72,8 +79,10 @@ class TargetingSpec(BaseModel):
     TARGETING_STRATEGY: Annotated[Annotated[list[Strategy], Listed] | None, DESCRIPTION, _FEW] = None
 
     @model_validator(mode="after")
-    def _ages(self) -> Self:
+    def _ages(self, info: ValidationInfo) -> Self:
         """The prose of the description; the words of a refusal are chosen."""
+        if is_by_schema_alone(info.context):
+            return self
         if self.MINIMUM_AGE is None and self.MAXIMUM_AGE is None:
             return self
         if self.MINIMUM_AGE is None:
@@ -99,6 +108,7 @@ class Keyword(BaseModel):
     value: Annotated[
         str,
         Field(max_length=MAX_KEYWORD_CHARACTERS),
+        Prose(str),
         DESCRIPTION,
         PROSE.says(f"at most {MAX_KEYWORD_CHARACTERS} characters"),
     ]
