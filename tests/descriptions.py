@@ -32,15 +32,16 @@ FILES = {
 }
 
 BOOLEAN, NULL = {"type": "boolean"}, {"type": "null"}
-OBJECTIVES_OF_5_28 = {
+OBJECTIVES = {
     "type": "array",
     "items": {
         "enum": [
             *("AWARENESS", "CONSIDERATION", "WEB_CONVERSION", "CATALOG_SALES", "VIDEO_COMPLETION"),
-            "SALES",
+            *("SALES", "VIDEO_VIEW", "WEB_SESSIONS"),
         ]
     },
 }
+"""Those of 5.23, the one of 5.28, and two that are deprecated, still in use and come back as they were sent."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,10 @@ class KnownBetter:
 
 KNOWN_BETTER = (
     KnownBetter(("5.18", "5.23"), "Audience", "is_nca", BOOLEAN, "newer: in 5.28"),
-    KnownBetter(("5.18", "5.23"), "AudienceRule", "objective_type", OBJECTIVES_OF_5_28, "newer: SALES"),
+    *(
+        KnownBetter(releases, model, "objective_type", OBJECTIVES, "newer ones, and deprecated ones")
+        for releases, model in ((OFFICIAL, "AudienceRule"), (("5.28",), "AdAccountsAudienceRule"))
+    ),
     KnownBetter(("5.23",), "CustomerList", "is_nca", BOOLEAN, "newer: in 5.28"),
     KnownBetter(("5.23",), "Audience", "is_ctv_enabled", BOOLEAN, "recorded in July 2026"),
     KnownBetter(("5.28",), "AdAccountsAudience", "is_ctv_enabled", BOOLEAN, "recorded in July 2026"),

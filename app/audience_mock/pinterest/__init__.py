@@ -61,5 +61,14 @@ def dialect(
             **ad_accounts.EXAMPLES,
             **oauth.EXAMPLES,
         },
+        links={
+            **audiences.LINKS,
+            **customer_lists.LINKS,
+            **customer_list_uploads.LINKS,
+            **sharing.LINKS,
+            **insights.LINKS,
+            **ad_accounts.LINKS,
+            **oauth.LINKS,
+        },
         cors_origins=cors_origins,
     )

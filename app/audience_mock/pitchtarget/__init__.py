@@ -40,5 +40,6 @@ def dialect(*, revision: Literal["2014-05", "2014-04", "2014-04-15"]) -> Dialect
         security=auth.SECURITY,
         bodies={**custom_audiences.BODIES, **pixels.BODIES},
         examples={**custom_audiences_wire.EXAMPLES, **pixels.EXAMPLES, **oauth.EXAMPLES},
+        links={**custom_audiences.LINKS, **pixels.LINKS},
         preflight=_preflight,
     )

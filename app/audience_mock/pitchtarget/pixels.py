@@ -15,6 +15,7 @@ from audience_mock.pitchtarget.routes import PitchTargetRoute
 from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.routes import validated
 
 router = APIRouter(route_class=PitchTargetRoute, tags=["pixels"])
@@ -97,6 +98,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "offsite_pixels/create": {"200": {"id": {"id": "6014360342904"}}},
     "offsite_pixels/list": {"200": [_EXAMPLE]},
     "offsite_pixels/get": {"200": _EXAMPLE},
+}
+LINKS: Links = {
+    "offsite_pixels/create": {"Get": link("offsite_pixels/get", id="$response.body#/id/id")},
+    "offsite_pixels/list": {"GetFirst": link("offsite_pixels/get", id="$response.body#/0/id")},
 }
 
 
