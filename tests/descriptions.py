@@ -41,7 +41,7 @@ OBJECTIVES = {
         ]
     },
 }
-"""Those of 5.23, the one of 5.28, and two that are deprecated, still in use and come back as they were sent."""
+"""Those of 5.23, the one of 5.28, and two that are deprecated, in use, and come back as they were sent."""
 
 
 @dataclass(frozen=True)

@@ -157,12 +157,20 @@ def test_links_lead_to_what_is_described(document: dict[str, Any]) -> None:
     by_id = {operation["operationId"]: operation for operation in operations(document)}
     for _, _, name, link in links(document):
         to = by_id[link["operationId"]]
-        assert link.get("parameters", {}).keys() <= {one["name"] for one in to["parameters"]} if "parameters" in link else True, name
+        assert (
+            link.get("parameters", {}).keys() <= {one["name"] for one in to["parameters"]}
+            if "parameters" in link
+            else True
+        ), name
         if "requestBody" in link:
             schemas = [media["schema"] for what, media in bodies(to) if what == "request"]
             assert schemas, name
             for schema in schemas:
-                model = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+                model = (
+                    document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+                    if "$ref" in schema
+                    else schema
+                )
                 assert link["requestBody"].keys() <= model["properties"].keys(), name
 
 
@@ -171,7 +179,9 @@ def test_links_take_what_is_there(document: dict[str, Any]) -> None:
     seen = 0
     for operation, answer, name, link in links(document):
         for expression in expressions(link):
-            source, _, place = expression.partition("#" if "#" in expression else ".path." if ".path." in expression else ".query.")
+            source, _, place = expression.partition(
+                "#" if "#" in expression else ".path." if ".path." in expression else ".query."
+            )
             seen += 1
             if source == "$response.body":
                 found: Any = examples(answer["content"]["application/json"], document)[0]

@@ -98,9 +98,6 @@ LINKS: Links = {
     "shared_audiences_for_business/list": {
         "Next": link_to_next_page("shared_audiences_for_business/list", "business_id", "order"),
         "ShareFirst": link("update_business_to_ad_account_shared_audience", _FIRST, **_BY_BUSINESS),
-        "ShareFirstWithBusinesses": link(
-            "update_business_to_business_shared_audience", _FIRST, **_BY_BUSINESS
-        ),
         "ListWhoHasFirst": link("business_account_audiences_shared_accounts/list", **_BY_BUSINESS, **_FIRST),
     },
     "ad_accounts_audiences_shared_accounts/list": {

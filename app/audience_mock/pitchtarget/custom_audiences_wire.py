@@ -75,7 +75,7 @@ def _account_like(value: Any) -> Any:
     raise PydanticCustomError("int_type", "not a number")
 
 
-AccountId = Annotated[str, BeforeValidator(_digits_as_text), Field(min_length=1, pattern=r"^[0-9]{1,20}$")]
+AccountId = Annotated[str, Field(min_length=1, pattern=r"^[0-9]{1,20}$"), BeforeValidator(_digits_as_text)]
 UserType = Literal[
     "email_hash", "phone_hash", "custom_audience_third_party_id", "mobile_advertiser_id", "fbid"
 ]
