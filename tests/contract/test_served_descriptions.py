@@ -157,11 +157,8 @@ def test_links_lead_to_what_is_described(document: dict[str, Any]) -> None:
     by_id = {operation["operationId"]: operation for operation in operations(document)}
     for _, _, name, link in links(document):
         to = by_id[link["operationId"]]
-        assert (
-            link.get("parameters", {}).keys() <= {one["name"] for one in to["parameters"]}
-            if "parameters" in link
-            else True
-        ), name
+        known = {parameter["name"] for parameter in to.get("parameters", ())}
+        assert link.get("parameters", {}).keys() <= known, name
         if "requestBody" in link:
             schemas = [media["schema"] for what, media in bodies(to) if what == "request"]
             assert schemas, name
@@ -179,9 +176,7 @@ def test_links_take_what_is_there(document: dict[str, Any]) -> None:
     seen = 0
     for operation, answer, name, link in links(document):
         for expression in expressions(link):
-            source, _, place = expression.partition(
-                "#" if "#" in expression else ".path." if ".path." in expression else ".query."
-            )
+            source, where, place = re.split(r"(#|\.path\.|\.query\.)", expression)
             seen += 1
             if source == "$response.body":
                 found: Any = examples(answer["content"]["application/json"], document)[0]
@@ -189,6 +184,7 @@ def test_links_take_what_is_there(document: dict[str, Any]) -> None:
                     found = found[int(part) if isinstance(found, list) else part]
             else:
                 assert source == "$request", name
-                where = "path" if ".path." in expression else "query"
-                assert (place, where) in {(one["name"], one["in"]) for one in operation["parameters"]}, name
+                assert (place, where.strip(".")) in {
+                    (one["name"], one["in"]) for one in operation["parameters"]
+                }, name
     assert seen
