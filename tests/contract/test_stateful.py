@@ -1,9 +1,10 @@
 """Lives that follow the links of the served descriptions: what an answer names, the next request asks for.
 
-schemathesis makes the requests, a tenth of them wrong; its seed is fixed, though it follows a link by chance.
-Of its checks these are left out: `negative_data_rejection` and `positive_data_acceptance`, since values in
-the forms of the prose are taken, and a body that fits may name what is not there; `ignored_auth`, since any token
-will do unless `auth_mode` is strict; `unsupported_method` and the like, which make requests of their own.
+schemathesis makes the requests, a tenth of them wrong; its seed is fixed, though it follows a link by
+chance. Of its checks these are left out: `negative_data_rejection` and `positive_data_acceptance`, since
+values in the forms of the prose are taken, and a body that fits may name what is not there;
+`ignored_auth`, since any token will do unless `auth_mode` is strict; `unsupported_method` and the like,
+which make requests of their own.
 """
 
 import json
