@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make serve    run the server on http://127.0.0.1:8000 (more flags: make serve ARGS='--port 0 --seed demo')"
 	@echo "make test     every check: lint, types, import floors, tests, served descriptions, README samples"
-	@echo "make soak     what takes minutes: a file of a gibibyte"
+	@echo "make soak     what takes minutes: a file of a gibibyte, a thousand lives along the links"
 	@echo "make format   let ruff mend what it can"
 	@echo "make openapi  write openapi/ again after a change of the served descriptions"
 	@echo "make lock     resolve requirements.lock and the locks of the tests again"
