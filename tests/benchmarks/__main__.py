@@ -120,8 +120,10 @@ def _measure(
     if loads or STARTUP in asked.only:
         others = peers.peers(tuple(name for name in peers.NAMES if name in names), CACHE)
     servers = [ours(name, folder) for name in (MEMORY, FILE) if name in names]
-    if loads:
+    below: list[Contender] = []
+    if (loads or STARTUP in asked.only) and names & {RAW, STARLETTE, FASTAPI}:
         below = [rung for rung in rungs(record(folder)) if rung.name in names]
+    if loads:
         everyone = [*below, *servers, *others]
         for work in loads:
             _say(work)
@@ -130,7 +132,7 @@ def _measure(
             )
     if STARTUP in asked.only:
         _say(STARTUP)
-        starting = [*rungs(record(folder))[:1], hello()]
+        starting = [*(rung for rung in below if rung.name == RAW), hello()]
         empty = [ours(name, folder, seed=False) for name in (MEMORY, FILE)]
         chosen = [contender for contender in (*starting, *empty, *others) if contender.name in names]
         results.update(startup.measure(chosen, folder=folder, rounds=rounds))

@@ -69,25 +69,45 @@ def running(
     """The server `name` from its first 2xx answer to the end of the block. Raises BenchError."""
     folder.mkdir(parents=True, exist_ok=True)
     errors = folder / f"{name.replace(' ', '-')}.err"
-    began = time.perf_counter()
+    process = None
     with errors.open("w") as stderr:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment(variables or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            start_new_session=True,  # its children end with it
-        )
         try:
+            with _signals_held():
+                began = time.perf_counter()
+                process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    env=environment(variables or {}),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=stderr,
+                    start_new_session=True,  # its children end with it
+                )
             if not _answers(process, port, ready, began + READY_WITHIN_S):
                 said = errors.read_text(errors="replace").strip().splitlines()
                 state = "ended" if process.poll() is not None else f"no 2xx within {READY_WITHIN_S:.0f} s"
                 raise BenchError(f"{name} did not start ({state}): {said[-1] if said else 'it said nothing'}")
             yield Running(process.pid, port, (time.perf_counter() - began) * 1000)
         finally:
-            _end(process)
+            if process is not None:
+                with _signals_held():
+                    _end(process)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C and words to end arrive after the block: between a process and its variable, one would leave
+    the process behind."""
+    arrived: list[int] = []
+    signums = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {signum: signal.signal(signum, lambda number, _: arrived.append(number)) for signum in signums}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+    if arrived:
+        signal.raise_signal(arrived[0])
 
 
 def _answers(process: subprocess.Popen[bytes], port: int, ready: Request, until: float) -> bool:
