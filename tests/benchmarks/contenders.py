@@ -134,7 +134,7 @@ def record(folder: Path) -> Path:
 @functools.cache
 def _python_files() -> tuple[Path, ...]:
     """The interpreter, its library, what is installed, and this project."""
-    interpreter = Path(sys.executable).resolve()
     library = sysconfig.get_paths()
     roots = {Path(library[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return (interpreter, *sorted(roots), ROOT / "app", ROOT / "tests/benchmarks/rungs")
+    outermost = sorted(root for root in roots if not roots & set(root.parents))
+    return (Path(sys.executable).resolve(), *outermost, ROOT / "app", ROOT / "tests/benchmarks/rungs")
