@@ -80,7 +80,8 @@ def store(count: int, cache: Path) -> Path:
     if file.exists():
         return file
     half = file.with_suffix(".tmp")
-    half.unlink(missing_ok=True)
+    for left_behind in (half, *(half.with_name(half.name + end) for end in ("-wal", "-shm"))):
+        left_behind.unlink(missing_ok=True)
     database = Database(f"sqlite:///{half}")
     with database.transaction() as connection:
         for first in range(0, count, BATCH):

@@ -106,6 +106,7 @@ SHOWN = {
     "ready_ms": ("ms", "{:,.0f}"),
     "rss_mib": ("MiB", "{:.1f}"),
     "mb_per_s": ("MB/s", "{:,.1f}"),
+    "first_mb_per_s": ("the first, MB/s", "{:,.1f}"),
     "grown_mib": ("grown MiB", "{:.0f}"),
     "others_longest_wait_ms": ("others wait ms", "{:.1f}"),
     "others_requests": ("others' requests", "{:.0f}"),
