@@ -28,7 +28,7 @@ def measure(count: int, *, folder: Path, rounds: int) -> Results:
     with ours(MEMORY, folder).running(folder, count) as here:
         for number in range(rounds):
             headers = {WORLD_HEADER: f"bench-{number}", **exchanges.JSON}
-            fork = post(f"/__admin/worlds/bench-{number}/fork", {}, {"to": f"fork-{number}"})
+            fork = post(f"/__admin/worlds/bench-{number}/fork", {}, {"name": f"fork-{number}"})
             steps = {
                 "one batch": Request("POST", "/__admin/seed", headers, seed),
                 "fork": fork,
