@@ -195,6 +195,8 @@ async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
     row = await call.world.read(
         sharing.find_visible, api=PINTEREST, account=ad_account_id, number=int(audience_id)
     )
+    if row.policy is not None:
+        row = await call.world.transact(audiences.count_read, key=row.key or 0)
     return answer(call, 200, _ONE % to_pieces(row, call.world.clock.now_ms(), company=row.created_by))
 
 
