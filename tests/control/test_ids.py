@@ -115,3 +115,12 @@ def test_what_is_no_id_is_refused(mock: MockServer, number: object) -> None:
     unknown = httpx.put(f"{mock.url}/__admin/ids", json={"facebook": 9, "user_set": 1})
     assert control_error(unknown, 400)["field"] == "user_set"
     assert httpx.get(f"{mock.url}/__admin/ids").json() == FRESH
+
+
+def test_a_store_whose_ids_were_set_has_a_state(start: Callable[..., MockServer], tmp_path: Path) -> None:
+    """A restart plants no seed over ids that were set, be it to lower ones."""
+    database = f"sqlite:///{tmp_path}/kept.db"
+    with MockServer(database=database) as mock:
+        put(mock, facebook=5)
+    again = start(database=database, seed="demo")
+    assert httpx.get(f"{again.url}/__admin/ids").json() == {**FRESH, "facebook": "5"}
