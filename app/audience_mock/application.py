@@ -141,6 +141,7 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
             raise BadSettings(f"settings.{name}: {first['msg']}{hint}") from None
     rules = Rules(
         build_delay_s=here.build_delay_s,
+        audience_ready=here.audience_ready,
         match_rate=here.match_rate,
         max_upload_bytes=here.max_upload_bytes,
     )

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from audience_mock.core.policies import AFTER_DELAY, POLICY
+
 ENVIRONMENT_PREFIX = "AUDIENCE_MOCK_"
 
 
@@ -27,6 +29,14 @@ class WorldSettings(BaseModel):
 
     build_delay_s: float = Field(
         default=5.0, ge=0, le=1e9, description="Seconds until a new audience is READY or TOO_SMALL."
+    )
+    audience_ready: str = Field(
+        default=AFTER_DELAY,
+        pattern=POLICY,
+        description=(
+            "What decides when an audience is built: after_delay, at_once, after_reads:N (the N-th GET of"
+            " it), by_hand (a PATCH by control), or failed (TOO_SMALL after the delay)."
+        ),
     )
     match_rate: float = Field(
         default=1.0, ge=0, le=1, description="Share of uploaded users whom the provider knows, 0 to 1."

@@ -29,6 +29,7 @@ LIMIT_S = 30
 """Seconds that anything may take; reached only where something is broken."""
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
+LISTS = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
 CREATE = {"name": "Visitors", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}
 BOUNDARY = "0b57ac1e"
 FIELDS = {"fb_ad_account_id": "107", "name": "Loyal", "user_type": "fbid"}
@@ -280,6 +281,7 @@ EACH_SETTING = {
     "seed": "seed.json",
     "ready_file": "ready",
     "build_delay_s": "7200",
+    "audience_ready": "after_reads:1",
     "match_rate": "0.5",
     "max_upload_bytes": "3",
     "pitchtarget_revision": "2014-04",
@@ -321,7 +323,9 @@ def test_each_setting(command: Runner, by: str) -> None:
         assert client.post(AUDIENCES, json=engaged).status_code == 200
         assert made.headers["x-ratelimit-limit"].startswith("300, ")
         assert client.get(AUDIENCES, headers={"Authorization": "Bearer pina_unknown"}).status_code == 401
-        assert client.get(f"{AUDIENCES}/{made.json()['id']}").json()["status"] == "INITIALIZING"
+        assert client.get(f"{AUDIENCES}/{made.json()['id']}").json()["status"] == "READY"
+        made_list = client.post(LISTS, json={"name": "l", "records": "ann@example.com"}).json()
+        assert client.get(f"{LISTS}/{made_list['id']}").json()["status"] == "PROCESSING"
         token = EACH_SETTING["admin_token"]
         assert client.get("/__admin/worlds", headers={"Authorization": f"Bearer {token}"}).status_code == 200
         assert client.get("/__admin/worlds").status_code == 401

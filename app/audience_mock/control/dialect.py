@@ -3,7 +3,7 @@
 from typing import Any
 
 from audience_mock import __version__
-from audience_mock.control import errors, operations, reset, uploads, worlds
+from audience_mock.control import audiences, clock, errors, ids, operations, reset, uploads, worlds
 from audience_mock.transport.dialects import Dialect
 
 SECURITY: dict[str, Any] = {
@@ -32,7 +32,10 @@ _REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def dialect() -> Dialect:
-    routers = (worlds.router, reset.router, uploads.router, operations.router)
+    routers = (
+        *(worlds.router, reset.router, clock.router, audiences.router, ids.router),
+        *(uploads.router, operations.router),
+    )
     names = [route.operation_id for router in routers for route in router.routes]  # type: ignore[attr-defined]
     return Dialect(
         name="control",

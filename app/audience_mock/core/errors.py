@@ -73,6 +73,12 @@ class BadName(SetUpFact):
     """A name that a world or a snapshot cannot have; the text says what it may be."""
 
 
+class BadStatus(SetUpFact):
+    """A status that an audience of its API does not have; the text lists those it has."""
+
+    field = "status"
+
+
 class BadSettings(SetUpFact):
     """A setting that no world has, or a value that it does not take; the text names it."""
 

@@ -14,6 +14,7 @@ from audience_mock.core.clock import Clock
 from audience_mock.core.database import Database
 from audience_mock.core.errors import Interrupted
 from audience_mock.core.limits import Limits
+from audience_mock.core.policies import AFTER_DELAY, AT_ONCE
 from audience_mock.core.statements import Prepared
 from audience_mock.core.tables import Remembered, Sequence, table_of
 
@@ -39,11 +40,24 @@ class Rules:
     build_delay_s: float = 5.0
     """Seconds from the making of an audience to READY or TOO_SMALL. Not documented (Pinterest says up to
     24 hours); chosen so that a person sees INITIALIZING and does not wait."""
+    audience_ready: str = AFTER_DELAY
+    """What decides when an audience is built: one of `core.policies`."""
     match_rate: float = 1.0
     """Share of uploaded users whom the provider knows, 0 to 1; `core.matching` says which. Chosen: all, so
     that an audience has as many people as its file."""
     max_upload_bytes: int = 1 << 30
     """Bytes of one uploaded file. Not documented; chosen as more than any published list."""
+
+    @property
+    def delay_ms(self) -> int:
+        """Milliseconds that a build takes which goes by the clock."""
+        return round(self.build_delay_s * 1000)
+
+    @property
+    def list_delay_ms(self) -> int:
+        """As `delay_ms`, for customer lists and their uploads. Chosen: of the policies, they follow `at_once`
+        alone."""
+        return 0 if self.audience_ready == AT_ONCE else self.delay_ms
 
 
 class Transaction:
@@ -121,6 +135,25 @@ class World:
         own = self.settings
         self._recall()
         self.settings = own
+
+    def set_clock(self, *, now_ms: int | None = None, frozen: bool | None = None) -> None:
+        """Set the time, earlier or later, or stop the clock or let it run, or both; a restart finds it so.
+
+        Who goes back in time begins new windows of limits.
+        """
+        before_ms = self.clock.now_ms()
+        if frozen is not None:
+            self.clock.freeze() if frozen else self.clock.run()
+        if now_ms is not None:
+            self.clock.set(now_ms)
+        if self.clock.now_ms() < before_ms:
+            self.limits = Limits()
+        self.keep()
+
+    def advance_clock(self, by_ms: int) -> None:
+        """Move the time forward; a restart finds it so."""
+        self.clock.advance(by_ms)
+        self.keep()
 
     def keep(self) -> None:
         """Write down what the database does not know by itself: the clock and the world's own settings."""
