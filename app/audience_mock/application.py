@@ -43,6 +43,8 @@ class AudienceMock:
                 pinterest.dialect(cors_origins=settings.cors_origins),
             )
         }
+        for app in self.dialects.values():
+            app.neighbours = list(self.dialects.values())
         pages = pages_app(self.descriptions, self._control)
         self._apps: dict[str, ASGIApp] = {
             prefix: app for app in self.dialects.values() for prefix in app.dialect.prefixes
@@ -78,6 +80,7 @@ class AudienceMock:
         await self._apps.get(first, self._fallback)(scope, receive, send)
 
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["operations"] = [id for app in self.dialects.values() for id in app.operations]
         await _control_app()(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -138,6 +141,8 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
         build_delay_s=here.build_delay_s,
         match_rate=here.match_rate,
         max_upload_bytes=here.max_upload_bytes,
+        journal_entries=here.journal_entries,
+        journal_bytes=here.journal_bytes,
     )
     return rules, {
         "pinterest": pinterest.Options(
