@@ -286,6 +286,8 @@ EACH_SETTING = {
     "pinterest_create_status": "200",
     "auth_mode": "strict",
     "rate_limits": "trial",
+    "journal_entries": "3",
+    "journal_bytes": "100000",
     "cors_origins": "http://a.example, http://b.example",
     "log_level": "error",
 }

@@ -38,7 +38,8 @@ class Match(BaseModel):
 
     def wanted(self) -> dict[str, Any]:
         """What was given, as `shown` has requests."""
-        wanted = {name: getattr(self, name) for name in self.model_fields_set}
+        given = (name for name in type(self).model_fields if name in self.model_fields_set)
+        wanted = {name: getattr(self, name) for name in given}
         if self.headers is not None:
             wanted["headers"] = {name.lower(): value for name, value in self.headers.items()}
         return {name: value for name, value in wanted.items() if value is not None or name == "body"}
@@ -113,7 +114,11 @@ def check_operation(call: Call, wanted: Criteria, where: Sequence[str] = ()) -> 
     known = call.scope["operations"]
     if wanted.operation not in (None, "none", *known):
         near = get_close_matches(str(wanted.operation), known, n=3, cutoff=0.5)
-        hint = f": did you mean {' or '.join(near)}?" if near else ": /openapi has their ids"
+        hint = (
+            f": did you mean {' or '.join(near)}?"
+            if near
+            else ": the descriptions in /openapi have their ids"
+        )
         raise InvalidInput(
             "body",
             [
@@ -139,7 +144,7 @@ def told(difference: Difference, entry: Entry) -> dict[str, Any]:
 
 
 def weight(difference: Difference) -> int:
-    """How many values a difference stands for: all those of a body that is not there."""
+    """How much a difference stands for: a body that is not there for all that is wanted of it."""
     return _values(difference.wanted)
 
 
@@ -158,9 +163,9 @@ def moment(text: str, field: str) -> int | datetime:
 
 def _values(value: Any) -> int:
     if isinstance(value, dict):
-        return max(1, sum(map(_values, value.values())))
+        return 1 + sum(map(_values, value.values()))
     if isinstance(value, list):
-        return max(1, sum(map(_values, value)))
+        return 1 + sum(map(_values, value))
     return 1
 
 

@@ -1,10 +1,10 @@
 """/__admin/verify: whether this world was asked what a test expects."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from audience_mock.control.criteria import Wanted, check_operation, told, weight
 from audience_mock.control.errors import VERIFICATION_FAILED, Error, NotVerified, answer
@@ -34,10 +34,18 @@ class Range(BaseModel):
         return self
 
 
+def _just_so_often(count: Any) -> Any:
+    if isinstance(count, int) and not isinstance(count, bool):
+        return {"at_least": count, "at_most": count}
+    return count
+
+
 class Expectation(Wanted):
     """What was to be asked; without `count`, `never` and `order`, once at least."""
 
-    count: int | Range | None = Field(default=None, description="Just so often, or between the two.")
+    count: Annotated[
+        Range | None, BeforeValidator(_just_so_often, json_schema_input_type=int | Range | None)
+    ] = Field(default=None, description="Just so often, or between the two.")
     never: bool = Field(default=False, description="Not once: `count` 0.")
     order: list[Wanted] | None = Field(
         default=None,
@@ -55,8 +63,6 @@ class Expectation(Wanted):
     def _is_one(self) -> Self:
         if (self.count is not None) + self.never + (self.order is not None) > 1:
             raise ValueError("give one of count, never and order")
-        if isinstance(self.count, int) and self.count < 0:
-            raise ValueError("count is 0 or more")
         single = set(Wanted.model_fields) & self.model_fields_set
         if self.order is not None and single:
             raise ValueError(f"with order, {', '.join(sorted(single))} belongs into its items")
@@ -130,24 +136,16 @@ def _so_often(journal: Journal, wanted: Expectation, now_ms: int) -> list[Entry]
                 matched.append(entry)
             else:
                 older += 1
-    match wanted.count:
-        case _ if wanted.never:
-            expected = Range(at_most=0)
-        case None:
-            expected = Range(at_least=1)
-        case Range():
-            expected = wanted.count
-        case number:
-            expected = Range(at_least=number, at_most=number)
+    expected = Range(at_most=0) if wanted.never else wanted.count or Range(at_least=1)
     least, most = expected.at_least, expected.at_most
     if len(matched) >= least and (most is None or len(matched) <= most):
         return matched
-    within = "" if wanted.within_s is None else f" within {wanted.within_s:g} s"
-    error = f"{_times(len(matched))} of {_expected(least, most)} {_words(wanted)}{within}"
+    within = "" if wanted.within_s is None else f" in the last {wanted.within_s:g} s"
+    error = f"expected {_expected(least, most)} {_words(wanted)}{within}, found {len(matched)}"
     if len(matched) > least:
         raise _failure(error, journal, matched=matched, nearest=matched[-1], differences=[])
     if older:
-        error += f" ({_times(older)} before that)"
+        error += f" (and {older} before that)"
     nearest, differences = _nearest(journal, wanted, leaving_out={entry.number for entry in matched})
     raise _failure(error, journal, matched=matched, nearest=nearest, differences=differences)
 
@@ -264,16 +262,14 @@ def _took_s(row: Sequence[Entry]) -> float:
     return (row[-1].at_ms - row[0].at_ms) / 1000
 
 
-def _times(count: int) -> str:
-    return f"{count} request" if count == 1 else f"{count} requests"
-
-
 def _expected(least: int, most: int | None) -> str:
-    if most is None:
-        return f"at least {least}"
-    if least == most:
-        return f"exactly {least}" if least else "none"
-    return f"{least} to {most}" if least else f"at most {most}"
+    if most == 0:
+        return "no request"
+    if most is None or most != least:
+        often = f"at least {least}" if most is None else f"{least} to {most}" if least else f"at most {most}"
+    else:
+        often = f"exactly {least}"
+    return f"{often} {'request' if (most or least) == 1 else 'requests'}"
 
 
 def _words(wanted: Wanted) -> str:

@@ -102,6 +102,8 @@ def note(call: Call, operation: str | None, answer: Answer | None, near: Sequenc
 def shown(entry: Entry) -> dict[str, Any]:
     """An entry as JSON."""
     noted = Noted._make(entry.what)
+    # The longest first: one may be a part of another.
+    echoed = sorted(set(_secrets(noted)), key=lambda secret: (-len(secret), secret))
     told: dict[str, Any] = {
         "number": entry.number,
         "at": time(entry.at_ms),
@@ -112,12 +114,15 @@ def shown(entry: Entry) -> dict[str, Any]:
         "answer": {
             "status": noted.status,
             "headers": _headers(noted.answer_headers, masked=True),
-            **_body(
-                noted.answer_body,
-                noted.answer_bytes,
-                _media_type(noted.answer_headers),
-                _ANSWERED,
-                masked=True,
+            **_without(
+                echoed,
+                _body(
+                    noted.answer_body,
+                    noted.answer_bytes,
+                    _media_type(noted.answer_headers),
+                    _ANSWERED,
+                    masked=True,
+                ),
             ),
         },
     }
@@ -191,6 +196,44 @@ def _masked(value: Any, secrets: frozenset[str]) -> Any:
         }
     if isinstance(value, list):
         return [_masked(each, secrets) for each in value]
+    return value
+
+
+ECHO_CHARACTERS = 6
+"""A secret of fewer is not looked for in what an answer repeats. Chosen: a word of an error has as many."""
+
+
+def _secrets(noted: Noted) -> Iterator[str]:
+    """The secrets that a request was sent with: an error may repeat them."""
+    open_, hidden = request_shown(noted, masked=False), request_shown(noted)
+    for name, value in open_["headers"].items():
+        if value != hidden["headers"][name]:
+            yield value.partition(" ")[2].strip() or value
+    for part in ("query", "body"):
+        yield from _hidden_values(open_[part], hidden[part])
+
+
+def _hidden_values(value: Any, hidden: Any) -> Iterator[str]:
+    if isinstance(value, dict) and isinstance(hidden, dict):
+        for name, each in value.items():
+            yield from _hidden_values(each, hidden[name])
+    elif isinstance(value, list) and isinstance(hidden, list):
+        for each, other in zip(value, hidden, strict=True):
+            yield from _hidden_values(each, other)
+    elif value != hidden:
+        yield str(value)
+
+
+def _without(secrets: Sequence[str], value: Any) -> Any:
+    if isinstance(value, str):
+        for secret in secrets:
+            if len(secret) >= ECHO_CHARACTERS and secret in value:
+                value = value.replace(secret, _hidden(secret))
+        return value
+    if isinstance(value, dict):
+        return {name: _without(secrets, each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without(secrets, each) for each in value]
     return value
 
 

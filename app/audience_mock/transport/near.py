@@ -11,9 +11,9 @@ from functools import lru_cache
 MOST = 3
 """Routes that are named."""
 
-FARTHEST = 1.6
-"""Beyond this, a route is not near. A part too many or too few counts 1, and so does another word; a word
-that is written otherwise counts for as much as differs."""
+FARTHEST, FARTHEST_SHARE = 1.6, 0.6
+"""Beyond this, in all and for each part of a route, it is not near. A part too many or too few counts 1, and
+so does another word; a word that is written otherwise counts for as much as differs."""
 
 OTHER_METHOD = 0.3
 NOT_AN_ID = 0.4
@@ -31,21 +31,27 @@ _PARAMETER = re.compile(r"\{\w+\}")
 
 def near(method: str, path: str, routes: Iterable[Route]) -> list[str]:
     """The routes that a request is near, as `GET /v5/ad_accounts/{ad_account_id}`, the nearest first."""
-    parts = [part for part in path.split("/") if part]
+    parts = _parts(path)
     if len(parts) > LONGEST_PARTS:
         return []
-    if parts and _VERSION.fullmatch(parts[0]):
-        parts = parts[1:]
     found = []
     for route_method, route in routes:
-        wanted = [part for part in route.split("/") if part and not _VERSION.fullmatch(part)]
-        far = _far(parts, wanted) if abs(len(parts) - len(wanted)) <= FARTHEST else FARTHEST
-        if far < FARTHEST:
+        wanted = _parts(route)
+        if abs(len(parts) - len(wanted)) > FARTHEST:
+            continue
+        far = _far(parts, wanted)
+        if far < min(FARTHEST, FARTHEST_SHARE * len(wanted)):
             found.append((far + OTHER_METHOD * (route_method != method), f"{route_method} {route}"))
     found.sort()
     nearest = found[0][0] if found else 0
     # Of what is one route with another method, the one that is near; and nothing that is much farther off.
     return [named for far, named in found if far <= nearest + OTHER_METHOD][:MOST]
+
+
+@lru_cache(maxsize=1024)
+def _parts(path: str) -> tuple[str, ...]:
+    """Versions are left out, and slashes too many."""
+    return tuple(part for part in path.split("/") if part and not _VERSION.fullmatch(part))
 
 
 def _far(parts: Sequence[str], wanted: Sequence[str]) -> float:
