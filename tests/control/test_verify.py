@@ -87,7 +87,7 @@ def test_a_wrong_count_is_told(
 
 
 def test_the_nearest_request_is_told_with_what_differs(client: httpx.Client) -> None:
-    """The request with the fewest values that differ, each with what was wanted, and found if anything was."""
+    """The request with the fewest values that differ, each with what was wanted and, if any, found."""
     client.delete("/custom_audiences/1", headers=PITCHTARGET_TOKEN)
     wanted = {"name": "b", "rule": {"visitor_source_id": "1", "retention_days": 30}}
     headers = {"Authorization": "Bearer pina_other"}

@@ -320,6 +320,9 @@ def test_each_setting(command: Runner, by: str) -> None:
             assert ("access-control-allow-origin" in headers) == allowed
         sent = {"data": FIELDS, "files": {"file": b"1\n22\n"}, "headers": PITCHTARGET_TOKEN}
         assert client.post("/custom_audiences", **cast(Any, sent)).status_code == 413
+        noted = client.get("/__admin/journal").json()
+        assert len(noted["entries"]) == 3
+        assert noted["dropped"] > 0
     assert run.err == ""
 
 
