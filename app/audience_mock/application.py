@@ -43,6 +43,8 @@ class AudienceMock:
                 pinterest.dialect(cors_origins=settings.cors_origins),
             )
         }
+        for app in self.dialects.values():
+            app.neighbours = list(self.dialects.values())
         pages = pages_app(self.descriptions, self._control)
         self._apps: dict[str, ASGIApp] = {
             prefix: app for app in self.dialects.values() for prefix in app.dialect.prefixes
@@ -83,6 +85,7 @@ class AudienceMock:
 
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["graded"] = self.graded
+        scope["operations"] = [id for app in self.dialects.values() for id in app.operations]
         await _control_app()(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -144,6 +147,8 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
         audience_ready=here.audience_ready,
         match_rate=here.match_rate,
         max_upload_bytes=here.max_upload_bytes,
+        journal_entries=here.journal_entries,
+        journal_bytes=here.journal_bytes,
     )
     return rules, {
         "pinterest": pinterest.Options(

@@ -76,6 +76,14 @@ class WorldSettings(BaseModel):
         default="count",
         description="Pinterest's rate limits: count tells and refuses nothing, standard and trial refuse.",
     )
+    journal_entries: int = Field(
+        default=1_000, ge=0, description="Requests that a world's journal keeps; 0 keeps none."
+    )
+    journal_bytes: int = Field(
+        default=10 << 20,
+        ge=0,
+        description="Bytes that a world's journal holds; the oldest requests go first.",
+    )
 
 
 class Settings(WorldSettings):

@@ -290,6 +290,8 @@ EACH_SETTING = {
     "pinterest_validation": "schema",
     "auth_mode": "strict",
     "rate_limits": "trial",
+    "journal_entries": "3",
+    "journal_bytes": "100000",
     "admin": "true",
     "admin_token": "open-sesame",
     "cors_origins": "http://a.example, http://b.example",
@@ -334,6 +336,9 @@ def test_each_setting(command: Runner, by: str) -> None:
             assert ("access-control-allow-origin" in headers) == allowed
         sent = {"data": FIELDS, "files": {"file": b"1\n22\n"}, "headers": PITCHTARGET_TOKEN}
         assert client.post("/custom_audiences", **cast(Any, sent)).status_code == 413
+        noted = client.get("/__admin/journal").json()
+        assert len(noted["entries"]) == 3
+        assert noted["dropped"] > 0
     assert run.err == ""
 
 

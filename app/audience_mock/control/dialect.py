@@ -3,7 +3,18 @@
 from typing import Any
 
 from audience_mock import __version__
-from audience_mock.control import audiences, clock, errors, ids, operations, reset, uploads, worlds
+from audience_mock.control import (
+    audiences,
+    clock,
+    errors,
+    ids,
+    journal,
+    operations,
+    reset,
+    uploads,
+    verify,
+    worlds,
+)
 from audience_mock.transport.dialects import Dialect
 
 SECURITY: dict[str, Any] = {
@@ -34,6 +45,7 @@ _REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
 def dialect() -> Dialect:
     routers = (
         *(worlds.router, reset.router, clock.router, audiences.router, ids.router),
+        *(journal.router, verify.router),
         *(uploads.router, operations.router),
     )
     names = [route.operation_id for router in routers for route in router.routes]  # type: ignore[attr-defined]
@@ -53,4 +65,5 @@ def dialect() -> Dialect:
         # With a token where the server has one, else without.
         security_of=dict.fromkeys(names, ({"admin_token": ()}, {})),
         caller_errors=_REFUSALS,
+        journalled=False,
     )

@@ -13,6 +13,7 @@ from sqlalchemy import CursorResult, Executable, bindparam, delete, insert, sele
 from audience_mock.core.clock import Clock
 from audience_mock.core.database import Database
 from audience_mock.core.errors import Interrupted
+from audience_mock.core.journal import Journal
 from audience_mock.core.limits import Limits
 from audience_mock.core.policies import AFTER_DELAY, AT_ONCE
 from audience_mock.core.statements import Prepared
@@ -47,6 +48,10 @@ class Rules:
     that an audience has as many people as its file."""
     max_upload_bytes: int = 1 << 30
     """Bytes of one uploaded file. Not documented; chosen as more than any published list."""
+    journal_entries: int = 1_000
+    """Requests that the journal keeps; 0 keeps none. Chosen: more than a test makes."""
+    journal_bytes: int = 10 << 20
+    """Bytes that the journal holds. Chosen: a thousand requests of ordinary size with their answers."""
 
     @property
     def delay_ms(self) -> int:
@@ -125,6 +130,7 @@ class World:
         self.callers: dict[str, Any] = {}
         """Who was let in with what, as the dialects keep it: a token is looked up once, not at each call."""
         self.limits = Limits()
+        self.journal = Journal()
 
     def become(self, image: Database) -> None:
         """Go back, or over, to what `image` holds: its rows, ids and clock, with nothing else remembered of

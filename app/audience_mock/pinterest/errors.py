@@ -29,6 +29,7 @@ from audience_mock.transport.errors import (
     Malformed,
     MethodNotAllowed,
     MissingScopes,
+    NoRoute,
     NoSuchRoute,
     NotAuthenticated,
     NotPermitted,
@@ -104,7 +105,8 @@ def refuse(call: Call, error: Exception) -> Answer:
         log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
         log.debug("where it happened", exc_info=error)
     else:
-        log.info("%s %s %d %s", call.method, call.url.path, status, " ".join(message.split()))
+        hint = error.hint if isinstance(error, NoRoute) else ""
+        log.info("%s %s %d %s%s", call.method, call.url.path, status, " ".join(message.split()), hint)
     return answer(call, status, to_json({"code": code, "message": message, **words.more}), headers)
 
 

@@ -20,6 +20,7 @@ from audience_mock.transport.errors import (
     InvalidInput,
     Malformed,
     MethodNotAllowed,
+    NoRoute,
     NoSuchRoute,
     NotAuthenticated,
     UnsupportedContentType,
@@ -100,7 +101,8 @@ def refuse(call: Call, error: Exception) -> Answer:
         log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
         log.debug("where it happened", exc_info=error)
     else:
-        log.info("%s %s %d %s", call.method, call.url.path, status, errors)
+        hint = error.hint if isinstance(error, NoRoute) else ""
+        log.info("%s %s %d %s%s", call.method, call.url.path, status, errors, hint)
     return answer(call, status, {"errors": errors}, more=more)
 
 

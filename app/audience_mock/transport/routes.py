@@ -26,6 +26,7 @@ from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import InvalidInput, Malformed
+from audience_mock.transport.journal import note
 
 log = logging.getLogger("audience_mock")
 
@@ -74,9 +75,11 @@ class MockRoute(APIRoute):
             answer = await self._handler(**await self._inputs.read(call))
         except ClientDisconnect:
             log.info("%s %s: the client went away; nothing was kept", call.method, call.url.path)
+            note(call, self.operation_id, None)
             return
         except Exception as error:  # noqa: BLE001 - the dialect has an answer to anything
             answer = self.refuse(call, error)
+        note(call, self.operation_id, answer)
         await answer(scope, receive, send)
 
 
