@@ -77,7 +77,13 @@ class AudienceMock:
             scope["root_path"] = root + MOUNTS[first]
         await self._apps.get(first, self._fallback)(scope, receive, send)
 
+    @property
+    def operations(self) -> list[str]:
+        """The ids of what both APIs serve, sorted."""
+        return sorted({id for app in self.dialects.values() for id in app.operations})
+
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["operations"] = self.operations
         await _control_app()(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -138,6 +144,7 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
         build_delay_s=here.build_delay_s,
         match_rate=here.match_rate,
         max_upload_bytes=here.max_upload_bytes,
+        request_faults=here.request_faults,
     )
     return rules, {
         "pinterest": pinterest.Options(

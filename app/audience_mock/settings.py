@@ -52,6 +52,10 @@ class WorldSettings(BaseModel):
         default="count",
         description="Pinterest's rate limits: count tells and refuses nothing, standard and trial refuse.",
     )
+    request_faults: bool = Field(
+        default=True,
+        description="Whether Prefer: code=… and X-Audience-Mock-Fault force an outcome for one request.",
+    )
 
 
 class Settings(WorldSettings):

@@ -33,7 +33,9 @@ from audience_mock.transport.errors import (
     NoSuchRoute,
     NotAuthenticated,
     NotPermitted,
+    PlannedError,
     UnsupportedContentType,
+    phrase,
 )
 
 log = logging.getLogger("audience_mock")
@@ -93,11 +95,13 @@ def refuse(call: Call, error: Exception) -> Answer:
             limits.count(call, who, None, call.world.clock.now_ms())
         except LimitReached as reached:
             error = reached
+    elif isinstance(error, PlannedError):
+        limits.tell_planned(call, error)
     status, code, message, more = _words(error)
     headers = []
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
-    if code == SERVER_FAULT:
+    if code == SERVER_FAULT and not isinstance(error, PlannedError):
         log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
         log.debug("where it happened", exc_info=error)
     else:
@@ -137,6 +141,8 @@ def _words(error: Exception) -> tuple[int, int, str, dict[str, Any]]:
             return 404, NO_SUCH_ROUTE, "API method not found.", more
         case MethodNotAllowed():
             return 405, METHOD_NOT_ALLOWED, "Method not allowed", {}
+        case PlannedError(status=status):
+            return _planned(status)
         case NotFound(what=what):
             return 404, NOT_FOUND, f"Sorry! We could not find your {what}.", {}
         case SharedWithItself(id=id):
@@ -162,6 +168,25 @@ def _words(error: Exception) -> tuple[int, int, str, dict[str, Any]]:
             return 415, INVALID, f"Invalid request: {error}", {}
         case _:
             return 500, SERVER_FAULT, "Something went wrong on our end. Sorry about that.", {}
+
+
+def _planned(status: int) -> tuple[int, int, str, dict[str, Any]]:
+    """What was seen with this status; the rest is chosen."""
+    match status:
+        case 401:
+            return _ALWAYS_THE_SAME[NotAuthenticated]
+        case 403:
+            return _ALWAYS_THE_SAME[NotPermitted]
+        case 404:
+            return _words(NotFound("resource", ""))
+        case 405:
+            return 405, METHOD_NOT_ALLOWED, "Method not allowed", {}
+        case 429:
+            return _ALWAYS_THE_SAME[LimitReached]
+        case _ if status < 500:
+            return status, INVALID, f"Invalid request: {phrase(status)}", {}
+        case _:
+            return status, SERVER_FAULT, "Something went wrong on our end. Sorry about that.", {}
 
 
 def _of_parameter(detail: dict[str, Any]) -> str:

@@ -20,7 +20,9 @@ from audience_mock.transport.errors import (
     MethodNotAllowed,
     NoSuchRoute,
     NotAuthenticated,
+    PlannedError,
     UnsupportedContentType,
+    phrase,
 )
 
 log = logging.getLogger("audience_mock")
@@ -44,6 +46,14 @@ _REASONS = {
     "sent_twice": "can't be sent twice",
     "no_users": "Users can be added only to an audience that was made from a file",
 }
+
+_PLANNED = {
+    401: "Authorization is missing or not of the form: OAuth <token>",
+    404: "Couldn't find the audience",
+    422: INVALID,
+    **dict.fromkeys((500, 502, 503, 504), "We're sorry, but something went wrong"),
+}
+"""What a test may want to be told without a reason; other statuses are told by their names."""
 
 
 class Errors(BaseModel):
@@ -83,7 +93,7 @@ def refuse(call: Call, error: Exception) -> Answer:
     more = None
     if isinstance(error, MethodNotAllowed):
         more = [(b"Allow", ", ".join(error.allowed).encode())]
-    if status == 500:
+    if status == 500 and not isinstance(error, PlannedError):
         log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
         log.debug("where it happened", exc_info=error)
     else:
@@ -99,6 +109,8 @@ def _words(error: Exception) -> tuple[int, dict[str, list[str]]]:
             return 404, {"base": ["No route matches the path"]}
         case MethodNotAllowed(allowed=allowed):
             return 405, {"base": [f"The path answers to {', '.join(allowed)} only"]}
+        case PlannedError(status=status):
+            return status, {"base": [_PLANNED.get(status) or phrase(status)]}
         case NotFound(what=what):
             return 404, {"base": [f"Couldn't find the {what}"]}
         case InvalidInput(details=details):

@@ -15,16 +15,22 @@ class Call(Request):
     """One request to one world.
 
     `caller` is who calls, in the dialect's own form, once its route has let them in; `more_headers` are what
-    came up on the way and belongs into the answer, whatever that is.
+    came up on the way and belongs into the answer, whatever that is. `fault_id` is the planned fault that it
+    met, or "request" for one that it asked for.
     """
 
     caller: Any = None
+    fault_id: str | None = None
     more_headers: Headers = []  # noqa: RUF012 - put in its place, never added to
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
         self.started_s = perf_counter()
         self.world = cast(World, scope["world"])
+
+    def read_from(self, receive: Receive) -> None:
+        """Have the body come from here: some of it was looked at."""
+        self._receive = receive
 
     @property
     def worlds(self) -> Worlds:

@@ -71,6 +71,11 @@ class DialectApp(FastAPI):
                 expose_headers=["*"],
             )
 
+    @property
+    def operations(self) -> list[str]:
+        """The ids of its operations, those that it does not describe too."""
+        return [route.operation_id for route in self._routes]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
         scope["options"] = scope["world"].options.get(self.dialect.name)
