@@ -86,7 +86,7 @@ class PlannedFault(BaseModel):
         gt=0,
         le=1e9,
         allow_inf_nan=False,
-        description="429 for each call, from the one that opens the window, until the world's clock passes it.",
+        description="429 for each call from the first that it meets, until the world's clock passes it.",
     )
     reset: Literal["before", "in", "after"] | None = Field(
         default=None,
