@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from audience_mock.core.faults import MAX_FAULTS
+from audience_mock.core.tables import UploadPiece, UserBlock, table_of
 from audience_mock.testing import MockServer
 from shapes import (
     AD_ACCOUNT,
@@ -28,6 +29,7 @@ AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
 FIELDS = {"fb_ad_account_id": "2", "name": "Users", "user_type": "email_hash"}
 FILE = {"file": b"%064x\n%064x\n" % (1, 2)}
+LARGE_TABLES = [table_of(UserBlock).name, table_of(UploadPiece).name]
 WITHIN_S = 10
 """How long a test waits for what is to come."""
 
@@ -401,8 +403,10 @@ def test_an_answer_is_lost_and_its_effect_is_not(mock: MockServer, client: Clien
 
 
 def rows(mock: MockServer) -> list[str]:
-    """All that a world has in its tables."""
-    return list(mock.world.database.driver.iterdump())
+    """All that a world has in its tables, those beside it too."""
+    driver = mock.world.database.driver
+    large = [driver.execute(f"SELECT * FROM {table} ORDER BY 1, 2") for table in LARGE_TABLES]
+    return [*driver.iterdump(), *(str(row) for table in large for row in table)]
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -414,18 +418,25 @@ def kept(request: pytest.FixtureRequest, start: Callable[..., MockServer], tmp_p
 
 
 def test_an_effect_is_lost_and_its_answer_is_not(kept: MockServer) -> None:
-    """A create, an upload, a change, a removal, and a token are answered as always, and no row is another;
-    the next one gets what was promised."""
+    """Creates, uploads in one piece and in parts, changes, removals and tokens are answered as always, and no
+    row is another; the next one gets the id that was promised."""
     with httpx.Client(base_url=kept.url, headers=PINTEREST_TOKEN) as http:
         client = Client(kept.url)
         with client.http:
             standing = client.create().json()["id"]
             uploaded = client.upload().json()["fb_custom_audience"]["id"]
+            lists = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
+            emails = {"name": "l", "records": "a@example.com", "list_type": "EMAIL"}
+            customer_list = f"{lists}/{http.post(lists, json=emails).json()['id']}"
+            parts = http.post(f"{customer_list}/uploads", json={"operation": "ADD", "total_parts": 1}).json()
+            part = parts["s3_multipart_upload_data"]["file_parts"][0]["presigned_url"]
+            run = f"{customer_list}/uploads/{parts['customer_list_upload']['id']}/run"
+            assert http.put(part, content=b"b@example.com\n").status_code == 200
             before = rows(kept)
             lost = {"X-Audience-Mock-Fault": "effect_lost"}
             one = f"{AUDIENCES}/{standing}"
             other = f"/custom_audiences/{uploaded}"
-            app = {"auth": ("1234567", "secret"), "data": {"grant_type": "client_credentials"}}
+            app = {"auth": ("1", "s"), "data": {"grant_type": "client_credentials", "scope": "ads:read"}}
             answers = [
                 client.create(**lost),
                 client.upload(**lost),
@@ -433,9 +444,12 @@ def test_an_effect_is_lost_and_its_answer_is_not(kept: MockServer) -> None:
                 http.patch(one, json={"operation_type": "REMOVE"}, headers=lost),
                 http.delete(other, headers={**PITCHTARGET_TOKEN, **lost}),
                 http.put(other, files=FILE, headers={**PITCHTARGET_TOKEN, **lost}),
+                http.put(part, content=b"c@example.com\n", headers=lost),
+                http.post(run, headers=lost),
                 httpx.post(f"{kept.pinterest_url}/oauth/token", headers=lost, **app),  # type: ignore[arg-type]
             ]
-            assert [answer.status_code for answer in answers] == [201, 201, 200, 200, 204, 200, 200]
+            statuses = [answer.status_code for answer in answers]
+            assert statuses == [201, 201, 200, 200, 204, 200, 200, 200, 200]
             assert answers[2].json()["name"] == "new"
             assert rows(kept) == before
             assert client.create().json()["id"] == answers[0].json()["id"] != standing

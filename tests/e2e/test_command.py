@@ -286,6 +286,7 @@ EACH_SETTING = {
     "pinterest_create_status": "200",
     "auth_mode": "strict",
     "rate_limits": "trial",
+    "request_faults": "false",
     "cors_origins": "http://a.example, http://b.example",
     "log_level": "error",
 }
@@ -308,7 +309,7 @@ def test_each_setting(command: Runner, by: str) -> None:
     assert (command.folder / "kept.db").exists()
     assert run.ids() == {"1"}
     with httpx.Client(base_url=run.url, headers=PINTEREST_TOKEN) as client:
-        made = client.post(AUDIENCES, json=CREATE)
+        made = client.post(AUDIENCES, json=CREATE, headers={"X-Audience-Mock-Fault": "status=500"})
         assert made.status_code == 200
         assert made.headers["x-ratelimit-limit"].startswith("300, ")
         assert client.get(AUDIENCES, headers={"Authorization": "Bearer pina_unknown"}).status_code == 401
