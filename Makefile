@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN := PYTHONPATH=app $(BIN)/python -m audience_mock
 ARGS ?=
+NPM_CLIENT := tests/contract/npm
 
 # Compiled bytecode is worth 2 to 3 seconds of every start, so it is kept even where the shell says not to.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,13 +16,13 @@ help:
 	@echo "make test     every check: lint, types, import floors, tests, served descriptions, README samples"
 	@echo "make soak     what takes minutes: a file of a gibibyte"
 	@echo "make format   let ruff mend what it can"
-	@echo "make openapi  write openapi/*.json again after a change of the served descriptions"
+	@echo "make openapi  write openapi/ again after a change of the served descriptions"
 	@echo "make lock     resolve requirements.lock and the locks of the tests again"
 
 serve: $(VENV)/.runtime
 	@exec env $(RUN) serve $(ARGS)
 
-test: $(VENV)/.runtime $(VENV)/.checks
+test: $(VENV)/.runtime $(VENV)/.checks $(VENV)/.npm
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -48,6 +49,7 @@ lock: $(VENV)/.checks
 		-c requirements.lock --group test -o tests/requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 		tests/contract/official_client.in -o tests/contract/official_client.lock
+	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
 
 clean:
 	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -67,3 +69,14 @@ $(VENV)/.checks: $(VENV)/.runtime pyproject.toml tests/requirements.lock tests/c
 	rm -rf $(VENV)/official_client
 	$(PIP) install --no-deps --require-hashes --target $(VENV)/official_client -r tests/contract/official_client.lock
 	@touch $@
+
+# One of the clients that the tests run is of npm. Without Node.js its tests are skipped, with the reason.
+$(VENV)/.npm: $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc | $(BIN)/python
+	@if ! command -v npm > /dev/null; then \
+		echo "npm is not installed: the tests of npm's pinterest-sdk will be skipped"; \
+	else \
+		rm -rf $(VENV)/npm && mkdir $(VENV)/npm && \
+		cp $(NPM_CLIENT)/package.json $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc $(VENV)/npm && \
+		(cd $(VENV)/npm && npm ci --ignore-scripts --loglevel=error) && \
+		touch $@; \
+	fi

@@ -56,6 +56,10 @@ class AudienceMock:
         served = {name: app.openapi for name, app in self.dialects.items()}
         return {**served, "control": lambda: _control_app().openapi()}
 
+    def graded(self) -> dict[str, dict[str, Any]]:
+        """The descriptions of the doubles, which say what each rule rests on."""
+        return {name: app.openapi() for name, app in self.dialects.items()}
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -83,6 +87,7 @@ class AudienceMock:
         return sorted({id for app in self.dialects.values() for id in app.operations})
 
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["graded"] = self.graded
         scope["operations"] = self.operations
         await _control_app()(scope, receive, send)
 
@@ -151,6 +156,8 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
             create_status=here.pinterest_create_status,
             auth_mode=here.auth_mode,
             rate_limits=here.rate_limits,
+            contract=here.pinterest_contract,
+            validation=here.pinterest_validation,
         ),
         "pitchtarget": pitchtarget.Options(revision=here.pitchtarget_revision),
         "control": Access(settings.admin, settings.admin_token),
@@ -158,7 +165,8 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
 
 
 def describe(directory: Path) -> list[Path]:
-    """Write what each API serves as JSON into `directory`; answers the files."""
+    """Write what each API serves as JSON into `directory`, and what it rests on as Markdown; answers the
+    files."""
     app = AudienceMock(Worlds(), Settings.model_construct())
     directory.mkdir(parents=True, exist_ok=True)
     files = []
@@ -167,6 +175,10 @@ def describe(directory: Path) -> list[Path]:
         text = json.dumps(described(), indent=2, ensure_ascii=False)
         file.write_text(text + "\n", encoding="utf-8")
         files.append(file)
+    from audience_mock.transport.operations import operations, table
+
+    files.append(directory / "EVIDENCE.md")
+    files[-1].write_text(table(operations(app.graded())), encoding="utf-8")
     app.worlds.close()
     return files
 

@@ -29,12 +29,14 @@ def _flags() -> Iterator[click.Option]:
 
     for name, field in Settings.model_fields.items():
         default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
-        shown = "none" if default is None else default
-        yield click.Option(
-            [f"--{name.replace('_', '-')}", name],
-            metavar=name.rsplit("_", 1)[-1].upper(),
-            help=f"{field.description} [default: {shown}; {ENVIRONMENT_PREFIX}{name.upper()}]",
-        )
+        shown = "none" if default is None else "true" if default is True else default
+        text = f"{field.description} [default: {shown}; {ENVIRONMENT_PREFIX}{name.upper()}]"
+        flag = f"--{name.replace('_', '-')}"
+        if field.annotation is bool:
+            # None if it is not given, so that the variable is looked at.
+            yield click.Option([f"{flag}/--no-{flag[2:]}", name], is_flag=True, default=None, help=text)
+        else:
+            yield click.Option([flag, name], metavar=name.rsplit("_", 1)[-1].upper(), help=text)
 
 
 def fail(message: object) -> NoReturn:
@@ -154,7 +156,8 @@ def _why_not_ready(host: str, port: int, left_s: float) -> str | None:
 @main.command("export-openapi")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 def export_openapi(directory: Path) -> None:
-    """Write the descriptions of what is served into DIRECTORY, a JSON file for each API."""
+    """Write the descriptions of what is served into DIRECTORY, a JSON file for each API,
+    and EVIDENCE.md, which says what each rule rests on."""
     from audience_mock.application import describe
 
     try:

@@ -44,6 +44,20 @@ class WorldSettings(BaseModel):
     pinterest_create_status: Annotated[Literal[201, 200], BeforeValidator(_number)] = Field(
         default=201, description="HTTP status of Pinterest's creates, 201 or 200."
     )
+    pinterest_contract: Literal["5.18", "5.23", "5.28"] | None = Field(
+        default=None,
+        description=(
+            "Release of Pinterest's description that is answered, with what it has and lacks: 5.18, 5.23 or"
+            " 5.28; without one 5.28, and audiences/custom, which that dropped."
+        ),
+    )
+    pinterest_validation: Literal["documented", "schema"] = Field(
+        default="documented",
+        description=(
+            "Rules that a request to Pinterest's API is held to: documented takes those of the description's"
+            " prose too, schema those of its schemas only."
+        ),
+    )
     auth_mode: Literal["lenient", "strict"] = Field(
         default="lenient",
         description="Which tokens Pinterest's API takes: lenient any, strict only those it knows.",

@@ -1,16 +1,50 @@
-"""The generated client `pinterestsdk` 2.1.0 of description 5.28.0, which takes the described types only."""
+"""The generated client `pinterestsdk` 2.1.0 of description 5.28.0, which takes the described types only.
 
-from collections.abc import Iterator
-from typing import Any
+Each operation that the package and the server have is called here: a test names those that it calls.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, ParamSpec
 
 import httpx
 import pytest
 
 from audience_mock.testing import MockServer
+from pinterest_operations import OPERATIONS
 from shapes import AD_ACCOUNT
 from sources import customer_list, seed
 
 pytestmark = pytest.mark.xdist_group("pinterestsdk")
+
+OTHER = "549755885176"
+BUSINESS, AGENCY = "729090764583391194", "729090764583391195"
+NOT_IN_THE_PACKAGE = {"audiences/create_custom"}
+"""It was in the descriptions from 5.8 to 5.18."""
+
+called: set[str] = set()
+"""What the client of the running test has called."""
+proved: set[str] = set()
+"""What the tests of this file say that they call."""
+Parameters = ParamSpec("Parameters")
+
+
+def calls(*operations: str) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
+    """Marks a test with the operations that it proves; it fails where one of them was not called."""
+    proved.update(operations)
+
+    def marked(test: Callable[Parameters, None]) -> Callable[Parameters, None]:
+        @functools.wraps(test)
+        def watched(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+            called.clear()
+            test(*args, **kwargs)
+            assert set(operations) <= called
+
+        return watched
+
+    return marked
+
 
 RULES: dict[str, dict[str, Any]] = {
     "VISITOR": {
@@ -49,8 +83,21 @@ def sdk() -> Any:
     return pinterestsdk
 
 
+def client_of(sdk: Any, mock: MockServer, **credentials: Any) -> Any:
+    """The client as its users make it: a host, and a token or an app's id and secret."""
+    client = sdk.ApiClient(sdk.Configuration(host=mock.pinterest_url, **credentials))
+    serialize = client.param_serialize
+
+    def watched(method: str, resource_path: str, **more: Any) -> Any:
+        called.add(OPERATIONS[f"{method} {resource_path}"])
+        return serialize(method=method, resource_path=resource_path, **more)
+
+    client.param_serialize = watched
+    return client
+
+
 def api_of(sdk: Any, mock: MockServer, token: str | None) -> Iterator[Any]:
-    client = sdk.ApiClient(sdk.Configuration(host=mock.pinterest_url, access_token=token))
+    client = client_of(sdk, mock, access_token=token)
     yield sdk.AudiencesApi(client)
     client.rest_client.pool_manager.clear()
 
@@ -75,6 +122,7 @@ def create(api: Any, audience_type: str = "CUSTOMER_LIST", name: str = "Quilters
     return api.audiences_create(AD_ACCOUNT, {"ad_account_id": AD_ACCOUNT, **body})
 
 
+@calls("audiences/create", "audiences/get")
 @pytest.mark.parametrize("audience_type", RULES)
 def test_an_audience_of_each_type_is_made_and_read(
     api: Any, pinterest: httpx.Client, audience_type: str
@@ -106,6 +154,7 @@ def test_both_statuses_of_a_create_are_read(api: Any, pinterest: httpx.Client, s
     assert answer.data.rule.percentage == 10
 
 
+@calls("audiences/list")
 @pytest.mark.parametrize("order", ["ASCENDING", "DESCENDING"])
 def test_a_list_is_read_page_by_page(api: Any, order: str) -> None:
     """Bookmarks lead the client through pages that hold each audience once, in either order of ids."""
@@ -130,6 +179,7 @@ def test_a_list_takes_every_filter(api: Any) -> None:
     assert (received.items, received.bookmark) == ([], None)
 
 
+@calls("audiences/update")
 def test_an_update_changes_what_it_names(api: Any, mock: MockServer) -> None:
     """Name, description and rule change one by one, and `updated_timestamp` with them; nothing else does."""
     made = expected = create(api)
@@ -168,6 +218,15 @@ def test_a_body_that_does_not_fit_is_refused(api: Any, sdk: Any) -> None:
     assert "'name' is a required property" in refusal.value.data.message
 
 
+@calls(
+    "customer_lists/create",
+    "customer_lists/update",
+    "customer_lists/get",
+    "customer_lists/list",
+    "customer_list_uploads/create",
+    "customer_list_uploads/get",
+    "customer_list_uploads/run",
+)
 def test_a_customer_list_is_made_and_grows(api: Any, sdk: Any, mock: MockServer) -> None:
     """The client's models read a customer list from POST, PATCH, GET and list, and an upload to it."""
     lists = sdk.CustomerListsApi(api.api_client)
@@ -192,21 +251,146 @@ def test_a_customer_list_is_made_and_grows(api: Any, sdk: Any, mock: MockServer)
     assert (done.state.value, done.record_counts.valid, done.error_counts[0].count) == ("SUCCEEDED", 1, 1)
 
 
+@calls("oauth/token", "token/revoke")
 def test_tokens_are_given_refreshed_and_revoked(sdk: Any, mock: MockServer) -> None:
     """The client gets tokens for a code, new ones for the refresh token, and takes the last one back."""
-    configuration = sdk.Configuration(host=mock.pinterest_url, username="1234567", password="secret")
-    client = sdk.ApiClient(configuration)
+    client = client_of(sdk, mock, username="1234567", password="secret")
+    configuration = client.configuration
     oauth = sdk.OauthApi(client)
     given = oauth.oauth_token("authorization_code", code="abc", redirect_uri="https://shop.example/back")
     again = oauth.oauth_token("refresh_token", refresh_token=given.refresh_token)
     assert again.access_token != given.access_token
     assert again.response_type.value == "refresh_token"
+    of_the_app = oauth.oauth_token("client_credentials", scope="ads:read")
+    assert (of_the_app.scope, of_the_app.token_type) == ("ads:read", "bearer")
+    assert of_the_app.access_token.startswith("pinc_")
     configuration.access_token = again.access_token
-    audiences, accounts = sdk.AudiencesApi(client), sdk.AdAccountsApi(client)
-    made = create(audiences, "ENGAGEMENT")
-    assert [account.id for account in accounts.ad_accounts_list().items] == [made.ad_account_id]
-    assert accounts.ad_accounts_get(AD_ACCOUNT).owner.username
+    audiences = sdk.AudiencesApi(client)
+    create(audiences, "ENGAGEMENT")
     oauth.token_revoke(again.access_token)
     with pytest.raises(sdk.exceptions.UnauthorizedException):
         audiences.audiences_list(AD_ACCOUNT)
     client.rest_client.pool_manager.clear()
+
+
+@calls("ad_accounts/list", "ad_accounts/get")
+def test_ad_accounts_are_listed_and_read(api: Any, sdk: Any, pinterest: httpx.Client) -> None:
+    """The client leads through the ad accounts that hold something, and reads one as the list has it."""
+    seed(pinterest, account=OTHER)
+    accounts = sdk.AdAccountsApi(api.api_client)
+    first = accounts.ad_accounts_list(page_size=1)
+    last = accounts.ad_accounts_list(page_size=1, bookmark=first.bookmark)
+    assert [page.items[0].id for page in (first, last)] == [AD_ACCOUNT, OTHER]
+    assert last.bookmark is None
+    one = accounts.ad_accounts_get(OTHER)
+    assert one == last.items[0]
+    assert (one.name, one.country.value, one.currency.value) == (f"Ad account {OTHER}", "US", "USD")
+    assert [role.value for role in one.permissions] == ["OWNER"]
+    assert one.owner.id.isdecimal()
+
+
+@calls("update_ad_account_to_ad_account_shared_audience", "ad_accounts_audiences_shared_accounts/list")
+def test_an_audience_is_shared_with_an_ad_account(api: Any, sdk: Any, mock: MockServer) -> None:
+    """The owner lists who has an audience, and the recipient lists it as received until REVOKE."""
+    audience = create(api).id
+    sharing = sdk.AudienceSharingApi(api.api_client)
+    request = {"audience_id": audience, "recipient_account_ids": [OTHER], "operation_type": "SHARE"}
+    told = sharing.update_ad_account_to_ad_account_shared_audience(AD_ACCOUNT, request)
+    assert (told.audience_id, told.recipient_account_ids) == (audience, [OTHER])
+    assert [role.value for role in told.permissions] == ["RESOURCE_PINNER_LIST_READER"]
+    page = sharing.ad_accounts_audiences_shared_accounts_list(audience, "AD_ACCOUNT", AD_ACCOUNT)
+    (holder,) = page.items
+    assert (holder.account_id, holder.account_name) == (OTHER, f"Ad account {OTHER}")
+    assert holder.account_type.value == "AD_ACCOUNT"
+    assert holder.shared_on_timestamp == mock.world.clock.now_ms() // 1000
+    (received,) = api.audiences_list(OTHER, ownership_type="RECEIVED").items
+    assert (received.id, received.ad_account_id) == (audience, AD_ACCOUNT)
+    told = sharing.update_ad_account_to_ad_account_shared_audience(
+        AD_ACCOUNT, request | {"operation_type": "REVOKE"}
+    )
+    assert told.permissions == []
+    assert api.audiences_list(OTHER, ownership_type="RECEIVED").items == []
+
+
+@calls(
+    "update_ad_account_to_business_shared_audience",
+    "shared_audiences_for_business/list",
+    "update_business_to_ad_account_shared_audience",
+    "update_business_to_business_shared_audience",
+    "business_account_audiences_shared_accounts/list",
+)
+def test_businesses_share_and_receive(api: Any, sdk: Any) -> None:
+    """An audience goes to a business, which lists it and passes it on to an ad account and a business."""
+    audiences = [create(api, name=f"No. {number}").id for number in range(2)]
+    sharing = sdk.AudienceSharingApi(api.api_client)
+    for audience in audiences:
+        told = sharing.update_ad_account_to_business_shared_audience(
+            AD_ACCOUNT,
+            {"audience_id": audience, "recipient_business_ids": [BUSINESS], "operation_type": "SHARE"},
+        )
+        assert (told.audience_id, told.recipient_business_ids) == (audience, [BUSINESS])
+        roles = [role.value for role in told.permissions]
+        assert roles == ["RESOURCE_PINNER_LIST_READER", "BIZ_PINNER_LIST_SHARER"]
+    first = sharing.shared_audiences_for_business_list(BUSINESS, order="DESCENDING", page_size=1)
+    last = sharing.shared_audiences_for_business_list(
+        BUSINESS, order="DESCENDING", page_size=1, bookmark=first.bookmark
+    )
+    assert [page.items[0].id for page in (first, last)] == audiences[::-1]
+    assert last.bookmark is None
+
+    audience = audiences[0]
+    to_accounts = {"audience_id": audience, "recipient_account_ids": [OTHER], "operation_type": "SHARE"}
+    told = sharing.update_business_to_ad_account_shared_audience(BUSINESS, to_accounts)
+    assert (told.audience_id, told.recipient_account_ids) == (audience, [OTHER])
+    to_businesses = {"audience_id": audience, "recipient_business_ids": [AGENCY], "operation_type": "SHARE"}
+    told = sharing.update_business_to_business_shared_audience(BUSINESS, to_businesses)
+    assert (told.audience_id, told.recipient_business_ids) == (audience, [AGENCY])
+    holders = {
+        kind: [
+            holder.account_id
+            for holder in sharing.business_account_audiences_shared_accounts_list(
+                BUSINESS, audience, kind
+            ).items
+        ]
+        for kind in ("AD_ACCOUNT", "BUSINESS_ACCOUNT")
+    }
+    assert holders == {"AD_ACCOUNT": [OTHER], "BUSINESS_ACCOUNT": [BUSINESS, AGENCY]}
+    assert [one.id for one in sharing.shared_audiences_for_business_list(AGENCY).items] == [audience]
+
+
+@calls("audience_insights/get", "audience_insights_scope_and_type/get")
+def test_insights_are_read_whole(api: Any, sdk: Any, mock: MockServer, pinterest: httpx.Client) -> None:
+    """The client's models hold every value of the insights that went over the wire."""
+    insights = sdk.AudienceInsightsApi(api.api_client)
+    path = f"/ad_accounts/{AD_ACCOUNT}"
+    for kind in sdk.AudienceInsightType:
+        told = insights.audience_insights_get(AD_ACCOUNT, kind)
+        query = {"audience_insight_type": kind.value}
+        assert told.to_dict() == pinterest.get(f"{path}/audience_insights", params=query).json()
+        assert told.type is kind
+        assert round(sum(age.ratio for age in told.demographics.ages), 9) == 1
+    scopes = insights.audience_insights_scope_and_type_get(AD_ACCOUNT)
+    assert scopes.to_dict() == pinterest.get(f"{path}/insights/audiences").json()
+    today = datetime.fromtimestamp(mock.world.clock.now_ms() / 1000, UTC).date().isoformat()
+    assert {item.var_date for item in scopes.items} == {today}
+
+
+@calls("ad_groups/audience_sizing")
+def test_an_ad_group_is_sized(api: Any, sdk: Any) -> None:
+    """The client's own models of targeting narrow the bounds that it reads."""
+    groups = sdk.AdGroupsApi(api.api_client)
+    wide = groups.ad_groups_audience_sizing(AD_ACCOUNT, {"targeting_spec": {"LOCATION": ["US"]}})
+    spec = {"LOCATION": ["US"], "GENDER": ["female"], "AGE_BUCKET": ["25-34"]}
+    keywords = [{"match_type": "BROAD", "value": "quilts"}]
+    narrow = groups.ad_groups_audience_sizing(AD_ACCOUNT, {"targeting_spec": spec, "keywords": keywords})
+    assert 0 < narrow.audience_size_lower_bound <= narrow.audience_size_upper_bound
+    assert narrow.audience_size_lower_bound < wide.audience_size_lower_bound
+    assert narrow.audience_size_upper_bound < wide.audience_size_upper_bound
+
+
+def test_every_operation_of_the_package_is_called(sdk: Any) -> None:
+    """Each operation that the package has of those which the server describes is proved by a test above."""
+    methods = {name for api in vars(sdk).values() if isinstance(api, type) for name in vars(api)}
+    had = {operation for operation in OPERATIONS.values() if operation.replace("/", "_") in methods}
+    assert set(OPERATIONS.values()) - had == NOT_IN_THE_PACKAGE
+    assert had == proved

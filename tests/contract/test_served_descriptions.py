@@ -12,7 +12,8 @@ import schemathesis
 from audience_mock.application import describe
 
 KEPT = Path(__file__).parents[2] / "openapi"
-NAMES = ("pinterest", "pitchtarget")
+NAMES = ("control", "pinterest", "pitchtarget")
+FILES = ("EVIDENCE.md", *(f"{name}.json" for name in NAMES))
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 ONLY_ITS_KEYWORDS = {
@@ -21,6 +22,7 @@ ONLY_ITS_KEYWORDS = {
     # Takes the place of the meta-schema wherever that refers to itself.
     "$dynamicAnchor": "meta",
     "$ref": JSON_SCHEMA,
+    "properties": {"x-evidence": {"type": "array"}},
     "unevaluatedProperties": False,
 }
 
@@ -29,7 +31,7 @@ ONLY_ITS_KEYWORDS = {
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that the command writes now."""
     folder = tmp_path_factory.mktemp("openapi")
-    assert sorted(describe(folder)) == [folder / f"{name}.json" for name in NAMES]
+    assert sorted(describe(folder)) == [folder / kept for kept in FILES]
     return folder
 
 
@@ -69,12 +71,12 @@ def examples(media: dict[str, Any], document: dict[str, Any]) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_the_kept_description_is_the_served_one(name: str, written: Path) -> None:
-    """openapi/ holds, to the byte, what the server describes."""
-    kept = KEPT / f"{name}.json"
+    """openapi/ holds, to the byte, what the server describes, and what that rests on."""
+    kept = KEPT / name
     assert kept.exists(), f"{kept} is missing: run `make openapi`"
-    now = (written / f"{name}.json").read_bytes()
+    now = (written / name).read_bytes()
     assert kept.read_bytes() == now, f"{kept} is not what is served: run `make openapi`"
 
 
@@ -84,7 +86,8 @@ def test_a_description_is_valid_openapi(document: dict[str, Any]) -> None:
 
 
 def test_schemas_have_keywords_of_json_schema_only(document: dict[str, Any]) -> None:
-    """Each schema is valid JSON Schema and has no keyword that a reader would pass over."""
+    """Each schema is valid JSON Schema and has no keyword that a reader would pass over, but for what
+    it rests on."""
     schemas = dict(document["components"]["schemas"])
     for operation in operations(document):
         for parameter in operation.get("parameters", ()):

@@ -13,8 +13,8 @@ def _close_databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     opened: list[Database] = []
     open_database = Database.__init__
 
-    def remember(database: Database, *args: Any) -> None:
-        open_database(database, *args)
+    def remember(database: Database, *args: Any, **more: Any) -> None:
+        open_database(database, *args, **more)
         opened.append(database)
 
     monkeypatch.setattr(Database, "__init__", remember)

@@ -265,7 +265,7 @@ def test_help() -> None:
     text = " ".join(asked.stdout.split())
     for name, field in Settings.model_fields.items():
         default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
-        shown = "none" if default is None else default
+        shown = "none" if default is None else "true" if default is True else default
         assert f"--{name.replace('_', '-')} " in text
         assert f"{field.description} [default: {shown}; AUDIENCE_MOCK_{name.upper()}]" in text
         unit = {"s": "Seconds", "bytes": "Bytes"}.get(name.rsplit("_", 1)[-1], "")
@@ -273,6 +273,7 @@ def test_help() -> None:
         assert field.description.startswith(unit)
 
 
+SWITCHED = {"true": "--", "false": "--no-"}
 EACH_SETTING = {
     "host": "127.0.0.1",
     "port": "0",
@@ -284,9 +285,13 @@ EACH_SETTING = {
     "max_upload_bytes": "3",
     "pitchtarget_revision": "2014-04",
     "pinterest_create_status": "200",
+    "pinterest_contract": "5.23",
+    "pinterest_validation": "schema",
     "auth_mode": "strict",
     "rate_limits": "trial",
     "request_faults": "false",
+    "admin": "true",
+    "admin_token": "open-sesame",
     "cors_origins": "http://a.example, http://b.example",
     "log_level": "error",
 }
@@ -300,7 +305,9 @@ def test_each_setting(command: Runner, by: str) -> None:
     known = {"token": "pina_test", "scopes": ["ads:read", "ads:write"]}
     (command.folder / "seed.json").write_text(json.dumps({"audiences": [seeded], "tokens": [known]}))
     if by == "flag":
-        flags = [f"--{name.replace('_', '-')}={value}" for name, value in EACH_SETTING.items()]
+        given = EACH_SETTING.items()
+        flags = [f"--{name.replace('_', '-')}={value}" for name, value in given if value not in SWITCHED]
+        flags += [f"{SWITCHED[value]}{name.replace('_', '-')}" for name, value in given if value in SWITCHED]
         run = command("serve", *flags)
     else:
         run = command("serve", **{f"AUDIENCE_MOCK_{name.upper()}": v for name, v in EACH_SETTING.items()})
@@ -311,9 +318,15 @@ def test_each_setting(command: Runner, by: str) -> None:
     with httpx.Client(base_url=run.url, headers=PINTEREST_TOKEN) as client:
         made = client.post(AUDIENCES, json=CREATE, headers={"X-Audience-Mock-Fault": "status=500"})
         assert made.status_code == 200
+        assert "is_nca" not in made.json()
+        engaged = {"name": "a", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 3}}
+        assert client.post(AUDIENCES, json=engaged).status_code == 200
         assert made.headers["x-ratelimit-limit"].startswith("300, ")
         assert client.get(AUDIENCES, headers={"Authorization": "Bearer pina_unknown"}).status_code == 401
         assert client.get(f"{AUDIENCES}/{made.json()['id']}").json()["status"] == "INITIALIZING"
+        token = EACH_SETTING["admin_token"]
+        assert client.get("/__admin/worlds", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        assert client.get("/__admin/worlds").status_code == 401
         for origin, allowed in (("http://b.example", True), ("http://c.example", False)):
             headers = client.get(AUDIENCES, headers={"Origin": origin}).headers
             assert ("access-control-allow-origin" in headers) == allowed
@@ -496,7 +509,7 @@ def test_export_openapi(command: Runner) -> None:
     files = [command.folder / line for line in export.out.splitlines()]
     assert sorted(files) == sorted((command.folder / "new/folder").iterdir())
     run = command.serve()
-    assert {file.stem for file in files} == {"pinterest", "pitchtarget"}
+    assert {file.stem for file in files} == {"control", "pinterest", "pitchtarget"}
     for file in files:
         assert json.loads(file.read_text()) == run.get(f"/openapi/{file.name}")
 
@@ -547,6 +560,7 @@ REFUSED_SETTINGS = {
     "build_delay_s": ("-1", "nan", "soon"),
     "max_upload_bytes": ("0", "1.5"),
     "pinterest_create_status": ("204", "created"),
+    "pinterest_contract": ("5.29", "newest"),
     "log_level": ("loud",),
 }
 

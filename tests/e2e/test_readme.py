@@ -24,8 +24,11 @@ def test_each_sample_does_what_it_shows(start: Callable[..., MockServer]) -> Non
 def test_each_setting_is_in_the_table(name: str) -> None:
     """The README names each setting's flag, variable and default."""
     default = Settings.model_fields[name].default
-    shown = "none" if default is None else f"`{','.join(default) if isinstance(default, tuple) else default}`"
-    row = f"| `--{name.replace('_', '-')}` | `{ENVIRONMENT_PREFIX}{name.upper()}` | {shown} |"
+    value = ",".join(default) if isinstance(default, tuple) else default
+    shown = "none" if default is None else f"`{'true' if value is True else value}`"
+    flag = f"--{name.replace('_', '-')}"
+    flags = f"`{flag}`, `--no-{flag[2:]}`" if isinstance(default, bool) else f"`{flag}`"
+    row = f"| {flags} | `{ENVIRONMENT_PREFIX}{name.upper()}` | {shown} |"
     assert row in README
 
 

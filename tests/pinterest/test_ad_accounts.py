@@ -7,6 +7,7 @@ import pytest
 
 from audience_mock.testing import MockServer
 from shapes import AD_ACCOUNT, pinterest_error
+from sources import customer_list
 
 VISITORS = {"name": "Visitors", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}
 KEYS = [
@@ -33,6 +34,18 @@ def test_the_accounts_that_hold_something_are_listed(mock: MockServer, pinterest
     assert (account["created_time"], account["updated_time"]) == (first_s, first_s + 10)
     assert list(account["owner"]) == ["username", "id"]
     assert pinterest.get(f"/ad_accounts/{AD_ACCOUNT}").json() == account
+
+
+def test_an_account_that_holds_a_customer_list_is_listed(mock: MockServer, pinterest: httpx.Client) -> None:
+    """A customer list makes its ad account as an audience does; of the two the first tells its age."""
+    customer_list(pinterest, account="7")
+    first_s = mock.world.clock.now_ms() // 1000
+    mock.world.clock.advance(10_000)
+    make(pinterest, "7")
+    (account,) = pinterest.get("/ad_accounts").json()["items"]
+    assert account["id"] == "7"
+    assert (account["created_time"], account["updated_time"]) == (first_s, first_s + 10)
+    assert pinterest.get("/ad_accounts/7").json() == account
 
 
 def test_an_empty_account_can_be_read(mock: MockServer, pinterest: httpx.Client) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from audience_mock import __version__
-from audience_mock.control import errors, faults, reset, uploads, worlds
+from audience_mock.control import errors, faults, operations, reset, uploads, worlds
 from audience_mock.transport.dialects import Dialect
 
 SECURITY: dict[str, Any] = {
@@ -15,13 +15,31 @@ SECURITY: dict[str, Any] = {
 }
 
 
+_REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
+    "400": (
+        "What came is not right",
+        {"error": "to: Input should be 'seed' or 'empty' (given: 'start')", "field": "to"},
+    ),
+    "401": (
+        "Not the `admin_token` of the server",
+        {"error": "send Authorization: Bearer <the token that the server was started with>"},
+    ),
+    "403": (
+        "From another machine, or a page of another site",
+        {"error": "192.0.2.7 is another machine: start the server with --admin-token to open /__admin to it"},
+    ),
+}
+
+
 def dialect() -> Dialect:
+    routers = (worlds.router, reset.router, uploads.router, operations.router, faults.router)
+    names = [route.operation_id for router in routers for route in router.routes]  # type: ignore[attr-defined]
     return Dialect(
         name="control",
         title="Audience Mock's control plane",
         version=__version__,
         prefixes=("__admin",),
-        routers=(worlds.router, reset.router, uploads.router, faults.router),
+        routers=routers,
         refuse=errors.refuse,
         about=(
             "The test's hand on the world. An operation acts on the world that the request names, by the path"
@@ -30,4 +48,8 @@ def dialect() -> Dialect:
         servers=({"url": "/"},),
         security=SECURITY,
         bodies=faults.BODIES,
+        examples=faults.EXAMPLES,
+        # With a token where the server has one, else without.
+        security_of=dict.fromkeys(names, ({"admin_token": ()}, {})),
+        caller_errors=_REFUSALS,
     )

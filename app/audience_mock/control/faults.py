@@ -54,7 +54,10 @@ class Match(BaseModel):
 class PlannedFault(BaseModel):
     """The calls that it is for, and one kind of what happens to them, or `latency_ms`, or both."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"operation": "audiences/list", "first": 1, "status": 503}]},
+    )
 
     operation: str = Field(description="The id of an operation of either API, or * for all of them.")
     match: Match = Field(default=Match(), description="Only calls that hold this.")
@@ -153,6 +156,22 @@ class FaultList(BaseModel):
     unspent: list[str] = Field(description="Ids of those that are not spent.")
 
 
+_EXAMPLE = {
+    "id": "fault-1",
+    "operation": "audiences/list",
+    "first": 1,
+    "status": 503,
+    "seen": 0,
+    "fired": 0,
+    "left": 1,
+    "spent": False,
+    "window_left_s": 0.0,
+}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "faults/add": {"201": {"ids": ["fault-1"]}},
+    "faults/list": {"200": {"faults": [_EXAMPLE], "unspent": ["fault-1"]}},
+    "faults/get": {"200": _EXAMPLE},
+}
 BODIES: Mapping[str, Mapping[str, Any]] = {"faults/add": {bodies.JSON: PlannedFault | PlannedFaults}}
 
 

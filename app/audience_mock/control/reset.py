@@ -22,6 +22,8 @@ class ResetTo(BaseModel):
 
 
 class Snapshots(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"snapshots": ["signed-in"]}]})
+
     snapshots: list[str] = Field(description="Names, sorted.")
 
 

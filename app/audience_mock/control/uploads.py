@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from audience_mock.control.errors import answer
 from audience_mock.control.routes import ControlRoute
@@ -18,6 +18,8 @@ UPLOADS_SHOWN = 100
 
 
 class Reports(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"uploads": []}]})
+
     uploads: list[dict[str, Any]]
 
 

@@ -22,6 +22,8 @@ _TAKEN: dict[int | str, dict[str, Any]] = {
 
 
 class WorldList(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"worlds": ["checkout-test", "default"]}]})
+
     worlds: list[str] = Field(description="Names, sorted; `default` is the world of who names none.")
 
 
@@ -34,6 +36,19 @@ class WorldSettings(BaseModel):
 
 
 class WorldState(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "checkout-test",
+                    "audiences": 35,
+                    "settings": {"build_delay_s": 0},
+                    "snapshots": ["signed-in"],
+                }
+            ]
+        }
+    )
+
     name: str
     audiences: int = Field(description="How many there are, in both APIs.")
     settings: dict[str, Any]

@@ -3,12 +3,25 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import bindparam, func, literal, select, tuple_, union_all
 
-from audience_mock.core.tables import Audience, table_of
+from audience_mock.core.tables import PINTEREST, Audience, CustomerList, table_of
 from audience_mock.core.world import Transaction
 
-_c = table_of(Audience).c
+_AUDIENCES, _LISTS = table_of(Audience).c, table_of(CustomerList).c
+_c = (
+    union_all(
+        select(_AUDIENCES.api, _AUDIENCES.account, _AUDIENCES.created_at_ms, _AUDIENCES.updated_at_ms),
+        select(
+            literal(PINTEREST, literal_execute=True),
+            _LISTS.account,
+            _LISTS.created_at_ms,
+            _LISTS.updated_at_ms,
+        ),
+    )
+    .subquery()
+    .c
+)
 _PLACE = tuple_(func.length(_c.account), _c.account)
 _ACCOUNTS = select(_c.account, func.min(_c.created_at_ms), func.max(_c.updated_at_ms)).group_by(_c.account)
 _OF_API = _ACCOUNTS.where(_c.api == bindparam("of_api"))
@@ -21,7 +34,7 @@ _PAGE = (
 
 
 class Account(NamedTuple):
-    """An ad account, as old as the first audience that it holds; an empty one is new."""
+    """An ad account, as old as the first audience or customer list that it holds; an empty one is new."""
 
     id: str
     created_at_ms: int
@@ -38,7 +51,7 @@ def list_page(
     tx: Transaction, *, api: str, only: Iterable[str] | None, after: str, at_most: int
 ) -> tuple[Sequence[Account], str | None]:
     """At most `at_most` ad accounts by number from behind `after` ("" is the start), and where the next page
-    continues (None: there is none): those that hold audiences, or those of `only`."""
+    continues (None: there is none): those that hold audiences or customer lists, or those of `only`."""
     if only is None:
         which = {"of_api": api, "of_length": len(after), "beyond": after, "at_most": at_most + 1}
         found = [Account._make(row) for row in tx.execute(_PAGE, which).all()]

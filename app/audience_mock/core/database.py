@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -129,10 +129,9 @@ class Database:
             run("PRAGMA beside.synchronous = OFF")
             for text in _creates_beside():
                 run(text)
-        self.is_new = version == 0
-        if self.is_new and image is not None:
-            self.become(image)
-        elif self.is_new:
+        if version == 0 and image is not None:
+            self._take_over(image, [])
+        elif version == 0:
             self._make_tables()
         else:
             with self.transaction() as connection:
@@ -154,8 +153,10 @@ class Database:
         Sets of users and files that were still being written belong to nobody any more, so the sequences of
         these never go back: who still writes one meets no other.
         """
+        self._take_over(image, self.driver.execute(_KEPT_NUMBERS, _KEPT_SEQUENCES).fetchall())
+
+    def _take_over(self, image: "Database", kept: list[Any]) -> None:
         run = self.driver.execute
-        kept = [] if self.is_new else run(_KEPT_NUMBERS, _KEPT_SEQUENCES).fetchall()
         image.driver.backup(self.driver)
         if not kept and not self.layout.users_beside:
             return

@@ -61,15 +61,19 @@ class Interrupted(Fact):
     is left."""
 
 
-class TooMany(Fact):
+class SetUpFact(Fact):
+    """Something about how the mock is started or steered; no API has words for it."""
+
+
+class TooMany(SetUpFact):
     """There is no room for one more; the text says how many there may be."""
 
 
-class BadName(Fact):
+class BadName(SetUpFact):
     """A name that a world or a snapshot cannot have; the text says what it may be."""
 
 
-class BadSettings(Fact):
+class BadSettings(SetUpFact):
     """A setting that no world has, or a value that it does not take; the text names it."""
 
 
@@ -81,9 +85,9 @@ class BadFault(Fact):
         self.field = field
 
 
-class BadSeed(Fact):
+class BadSeed(SetUpFact):
     """A seed that cannot be read or does not hold what a seed holds; the text names file and field."""
 
 
-class BadDatabase(Fact):
+class BadDatabase(SetUpFact):
     """A database URL or file that cannot be used; the text says why and what to do."""

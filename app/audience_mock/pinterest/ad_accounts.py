@@ -1,7 +1,7 @@
 """/ad_accounts: which there are, and one of them.
 
 Chosen throughout, after the AdAccount of Pinterest's description: an ad account is there as soon as somebody
-names it, belongs to one owner, and is as old as its first audience.
+names it, belongs to one owner, and is as old as the first audience or customer list in it.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,10 @@ from audience_mock.pinterest.described import described_error
 from audience_mock.pinterest.errors import InvalidRequest
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.pinterest.sources import NEWEST, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
 
 
 class Owner(BaseModel):
@@ -48,9 +50,11 @@ class AdAccountPage(BaseModel):
 
 
 class AdAccountListQuery(BaseModel):
-    bookmark: str | None = None
-    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)] = DEFAULT_PAGE_SIZE
-    include_shared_accounts: bool = Field(
+    bookmark: Annotated[str | None, NEWEST] = None
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric), NEWEST] = (
+        DEFAULT_PAGE_SIZE
+    )
+    include_shared_accounts: Annotated[bool, NEWEST] = Field(
         default=True, description="Read over: nobody shares a whole account."
     )
 
@@ -95,6 +99,7 @@ def to_wire(account: Account) -> dict[str, Any]:
     summary="List ad accounts",
     response_model=AdAccountPage,
     responses=_ERRORS,
+    openapi_extra=known_by(NEWEST, OURS.says("an ad account is there as soon as somebody names it")),
 )
 async def list_page(call: Call, query: Annotated[AdAccountListQuery, Query()]) -> Answer:
     after = ""
@@ -117,6 +122,7 @@ async def list_page(call: Call, query: Annotated[AdAccountListQuery, Query()]) -
     summary="Get an ad account",
     response_model=AdAccount,
     responses=_ERRORS,
+    openapi_extra=known_by(NEWEST, OURS.says("any ad account is there")),
 )
 async def get(call: Call, ad_account_id: PathId) -> Answer:
     account = await call.world.read(accounts.find, api=PINTEREST, account=ad_account_id)

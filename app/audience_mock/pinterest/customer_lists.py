@@ -12,6 +12,7 @@ from audience_mock.core.tables import CustomerList as Row
 from audience_mock.core.uploads import expect
 from audience_mock.pinterest import bookmarks
 from audience_mock.pinterest.audiences_wire import PathId
+from audience_mock.pinterest.contract import ANSWERED_SINCE_5_28, by_contract
 from audience_mock.pinterest.customer_lists_wire import (
     CustomerList,
     CustomerListCreate,
@@ -30,8 +31,10 @@ from audience_mock.pinterest.described import (
 )
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.pinterest.sources import BOOKMARK, CREATED, DESCRIPTION, KEYS_IN_ORDER, PRODUCTION
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
 from audience_mock.transport.templates import FALSE, TRUE, Pieces, template, text
 
 MAX_RECORDS_BODY_BYTES = 32 << 20
@@ -40,7 +43,11 @@ MAX_RECORDS_BODY_BYTES = 32 << 20
 MAX_RECORD_ROWS = 100_000
 """The most arrays and objects, and so rows, of one body. Not documented; chosen: they take 0.2 seconds."""
 
-_ONE, _LISTED = template(CustomerList), template(ListedCustomerList)
+_ONE = template(CustomerList)
+_LISTED = by_contract(
+    newest=template(ListedCustomerList),
+    before_5_28=template(ListedCustomerList, without=ANSWERED_SINCE_5_28),
+)
 
 NOT_FOUND: Responses = {
     404: described_error(
@@ -115,7 +122,7 @@ def to_pieces(row: Row, now_ms: int) -> Pieces:
     status_code=201,
     response_model=CustomerList,
     responses=_CREATED_TOO | WRITE_ERRORS | _TOO_LARGE,
-    openapi_extra=PREFER,
+    openapi_extra=PREFER | known_by(PRODUCTION, KEYS_IN_ORDER, CREATED),
 )
 async def create(call: Call, ad_account_id: PathId, body: CustomerListCreate) -> Answer:
     list_type = body.list_type or EMAIL
@@ -138,6 +145,7 @@ async def create(call: Call, ad_account_id: PathId, body: CustomerListCreate) ->
     summary="List customer lists",
     response_model=CustomerListPage,
     responses=READ_ERRORS,
+    openapi_extra=known_by(PRODUCTION, KEYS_IN_ORDER, BOOKMARK),
 )
 async def list_page(
     call: Call, ad_account_id: PathId, query: Annotated[CustomerListListQuery, Query()]
@@ -152,7 +160,8 @@ async def list_page(
         exclude_nca=query.exclude_nca,
     )
     now_ms = call.world.clock.now_ms()
-    items = b",".join(_LISTED % to_pieces(row, now_ms) for row in rows)
+    listed = _LISTED[call.options.contract]
+    items = b",".join(listed % to_pieces(row, now_ms) for row in rows)
     return answer(call, 200, bookmarks.page(items, more, *bound_to))
 
 
@@ -162,6 +171,7 @@ async def list_page(
     summary="Get a customer list",
     response_model=CustomerList,
     responses=READ_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(DESCRIPTION, KEYS_IN_ORDER),
 )
 async def get(call: Call, ad_account_id: PathId, customer_list_id: PathId) -> Answer:
     row = await call.world.read(customer_lists.find, account=ad_account_id, number=int(customer_list_id))
@@ -174,6 +184,7 @@ async def get(call: Call, ad_account_id: PathId, customer_list_id: PathId) -> An
     summary="Add records to a customer list, or remove them",
     response_model=CustomerList,
     responses=WRITE_ERRORS | _TOO_LARGE | NOT_FOUND,
+    openapi_extra=known_by(PRODUCTION, KEYS_IN_ORDER),
 )
 async def update(
     call: Call, ad_account_id: PathId, customer_list_id: PathId, body: CustomerListUpdate

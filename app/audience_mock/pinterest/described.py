@@ -4,8 +4,10 @@ import re
 from typing import Any
 
 from audience_mock.pinterest.errors import Error
+from audience_mock.pinterest.sources import OURS
 from audience_mock.transport import bodies
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -46,7 +48,7 @@ PREFER = {
             "in": "header",
             "required": False,
             "description": "The status of this create: `code=200` or `code=201`.",
-            "schema": {"type": "string"},
+            "schema": {"type": "string", **known_by(OURS)},
         }
     ]
 }

@@ -2,6 +2,7 @@
 
 from time import perf_counter
 
+from audience_mock.pinterest.sources import PRODUCTION
 from audience_mock.transport.answers import Answer, Headers
 from audience_mock.transport.calls import Call
 
@@ -16,6 +17,18 @@ _FIXED: Headers = [
     (b"x-frame-options", b"DENY"),
     (b"vary", b"Accept-Encoding"),
 ]
+
+EVIDENCE = {
+    "content-type": PRODUCTION.says("application/json, without a charset"),
+    "pinterest-version": PRODUCTION.says("7 hex digits"),
+    "cache-control": PRODUCTION.says("no-cache, no-store, must-revalidate"),
+    "x-content-type-options": PRODUCTION.says("nosniff"),
+    "x-frame-options": PRODUCTION.says("DENY"),
+    "vary": PRODUCTION.says("Accept-Encoding"),
+    "x-pinterest-rid": PRODUCTION.says("16 digits"),
+    "x-pinterest-rid-128bit": PRODUCTION.says("32 hex digits"),
+    "x-envoy-upstream-service-time": PRODUCTION.says("whole milliseconds"),
+}
 
 
 def answer(call: Call, status: int, body: bytes, more: Headers | None = None) -> Answer:

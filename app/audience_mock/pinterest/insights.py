@@ -24,8 +24,10 @@ from audience_mock.pinterest.insights_wire import (
     InsightsQuery,
 )
 from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.pinterest.sources import DESCRIPTION, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
 
 DEFINITIONS = (
     ("ENGAGEMENT", "PARTNER"),
@@ -96,6 +98,7 @@ router = APIRouter(route_class=PinterestRoute, tags=["audience_insights"])
     summary="Get what is known of an ad account's people, or Pinterest's",
     response_model=AudienceInsightsResponse,
     responses=READ_ERRORS | {400: _BAD_TYPE},
+    openapi_extra=known_by(DESCRIPTION),
 )
 async def get(call: Call, ad_account_id: PathId, query: Annotated[InsightsQuery, Query()]) -> Answer:
     kind = query.audience_insight_type
@@ -124,6 +127,9 @@ async def get(call: Call, ad_account_id: PathId, query: Annotated[InsightsQuery,
     summary="Get the audiences that insights can be asked of",
     response_model=AudienceDefinitionResponse,
     responses=READ_ERRORS | {400: _BAD_ACCOUNT},
+    openapi_extra=known_by(
+        DESCRIPTION, OURS.says("three items: the engaged, the total, and Pinterest's total audience")
+    ),
 )
 async def get_scope_and_type(call: Call, ad_account_id: PathId) -> Answer:
     date = _today(call)

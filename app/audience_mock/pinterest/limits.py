@@ -7,6 +7,7 @@ broke clients. Per user and app with Pinterest, per token here (chosen: a token 
 from typing import Any, Literal
 
 from audience_mock.core.limits import Limit
+from audience_mock.pinterest.sources import DOCUMENTATION, OURS, PRODUCTION
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import LimitReached, PlannedError
 
@@ -29,6 +30,13 @@ _TRIAL = (
     Limit(_READS, 1_000, _DAY_MS),
     Limit(_WRITES, 300, _DAY_MS),
 )
+EVIDENCE = {
+    "x-ratelimit-limit": PRODUCTION.says('the tightest limit, then each as `100;w=1;name="…"`'),
+    "x-ratelimit-limit of a trial": DOCUMENTATION.says("1,000 over all, 1,000 reads and 300 writes a day"),
+    "x-ratelimit-remaining": PRODUCTION.says("calls left to the tightest limit"),
+    "x-ratelimit-reset": PRODUCTION.says("whole seconds until the tightest limit begins again"),
+    "x-ratelimit-*": OURS.says("counted by token, which stands for user and app"),
+}
 
 
 def _by_scope(over_all: Limit, reads: Limit, writes: Limit) -> dict[str | None, Any]:

@@ -34,11 +34,14 @@ from audience_mock.pinterest.sharing_wire import (
     SharedAudienceAccount,
     SharedAudienceResponse,
 )
+from audience_mock.pinterest.sources import DESCRIPTION, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
 from audience_mock.transport.templates import template, text
 
 _RECIPIENT = template(SharedAudienceAccount)
+ONCE = OURS.says("each recipient once, and at most 100")
 _NAMES = {ACCOUNT: "Ad account {}", BUSINESS: "Business {}"}
 """Names of those whom no seed names: made up."""
 
@@ -90,6 +93,7 @@ _OF_BUSINESS = "/businesses/{business_id}/audiences"
     summary="List who has an audience of an ad account",
     response_model=SharedAccountsPage,
     responses=READ_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(DESCRIPTION),
 )
 async def list_accounts_of_ad_account(
     call: Call, ad_account_id: PathId, query: Annotated[SharedAccountsQuery, Query()]
@@ -103,6 +107,7 @@ async def list_accounts_of_ad_account(
     summary="List who has an audience that a business owns or received",
     response_model=SharedAccountsPage,
     responses=READ_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(DESCRIPTION),
 )
 async def list_accounts_of_business(
     call: Call, business_id: PathBusiness, query: Annotated[SharedAccountsQuery, Query()]
@@ -116,6 +121,7 @@ async def list_accounts_of_business(
     summary="List the audiences that a business received",
     response_model=AudiencePage,
     responses=READ_ERRORS,
+    openapi_extra=known_by(DESCRIPTION, DESCRIPTION.says("in the order of ids")),
 )
 async def list_received(
     call: Call, business_id: PathBusiness, query: Annotated[ReceivedAudiencesQuery, Query()]
@@ -140,6 +146,7 @@ async def list_received(
     summary="Share an audience of an ad account with other ad accounts, or take it back",
     response_model=SharedAudienceResponse,
     responses=_UPDATE_ERRORS,
+    openapi_extra=known_by(DESCRIPTION, ONCE),
 )
 async def ad_account_to_ad_accounts(call: Call, ad_account_id: PathId, body: SharedAudience) -> Answer:
     return await _update(call, ACCOUNT, ad_account_id, body)
@@ -151,6 +158,7 @@ async def ad_account_to_ad_accounts(call: Call, ad_account_id: PathId, body: Sha
     summary="Share an audience of an ad account with businesses, or take it back",
     response_model=BusinessSharedAudienceResponse,
     responses=_UPDATE_ERRORS,
+    openapi_extra=known_by(DESCRIPTION, ONCE),
 )
 async def ad_account_to_businesses(call: Call, ad_account_id: PathId, body: BusinessSharedAudience) -> Answer:
     return await _update(call, ACCOUNT, ad_account_id, body)
@@ -162,6 +170,7 @@ async def ad_account_to_businesses(call: Call, ad_account_id: PathId, body: Busi
     summary="Share an audience that a business owns or received with ad accounts, or take it back",
     response_model=SharedAudienceResponse,
     responses=_UPDATE_ERRORS,
+    openapi_extra=known_by(DESCRIPTION, ONCE),
 )
 async def business_to_ad_accounts(call: Call, business_id: PathBusiness, body: SharedAudience) -> Answer:
     return await _update(call, BUSINESS, business_id, body)
@@ -173,6 +182,7 @@ async def business_to_ad_accounts(call: Call, business_id: PathBusiness, body: S
     summary="Share an audience that a business owns with other businesses, or take it back",
     response_model=BusinessSharedAudienceResponse,
     responses=_UPDATE_ERRORS,
+    openapi_extra=known_by(DESCRIPTION, ONCE),
 )
 async def business_to_businesses(
     call: Call, business_id: PathBusiness, body: BusinessSharedAudience

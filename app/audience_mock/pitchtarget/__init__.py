@@ -34,6 +34,8 @@ def dialect() -> Dialect:
         # The pixel's path comes before /custom_audiences/{id}.
         routers=(pixels.router, custom_audiences.router, oauth.router),
         refuse=errors.refuse,
+        words=errors.all_words,
+        evidence=answers.EVIDENCE,
         about="A double for tests. Not made by PitchTarget.",
         servers=({"url": "/"},),
         security=auth.SECURITY,

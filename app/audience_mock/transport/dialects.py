@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import MethodNotAllowed, NoSuchRoute
+from audience_mock.transport.evidence import ANSWERS, ERRORS, Evidence, Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,8 @@ class Dialect:
     `security` are the schemes; `security_of` says by operation which of them it takes, and with which
     scopes: without it, each takes any. `caller_errors` are what each of these may answer, by status: a
     sentence, and an example of the component `Error`. `bodies` describes, by operation and content type,
-    bodies that a handler reads by itself; `examples` are answers, by operation and status.
+    bodies that a handler reads by itself; `examples` are answers, by operation and status. `words` are all
+    errors, and `evidence` is what is known of every answer, for the description too: a double has both.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Dialect:
     routers: Sequence[APIRouter]
     refuse: Callable[[Call, Exception], Answer]
     about: str
+    words: Callable[[], Sequence[Words]] | None = None
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
     servers: Sequence[Mapping[str, Any]] = ()
     security: Mapping[str, Any] = field(default_factory=dict)
     security_of: Mapping[str, Sequence[Mapping[str, Sequence[str]]]] = field(default_factory=dict)
@@ -119,6 +123,9 @@ class DialectApp(FastAPI):
             _describe_bodies(schema, self.dialect.bodies)
             _show_examples(schema, self.dialect.examples)
             _describe_callers(schema, self.dialect)
+            if self.dialect.words is not None:
+                schema[ANSWERS] = {name: known.told() for name, known in self.dialect.evidence.items()}
+                schema[ERRORS] = [words.told() for words in self.dialect.words()]
             self.openapi_schema = _without_fastapis_own_422(schema)
         return self.openapi_schema
 

@@ -129,7 +129,7 @@ class _Inputs:
         if self._query is not None:
             name, model = self._query
             given = dict(parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True))
-            arguments[name] = validated(model, given, "query")
+            arguments[name] = validated(model, given, "query", call.options)
         if self._body is not None:
             if not self._takes_bare_bodies:
                 bodies.check_json(call)
@@ -138,10 +138,10 @@ class _Inputs:
             if self._takes_bare_bodies:
                 raw = raw or b"{}"
             if len(raw) <= bodies.MAX_BODY_BYTES:
-                arguments[name] = parse_json(raw, model, self._max_containers)
+                arguments[name] = parse_json(raw, model, self._max_containers, call.options)
             else:
                 # Step by step beside the event loop: each step of a large body takes a tenth of a second.
-                arguments[name] = await to_thread(parse_json, raw, model, self._max_containers)
+                arguments[name] = await to_thread(parse_json, raw, model, self._max_containers, call.options)
         return arguments
 
 
@@ -149,22 +149,29 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def validated(
-    model: type[Model], values: Mapping[str, Any], place: Literal["query", "body"] = "body"
+    model: type[Model],
+    values: Mapping[str, Any],
+    place: Literal["query", "body"] = "body",
+    options: Any = None,
 ) -> Model:
-    """The model that the parameters of a query or a form make. Raises InvalidInput."""
+    """The model that the parameters of a query or a form make; its validators may ask for the dialect's
+    options, as pydantic's context. Raises InvalidInput."""
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=options)
     except ValidationError as error:
         details = cast(list[dict[str, Any]], error.errors(include_url=False))
         raise InvalidInput(place, details) from None
 
 
-def parse_json(raw: bytes, model: type[BaseModel], max_containers: int = MAX_CONTAINERS) -> Any:
-    """The model that the bytes of a JSON document make. Raises Malformed, InvalidInput."""
+def parse_json(
+    raw: bytes, model: type[BaseModel], max_containers: int = MAX_CONTAINERS, options: Any = None
+) -> Any:
+    """The model that the bytes of a JSON document make; its validators may ask for the dialect's options, as
+    pydantic's context. Raises Malformed, InvalidInput."""
     if raw.count(b"[") + raw.count(b"{") > max_containers:
         raise Malformed(f"The body has more than {max_containers} arrays and objects")
     try:
-        value = model.model_validate_json(raw)
+        value = model.model_validate_json(raw, context=options)
     except ValidationError as error:
         details = cast(list[dict[str, Any]], error.errors(include_url=False))
         if details[0]["type"] == "json_invalid":
