@@ -1,6 +1,7 @@
 """The OpenAPI descriptions that we serve: kept in openapi/, valid, and enough to work from."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,3 +141,53 @@ def test_examples_fit_their_schemas(document: dict[str, Any]) -> None:
         check = jsonschema.Draft202012Validator(schema | {"components": document["components"]})
         for instance in instances:
             assert [error.message for error in check.iter_errors(instance)] == [], name
+
+
+def links(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any], str, dict[str, Any]]]:
+    """Each link, behind the operation and the answer that it leads from, and its name."""
+    for operation in operations(document):
+        for answer in operation["responses"].values():
+            for name, link in answer.get("links", {}).items():
+                yield operation, answer, name, link
+
+
+def expressions(link: dict[str, Any]) -> list[str]:
+    return re.findall(r'"(\$[^"]+)"', json.dumps(link))
+
+
+def test_links_lead_to_what_is_described(document: dict[str, Any]) -> None:
+    """Each link names an operation, parameters that this has, and a part of a body that it takes."""
+    by_id = {operation["operationId"]: operation for operation in operations(document)}
+    for _, _, name, link in links(document):
+        to = by_id[link["operationId"]]
+        known = {parameter["name"] for parameter in to.get("parameters", ())}
+        assert link.get("parameters", {}).keys() <= known, name
+        if "requestBody" in link:
+            schemas = [media["schema"] for what, media in bodies(to) if what == "request"]
+            assert schemas, name
+            for schema in schemas:
+                model = (
+                    document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+                    if "$ref" in schema
+                    else schema
+                )
+                assert link["requestBody"].keys() <= model["properties"].keys(), name
+
+
+def test_links_take_what_is_there(document: dict[str, Any]) -> None:
+    """Each expression of a link finds its value: in the example of the answer, or among the parameters."""
+    seen = 0
+    for operation, answer, name, link in links(document):
+        for expression in expressions(link):
+            source, where, place = re.split(r"(#|\.path\.|\.query\.)", expression)
+            seen += 1
+            if source == "$response.body":
+                found: Any = examples(answer["content"]["application/json"], document)[0]
+                for part in place.strip("/").split("/"):
+                    found = found[int(part) if isinstance(found, list) else part]
+            else:
+                assert source == "$request", name
+                assert (place, where.strip(".")) in {
+                    (one["name"], one["in"]) for one in operation["parameters"]
+                }, name
+    assert seen or "links" not in str(document), "the control plane has none"

@@ -134,8 +134,23 @@ class _Either(BaseModel):
     faults: Any = None
 
 
+_EXAMPLE: Any = {
+    "id": "fault-1",
+    "operation": "audiences/list",
+    "first": 1,
+    "status": 503,
+    "seen": 0,
+    "fired": 0,
+    "left": 1,
+    "spent": False,
+    "window_left_s": 0.0,
+}
+
+
 class FaultState(PlannedFault):
     """A fault as it was planned, and what became of it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     id: str
     seen: int = Field(description="Calls that it was for, until it was spent.")
@@ -156,17 +171,6 @@ class FaultList(BaseModel):
     unspent: list[str] = Field(description="Ids of those that are not spent.")
 
 
-_EXAMPLE = {
-    "id": "fault-1",
-    "operation": "audiences/list",
-    "first": 1,
-    "status": 503,
-    "seen": 0,
-    "fired": 0,
-    "left": 1,
-    "spent": False,
-    "window_left_s": 0.0,
-}
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "faults/add": {"201": {"ids": ["fault-1"]}},
     "faults/list": {"200": {"faults": [_EXAMPLE], "unspent": ["fault-1"]}},

@@ -29,7 +29,7 @@ class Audience(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("api", "number"),
         Index("audiences_by_account", "api", "account", "number"),
-        Index("audiences_waiting", "ready_at_ms", sqlite_where=text(WAITING)),
+        Index("audiences_waiting", "api", "ready_at_ms", sqlite_where=text(WAITING)),
     )
 
     key: int | None = Field(default=None, primary_key=True)

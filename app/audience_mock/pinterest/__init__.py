@@ -65,5 +65,14 @@ def dialect(*, cors_origins: Sequence[str]) -> Dialect:
             **ad_accounts.EXAMPLES,
             **oauth.EXAMPLES,
         },
+        links={
+            **audiences.LINKS,
+            **customer_lists.LINKS,
+            **customer_list_uploads.LINKS,
+            **sharing.LINKS,
+            **insights.LINKS,
+            **ad_accounts.LINKS,
+            **oauth.LINKS,
+        },
         cors_origins=cors_origins,
     )

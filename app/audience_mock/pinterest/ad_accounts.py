@@ -16,7 +16,7 @@ from audience_mock.core.accounts import Account
 from audience_mock.core.tables import PINTEREST
 from audience_mock.pinterest import bookmarks
 from audience_mock.pinterest.audiences_wire import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Digits, PathId, numeric
-from audience_mock.pinterest.described import described_error
+from audience_mock.pinterest.described import described_error, link_to_next_page
 from audience_mock.pinterest.errors import InvalidRequest
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
@@ -24,6 +24,7 @@ from audience_mock.pinterest.sources import NEWEST, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 
 
 class Owner(BaseModel):
@@ -73,6 +74,16 @@ _EXAMPLE = {
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ad_accounts/list": {"200": {"items": [_EXAMPLE], "bookmark": None}},
     "ad_accounts/get": {"200": _EXAMPLE},
+}
+_FIRST = {"ad_account_id": "$response.body#/items/0/id"}
+LINKS: Links = {
+    "ad_accounts/list": {
+        "Next": link_to_next_page("ad_accounts/list", "", "include_shared_accounts"),
+        "GetFirst": link("ad_accounts/get", **_FIRST),
+        "ListAudiencesOfFirst": link("audiences/list", **_FIRST),
+        "ListInsightsOfFirst": link("audience_insights_scope_and_type/get", **_FIRST),
+        "ListCustomerListsOfFirst": link("customer_lists/list", **_FIRST),
+    }
 }
 _ERRORS: dict[int | str, dict[str, Any]] = {
     400: described_error(

@@ -24,7 +24,15 @@ from audience_mock.pinterest.audiences_wire import (
     check_rule,
 )
 from audience_mock.pinterest.contract import ANSWERED_SINCE_5_28, WORDS_BEFORE_5_28, by_contract
-from audience_mock.pinterest.described import NOT_FOUND, PREFER, READ_ERRORS, WRITE_ERRORS, create_status
+from audience_mock.pinterest.described import (
+    NOT_FOUND,
+    PREFER,
+    READ_ERRORS,
+    SAME_ACCOUNT,
+    WRITE_ERRORS,
+    create_status,
+    link_to_next_page,
+)
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.population import people
 from audience_mock.pinterest.routes import PinterestRoute
@@ -40,6 +48,7 @@ from audience_mock.pinterest.sources import (
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import inferred, known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.templates import FALSE, Pieces, template, text
 
 COMPANY = "Audience Mock"
@@ -95,6 +104,43 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "audiences/update": {"200": _EXAMPLE | {"created_by_company_name": None}},
 }
 """Answers by operation and status, for the description."""
+
+_ID = "$response.body#/id"
+_ALIKE = {
+    "audience_type": "ACTALIKE",
+    "name": "More of them",
+    "rule": {"seed_id": [_ID], "country": "US", "percentage": 5},
+}
+_FROM_A_NEW_ONE = {
+    "Get": link("audiences/get", **SAME_ACCOUNT, audience_id=_ID),
+    "Update": link("audiences/update", **SAME_ACCOUNT, audience_id=_ID),
+    "List": link("audiences/list", **SAME_ACCOUNT),
+    "CreateAlike": link("audiences/create", _ALIKE, **SAME_ACCOUNT),
+    "ShareWithAdAccounts": link(
+        "update_ad_account_to_ad_account_shared_audience", {"audience_id": _ID}, **SAME_ACCOUNT
+    ),
+    "ShareWithBusinesses": link(
+        "update_ad_account_to_business_shared_audience", {"audience_id": _ID}, **SAME_ACCOUNT
+    ),
+    "ListWhoHasIt": link("ad_accounts_audiences_shared_accounts/list", **SAME_ACCOUNT, audience_id=_ID),
+    "Size": link(
+        "ad_groups/audience_sizing", {"targeting_spec": {"AUDIENCE_INCLUDE": [_ID]}}, **SAME_ACCOUNT
+    ),
+}
+LINKS: Links = {
+    "audiences/create": _FROM_A_NEW_ONE,
+    "audiences/create_custom": _FROM_A_NEW_ONE,
+    "audiences/list": {
+        "Next": link_to_next_page(
+            "audiences/list", "ad_account_id", "order", "ownership_type", "exclude_nca"
+        ),
+        "GetFirst": link("audiences/get", **SAME_ACCOUNT, audience_id="$response.body#/items/0/id"),
+    },
+    "audiences/update": {
+        "Get": link("audiences/get", **SAME_ACCOUNT, audience_id="$request.path.audience_id"),
+        "List": link("audiences/list", **SAME_ACCOUNT),
+    },
+}
 
 router = APIRouter(route_class=PinterestRoute, tags=["audiences"])
 _COLLECTION = "/ad_accounts/{ad_account_id}/audiences"

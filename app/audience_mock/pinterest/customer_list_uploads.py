@@ -24,6 +24,7 @@ from audience_mock.pinterest.customer_lists import CUSTOMER_LIST, NOT_FOUND
 from audience_mock.pinterest.customer_lists_wire import OperationType
 from audience_mock.pinterest.described import (
     READ_ERRORS,
+    SAME_ACCOUNT,
     WRITE_ERRORS,
     Responses,
     described_error,
@@ -36,6 +37,7 @@ from audience_mock.transport.bodies import declared_bytes
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import BodyTooLarge
 from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.templates import template
 
 ERROR_CODES = {INVALID_EMAIL: 42, INVALID_DEVICE: 43, INVALID_ID: 44}
@@ -132,6 +134,22 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "customer_list_uploads/run": {"200": _NEW | {"state": "RUNNING"}},
 }
 """Answers by operation and status, for the description."""
+
+_OF_THE_LIST = SAME_ACCOUNT | {"customer_list_id": "$request.path.customer_list_id"}
+_ID = "$response.body#/customer_list_upload/id"
+LINKS: Links = {
+    "customer_list_uploads/create": {
+        "Get": link("customer_list_uploads/get", **_OF_THE_LIST, customer_list_upload_id=_ID),
+        "Run": link("customer_list_uploads/run", **_OF_THE_LIST, customer_list_upload_id=_ID),
+    },
+    "customer_list_uploads/run": {
+        "Get": link(
+            "customer_list_uploads/get",
+            **_OF_THE_LIST,
+            customer_list_upload_id="$request.path.customer_list_upload_id",
+        )
+    },
+}
 
 
 class PartRoute(PinterestRoute):

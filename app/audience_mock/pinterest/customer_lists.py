@@ -24,10 +24,12 @@ from audience_mock.pinterest.customer_lists_wire import (
 from audience_mock.pinterest.described import (
     PREFER,
     READ_ERRORS,
+    SAME_ACCOUNT,
     WRITE_ERRORS,
     Responses,
     create_status,
     described_error,
+    link_to_next_page,
 )
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
@@ -35,6 +37,7 @@ from audience_mock.pinterest.sources import BOOKMARK, CREATED, DESCRIPTION, KEYS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.templates import FALSE, TRUE, Pieces, template, text
 
 MAX_RECORDS_BODY_BYTES = 32 << 20
@@ -83,6 +86,29 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "customer_lists/update": {"200": _CHANGED},
 }
 """Answers by operation and status, for the description."""
+
+_ID = "$response.body#/id"
+_OF_THE_LIST = {
+    "audience_type": "CUSTOMER_LIST",
+    "name": "Those on the list",
+    "rule": {"customer_list_id": _ID},
+}
+LINKS: Links = {
+    "customer_lists/create": {
+        "Get": link("customer_lists/get", **SAME_ACCOUNT, customer_list_id=_ID),
+        "Update": link("customer_lists/update", **SAME_ACCOUNT, customer_list_id=_ID),
+        "List": link("customer_lists/list", **SAME_ACCOUNT),
+        "Upload": link("customer_list_uploads/create", **SAME_ACCOUNT, customer_list_id=_ID),
+        "CreateAudience": link("audiences/create", _OF_THE_LIST, **SAME_ACCOUNT),
+    },
+    "customer_lists/list": {
+        "Next": link_to_next_page("customer_lists/list", "ad_account_id", "order", "exclude_nca"),
+        "GetFirst": link("customer_lists/get", **SAME_ACCOUNT, customer_list_id="$response.body#/items/0/id"),
+    },
+    "customer_lists/update": {
+        "Get": link("customer_lists/get", **SAME_ACCOUNT, customer_list_id="$request.path.customer_list_id")
+    },
+}
 
 
 class RecordsRoute(PinterestRoute):

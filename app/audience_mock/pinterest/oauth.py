@@ -26,6 +26,7 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import UnsupportedContentType
 from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.routes import validated
 
 ACCESS_S = 2_592_000
@@ -129,6 +130,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "refresh_token_expires_in": REFRESH_S,
             "scope": "ads:read ads:write",
         }
+    }
+}
+_REFRESH = {"grant_type": "refresh_token", "refresh_token": "$response.body#/refresh_token"}
+LINKS: Links = {
+    "oauth/token": {
+        "Refresh": link("oauth/token", _REFRESH),
+        "Revoke": link("token/revoke", {"token": "$response.body#/access_token"}),
     }
 }
 _ERRORS: dict[int | str, dict[str, Any]] = {

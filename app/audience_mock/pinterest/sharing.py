@@ -18,7 +18,14 @@ from audience_mock.core.tables import ACCOUNT, BUSINESS, PINTEREST
 from audience_mock.pinterest import audiences, bookmarks
 from audience_mock.pinterest.audiences import audience_page
 from audience_mock.pinterest.audiences_wire import AudiencePage, PathId
-from audience_mock.pinterest.described import NOT_FOUND, READ_ERRORS, WRITE_ERRORS, described_error
+from audience_mock.pinterest.described import (
+    NOT_FOUND,
+    READ_ERRORS,
+    SAME_ACCOUNT,
+    WRITE_ERRORS,
+    described_error,
+    link_to_next_page,
+)
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
 from audience_mock.pinterest.sharing_wire import (
@@ -38,6 +45,7 @@ from audience_mock.pinterest.sources import DESCRIPTION, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.templates import template, text
 
 _RECIPIENT = template(SharedAudienceAccount)
@@ -81,6 +89,56 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "update_business_to_business_shared_audience": {"200": _TO_BUSINESSES},
 }
 """Answers by operation and status, for the description."""
+
+_BY_BUSINESS = {"business_id": "$request.path.business_id"}
+_SHARED = "$response.body#/audience_id"
+_WITH_ACCOUNT = "$response.body#/recipient_account_ids/0"
+_WITH_BUSINESS = "$response.body#/recipient_business_ids/0"
+_ACCOUNT_RECEIVED = link("audiences/list", ad_account_id=_WITH_ACCOUNT, ownership_type="RECEIVED")
+_BUSINESS_RECEIVED = link("shared_audiences_for_business/list", business_id=_WITH_BUSINESS)
+_FIRST = {"audience_id": "$response.body#/items/0/id"}
+LINKS: Links = {
+    "shared_audiences_for_business/list": {
+        "Next": link_to_next_page("shared_audiences_for_business/list", "business_id", "order"),
+        "ShareFirst": link("update_business_to_ad_account_shared_audience", _FIRST, **_BY_BUSINESS),
+        "ListWhoHasFirst": link("business_account_audiences_shared_accounts/list", **_BY_BUSINESS, **_FIRST),
+    },
+    "ad_accounts_audiences_shared_accounts/list": {
+        "Next": link_to_next_page(
+            "ad_accounts_audiences_shared_accounts/list", "ad_account_id", "audience_id", "account_type"
+        ),
+    },
+    "business_account_audiences_shared_accounts/list": {
+        "Next": link_to_next_page(
+            "business_account_audiences_shared_accounts/list", "business_id", "audience_id", "account_type"
+        ),
+    },
+    "update_ad_account_to_ad_account_shared_audience": {
+        "ListReceived": _ACCOUNT_RECEIVED,
+        "GetReceived": link("audiences/get", ad_account_id=_WITH_ACCOUNT, audience_id=_SHARED),
+        "ListWhoHasIt": link(
+            "ad_accounts_audiences_shared_accounts/list", **SAME_ACCOUNT, audience_id=_SHARED
+        ),
+    },
+    "update_ad_account_to_business_shared_audience": {
+        "ListReceived": _BUSINESS_RECEIVED,
+        "ShareOn": link(
+            "update_business_to_ad_account_shared_audience",
+            {"audience_id": _SHARED},
+            business_id=_WITH_BUSINESS,
+        ),
+        "ListWhoHasIt": link(
+            "ad_accounts_audiences_shared_accounts/list", **SAME_ACCOUNT, audience_id=_SHARED
+        ),
+    },
+    "update_business_to_ad_account_shared_audience": {
+        "ListReceived": _ACCOUNT_RECEIVED,
+        "ListWhoHasIt": link(
+            "business_account_audiences_shared_accounts/list", **_BY_BUSINESS, audience_id=_SHARED
+        ),
+    },
+    "update_business_to_business_shared_audience": {"ListReceived": _BUSINESS_RECEIVED},
+}
 
 router = APIRouter(route_class=PinterestRoute, tags=["audience_sharing"])
 _OF_ACCOUNT = "/ad_accounts/{ad_account_id}/audiences"

@@ -41,5 +41,6 @@ def dialect() -> Dialect:
         security=auth.SECURITY,
         bodies={**custom_audiences.BODIES, **pixels.BODIES},
         examples={**custom_audiences_wire.EXAMPLES, **pixels.EXAMPLES, **oauth.EXAMPLES},
+        links={**custom_audiences.LINKS, **pixels.LINKS},
         preflight=_preflight,
     )

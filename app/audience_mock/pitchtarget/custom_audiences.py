@@ -49,6 +49,7 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import InvalidInput, UnsupportedContentType
 from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.multipart import Form, read_form
 from audience_mock.transport.routes import parse_json, validated
 
@@ -61,6 +62,24 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "custom_audiences/create": {bodies.JSON: JsonCreate, MULTIPART: FileCreateForm},
     "custom_audiences/add_users": {MULTIPART: FileAddForm},
     "custom_audiences/sync": {bodies.FORM: AccountQuery, bodies.JSON: AccountQuery},
+}
+
+_ID = "$response.body#/fb_custom_audience/id"
+LINKS: Links = {
+    "custom_audiences/create": {
+        "Get": link("custom_audiences/get", id=_ID),
+        "AddUsers": link("custom_audiences/add_users", id=_ID),
+        "Delete": link("custom_audiences/delete", id=_ID),
+    },
+    "custom_audiences/add_users": {"Get": link("custom_audiences/get", id="$request.path.id")},
+    "custom_audiences/list": {
+        "GetFirst": link("custom_audiences/get", id="$response.body#/custom_audiences/0/id")
+    },
+    # It has gone then.
+    "custom_audiences/delete": {"Get": link("custom_audiences/get", id="$request.path.id")},
+    "customaudiences/list": {"GetFirst": link("customaudiences/get", id="$response.body#/0/id")},
+    "lookalikeaudiences/create": {"Get": link("customaudiences/get", id="$response.body#/id")},
+    "websitecustomaudiences/create": {"Get": link("customaudiences/get", id="$response.body#/id")},
 }
 
 router = APIRouter(route_class=PitchTargetRoute, tags=["custom audiences"])

@@ -78,8 +78,8 @@ def _account_like(value: Any) -> Any:
 
 AccountId = Annotated[
     str,
-    BeforeValidator(_digits_as_text),
     Field(min_length=1, pattern=r"^[0-9]{1,20}$"),
+    BeforeValidator(_digits_as_text),
     DOCUMENTATION.says("digits"),
     OURS.says("at most 20 of them; a number too"),
 ]

@@ -17,6 +17,7 @@ from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.routes import validated
 
 router = APIRouter(route_class=PitchTargetRoute, tags=["pixels"])
@@ -101,6 +102,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "offsite_pixels/create": {"200": {"id": {"id": "6014360342904"}}},
     "offsite_pixels/list": {"200": [_EXAMPLE]},
     "offsite_pixels/get": {"200": _EXAMPLE},
+}
+LINKS: Links = {
+    "offsite_pixels/create": {"Get": link("offsite_pixels/get", id="$response.body#/id/id")},
+    "offsite_pixels/list": {"GetFirst": link("offsite_pixels/get", id="$response.body#/0/id")},
 }
 
 

@@ -10,17 +10,18 @@ from audience_mock.core.world import World
 from audience_mock.core.worlds import Worlds
 from audience_mock.transport.answers import Headers
 
+FAULT = "fault"
+"""In the scope of a request that met one."""
+
 
 class Call(Request):
     """One request to one world.
 
     `caller` is who calls, in the dialect's own form, once its route has let them in; `more_headers` are what
-    came up on the way and belongs into the answer, whatever that is. `fault_id` is the planned fault that it
-    met, or "request" for one that it asked for.
+    came up on the way and belongs into the answer, whatever that is.
     """
 
     caller: Any = None
-    fault_id: str | None = None
     more_headers: Headers = []  # noqa: RUF012 - put in its place, never added to
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,6 +32,11 @@ class Call(Request):
     def read_from(self, receive: Receive) -> None:
         """Have the body come from here: some of it was looked at."""
         self._receive = receive
+
+    @property
+    def fault_id(self) -> str | None:
+        """The planned fault that it met, or "request" for one that it asked for."""
+        return cast(str | None, self.scope.get(FAULT))
 
     @property
     def worlds(self) -> Worlds:

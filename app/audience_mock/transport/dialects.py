@@ -14,6 +14,7 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import MethodNotAllowed, NoSuchRoute
 from audience_mock.transport.evidence import ANSWERS, ERRORS, Evidence, Words
+from audience_mock.transport.links import Links
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,8 @@ class Dialect:
     `security` are the schemes; `security_of` says by operation which of them it takes, and with which
     scopes: without it, each takes any. `caller_errors` are what each of these may answer, by status: a
     sentence, and an example of the component `Error`. `bodies` describes, by operation and content type,
-    bodies that a handler reads by itself; `examples` are answers, by operation and status. `words` are all
+    bodies that a handler reads by itself; `examples` are answers, by operation and status. `links` are
+    OpenAPI's, by operation and name: what may be asked next with what a success answered. `words` are all
     errors, and `evidence` is what is known of every answer, for the description too: a double has both.
     """
 
@@ -44,6 +46,7 @@ class Dialect:
     caller_errors: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    links: Links = field(default_factory=dict)
     preflight: Callable[[Call, set[str]], Answer] | None = None
     cors_origins: Sequence[str] = ()
 
@@ -123,6 +126,7 @@ class DialectApp(FastAPI):
             _describe_bodies(schema, self.dialect.bodies)
             _show_examples(schema, self.dialect.examples)
             _describe_callers(schema, self.dialect)
+            _show_links(schema, self.dialect.links)
             if self.dialect.words is not None:
                 schema[ANSWERS] = {name: known.told() for name, known in self.dialect.evidence.items()}
                 schema[ERRORS] = [words.told() for words in self.dialect.words()]
@@ -162,6 +166,15 @@ def _show_examples(schema: dict[str, Any], examples: Mapping[str, Mapping[str, A
         for operation in operations.values():
             for status, example in examples.get(operation["operationId"], {}).items():
                 operation["responses"][status]["content"]["application/json"]["example"] = example
+
+
+def _show_links(schema: dict[str, Any], links: Links) -> None:
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            its_links = links.get(operation["operationId"])
+            for status, described in operation["responses"].items():
+                if its_links and status.startswith("2"):
+                    described["links"] = {name: dict(link) for name, link in its_links.items()}
 
 
 def _without_fastapis_own_422(schema: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from audience_mock.core.errors import BadFault, Interrupted
 from audience_mock.core.faults import Fault, Outcome
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.bodies import FORM, MAX_BODY_BYTES, declared_bytes, media_type
-from audience_mock.transport.calls import Call
+from audience_mock.transport.calls import FAULT, Call
 from audience_mock.transport.errors import Malformed, PlannedError
 
 HEADER = "X-Audience-Mock-Fault"
@@ -49,6 +49,8 @@ class Route(Protocol):
 
     operation_id: str | None
 
+    def admit(self, call: Call) -> None: ...
+
     async def answer(self, call: Call) -> Answer | None: ...
 
     def refuse(self, call: Call, error: Exception) -> Answer: ...
@@ -80,18 +82,28 @@ async def answer(route: Route, call: Call) -> tuple[Answer | None, Broken | None
     try:
         fault = await _met(route.operation_id or "", call)
     except BadFault as error:
-        return route.refuse(call, Malformed(str(error))), None
+        return _refused(route, call, Malformed(str(error))), None
     if fault is None:
         return await route.answer(call), None
-    call.fault_id = fault.id
+    call.scope[FAULT] = fault.id
     broken = _broken(fault.outcome, call)
     if fault.outcome.latency_ms is not None:
         try:
             with call.world.in_steps():
                 await asyncio.sleep(fault.latency_ms() / 1000)
-        except Interrupted as error:
-            return route.refuse(call, error), None
+        except Interrupted:
+            # The world may be gone, so that nobody can be looked up in it.
+            return route.refuse(call, PlannedError(500)), None
     return await _spoilt(route, call, fault), broken
+
+
+def _refused(route: Route, call: Call, error: Exception) -> Answer:
+    """No fault, but an error of its own, told to who may call and counted as any."""
+    try:
+        route.admit(call)
+    except Exception as first:  # noqa: BLE001 - the dialect has an answer to anything
+        error = first
+    return route.refuse(call, error)
 
 
 async def _met(operation: str, call: Call) -> Fault | None:
