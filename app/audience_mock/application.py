@@ -83,9 +83,14 @@ class AudienceMock:
             scope["root_path"] = root + MOUNTS[first]
         await self._apps.get(first, self._fallback)(scope, receive, send)
 
+    @property
+    def operations(self) -> list[str]:
+        """The ids of what both APIs serve, sorted."""
+        return sorted({id for app in self.dialects.values() for id in app.operations})
+
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["graded"] = self.graded
-        scope["operations"] = [id for app in self.dialects.values() for id in app.operations]
+        scope["operations"] = self.operations
         await _control_app()(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -149,6 +154,7 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
         max_upload_bytes=here.max_upload_bytes,
         journal_entries=here.journal_entries,
         journal_bytes=here.journal_bytes,
+        request_faults=here.request_faults,
     )
     return rules, {
         "pinterest": pinterest.Options(

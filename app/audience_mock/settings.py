@@ -84,6 +84,10 @@ class WorldSettings(BaseModel):
         ge=0,
         description="Bytes that a world's journal holds; the oldest requests go first.",
     )
+    request_faults: bool = Field(
+        default=True,
+        description="Whether Prefer: code=… and X-Audience-Mock-Fault force an outcome for one request.",
+    )
 
 
 class Settings(WorldSettings):

@@ -274,6 +274,7 @@ def test_help() -> None:
         assert field.description.startswith(unit)
 
 
+SWITCHED = {"true": "--", "false": "--no-"}
 EACH_SETTING = {
     "host": "127.0.0.1",
     "port": "0",
@@ -292,6 +293,7 @@ EACH_SETTING = {
     "rate_limits": "trial",
     "journal_entries": "3",
     "journal_bytes": "100000",
+    "request_faults": "false",
     "admin": "true",
     "admin_token": "open-sesame",
     "cors_origins": "http://a.example, http://b.example",
@@ -308,8 +310,8 @@ def test_each_setting(command: Runner, by: str) -> None:
     (command.folder / "seed.json").write_text(json.dumps({"audiences": [seeded], "tokens": [known]}))
     if by == "flag":
         given = EACH_SETTING.items()
-        flags = [f"--{name.replace('_', '-')}={value}" for name, value in given if value != "true"]
-        flags += [f"--{name.replace('_', '-')}" for name, value in given if value == "true"]
+        flags = [f"--{name.replace('_', '-')}={value}" for name, value in given if value not in SWITCHED]
+        flags += [f"{SWITCHED[value]}{name.replace('_', '-')}" for name, value in given if value in SWITCHED]
         run = command("serve", *flags)
     else:
         run = command("serve", **{f"AUDIENCE_MOCK_{name.upper()}": v for name, v in EACH_SETTING.items()})
@@ -318,7 +320,7 @@ def test_each_setting(command: Runner, by: str) -> None:
     assert (command.folder / "kept.db").exists()
     assert run.ids() == {"1"}
     with httpx.Client(base_url=run.url, headers=PINTEREST_TOKEN) as client:
-        made = client.post(AUDIENCES, json=CREATE)
+        made = client.post(AUDIENCES, json=CREATE, headers={"X-Audience-Mock-Fault": "status=500"})
         assert made.status_code == 200
         assert "is_nca" not in made.json()
         engaged = {"name": "a", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 3}}

@@ -7,6 +7,7 @@ from audience_mock.control import (
     audiences,
     clock,
     errors,
+    faults,
     ids,
     journal,
     operations,
@@ -15,6 +16,7 @@ from audience_mock.control import (
     verify,
     worlds,
 )
+from audience_mock.control.examples import EXAMPLES
 from audience_mock.transport.dialects import Dialect
 
 SECURITY: dict[str, Any] = {
@@ -45,7 +47,7 @@ _REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
 def dialect() -> Dialect:
     routers = (
         *(worlds.router, reset.router, clock.router, audiences.router, ids.router),
-        *(journal.router, verify.router),
+        *(faults.router, journal.router, verify.router),
         *(uploads.router, operations.router),
     )
     names = [route.operation_id for router in routers for route in router.routes]  # type: ignore[attr-defined]
@@ -62,8 +64,10 @@ def dialect() -> Dialect:
         ),
         servers=({"url": "/"},),
         security=SECURITY,
+        bodies=faults.BODIES,
         # With a token where the server has one, else without.
         security_of=dict.fromkeys(names, ({"admin_token": ()}, {})),
         caller_errors=_REFUSALS,
+        examples={**EXAMPLES, **faults.EXAMPLES},
         journalled=False,
     )

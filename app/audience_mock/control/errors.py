@@ -10,6 +10,7 @@ from audience_mock.control.access import Denied, NoToken, TurnedOff
 from audience_mock.core.errors import (
     AlreadyThere,
     BadDatabase,
+    BadFault,
     BadName,
     BadSeed,
     BadSettings,
@@ -96,7 +97,7 @@ def _words(call: Call, error: Exception) -> tuple[int, str, str | None]:
             return 404, f"there is no {what} {id!r} in this {'server' if what == 'world' else 'world'}", None
         case AlreadyThere() | NotNow() | TooMany():
             return 409, str(error), None
-        case BadSettings() | BadStatus() | BadSeed() | BadName() | BadDatabase():
+        case BadSettings() | BadStatus() | BadFault() | BadSeed() | BadName() | BadDatabase():
             return 400, str(error), getattr(error, "field", None)
         case InvalidInput(details=details):
             first = details[0]

@@ -83,6 +83,14 @@ class BadSettings(SetUpFact):
     """A setting that no world has, or a value that it does not take; the text names it."""
 
 
+class BadFault(SetUpFact):
+    """A fault that cannot be planned; the text says why, `field` which part of it is wrong."""
+
+    def __init__(self, text: str, field: str | None = None) -> None:
+        super().__init__(text)
+        self.field = field
+
+
 class BadSeed(SetUpFact):
     """A seed that cannot be read or does not hold what a seed holds; the text names file and field."""
 

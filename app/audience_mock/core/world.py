@@ -13,6 +13,7 @@ from sqlalchemy import CursorResult, Executable, bindparam, delete, insert, sele
 from audience_mock.core.clock import Clock
 from audience_mock.core.database import Database
 from audience_mock.core.errors import Interrupted
+from audience_mock.core.faults import Faults
 from audience_mock.core.journal import Journal
 from audience_mock.core.limits import Limits
 from audience_mock.core.policies import AFTER_DELAY, AT_ONCE
@@ -36,7 +37,7 @@ _TAKE_ID = Prepared(
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a world's settings say about time and size."""
+    """What a world's settings say about time and size, and what its callers may ask for."""
 
     build_delay_s: float = 5.0
     """Seconds from the making of an audience to READY or TOO_SMALL. Not documented (Pinterest says up to
@@ -63,6 +64,9 @@ class Rules:
         """As `delay_ms`, for customer lists and their uploads. Chosen: of the policies, they follow `at_once`
         alone."""
         return 0 if self.audience_ready == AT_ONCE else self.delay_ms
+
+    request_faults: bool = True
+    """Whether a request may ask for a fault of its own."""
 
 
 class Transaction:
@@ -131,6 +135,7 @@ class World:
         """Who was let in with what, as the dialects keep it: a token is looked up once, not at each call."""
         self.limits = Limits()
         self.journal = Journal()
+        self.faults = Faults()
 
     def become(self, image: Database) -> None:
         """Go back, or over, to what `image` holds: its rows, ids and clock, with nothing else remembered of
@@ -160,6 +165,21 @@ class World:
         """Move the time forward; a restart finds it so."""
         self.clock.advance(by_ms)
         self.keep()
+
+    @contextmanager
+    def rehearsal(self) -> Iterator["World"]:
+        """A world of the same rows, rules, time, chance and limits, of which nothing is kept.
+
+        It is a copy as of now: what others do meanwhile is kept and not seen in it, and what is done in it
+        takes no id of this one's.
+        """
+        copy = World(Database(layout=self.database.layout, image=self.database), name=self.name)
+        copy.rules, copy.settings, copy.options = self.rules, self.settings, self.options
+        copy.clock, copy.random, copy.limits = self.clock, self.random, self.limits
+        try:
+            yield copy
+        finally:
+            copy.end()
 
     def keep(self) -> None:
         """Write down what the database does not know by itself: the clock and the world's own settings."""

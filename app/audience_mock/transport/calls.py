@@ -10,6 +10,9 @@ from audience_mock.core.world import World
 from audience_mock.core.worlds import Worlds
 from audience_mock.transport.answers import Headers
 
+FAULT = "fault"
+"""In the scope of a request that met one."""
+
 
 class FormSeen(NamedTuple):
     """The fields of a form, and of each file its name and its bytes so far, by field."""
@@ -35,8 +38,6 @@ class Call(Request):
     """The body, once it was read as a whole."""
     form_seen: FormSeen | None = None
     """What came of a form that was read as it arrived."""
-    fault_id: str | None = None
-    """The planned fault that this request met."""
     streamed_bytes: int | None = None
     """How much of a body was read and is not held."""
     more_headers: Headers = []  # noqa: RUF012 - put in its place, never added to
@@ -45,6 +46,15 @@ class Call(Request):
         super().__init__(scope, receive, send)
         self.started_s = perf_counter()
         self.world = cast(World, scope["world"])
+
+    def read_from(self, receive: Receive) -> None:
+        """Have the body come from here: some of it was looked at."""
+        self._receive = receive
+
+    @property
+    def fault_id(self) -> str | None:
+        """The planned fault that it met, or "request" for one that it asked for."""
+        return cast(str | None, self.scope.get(FAULT))
 
     @property
     def took_s(self) -> float:

@@ -83,6 +83,11 @@ class DialectApp(FastAPI):
                 expose_headers=["*"],
             )
 
+    @property
+    def operations(self) -> list[str]:
+        """The ids of its operations, those that it does not describe too."""
+        return [route.operation_id for route in self._routes]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
         scope["options"] = scope["world"].options.get(self.dialect.name)
@@ -152,11 +157,6 @@ class DialectApp(FastAPI):
     def base_path(self) -> str:
         """What stands before its routes, where it is called by its own base URL."""
         return str(self.dialect.servers[0]["url"]).rstrip("/") if self.dialect.servers else ""
-
-    @property
-    def operations(self) -> list[str]:
-        """The ids of its operations."""
-        return [route.operation_id for route in self._routes]
 
     def openapi(self) -> dict[str, Any]:
         """The description of what is served; made when it is first asked for, not at start."""

@@ -1,6 +1,7 @@
 """Facts about a request as such. Each dialect's own errors module gives them a status and words."""
 
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import Any, Literal
 
 
@@ -26,6 +27,16 @@ class NotPermitted(Refusal):
 
 class LimitReached(Refusal):
     """Who calls has called too often."""
+
+
+class PlannedError(Refusal):
+    """A test wants this status here; `resets_in_s` is when a limit that is said to be reached is none any
+    more, if it is known."""
+
+    def __init__(self, status: int, resets_in_s: int | None = None) -> None:
+        super().__init__(f"planned: {status}")
+        self.status = status
+        self.resets_in_s = resets_in_s
 
 
 class NoRoute(Refusal):
@@ -82,3 +93,11 @@ class InvalidInput(Refusal):
         super().__init__(place)
         self.place = place
         self.details = details
+
+
+def phrase(status: int) -> str:
+    """What HTTP calls a status, or its number if it has no name."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return str(status)

@@ -22,9 +22,10 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
-from audience_mock.transport import bodies
+from audience_mock.transport import bodies, faults
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.choosing import ASKS_FOR_FAULT
 from audience_mock.transport.errors import InvalidInput, Malformed
 from audience_mock.transport.journal import note
 
@@ -44,6 +45,7 @@ class MockRoute(APIRoute):
 
     max_body_bytes = bodies.MAX_BODY_BYTES
     max_containers = MAX_CONTAINERS
+    meets_faults = True
     takes_bare_bodies = False
     """Whether a body may come without a word of what it is, or not at all, which is `{}`."""
 
@@ -70,17 +72,27 @@ class MockRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(scope, receive, send)
+        broken: faults.Broken | None = None
+        if self.meets_faults and (call.world.faults.planned or ASKS_FOR_FAULT in scope):
+            answer, broken = await faults.answer(self, call)
+        else:
+            answer = await self.answer(call)
+        note(call, self.operation_id, answer)
+        if broken is not None:
+            await broken.deliver(call, answer, send)
+        elif answer is not None:
+            await answer(scope, receive, send)
+
+    async def answer(self, call: Call) -> Answer | None:
+        """What the operation says, or why not; None if there is nobody to be told."""
         try:
             self.admit(call)
-            answer = await self._handler(**await self._inputs.read(call))
+            return await self._handler(**await self._inputs.read(call))
         except ClientDisconnect:
             log.info("%s %s: the client went away; nothing was kept", call.method, call.url.path)
-            note(call, self.operation_id, None)
-            return
+            return None
         except Exception as error:  # noqa: BLE001 - the dialect has an answer to anything
-            answer = self.refuse(call, error)
-        note(call, self.operation_id, answer)
-        await answer(scope, receive, send)
+            return self.refuse(call, error)
 
 
 class _Inputs:
