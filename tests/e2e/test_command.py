@@ -575,8 +575,8 @@ REFUSED_STARTS = [
     (["--database", "sqlite:///text"], "cannot open sqlite:///text: file is not a database"),
     (["--seed", "missing.json"], "cannot read the seed missing.json: No such file or directory"),
     (["--seed", "."], "cannot read the seed .: Is a directory"),
-    (["--seed", "text"], "the seed text is not right: Invalid JSON"),
-    (["--seed", "wrong.json"], "the seed wrong.json is not right at audiences.0.account: Field required"),
+    (["--seed", "text"], "text:1:1: not JSON: Expecting value"),
+    (["--seed", "wrong.json"], "wrong.json:1:16: audiences.0.account: Field required (and 2 more"),
     (["--ready-file", "missing/ready"], "cannot write the ready file missing/ready: No such file"),
     (["--ready-file", "folder"], "cannot write the ready file folder: Is a directory"),
 ]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from audience_mock import __version__
-from audience_mock.control import errors, reset, uploads, worlds
+from audience_mock.control import errors, reset, state, uploads, worlds
 from audience_mock.transport.dialects import Dialect
 
 SECURITY: dict[str, Any] = {
@@ -21,7 +21,7 @@ def dialect() -> Dialect:
         title="Audience Mock's control plane",
         version=__version__,
         prefixes=("__admin",),
-        routers=(worlds.router, reset.router, uploads.router),
+        routers=(worlds.router, reset.router, state.router, uploads.router),
         refuse=errors.refuse,
         about=(
             "The test's hand on the world. An operation acts on the world that the request names, by the path"
