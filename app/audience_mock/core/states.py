@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -20,6 +21,7 @@ from audience_mock.core.database import IN_MEMORY, Database
 from audience_mock.core.digests import DIGEST_BYTES, LINK_BYTES
 from audience_mock.core.errors import NotNow
 from audience_mock.core.seeds import object_text
+from audience_mock.core.statements import Prepared
 from audience_mock.core.tables import (
     BUSINESS,
     App,
@@ -57,6 +59,7 @@ _HELD_BYTES = (
     select(func.coalesce(func.sum(func.length(_blocks.c.digests)), 0)),
     select(func.coalesce(func.sum(_parts.c.size_bytes), 0)),
 )
+_EVERY_AUDIENCE = Prepared(select(_audiences).order_by(_audiences.c.key))
 _INTERNAL = (ids.USER_SET, ids.UPLOADED_FILE)
 """Sequences that number what no answer shows."""
 
@@ -105,15 +108,16 @@ async def difference(before: World, after: World) -> dict[str, Any]:
     if before is after:
         return {}
     sections: dict[str, _Section] = {}
-    had: dict[tuple[str, bytes], bytes] = {}
+    # Bytes alone: the collector of garbage looks at none of them.
+    had: dict[bytes, bytes] = {}
     async with _copy(before) as (tx, _):
         async for row in _in_steps(_rows(tx, _in_short)):
-            had[row.section, to_json(row.identity)] = to_json(row.fields)
+            had[to_json((row.section, row.identity))] = to_json(row.fields)
     if clock := _changes(_clock_fields(before), _clock_fields(after)):
         sections.setdefault("clock", _Section()).note("changed", {"fields": clock})
     async with _copy(after) as (tx, _):
         async for row in _in_steps(_rows(tx, _in_short)):
-            was, now = had.pop((row.section, to_json(row.identity)), None), to_json(row.fields)
+            was, now = had.pop(to_json((row.section, row.identity)), None), to_json(row.fields)
             if was is None:
                 sections.setdefault(row.section, _Section()).note("added", row.identity | row.fields)
             elif was != now:
@@ -121,8 +125,9 @@ async def difference(before: World, after: World) -> dict[str, Any]:
                 sections.setdefault(row.section, _Section()).note(
                     "changed", row.identity | {"fields": changes}
                 )
-    for (section, identity), fields in had.items():
-        sections.setdefault(section, _Section()).note("removed", json.loads(identity) | json.loads(fields))
+    for key, fields in had.items():
+        name, identity = json.loads(key)
+        sections.setdefault(name, _Section()).note("removed", identity | json.loads(fields))
     return {name: section.shown for name, section in sections.items()}
 
 
@@ -193,6 +198,7 @@ def _given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+@lru_cache(maxsize=1024)
 def _as_object(text: str | None) -> Any:
     """The object that a JSON text is, if it comes back from that to the character; else the text."""
     if text is None:
@@ -314,7 +320,7 @@ def _content(tx: Transaction, file: int, large: Any) -> Any:
 
 
 def _audience_rows(tx: Transaction, large: Any) -> Iterator[Row]:
-    for row in _in_order(tx, Audience, "key"):
+    for row in tx.each(_EVERY_AUDIENCE, {}):
         fields = {"account": row.account, "kind": row.kind, "name": row.name} | _life(row)
         fields |= _given(
             description=row.description,

@@ -72,6 +72,10 @@ class Transaction:
         """The rows of a prepared statement."""
         return statement.all(self._database.driver, parameters)
 
+    def each(self, statement: Prepared, parameters: Mapping[str, Any]) -> Iterator[Any]:
+        """The rows of a prepared statement, one by one."""
+        return statement.each(self._database.driver, parameters)
+
     def many(self, statement: Prepared, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run a prepared statement for each of the rows."""
         statement.many(self._database.driver, rows)
