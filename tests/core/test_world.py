@@ -251,7 +251,7 @@ def test_a_seed_with_one_id_twice_is_refused_whole(world: World, tmp_path: Path)
     """Two audiences of one API cannot have one id, and then none of the seed is planted."""
     one = '{"api": "pinterest", "id": "5", "account": "1", "kind": "VISITOR", "name": "a"}'
     seed = seed_files.load(seed_file(tmp_path, f'{{"audiences": [{one}, {one}]}}'))
-    with pytest.raises(BadSeed, match=r"audiences\.1\.id: the seed has two pinterest audiences 5"):
+    with pytest.raises(BadSeed, match=r"audiences\.1\.id: the seed has the pinterest audience 5 twice"):
         world.transact_now(planting.plant, seed)
     assert world.transact_now(audiences.count) == 0
 

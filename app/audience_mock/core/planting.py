@@ -190,7 +190,7 @@ class _Numbers:
         else:
             number = int(id)
             if number in self._used:
-                raise BadSeed(f"the seed has two {what}s {id}", place)
+                raise BadSeed(f"the seed has the {what} {id} twice", place)
             if self._moves:
                 self._next = max(self._next, number + 1)
         self._used.add(number)
