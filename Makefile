@@ -16,7 +16,7 @@ help:
 	@echo "make test     every check: lint, types, import floors, tests, served descriptions, README samples"
 	@echo "make soak     what takes minutes: a file of a gibibyte"
 	@echo "make format   let ruff mend what it can"
-	@echo "make openapi  write openapi/*.json again after a change of the served descriptions"
+	@echo "make openapi  write openapi/*.json and fixtures/world.schema.json again after a change of what they describe"
 	@echo "make lock     resolve requirements.lock and the locks of the tests again"
 
 serve: $(VENV)/.runtime
@@ -41,6 +41,7 @@ format: $(VENV)/.checks
 
 openapi: $(VENV)/.runtime
 	$(RUN) export-openapi openapi
+	$(RUN) schema > fixtures/world.schema.json
 
 lock: $(VENV)/.checks
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \

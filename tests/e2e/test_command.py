@@ -509,8 +509,8 @@ CHECKED = [
     (
         '{"audiences": [\n  {"api": "pinterest", "account": "1", "kind": "é", "name": ""},\n  {}\n]}',
         [
-            "2:49: audiences.0.kind: String should match",
-            "2:62: audiences.0.name: String should have at least 1 character",
+            "2:48: audiences.0.kind: String should match",
+            "2:61: audiences.0.name: String should have at least 1 character",
             "3:3: audiences.1.api: Field required",
             "3:3: audiences.1.account: Field required",
             "3:3: audiences.1.kind: Field required",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from audience_mock.control.errors import Error, answer
 from audience_mock.control.routes import ControlRoute
@@ -18,6 +18,13 @@ _TOO_MUCH: dict[int | str, dict[str, Any]] = {
     409: {"model": Error, "description": "More users than a state may have"}
 }
 _NO_WORLD: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such world"}}
+
+
+class State(Seed):
+    """All that a world holds, or a part of it: the format of seed files."""
+
+    # A seed is built when one is first read; FastAPI cannot describe what is not built yet.
+    model_config = ConfigDict(defer_build=False)
 
 
 class Planted(BaseModel):
@@ -38,7 +45,7 @@ class Difference(BaseModel):
     )
 
 
-@router.get("/state", operation_id="state/get", response_model=Seed, responses=_TOO_MUCH)
+@router.get("/state", operation_id="state/get", response_model=State, responses=_TOO_MUCH)
 async def get(call: Call) -> Answer:
     """All that this world holds, as a seed: an empty world that is seeded with it answers the same. Its
     settings and snapshots are not in it; of tokens it has digests."""
@@ -57,7 +64,7 @@ async def get(call: Call) -> Answer:
     response_model=Planted,
     responses={409: {"model": Error, "description": "An id is taken"}},
 )
-async def seed(call: Call, body: Seed) -> Answer:
+async def seed(call: Call, body: State) -> Answer:
     """Add what the seed has to this world as it is, all of it or nothing. A reset goes back to the seed that
     the server was started with, not to this one; to replace what is there, reset to `empty` first."""
     planted = planting.plant_in(call.world, body)
