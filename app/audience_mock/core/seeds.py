@@ -62,14 +62,18 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-class SeedAudience(BaseModel):
+class _Given(BaseModel):
+    """Built when there is a seed to read: most starts have none."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+
+class SeedAudience(_Given):
     """An audience that is there from the start.
 
     `id` counts on from the API's sequence if it is left out. `status` holds a status for good; without
     it the audience goes by the clock, `ready_in_s` seconds from the start of the world (0: it is built).
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     api: Literal["pinterest", "pitchtarget"]
     id: Digits | None = None
@@ -98,14 +102,12 @@ class SeedAudience(BaseModel):
     )
 
 
-class SeedCustomerList(BaseModel):
+class SeedCustomerList(_Given):
     """A customer list that is there from the start, with `status` and times as for an audience.
 
     `records` are its people: addresses, or hashes of them. `unnamed_people` are in it besides, all matched,
     so that a list may be large in a small file.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     id: Digits | None = None
     account: Digits
@@ -119,9 +121,7 @@ class SeedCustomerList(BaseModel):
     unnamed_people: int = Field(default=0, ge=0, le=1 << 40)
 
 
-class SeedPixel(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class SeedPixel(_Given):
     facebook_id: Digits
     account: Digits
     name: Text
@@ -129,11 +129,9 @@ class SeedPixel(BaseModel):
     creator: Text
 
 
-class SeedToken(BaseModel):
+class SeedToken(_Given):
     """A token of Pinterest's API: `access` of a person, `app` of an app itself (client credentials), or
     `refresh`. It is good for `scopes`, in the ad accounts named or in any, until `expires_at` or for good."""
-
-    model_config = ConfigDict(extra="forbid")
 
     token: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~:+/-]{1,1000}=*$")]
     kind: Literal["access", "app", "refresh"] = "access"
@@ -142,38 +140,30 @@ class SeedToken(BaseModel):
     expires_at: int | None = Field(default=None, ge=0, le=1 << 40, description="Unix seconds")
 
 
-class SeedApp(BaseModel):
+class SeedApp(_Given):
     """An app that may ask for tokens; where a seed names one, strict mode lets no other ask."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: Text
     secret: Text
 
 
-class SeedAdAccount(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class SeedAdAccount(_Given):
     id: Digits
     name: Text
 
 
-class SeedBusiness(BaseModel):
+class SeedBusiness(_Given):
     """A business and the ad accounts that belong to it; for an audience of one of these, no other business
     acts as owner."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
     name: Text
     ad_accounts: list[SeedAdAccount] = []
 
 
-class Seed(BaseModel):
+class Seed(_Given):
     """`people` are e-mail addresses, or digests of 64 hex digits, that match at any rate. `facebook_ids` are
     the ids that Facebook gives next, before its sequence goes on."""
-
-    model_config = ConfigDict(extra="forbid")
 
     sequences: dict[
         Literal[

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic_core import to_json
 
 from audience_mock.core import list_uploads
@@ -39,19 +39,20 @@ from audience_mock.transport.errors import BodyTooLarge
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
 from audience_mock.transport.templates import template
+from audience_mock.transport.wire import WireModel
 
 ERROR_CODES = {INVALID_EMAIL: 42, INVALID_DEVICE: 43, INVALID_ID: 44}
 """What a wrong record is counted under: 42 is in an example of Pinterest's, the others are chosen."""
 
 
-class CustomerListUploadCreate(BaseModel):
+class CustomerListUploadCreate(WireModel):
     operation: Annotated[OperationType, DESCRIPTION]
     total_parts: Annotated[int, Field(strict=True, ge=1, le=10), DESCRIPTION]
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"operation": "ADD", "total_parts": 2}]})
 
 
-class ErrorDetail(BaseModel):
+class ErrorDetail(WireModel):
     error_code: Annotated[
         int, DESCRIPTION.says("42 for a wrong e-mail"), OURS.says("43 for a wrong device id, 44 for another")
     ]
@@ -59,13 +60,13 @@ class ErrorDetail(BaseModel):
     count: int
 
 
-class RecordCounts(BaseModel):
+class RecordCounts(WireModel):
     processed: int
     valid: int
     invalid: int
 
 
-class CustomerListUpload(BaseModel):
+class CustomerListUpload(WireModel):
     """The counts are null until the upload has ended (chosen)."""
 
     ad_account_id: Digits
@@ -79,16 +80,16 @@ class CustomerListUpload(BaseModel):
     updated_time: int
 
 
-class S3FilePart(BaseModel):
+class S3FilePart(WireModel):
     part_number: int
     presigned_url: Annotated[str, OURS.says("leads back to this server, and needs no token")]
 
 
-class S3MultipartUploadData(BaseModel):
+class S3MultipartUploadData(WireModel):
     file_parts: list[S3FilePart]
 
 
-class CustomerListUploadCreated(BaseModel):
+class CustomerListUploadCreated(WireModel):
     customer_list_upload: CustomerListUpload
     s3_multipart_upload_data: S3MultipartUploadData
 

@@ -52,6 +52,7 @@ from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
 from audience_mock.transport.multipart import Form, read_form
 from audience_mock.transport.routes import parse_json, validated
+from audience_mock.transport.wire import WireModel
 
 MULTIPART = "multipart/form-data"
 PAGE_SIZE = 10
@@ -158,7 +159,7 @@ async def create_website(call: Call, body: WebsiteCreate) -> Answer:
     return answer(call, 201, {"id": row.facebook_id}, chrome_frame=call.options.chrome_frame)
 
 
-class _Kind(BaseModel):
+class _Kind(WireModel):
     """What a JSON create is of: `type` in 2014-04, `subtype` in 2014-05."""
 
     model_config = ConfigDict(extra="allow")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from audience_mock.pitchtarget.answers import answer
 from audience_mock.pitchtarget.custom_audiences_wire import Text
@@ -15,6 +15,7 @@ from audience_mock.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
+from audience_mock.transport.wire import WireModel
 
 TOKEN_LENGTH = 31
 """Published tokens are 30 or 31 lower-case letters and digits."""
@@ -30,7 +31,7 @@ class _OpenRoute(PitchTargetRoute):
 router = APIRouter(route_class=_OpenRoute, tags=["oauth"])
 
 
-class Authorize(BaseModel):
+class Authorize(WireModel):
     """Any name and password will do."""
 
     username: Annotated[Text, DOCUMENTATION]
@@ -47,7 +48,7 @@ class Authorize(BaseModel):
     )
 
 
-class AccessToken(BaseModel):
+class AccessToken(WireModel):
     access_token: Annotated[str, EXCHANGES.says("30 or 31 lower-case letters and digits")]
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
 
 from audience_mock.core import pixels
 from audience_mock.core.tables import Pixel
@@ -19,6 +18,7 @@ from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
 from audience_mock.transport.routes import validated
+from audience_mock.transport.wire import WireModel
 
 router = APIRouter(route_class=PitchTargetRoute, tags=["pixels"])
 
@@ -45,11 +45,11 @@ fb_param.currency = 'GBP';
 src="https://www.facebook.com/offsite_event.php?id={id}&amp;value=0.01&amp;currency=GBP" /></noscript>"""
 
 
-class RemarketingPixel(BaseModel):
+class RemarketingPixel(WireModel):
     js: Annotated[str, EXCHANGES.says("this text in the place of the code")]
 
 
-class OffsitePixelCreate(BaseModel):
+class OffsitePixelCreate(WireModel):
     fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
     name: Annotated[Text, DOCUMENTATION]
     tag: Annotated[
@@ -57,17 +57,17 @@ class OffsitePixelCreate(BaseModel):
     ]
 
 
-class PixelId(BaseModel):
+class PixelId(WireModel):
     id: str
 
 
-class CreatedPixel(BaseModel):
+class CreatedPixel(WireModel):
     """The id stands in an object of its own, as published."""
 
     id: PixelId
 
 
-class OffsitePixel(BaseModel):
+class OffsitePixel(WireModel):
     id: str
     name: str
     tag: str
