@@ -33,7 +33,7 @@ _REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def dialect() -> Dialect:
     routers = (worlds.router, reset.router, uploads.router, operations.router)
-    names = [route.operation_id for router in routers for route in router.routes]  # type: ignore[attr-defined]
+    names = [route.operation_id or "" for router in routers for route in router.routes]
     return Dialect(
         name="control",
         title="Audience Mock's control plane",

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
-
 from audience_mock.core import pixels
 from audience_mock.core.tables import Pixel
 from audience_mock.pitchtarget.answers import answer
@@ -17,10 +15,10 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
-from audience_mock.transport.routes import validated
+from audience_mock.transport.routes import Query, Router, validated
 from audience_mock.transport.wire import WireModel
 
-router = APIRouter(route_class=PitchTargetRoute, tags=["pixels"])
+router = Router(PitchTargetRoute, tags=["pixels"])
 
 REMARKETING = {"js": "remarketing pixel code here"}
 """The documentation shows this text in the code's place."""
