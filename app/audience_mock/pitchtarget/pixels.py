@@ -1,7 +1,8 @@
 """/custom_audiences/remarketing_pixel, /offsite_pixels and their path of 2014-04."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from types import SimpleNamespace
+from typing import Annotated, Any, Literal, cast
 
 from audience_mock.core import pixels
 from audience_mock.core.tables import Pixel
@@ -89,11 +90,11 @@ def to_wire(pixel: Pixel) -> dict[str, Any]:
     }
 
 
-_EXAMPLE = to_wire(
-    Pixel(
-        facebook_id="6014360342904", account="18", name="CV uploaded", tag="registration", creator="18 (Ann)"
-    )
+# No Pixel: the first instance of any table has SQLAlchemy look through the mappings of all of them.
+_PUBLISHED = SimpleNamespace(
+    facebook_id="6014360342904", account="18", name="CV uploaded", tag="registration", creator="18 (Ann)"
 )
+_EXAMPLE = to_wire(cast(Pixel, _PUBLISHED))
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "remarketing_pixel/get": {"200": REMARKETING},
     "remarketing_pixel/get_2014_04": {"200": REMARKETING},
