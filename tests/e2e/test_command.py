@@ -502,7 +502,7 @@ def test_wait_is_light(command: Runner) -> None:
 
 MAX_MODULES = 420
 """Modules that a start and the first answer import, besides Python's own. There were 358 when this was
-written; FastAPI brings 90 along. Raise it knowingly: a start takes a millisecond for each one or two of them."""
+written; FastAPI brings 90 along. Raise it knowingly: a module is about a millisecond of every start."""
 
 
 def test_a_start_imports_little(command: Runner) -> None:
