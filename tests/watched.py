@@ -35,6 +35,9 @@ LIMIT_HEADERS = {
 }
 """On every answer that was counted: recorded on all but a 401 of code 2."""
 
+ON_PURPOSE = re.compile(r": (status \d+ is not described|the body is not JSON|header content-type: )")
+"""What a planned fault may do to an answer."""
+
 Headers = dict[str, str]
 
 
@@ -137,19 +140,23 @@ class Watch:
                     options = scope["world"].options["pinterest"]
                     # A world that there cannot be is not refused in the words of an API.
                     if "options" in scope:
-                        self._look(method, path, started, b"".join(pieces), options)
+                        of_a_fault = "fault" in scope
+                        self._look(method, path, started, b"".join(pieces), options, of_a_fault=of_a_fault)
             await send(message)
 
         await self._app(scope, receive, look_and_send)
 
-    def _look(self, method: str, path: str, started: Message, body: bytes, options: Any) -> None:
+    def _look(
+        self, method: str, path: str, started: Message, body: bytes, options: Any, *, of_a_fault: bool
+    ) -> None:
         headers = {name.decode().lower(): value.decode() for name, value in started["headers"]}
         if method == "OPTIONS" and "access-control-allow-methods" in headers:
             return  # to a browser, not to a client
         # The server leaves the body out by itself.
         method = "GET" if method == "HEAD" else method
         seen.extend(
-            misfits(
+            line
+            for line in misfits(
                 method,
                 path,
                 started["status"],
@@ -162,6 +169,7 @@ class Watch:
                 ],
                 limited=options.rate_limits != "off",
             )
+            if not (of_a_fault and ON_PURPOSE.search(line))
         )
 
 

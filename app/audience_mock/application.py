@@ -43,6 +43,8 @@ class AudienceMock:
                 pinterest.dialect(cors_origins=settings.cors_origins),
             )
         }
+        for app in self.dialects.values():
+            app.neighbours = list(self.dialects.values())
         pages = pages_app(self.descriptions, self._control)
         self._apps: dict[str, ASGIApp] = {
             prefix: app for app in self.dialects.values() for prefix in app.dialect.prefixes
@@ -81,8 +83,14 @@ class AudienceMock:
             scope["root_path"] = root + MOUNTS[first]
         await self._apps.get(first, self._fallback)(scope, receive, send)
 
+    @property
+    def operations(self) -> list[str]:
+        """The ids of what both APIs serve, sorted."""
+        return sorted({id for app in self.dialects.values() for id in app.operations})
+
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["graded"] = self.graded
+        scope["operations"] = self.operations
         await _control_app()(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -141,8 +149,12 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
             raise BadSettings(f"settings.{name}: {first['msg']}{hint}") from None
     rules = Rules(
         build_delay_s=here.build_delay_s,
+        audience_ready=here.audience_ready,
         match_rate=here.match_rate,
         max_upload_bytes=here.max_upload_bytes,
+        journal_entries=here.journal_entries,
+        journal_bytes=here.journal_bytes,
+        request_faults=here.request_faults,
     )
     return rules, {
         "pinterest": pinterest.Options(

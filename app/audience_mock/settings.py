@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from audience_mock.core.policies import AFTER_DELAY, POLICY
+
 ENVIRONMENT_PREFIX = "AUDIENCE_MOCK_"
 
 
@@ -27,6 +29,14 @@ class WorldSettings(BaseModel):
 
     build_delay_s: float = Field(
         default=5.0, ge=0, le=1e9, description="Seconds until a new audience is READY or TOO_SMALL."
+    )
+    audience_ready: str = Field(
+        default=AFTER_DELAY,
+        pattern=POLICY,
+        description=(
+            "What decides when an audience is built: after_delay, at_once, after_reads:N (the N-th GET of"
+            " it), by_hand (a PATCH by control), or failed (TOO_SMALL after the delay)."
+        ),
     )
     match_rate: float = Field(
         default=1.0, ge=0, le=1, description="Share of uploaded users whom the provider knows, 0 to 1."
@@ -65,6 +75,18 @@ class WorldSettings(BaseModel):
     rate_limits: Literal["count", "standard", "trial", "off"] = Field(
         default="count",
         description="Pinterest's rate limits: count tells and refuses nothing, standard and trial refuse.",
+    )
+    journal_entries: int = Field(
+        default=1_000, ge=0, description="Requests that a world's journal keeps; 0 keeps none."
+    )
+    journal_bytes: int = Field(
+        default=10 << 20,
+        ge=0,
+        description="Bytes that a world's journal holds; the oldest requests go first.",
+    )
+    request_faults: bool = Field(
+        default=True,
+        description="Whether Prefer: code=… and X-Audience-Mock-Fault force an outcome for one request.",
     )
 
 

@@ -14,15 +14,15 @@ from audience_mock.pinterest import errors as pinterest_errors
 from audience_mock.pitchtarget import errors as pitchtarget_errors
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
-from audience_mock.transport.errors import InvalidInput, Refusal
+from audience_mock.transport.errors import InvalidInput, NoRoute, PlannedError, Refusal
 from audience_mock.transport.evidence import KEY, Grade, chosen
 from audience_mock.transport.operations import GRADES, operations, request_fields, table
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("pinterest", "pitchtarget")
 
-NOT_OF_AN_API = {facts.SetUpFact, facts.AlreadyThere}
-"""Facts that no request to an API brings about."""
+NOT_OF_AN_API = {facts.SetUpFact, facts.AlreadyThere, PlannedError, NoRoute}
+"""Facts that no request to an API brings about by itself, and what others of them have in common."""
 NOT_PITCHTARGETS = {
     "MissingScopes, NotPermitted, LimitReached": "tokens of PitchTarget's may do everything",
     "BadGrant, ScopesNotGranted, SharedWithItself, NotInAccount, NotNow": "it has no such operations",
@@ -113,17 +113,31 @@ def test_each_grade_has_a_source(served: list[dict[str, Any]]) -> None:
         assert one["source"] != chosen("").source
 
 
+def possible() -> set[type[Exception]]:
+    """What a request can be refused for."""
+    refusals = {*Refusal.__subclasses__(), *NoRoute.__subclasses__()}
+    return {*refusals, *Fact.__subclasses__()} - NOT_OF_AN_API
+
+
 def test_each_error_that_pinterest_answers_has_a_grade() -> None:
     """Each fact that a request can bring about has a row in the table of Pinterest's words, so a grade."""
     worded = {*pinterest_errors.WORDS, InvalidInput}
-    assert {*Refusal.__subclasses__(), *Fact.__subclasses__()} - NOT_OF_AN_API <= worded
+    assert {
+        *Refusal.__subclasses__(),
+        *NoRoute.__subclasses__(),
+        *Fact.__subclasses__(),
+    } - NOT_OF_AN_API <= worded
 
 
 def test_each_error_that_pitchtarget_answers_has_a_grade() -> None:
     """Each fact that a request can bring about has a row in the table of PitchTarget's words, so a grade."""
     worded = {*pitchtarget_errors.WORDS, InvalidInput}
     others = {name for names in NOT_PITCHTARGETS for name in names.split(", ")}
-    possible = {*Refusal.__subclasses__(), *Fact.__subclasses__()} - NOT_OF_AN_API - worded
+    possible = (
+        {*Refusal.__subclasses__(), *NoRoute.__subclasses__(), *Fact.__subclasses__()}
+        - NOT_OF_AN_API
+        - worded
+    )
     assert {fact.__name__ for fact in possible} == others
 
 

@@ -73,8 +73,22 @@ class BadName(SetUpFact):
     """A name that a world or a snapshot cannot have; the text says what it may be."""
 
 
+class BadStatus(SetUpFact):
+    """A status that an audience of its API does not have; the text lists those it has."""
+
+    field = "status"
+
+
 class BadSettings(SetUpFact):
     """A setting that no world has, or a value that it does not take; the text names it."""
+
+
+class BadFault(SetUpFact):
+    """A fault that cannot be planned; the text says why, `field` which part of it is wrong."""
+
+    def __init__(self, text: str, field: str | None = None) -> None:
+        super().__init__(text)
+        self.field = field
 
 
 class BadSeed(SetUpFact):

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Written into each database file; raise it with every change of a table."""
 
 PITCHTARGET = "pitchtarget"
@@ -28,6 +28,8 @@ class Audience(Row, table=True):
     holds once built. `definition` is the JSON text of what selects its people: Pinterest's rule,
     Facebook's lookalike spec. `facebook_object` is JSON that a seed lays over what Facebook would answer.
     With a `customer_list`, its number, the people are that list's, whatever `people` says.
+    `policy` is what the build goes by if that is not `ready_at_ms` alone: `after_reads:N`, with N counting
+    down, or `failed`.
     Times are milliseconds since 1970.
     """
 
@@ -51,6 +53,7 @@ class Audience(Row, table=True):
     updated_at_ms: int = Field(sa_type=BigInteger)
     ready_at_ms: int = Field(sa_type=BigInteger)
     held_status: str | None = None
+    policy: str | None = None
     people: int = Field(default=0, sa_type=BigInteger)
     facebook_id: str | None = Field(default=None, index=True)
     user_type: str | None = None

@@ -275,6 +275,8 @@ async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
     row = await call.world.read(
         sharing.find_visible, api=PINTEREST, account=ad_account_id, number=int(audience_id)
     )
+    if row.policy is not None:
+        row = await call.world.transact(audiences.count_read, key=row.key or 0)
     return _one(call, row, company=row.created_by)
 
 

@@ -294,6 +294,7 @@ class _Part:
             raise BodyTooLarge(limit_bytes, "file")
         async for piece in self._call.stream():
             self._room_bytes -= len(piece)
+            self._call.streamed_bytes = (self._call.streamed_bytes or 0) + len(piece)
             if self._room_bytes < 0:
                 raise BodyTooLarge(limit_bytes, "file")
             self.md5.update(piece)

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import to_json
@@ -28,10 +29,13 @@ from audience_mock.transport.errors import (
     Malformed,
     MethodNotAllowed,
     MissingScopes,
+    NoRoute,
     NoSuchRoute,
     NotAuthenticated,
     NotPermitted,
+    PlannedError,
     UnsupportedContentType,
+    phrase,
 )
 from audience_mock.transport.evidence import Evidence, Words, chosen, recorded
 from audience_mock.transport.wire import WireModel
@@ -95,16 +99,19 @@ def refuse(call: Call, error: Exception) -> Answer:
             limits.count(call, who, None, call.world.clock.now_ms())
         except LimitReached as reached:
             error = reached
+    elif isinstance(error, PlannedError):
+        limits.tell_planned(call, error)
     words, message = _words(error)
     status, code = words.status, words.code
     headers = []
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
-    if code == SERVER_FAULT:
+    if code == SERVER_FAULT and not isinstance(error, PlannedError):
         log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
         log.debug("where it happened", exc_info=error)
     else:
-        log.info("%s %s %d %s", call.method, call.url.path, status, " ".join(message.split()))
+        hint = error.hint if isinstance(error, NoRoute) else ""
+        log.info("%s %s %d %s%s", call.method, call.url.path, status, " ".join(message.split()), hint)
     return answer(call, status, to_json({"code": code, "message": message, **words.more}), headers)
 
 
@@ -197,6 +204,15 @@ FAULT = Words(
     "a fault of the server",
 )
 
+_PLANNED: Mapping[int, type[Exception]] = {
+    401: NotAuthenticated,
+    403: NotPermitted,
+    404: NotFound,
+    405: MethodNotAllowed,
+    429: LimitReached,
+}
+"""What a test may want to be told."""
+
 _INTEGER = ("int_type", "int_parsing", "int_from_float", "int_parsing_size")
 PARAMETER_WORDS: Mapping[str, Words] = {
     **dict.fromkeys(
@@ -263,7 +279,10 @@ CALLER_ERRORS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 def _words(error: Exception) -> tuple[Words, str]:
     """The row of the tables that an error has, and its message."""
+    facts: dict[str, Any]
     match error:
+        case PlannedError(status=status):
+            words, facts = _planned(status), {"what": "resource"}
         case InvalidInput(place="body", details=[detail, *_]):
             words = BODY_WORDS.get(detail["type"], OTHER_BODY)
             facts = _facts(detail, repr(detail["input"]))
@@ -276,6 +295,15 @@ def _words(error: Exception) -> tuple[Words, str]:
                 name: _cut(fact) if isinstance(fact, str) else fact for name, fact in vars(error).items()
             }
     return words, words.message.format_map(facts)
+
+
+def _planned(status: int) -> Words:
+    """The row that a planned status has; where the tables have none, one of its own."""
+    if status >= 500:
+        return replace(FAULT, status=status)
+    if status in _PLANNED:
+        return WORDS[_PLANNED[status]]
+    return Words(status, INVALID, f"Invalid request: {phrase(status)}", SILENT, "a test wants it")
 
 
 def _facts(detail: dict[str, Any], value: str) -> dict[str, Any]:

@@ -375,6 +375,8 @@ async def get(call: Call, id: EitherId) -> Answer:
     if call.options.of_april:
         return await get_of_april(call, id)
     row = await call.world.transact(audiences.after_facebook, audiences.find_either, api=PITCHTARGET, id=id)
+    if row.policy is not None:
+        row = await call.world.transact(audiences.count_read, key=row.key or 0)
     return answer(call, 200, to_wire(row, "2014-05"))
 
 
@@ -390,6 +392,8 @@ async def get_of_april(call: Call, id: EitherId) -> Answer:
     row, origin = await call.world.transact(
         audiences.after_facebook, audiences.find_with_origin, api=PITCHTARGET, id=id
     )
+    if row.policy is not None:
+        row = await call.world.transact(audiences.count_read, key=row.key or 0)
     audience = to_facebook_object(row, origin, call.world.clock.now_ms())
     return answer(call, 200, audience, chrome_frame=call.options.chrome_frame)
 

@@ -18,9 +18,12 @@ from audience_mock.transport.errors import (
     InvalidInput,
     Malformed,
     MethodNotAllowed,
+    NoRoute,
     NoSuchRoute,
     NotAuthenticated,
+    PlannedError,
     UnsupportedContentType,
+    phrase,
 )
 from audience_mock.transport.evidence import Evidence, Words
 from audience_mock.transport.wire import WireModel
@@ -95,11 +98,12 @@ def refuse(call: Call, error: Exception) -> Answer:
     more = None
     if isinstance(error, MethodNotAllowed):
         more = [(b"Allow", ", ".join(error.allowed).encode())]
-    if status == 500:
+    if status == 500 and not isinstance(error, PlannedError):
         log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
         log.debug("where it happened", exc_info=error)
     else:
-        log.info("%s %s %d %s", call.method, call.url.path, status, errors)
+        hint = error.hint if isinstance(error, NoRoute) else ""
+        log.info("%s %s %d %s%s", call.method, call.url.path, status, errors, hint)
     return answer(call, status, {"errors": errors}, more=more)
 
 
@@ -135,7 +139,19 @@ WORDS: Mapping[type[Exception], Words] = {
     ),
 }
 """By fact. The error's attributes fill the message; `error` is its text."""
+_PLANNED = {
+    401: WORDS[NotAuthenticated],
+    404: Words(404, None, "Couldn't find the audience", RAILS, "a test wants it"),
+    422: OTHER_REASON,
+}
 FAULT = Words(500, None, "We're sorry, but something went wrong", RAILS, "a fault of the server")
+
+
+def _planned(status: int) -> Words:
+    """What a planned status is told, to no field; where nothing else says it, by its name."""
+    if status in (500, 502, 503, 504):
+        return FAULT
+    return _PLANNED.get(status) or Words(status, None, phrase(status), RAILS, "a test wants it")
 
 
 def all_words() -> list[Words]:
@@ -147,6 +163,8 @@ def all_words() -> list[Words]:
 def _words(error: Exception) -> tuple[int, dict[str, list[str]]]:
     if isinstance(error, InvalidInput):
         return 422, _by_field(error.details)
+    if isinstance(error, PlannedError):
+        return error.status, {"base": [_planned(error.status).message]}
     words = WORDS.get(type(error), FAULT)
     facts = {**vars(error), "error": error}
     if isinstance(error, MethodNotAllowed):

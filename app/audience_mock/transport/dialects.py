@@ -8,12 +8,13 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import MethodNotAllowed, NoSuchRoute
 from audience_mock.transport.evidence import ANSWERS, ERRORS, Evidence, Words
+from audience_mock.transport.journal import note
 from audience_mock.transport.links import Links
 from audience_mock.transport.routes import MockRoute, Router
 
@@ -30,6 +31,7 @@ class Dialect:
     bodies that a handler reads by itself; `examples` are answers, by operation and status. `links` are
     OpenAPI's, by operation and name: what may be asked next with what a success answered. `words` are all
     errors, and `evidence` is what is known of every answer, for the description too: a double has both.
+    `journalled` is whether its requests are noted in the journal.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Dialect:
     links: Links = field(default_factory=dict)
     preflight: Callable[[Call, set[str]], Answer] | None = None
     cors_origins: Sequence[str] = ()
+    journalled: bool = True
 
 
 class DialectApp:
@@ -67,6 +70,8 @@ class DialectApp:
         self._by_depth: dict[int, list[MockRoute]] = {}
         for route in self._routes:
             self._by_depth.setdefault(route.path.count("/"), []).append(route)
+        self.neighbours: Sequence[DialectApp] = (self,)
+        """The APIs among whose routes a request may have meant one."""
         self._cross_origin: ASGIApp = self._dispatch
         if dialect.cors_origins and dialect.preflight is None:
             self._cross_origin = CORSMiddleware(
@@ -77,16 +82,42 @@ class DialectApp:
                 expose_headers=["*"],
             )
 
+    @property
+    def operations(self) -> list[str]:
+        """The ids of its operations, those that it does not describe too."""
+        return [route.operation_id for route in self._routes]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
         scope["options"] = scope["world"].options.get(self.dialect.name)
         # Only a page has an Origin; Starlette's middleware would write `Vary: Origin` to everyone.
-        cross_origin = any(name == b"origin" for name, _ in scope["headers"])
-        await (self._cross_origin if cross_origin else self._dispatch)(scope, receive, send)
+        if any(name == b"origin" for name, _ in scope["headers"]):
+            await self._cross_origin(scope, receive, self._noting(scope, receive, send))
+        else:
+            await self._dispatch(scope, receive, send)
+
+    def _noting(self, scope: Scope, receive: Receive, send: Send) -> Send:
+        """Starlette's middleware answers the preflights by itself; this notes them."""
+        asks = any(name == b"access-control-request-method" for name, _ in scope["headers"])
+        if scope["method"] != "OPTIONS" or not asks or self._cross_origin == self._dispatch:
+            return send
+        start: Message = {}
+
+        async def noting(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+            else:
+                answer = Answer(start["status"], message.get("body", b""), start["headers"])
+                note(Call(scope, receive, send), None, answer)
+            await send(message)
+
+        return noting
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":
             # A copy: the server looks at its own scope to leave the body out.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "sent_method": "HEAD"}
         path = scope["path"].removeprefix(scope["root_path"])
         allowed: set[str] = set()
         for route in self._by_depth.get(path.count("/"), ()):
@@ -99,11 +130,32 @@ class DialectApp:
                 return
             allowed |= route.methods
         call = Call(scope, receive, send)
+        near: Sequence[str] = ()
         if allowed and scope["method"] == "OPTIONS" and self.dialect.preflight is not None:
             answer = self.dialect.preflight(call, allowed)
         else:
-            answer = self.dialect.refuse(call, MethodNotAllowed(allowed) if allowed else NoSuchRoute())
+            near = self._near(scope)
+            answer = self.dialect.refuse(
+                call, MethodNotAllowed(allowed, near) if allowed else NoSuchRoute(near)
+            )
+        note(call, None, answer, near)
         await answer(scope, receive, send)
+
+    def _near(self, scope: Scope) -> Sequence[str]:
+        from audience_mock.transport.near import near
+
+        routes = [
+            (method, app.base_path + route.path)
+            for app in self.neighbours
+            for route in app._routes
+            for method in route.methods
+        ]
+        return near(scope.get("sent_method") or scope["method"], scope["path"], routes)
+
+    @property
+    def base_path(self) -> str:
+        """What stands before its routes, where it is called by its own base URL."""
+        return str(self.dialect.servers[0]["url"]).rstrip("/") if self.dialect.servers else ""
 
     def openapi(self) -> dict[str, Any]:
         """The description of what is served; made when it is first asked for, not at start."""

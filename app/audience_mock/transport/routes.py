@@ -20,10 +20,12 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
-from audience_mock.transport import bodies
+from audience_mock.transport import bodies, faults
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.choosing import ASKS_FOR_FAULT
 from audience_mock.transport.errors import InvalidInput, Malformed
+from audience_mock.transport.journal import note
 
 if TYPE_CHECKING:
     from fastapi.routing import APIRoute
@@ -56,14 +58,17 @@ class MockRoute:
 
     max_body_bytes = bodies.MAX_BODY_BYTES
     max_containers = MAX_CONTAINERS
+    meets_faults = True
     takes_bare_bodies = False
     """Whether a body may come without a word of what it is, or not at all, which is `{}`."""
 
-    def __init__(self, path: str, endpoint: Handler, *, methods: Iterable[str], **more: Any) -> None:
+    def __init__(
+        self, path: str, endpoint: Handler, *, methods: Iterable[str], operation_id: str, **more: Any
+    ) -> None:
         self.path = path
         self.methods = set(methods)
         self.endpoint = endpoint
-        self.operation_id: str | None = more.get("operation_id")
+        self.operation_id = operation_id
         self._more = more
 
     @cached_property
@@ -80,7 +85,13 @@ class MockRoute:
         somebody asks for a description."""
         from fastapi.routing import APIRoute
 
-        return APIRoute(self.path, _as_fastapi_takes_it(self.endpoint), methods=[*self.methods], **self._more)
+        return APIRoute(
+            self.path,
+            _as_fastapi_takes_it(self.endpoint),
+            methods=[*self.methods],
+            operation_id=self.operation_id,
+            **self._more,
+        )
 
     def admit(self, call: Call) -> None:
         """Let a caller in, or raise. Runs before anything of the request but its head was read."""
@@ -92,15 +103,27 @@ class MockRoute:
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(scope, receive, send)
+        broken: faults.Broken | None = None
+        if self.meets_faults and (call.world.faults.planned or ASKS_FOR_FAULT in scope):
+            answer, broken = await faults.answer(self, call)
+        else:
+            answer = await self.answer(call)
+        note(call, self.operation_id, answer)
+        if broken is not None:
+            await broken.deliver(call, answer, send)
+        elif answer is not None:
+            await answer(scope, receive, send)
+
+    async def answer(self, call: Call) -> Answer | None:
+        """What the operation says, or why not; None if there is nobody to be told."""
         try:
             self.admit(call)
-            answer = await self.endpoint(**await self._inputs.read(call))
+            return await self.endpoint(**await self._inputs.read(call))
         except ClientDisconnect:
             log.info("%s %s: the client went away; nothing was kept", call.method, call.url.path)
-            return
+            return None
         except Exception as error:  # noqa: BLE001 - the dialect has an answer to anything
-            answer = self.refuse(call, error)
-        await answer(scope, receive, send)
+            return self.refuse(call, error)
 
 
 class Router:
