@@ -165,3 +165,34 @@ def export_openapi(directory: Path) -> None:
             click.echo(file)
     except OSError as error:
         fail(f"cannot write to {directory}: {error.strerror}")
+
+
+@main.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+def check(files: tuple[Path, ...]) -> None:
+    """Say what is wrong with seed files, each as FILE:LINE:COLUMN: FIELD: WHY; exit status 1 if any is."""
+    from audience_mock.core.errors import BadSeed
+    from audience_mock.core.seed_files import check as look_at
+
+    wrong = False
+    for file in files:
+        try:
+            seed, faults = look_at(file)
+        except BadSeed as error:
+            click.echo(error)
+            wrong = True
+            continue
+        for fault in faults:
+            click.echo(fault)
+        if seed is not None:
+            click.echo(f"{file}: right, {len(seed.audiences)} audiences")
+        wrong = wrong or bool(faults)
+    sys.exit(1 if wrong else 0)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of seed files, for editors."""
+    from audience_mock.core import seeds
+
+    click.echo(json.dumps(seeds.schema(), indent=2, ensure_ascii=False))

@@ -15,6 +15,7 @@ from audience_mock.core.errors import (
     BadSeed,
     BadSettings,
     BadStatus,
+    IdTaken,
     NotFound,
     NotNow,
     TooMany,
@@ -96,8 +97,8 @@ def _words(call: Call, error: Exception) -> tuple[int, str, str | None]:
             return 405, f"{call.url.path} answers to {', '.join(allowed)} only", None
         case NotFound(what=what, id=id):
             return 404, f"there is no {what} {id!r} in this {'server' if what == 'world' else 'world'}", None
-        case AlreadyThere() | NotNow() | TooMany():
-            return 409, str(error), None
+        case AlreadyThere() | NotNow() | TooMany() | IdTaken():
+            return 409, str(error), getattr(error, "field", None)
         case BadSettings() | BadStatus() | BadFault() | BadSeed() | BadName() | BadDatabase():
             return 400, str(error), getattr(error, "field", None)
         case InvalidInput(details=details):

@@ -1,6 +1,6 @@
 """Audiences: made, found, listed, changed and removed, each by one function within a transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from sqlite3 import IntegrityError
 from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -66,6 +66,7 @@ _BLANK: dict[str, Any] = {
     if column.name != "key"
 }
 _INSERT = Prepared(insert(_table).returning(_c.key), columns=tuple(_BLANK))
+_INSERT_WITH_KEY = Prepared(insert(_table), columns=("key", *_BLANK))
 # The people of a customer list as they are now; any other audience has its own.
 _PEOPLE = case(
     (_c.customer_list.is_(None), _c.people),
@@ -184,6 +185,12 @@ def create(
                 raise AlreadyThere("audience", str(given["number"])) from None
         else:
             return cast(Audience, SimpleNamespace(**row))
+
+
+def insert_many(tx: Transaction, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Put audiences in as they are: each with its `key` and `number`, other columns where they differ from
+    their defaults. Raises IntegrityError at the row whose number is taken; the rows are made one by one."""
+    tx.many(_INSERT_WITH_KEY, ({**_BLANK, **row} for row in rows))
 
 
 def find(tx: Transaction, *, api: str, account: str, number: int) -> Audience:
