@@ -1,7 +1,9 @@
 """Worlds: time, ids, status, transactions, seeds."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,19 @@ def test_a_database_that_cannot_be_used_says_why(url: str, says: str) -> None:
     with pytest.raises(BadDatabase, match=says) as told:
         Database(url)
     assert "\n" not in str(told.value)
+
+
+def test_a_file_with_anothers_tables_is_refused(tmp_path: Path) -> None:
+    """A database of another program that has a table of the same name is left as it was."""
+    file = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(file)) as theirs:
+        theirs.execute("CREATE TABLE audiences (who)")
+    with pytest.raises(BadDatabase, match="table audiences already exists"):
+        Database(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as theirs:
+        assert theirs.execute("SELECT name, sql FROM sqlite_master").fetchall() == [
+            ("audiences", "CREATE TABLE audiences (who)")
+        ]
 
 
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def dialect() -> Dialect:
         *(faults.router, journal.router, verify.router),
         *(uploads.router, operations.router),
     )
-    names = [route.operation_id for router in routers for route in router.routes]  # type: ignore[attr-defined]
+    names = [route.operation_id for router in routers for route in router.routes]
     return Dialect(
         name="control",
         title="Audience Mock's control plane",

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from pydantic_core import to_json
 
 from audience_mock.control.access import Denied, NoToken, TurnedOff
@@ -30,11 +30,12 @@ from audience_mock.transport.errors import (
     NoSuchRoute,
     UnsupportedContentType,
 )
+from audience_mock.transport.wire import WireModel
 
 log = logging.getLogger("audience_mock")
 
 
-class Error(BaseModel):
+class Error(WireModel):
     """The shape of every error of the control plane."""
 
     error: str = Field(description="What is wrong, and what to do about it.")

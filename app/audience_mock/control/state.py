@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import Error, answer
 from audience_mock.control.routes import ControlRoute
@@ -11,8 +10,10 @@ from audience_mock.core import planting, states
 from audience_mock.core.seeds import Seed
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.routes import Router
+from audience_mock.transport.wire import WireModel
 
-router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["state"])
+router = Router(ControlRoute, prefix="/__admin", tags=["state"])
 
 _TOO_MUCH: dict[int | str, dict[str, Any]] = {
     409: {"model": Error, "description": "More users than a state may have"}
@@ -27,14 +28,14 @@ class State(Seed):
     model_config = ConfigDict(defer_build=False)
 
 
-class Planted(BaseModel):
+class Planted(WireModel):
     counts: dict[str, int] = Field(description="Rows by section, of those that were sent.")
     ids: dict[str, list[str]] = Field(
         description="Of `audiences`, `customer_lists` and `customer_list_uploads`, each in the order sent."
     )
 
 
-class Difference(BaseModel):
+class Difference(WireModel):
     """Of one section. A field that is null is not there, or has its default."""
 
     counts: dict[str, int] = Field(description="All rows that were added, removed and changed.")

@@ -3,8 +3,6 @@
 from collections.abc import Container, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Query
-
 from audience_mock.core import audiences, sharing
 from audience_mock.core.lifecycle import size_at, status_at
 from audience_mock.core.tables import ACCOUNT, PINTEREST
@@ -49,6 +47,7 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import inferred, known_by
 from audience_mock.transport.links import Links, link
+from audience_mock.transport.routes import Query, Router
 from audience_mock.transport.templates import Form, quoted
 
 COMPANY = "Audience Mock"
@@ -161,7 +160,7 @@ LINKS: Links = {
     },
 }
 
-router = APIRouter(route_class=PinterestRoute, tags=["audiences"])
+router = Router(PinterestRoute, tags=["audiences"])
 _COLLECTION = "/ad_accounts/{ad_account_id}/audiences"
 _AUDIENCE = _COLLECTION + "/{audience_id}"
 
