@@ -6,14 +6,17 @@ statements of the requests that clients make most are compiled once and handed t
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
+from sqlalchemy import Insert
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ReturnsRows
 
-_DIALECT = SQLiteDialect(paramstyle="named")
+_DIALECT = SQLiteDialect(paramstyle="qmark")  # the driver looks up each named one, which takes as long again
 
 
 class Prepared:
@@ -22,37 +25,58 @@ class Prepared:
     Rows have the names of the columns as attributes, and the values as SQLite has them.
     """
 
-    def __init__(self, statement: ReturnsRows, columns: Sequence[str] | None = None) -> None:
+    def __init__(self, statement: ReturnsRows | Insert, columns: Sequence[str] | None = None) -> None:
         self._statement = statement
         self._columns = columns
 
     @cached_property
-    def _compiled(self) -> tuple[str, dict[str, Any]]:
-        """The text, and the values that stand in the statement itself."""
+    def text(self) -> str:
+        return str(self._compiled)
+
+    def values(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Those of the text's marks, in their order."""
+        return self._pick({**self._fixed, **parameters} if self._fixed else parameters)
+
+    @cached_property
+    def _compiled(self) -> SQLCompiler:
         keys = None if self._columns is None else list(self._columns)
-        compiled = self._statement.compile(dialect=_DIALECT, column_keys=keys)
-        return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
+        return self._statement.compile(dialect=_DIALECT, column_keys=keys)
+
+    @cached_property
+    def _fixed(self) -> dict[str, Any]:
+        """The values that stand in the statement itself."""
+        return {name: value for name, value in self._compiled.params.items() if value is not None}
+
+    @cached_property
+    def _pick(self) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+        names = self._compiled.positiontup or []
+        if len(names) > 1:
+            return itemgetter(*names)
+        return lambda parameters: tuple(parameters[name] for name in names)
 
     @cached_property
     def _row(self) -> Any:
-        return namedtuple("Row", [column.key for column in self._statement.exported_columns])
+        columns: Any = self._statement.exported_columns
+        names: list[str] = [column.key for column in columns]
+        make: Any = namedtuple("Row", names)  # type: ignore[misc]
+        return make._make
 
     def all(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> list[Any]:
-        text, fixed = self._compiled
-        rows = driver.execute(text, {**fixed, **parameters} if fixed else parameters).fetchall()
-        return [*map(self._row._make, rows)]
+        return [*map(self._row, driver.execute(self.text, self.values(parameters)).fetchall())]
 
     def one(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> Any:
         """The first row, or None."""
-        text, fixed = self._compiled
-        row = driver.execute(text, {**fixed, **parameters} if fixed else parameters).fetchone()
-        return None if row is None else self._row._make(row)
+        row = driver.execute(self.text, self.values(parameters)).fetchone()
+        return None if row is None else self._row(row)
 
     def each(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> Iterator[Any]:
         """The rows one by one, as SQLite finds them."""
-        text, fixed = self._compiled
-        return map(self._row._make, driver.execute(text, {**fixed, **parameters}))
+        return map(self._row, driver.execute(self.text, self.values(parameters)))
+
+    def add(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> int:
+        """Run an INSERT; answers the key that the row was given."""
+        return driver.execute(self.text, self.values(parameters)).lastrowid or 0
 
     def many(self, driver: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run it for each of the rows, which are made one by one."""
-        driver.executemany(self._compiled[0], rows)
+        driver.executemany(self.text, map(self.values, rows))

@@ -37,6 +37,7 @@ class Audience(Row, table=True):
     __table_args__ = (
         UniqueConstraint("api", "number"),
         Index("audiences_by_account", "api", "account", "number"),
+        Index("audiences_by_facebook_id", "facebook_id", sqlite_where=text("facebook_id IS NOT NULL")),
         Index("audiences_waiting", "api", "ready_at_ms", sqlite_where=text(WAITING)),
     )
 
@@ -55,7 +56,7 @@ class Audience(Row, table=True):
     held_status: str | None = None
     policy: str | None = None
     people: int = Field(default=0, sa_type=BigInteger)
-    facebook_id: str | None = Field(default=None, index=True)
+    facebook_id: str | None = None
     user_type: str | None = None
     user_set: int | None = None
     opt_out_link: str | None = None

@@ -99,6 +99,10 @@ class Transaction:
         """The rows of a prepared statement, one by one."""
         return statement.each(self._database.driver, parameters)
 
+    def add(self, statement: Prepared, row: Mapping[str, Any]) -> int:
+        """Run a prepared INSERT; answers the key that the row was given."""
+        return statement.add(self._database.driver, row)
+
     def many(self, statement: Prepared, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run a prepared statement for each of the rows."""
         statement.many(self._database.driver, rows)

@@ -135,7 +135,7 @@ def admit(call: Call, demand: Demand | None) -> None:
     since its answer has no rate-limit headers.
     """
     world = call.world
-    authorization = call.headers.get("authorization", "")
+    authorization = call.header(b"authorization") or ""
     caller: Caller = world.callers.get(authorization) or _look_up(call, authorization)
     now_ms = world.clock.now_ms()
     if caller.revoked or (caller.expires_at_ms is not None and now_ms >= caller.expires_at_ms):

@@ -303,5 +303,5 @@ class _Part:
 
 def _url(call: Call, upload: int, part: int) -> str:
     """Where this server takes a part, by the name that the caller has for it."""
-    host = call.headers.get("host") or "{}:{}".format(*call.scope["server"])
+    host = call.header(b"host") or "{}:{}".format(*call.scope["server"])
     return f"{call.scope['scheme']}://{host}{call.scope['root_path']}/{PARTS}/{upload}/{part}"

@@ -68,7 +68,7 @@ def link_to_next_page(operation: str, place: str, *filters: str) -> dict[str, An
 
 def create_status(call: Call) -> int:
     """`Prefer: code=200` (or 201) for one request, else the setting."""
-    if (prefer := call.headers.get("prefer")) is not None:
+    if (prefer := call.header(b"prefer")) is not None:
         for code in _PREFER_CODE.findall(prefer):
             if code in ("200", "201"):
                 return int(code)

@@ -94,7 +94,7 @@ def refuse(call: Call, error: Exception) -> Answer:
     """The answer to anything that was raised while a request was served."""
     if isinstance(error, NoSuchRoute | MethodNotAllowed):
         # No route has counted it.
-        who = auth.token_of(call.headers.get("authorization", "")) or ""
+        who = auth.token_of(call.header(b"authorization") or "") or ""
         try:
             limits.count(call, who, None, call.world.clock.now_ms())
         except LimitReached as reached:

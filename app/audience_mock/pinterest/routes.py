@@ -35,7 +35,7 @@ class AppRoute(PinterestRoute):
     """For apps, with their id and secret; `call.caller` is the id."""
 
     def admit(self, call: Call) -> None:
-        id, secret = _basic(call.headers.get("authorization", ""))
+        id, secret = _basic(call.header(b"authorization") or "")
         if call.options.auth_mode == "strict" and not call.world.read_now(
             tokens.is_app, id=id, secret=secret
         ):

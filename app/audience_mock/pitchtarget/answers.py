@@ -74,7 +74,7 @@ def empty(call: Call) -> Answer:
 
 def _is_known(etag: str, call: Call) -> bool:
     """Whether `If-None-Match` has the tag; like Rack, a weak one is as good as a strong one."""
-    given = call.headers.get("if-none-match", "")
+    given = call.header(b"if-none-match") or ""
     tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
     return given.strip() == "*" or etag in tags
 

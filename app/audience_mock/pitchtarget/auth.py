@@ -20,5 +20,5 @@ SECURITY = {
 
 def admit(call: Call) -> None:
     """Raises NotAuthenticated."""
-    if not _OAUTH.fullmatch(call.headers.get("authorization", "")):
+    if not _OAUTH.fullmatch(call.header(b"authorization") or ""):
         raise NotAuthenticated

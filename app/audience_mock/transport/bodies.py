@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
 
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import BodyTooLarge, Malformed, UnsupportedContentType
@@ -16,21 +16,21 @@ MAX_BODY_BYTES = 1 << 20
 """The most that a JSON body, or the text fields of a form, may have. Not documented; chosen."""
 
 
-def media_type(request: Request) -> str:
+def media_type(call: Call) -> str:
     """The content type in lower case, without its parameters; empty if there is none."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return (call.header(b"content-type") or "").partition(";")[0].strip().lower()
 
 
-def check_json(request: Request) -> None:
+def check_json(call: Call) -> None:
     """Let JSON pass, and a body of which nothing is said. Raises UnsupportedContentType."""
-    given = media_type(request)
+    given = media_type(call)
     if given and given != JSON and not (given.startswith("application/") and given.endswith("+json")):
         raise UnsupportedContentType(given, JSON)
 
 
-def declared_bytes(request: Request) -> int:
+def declared_bytes(call: Call) -> int:
     """What Content-Length says; 0 if it says nothing, or nothing sensible."""
-    declared = request.headers.get("content-length", "")
+    declared = call.header(b"content-length") or ""
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
 
 
@@ -39,13 +39,18 @@ async def read_whole(call: Call, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
     if declared_bytes(call) > limit_bytes:
         raise BodyTooLarge(limit_bytes)
     pieces: list[bytes] = []
-    size = 0
-    async for piece in call.stream():
+    size, more = 0, True
+    receive = call.receive
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnect
+        piece, more = message.get("body", b""), message.get("more_body", False)
         size += len(piece)
         if size > limit_bytes:
             raise BodyTooLarge(limit_bytes)
         pieces.append(piece)
-    call.raw_body = b"".join(pieces)
+    call.raw_body = b"".join(pieces) if len(pieces) > 1 else pieces[0]
     return call.raw_body
 
 

@@ -1,5 +1,6 @@
 """A request as a handler sees it."""
 
+from functools import cached_property
 from time import perf_counter
 from typing import Any, NamedTuple, cast
 
@@ -46,6 +47,15 @@ class Call(Request):
         super().__init__(scope, receive, send)
         self.started_s = perf_counter()
         self.world = cast(World, scope["world"])
+
+    @cached_property
+    def _headers_by_name(self) -> dict[bytes, bytes]:
+        return dict(reversed(self.scope["headers"]))
+
+    def header(self, name: bytes) -> str | None:
+        """The first value of a header, named in lower case. Starlette decodes them all to find one."""
+        value = self._headers_by_name.get(name)
+        return None if value is None else value.decode("latin-1")
 
     def read_from(self, receive: Receive) -> None:
         """Have the body come from here: some of it was looked at."""

@@ -115,7 +115,7 @@ async def read_form(
     """
     if declared_bytes(call) > max_file_bytes + MAX_BODY_BYTES:
         raise BodyTooLarge(max_file_bytes, file_field)
-    _, options = parse_options_header(call.headers.get("content-type", ""))
+    _, options = parse_options_header(call.header(b"content-type") or "")
     boundary = options.get(b"boundary")
     if not boundary:
         raise Malformed("The content type names no boundary")

@@ -34,10 +34,11 @@ class Form:
         keys = _keys(model, without)
         varying = [key for key, form in forms.items() if "%" in form]
         self._format = "{" + ",".join(f'"{key}":{forms[key]}' for key in keys) + "}"
-        self._pick = itemgetter(*(varying.index(key) for key in keys if key in varying))
+        order = [varying.index(key) for key in keys if key in varying]
+        self._pick = None if order == [*range(len(varying))] else itemgetter(*order)
 
     def fill(self, values: tuple[Any, ...]) -> str:
-        filled: str = self._format % self._pick(values)
+        filled: str = self._format % (values if self._pick is None else self._pick(values))
         return filled
 
 
