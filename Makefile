@@ -11,13 +11,14 @@ NODE_EXAMPLE := tests/e2e/node_example
 # Compiled bytecode is worth 2 to 3 seconds of every start, so it is kept even where the shell says not to.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test soak format lock openapi clean
+.PHONY: help serve test bench soak format lock openapi clean
 help:
 	@echo "make serve    run the server on http://127.0.0.1:8000 (more flags: make serve ARGS='--port 0 --seed demo')"
 	@echo "make test     every check: lint, types, import floors, tests, served descriptions, README samples"
-	@echo "make soak     what takes minutes: a file of a gibibyte"
+	@echo "make soak     what takes minutes: a file of a gibibyte, a thousand lives along the links"
+	@echo "make bench    how fast it is, against frameworks and other mocks (ARGS=--quick: whether that runs)"
 	@echo "make format   let ruff mend what it can"
-	@echo "make openapi  write openapi/*.json again after a change of the served descriptions"
+	@echo "make openapi  write openapi/ again after a change of the served descriptions"
 	@echo "make lock     resolve requirements.lock and the locks of the tests again"
 
 serve: $(VENV)/.runtime
@@ -32,6 +33,10 @@ test: $(VENV)/.runtime $(VENV)/.checks $(VENV)/.npm
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='*/audience_mock/core/*' --fail-under=95
 	$(BIN)/coverage report --fail-under=90
+
+# Needs wrk, curl and Node.js; installs the other mocks into build/bench, once.
+bench: $(VENV)/.runtime
+	PYTHONPATH=app:tests $(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(VENV)/.runtime $(VENV)/.checks
 	$(BIN)/python -m pytest -m soak -s $(ARGS)
@@ -52,6 +57,9 @@ lock: $(VENV)/.checks
 		tests/contract/official_client.in -o tests/contract/official_client.lock
 	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
 	cd $(NODE_EXAMPLE) && npm install --package-lock-only --loglevel=error
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+		tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock
+	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 clean:
 	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -9,6 +9,8 @@ import pytest
 from audience_mock.testing import MockServer
 from shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
+pytest_plugins = ["watched"]
+
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., MockServer]]:

@@ -39,6 +39,20 @@ def pitchtarget_error(response: httpx.Response) -> dict[str, list[str]]:
     return errors
 
 
+def not_verified(response: httpx.Response) -> dict[str, Any]:
+    """The one shape that a failed check has; answers its body."""
+    body: dict[str, Any] = response.json()
+    assert response.status_code == 417, response.text
+    assert set(body) - {"field"} == {"error", "verified", "matched", "dropped", "nearest", "differences"}
+    assert body["error"]
+    assert body["verified"] is False
+    for difference in body["differences"]:
+        assert set(difference) | {"found"} == {"path", "wanted", "found"}
+    if body["nearest"] is not None:
+        assert list(body["nearest"]) == ["number", "at", "api", "operation", "method", "path", "status"]
+    return body
+
+
 def control_error(response: httpx.Response, status: int) -> dict[str, Any]:
     """The one shape that every refusal of the control plane has; answers its body."""
     body: dict[str, Any] = response.json()

@@ -43,6 +43,8 @@ class AudienceMock:
                 pinterest.dialect(cors_origins=settings.cors_origins),
             )
         }
+        for app in self.dialects.values():
+            app.neighbours = list(self.dialects.values())
         pages = pages_app(self.descriptions, self._control)
         self._apps: dict[str, ASGIApp] = {
             prefix: app for app in self.dialects.values() for prefix in app.dialect.prefixes
@@ -55,6 +57,10 @@ class AudienceMock:
         """What each API serves, by name, made when it is asked for."""
         served = {name: app.openapi for name, app in self.dialects.items()}
         return {**served, "control": lambda: _control_app().openapi()}
+
+    def graded(self) -> dict[str, dict[str, Any]]:
+        """The descriptions of the doubles, which say what each rule rests on."""
+        return {name: app.openapi() for name, app in self.dialects.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -77,7 +83,14 @@ class AudienceMock:
             scope["root_path"] = root + MOUNTS[first]
         await self._apps.get(first, self._fallback)(scope, receive, send)
 
+    @property
+    def operations(self) -> list[str]:
+        """The ids of what both APIs serve, sorted."""
+        return sorted({id for app in self.dialects.values() for id in app.operations})
+
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["graded"] = self.graded
+        scope["operations"] = self.operations
         await _control_app()(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -136,14 +149,20 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
             raise BadSettings(f"settings.{name}: {first['msg']}{hint}") from None
     rules = Rules(
         build_delay_s=here.build_delay_s,
+        audience_ready=here.audience_ready,
         match_rate=here.match_rate,
         max_upload_bytes=here.max_upload_bytes,
+        journal_entries=here.journal_entries,
+        journal_bytes=here.journal_bytes,
+        request_faults=here.request_faults,
     )
     return rules, {
         "pinterest": pinterest.Options(
             create_status=here.pinterest_create_status,
             auth_mode=here.auth_mode,
             rate_limits=here.rate_limits,
+            contract=here.pinterest_contract,
+            validation=here.pinterest_validation,
         ),
         "pitchtarget": pitchtarget.Options(revision=here.pitchtarget_revision),
         "control": Access(settings.admin, settings.admin_token),
@@ -151,7 +170,8 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
 
 
 def describe(directory: Path) -> list[Path]:
-    """Write what each API serves as JSON into `directory`; answers the files."""
+    """Write what each API serves as JSON into `directory`, and what it rests on as Markdown; answers the
+    files."""
     app = AudienceMock(Worlds(), Settings.model_construct())
     directory.mkdir(parents=True, exist_ok=True)
     files = []
@@ -160,6 +180,10 @@ def describe(directory: Path) -> list[Path]:
         text = json.dumps(described(), indent=2, ensure_ascii=False)
         file.write_text(text + "\n", encoding="utf-8")
         files.append(file)
+    from audience_mock.transport.operations import operations, table
+
+    files.append(directory / "EVIDENCE.md")
+    files[-1].write_text(table(operations(app.graded())), encoding="utf-8")
     app.worlds.close()
     return files
 

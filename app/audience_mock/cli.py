@@ -189,7 +189,8 @@ def _why_not_ready(host: str, port: int, left_s: float) -> str | None:
 @main.command("export-openapi")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 def export_openapi(directory: Path) -> None:
-    """Write the descriptions of what is served into DIRECTORY, a JSON file for each API."""
+    """Write the descriptions of what is served into DIRECTORY, a JSON file for each API,
+    and EVIDENCE.md, which says what each rule rests on."""
     from audience_mock.application import describe
 
     try:

@@ -7,11 +7,13 @@ import gc
 import logging
 import os
 import socket
+import struct
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
@@ -29,6 +31,12 @@ GRACE_S = 0.6
 
 CUT_OFF_S = 0.1
 """Seconds for the tasks of requests that were cut off."""
+
+ARRIVES_WITHIN_S = 1.0
+"""Seconds that a reset waits until what was sent before it has arrived: it takes back what has not."""
+
+LINGER_NOT = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+"""SO_LINGER, on, for 0 seconds: closing resets."""
 
 LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - said, not listened on
 """Any address is none that every client can call."""
@@ -58,6 +66,8 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: AudienceMock, *, when_ready: Callable[[], None]) -> None:
         async def quiet_when_cut_off(scope: Scope, receive: Receive, send: Send) -> None:
+            # What a planned fault breaks, if it breaks it; made when it does.
+            scope["connection"] = partial(Connection, send)
             with contextlib.suppress(asyncio.CancelledError):
                 await app(scope, receive, send)
 
@@ -127,6 +137,57 @@ class Server(uvicorn.Server):
                 return False
             await asyncio.sleep(0.005)
         return True
+
+
+class Connection:
+    """The connection of the request that `send` answers, for who wants to break it."""
+
+    def __init__(self, send: Any) -> None:
+        self._cycle = send.__self__
+        self._transport: asyncio.Transport = self._cycle.transport
+
+    async def reset(self) -> None:
+        """End it with a reset, once what was sent has arrived."""
+        await _soon(self._has_arrived, ARRIVES_WITHIN_S)
+        if not self._transport.is_closing():
+            link = self._transport.get_extra_info("socket")
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+        self._transport.abort()
+        self._say_so()
+
+    def close(self) -> None:
+        """End it in order, once what was sent has left."""
+        self._transport.close()
+        self._say_so()
+
+    def _has_arrived(self) -> bool:
+        if self._transport.is_closing():
+            return True
+        link = self._transport.get_extra_info("socket")
+        return self._transport.get_write_buffer_size() == 0 and _unconfirmed_bytes(link) == 0
+
+    def _say_so(self) -> None:
+        """uvicorn finds nothing odd in half an answer to a client that is gone."""
+        self._cycle.disconnected = True
+
+
+def _unconfirmed_bytes(link: Any) -> int:
+    """What the other end has not confirmed yet; Linux tells (SIOCOUTQ), of others 0 is said."""
+    if sys.platform != "linux":
+        return 0
+    import fcntl  # noqa: PLC0415 - other systems have none
+    import termios  # noqa: PLC0415
+
+    return int.from_bytes(fcntl.ioctl(link.fileno(), termios.TIOCOUTQ, b"\0" * 4), sys.byteorder)
+
+
+async def _soon(is_so: Callable[[], bool], within_s: float) -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + within_s
+    while not is_so():
+        if time.monotonic() >= end:
+            return
+        await asyncio.sleep(0.001)
 
 
 def _nobody() -> None:

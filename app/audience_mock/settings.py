@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from audience_mock.core.policies import AFTER_DELAY, POLICY
+
 ENVIRONMENT_PREFIX = "AUDIENCE_MOCK_"
 
 
@@ -28,6 +30,14 @@ class WorldSettings(BaseModel):
     build_delay_s: float = Field(
         default=5.0, ge=0, le=1e9, description="Seconds until a new audience is READY or TOO_SMALL."
     )
+    audience_ready: str = Field(
+        default=AFTER_DELAY,
+        pattern=POLICY,
+        description=(
+            "What decides when an audience is built: after_delay, at_once, after_reads:N (the N-th GET of"
+            " it), by_hand (a PATCH by control), or failed (TOO_SMALL after the delay)."
+        ),
+    )
     match_rate: float = Field(
         default=1.0, ge=0, le=1, description="Share of uploaded users whom the provider knows, 0 to 1."
     )
@@ -44,6 +54,20 @@ class WorldSettings(BaseModel):
     pinterest_create_status: Annotated[Literal[201, 200], BeforeValidator(_number)] = Field(
         default=201, description="HTTP status of Pinterest's creates, 201 or 200."
     )
+    pinterest_contract: Literal["5.18", "5.23", "5.28"] | None = Field(
+        default=None,
+        description=(
+            "Release of Pinterest's description that is answered, with what it has and lacks: 5.18, 5.23 or"
+            " 5.28; without one 5.28, and audiences/custom, which that dropped."
+        ),
+    )
+    pinterest_validation: Literal["documented", "schema"] = Field(
+        default="documented",
+        description=(
+            "Rules that a request to Pinterest's API is held to: documented takes those of the description's"
+            " prose too, schema those of its schemas only."
+        ),
+    )
     auth_mode: Literal["lenient", "strict"] = Field(
         default="lenient",
         description="Which tokens Pinterest's API takes: lenient any, strict only those it knows.",
@@ -51,6 +75,18 @@ class WorldSettings(BaseModel):
     rate_limits: Literal["count", "standard", "trial", "off"] = Field(
         default="count",
         description="Pinterest's rate limits: count tells and refuses nothing, standard and trial refuse.",
+    )
+    journal_entries: int = Field(
+        default=1_000, ge=0, description="Requests that a world's journal keeps; 0 keeps none."
+    )
+    journal_bytes: int = Field(
+        default=10 << 20,
+        ge=0,
+        description="Bytes that a world's journal holds; the oldest requests go first.",
+    )
+    request_faults: bool = Field(
+        default=True,
+        description="Whether Prefer: code=… and X-Audience-Mock-Fault force an outcome for one request.",
     )
 
 

@@ -1,6 +1,7 @@
 """The OpenAPI descriptions that we serve: kept in openapi/, valid, and enough to work from."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from audience_mock.application import describe
 
 KEPT = Path(__file__).parents[2] / "openapi"
 NAMES = ("control", "pinterest", "pitchtarget")
+FILES = ("EVIDENCE.md", *(f"{name}.json" for name in NAMES))
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 ONLY_ITS_KEYWORDS = {
@@ -21,6 +23,7 @@ ONLY_ITS_KEYWORDS = {
     # Takes the place of the meta-schema wherever that refers to itself.
     "$dynamicAnchor": "meta",
     "$ref": JSON_SCHEMA,
+    "properties": {"x-evidence": {"type": "array"}},
     "unevaluatedProperties": False,
 }
 
@@ -29,7 +32,7 @@ ONLY_ITS_KEYWORDS = {
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that the command writes now."""
     folder = tmp_path_factory.mktemp("openapi")
-    assert sorted(describe(folder)) == [folder / f"{name}.json" for name in NAMES]
+    assert sorted(describe(folder)) == [folder / kept for kept in FILES]
     return folder
 
 
@@ -69,12 +72,12 @@ def examples(media: dict[str, Any], document: dict[str, Any]) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_the_kept_description_is_the_served_one(name: str, written: Path) -> None:
-    """openapi/ holds, to the byte, what the server describes."""
-    kept = KEPT / f"{name}.json"
+    """openapi/ holds, to the byte, what the server describes, and what that rests on."""
+    kept = KEPT / name
     assert kept.exists(), f"{kept} is missing: run `make openapi`"
-    now = (written / f"{name}.json").read_bytes()
+    now = (written / name).read_bytes()
     assert kept.read_bytes() == now, f"{kept} is not what is served: run `make openapi`"
 
 
@@ -84,7 +87,8 @@ def test_a_description_is_valid_openapi(document: dict[str, Any]) -> None:
 
 
 def test_schemas_have_keywords_of_json_schema_only(document: dict[str, Any]) -> None:
-    """Each schema is valid JSON Schema and has no keyword that a reader would pass over."""
+    """Each schema is valid JSON Schema and has no keyword that a reader would pass over, but for what
+    it rests on."""
     schemas = dict(document["components"]["schemas"])
     for operation in operations(document):
         for parameter in operation.get("parameters", ()):
@@ -137,3 +141,53 @@ def test_examples_fit_their_schemas(document: dict[str, Any]) -> None:
         check = jsonschema.Draft202012Validator(schema | {"components": document["components"]})
         for instance in instances:
             assert [error.message for error in check.iter_errors(instance)] == [], name
+
+
+def links(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any], str, dict[str, Any]]]:
+    """Each link, behind the operation and the answer that it leads from, and its name."""
+    for operation in operations(document):
+        for answer in operation["responses"].values():
+            for name, link in answer.get("links", {}).items():
+                yield operation, answer, name, link
+
+
+def expressions(link: dict[str, Any]) -> list[str]:
+    return re.findall(r'"(\$[^"]+)"', json.dumps(link))
+
+
+def test_links_lead_to_what_is_described(document: dict[str, Any]) -> None:
+    """Each link names an operation, parameters that this has, and a part of a body that it takes."""
+    by_id = {operation["operationId"]: operation for operation in operations(document)}
+    for _, _, name, link in links(document):
+        to = by_id[link["operationId"]]
+        known = {parameter["name"] for parameter in to.get("parameters", ())}
+        assert link.get("parameters", {}).keys() <= known, name
+        if "requestBody" in link:
+            schemas = [media["schema"] for what, media in bodies(to) if what == "request"]
+            assert schemas, name
+            for schema in schemas:
+                model = (
+                    document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+                    if "$ref" in schema
+                    else schema
+                )
+                assert link["requestBody"].keys() <= model["properties"].keys(), name
+
+
+def test_links_take_what_is_there(document: dict[str, Any]) -> None:
+    """Each expression of a link finds its value: in the example of the answer, or among the parameters."""
+    seen = 0
+    for operation, answer, name, link in links(document):
+        for expression in expressions(link):
+            source, where, place = re.split(r"(#|\.path\.|\.query\.)", expression)
+            seen += 1
+            if source == "$response.body":
+                found: Any = examples(answer["content"]["application/json"], document)[0]
+                for part in place.strip("/").split("/"):
+                    found = found[int(part) if isinstance(found, list) else part]
+            else:
+                assert source == "$request", name
+                assert (place, where.strip(".")) in {
+                    (one["name"], one["in"]) for one in operation["parameters"]
+                }, name
+    assert seen or "links" not in str(document), "the control plane has none"

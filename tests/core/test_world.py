@@ -275,3 +275,10 @@ def test_no_hot_statement_reads_a_whole_table(world: World) -> None:
         for *_, step in plan:
             if "SUBQUERY" not in step:  # whose own steps follow
                 assert " USING INDEX " in step or " USING COVERING INDEX " in step, (sql, plan)
+
+
+def test_looking_for_what_facebook_takes_next_reads_what_waits_only(world: World) -> None:
+    """PitchTarget's calls look into the index of what waits, however many audiences there are."""
+    statement, fixed = audiences._DUE._compiled
+    plan = world.database.driver.execute(f"EXPLAIN QUERY PLAN {statement}", {**fixed, "now_ms": 0})
+    assert "INDEX audiences_waiting (api=? AND ready_at_ms<?)" in plan.fetchone()[3]

@@ -29,6 +29,7 @@ LIMIT_S = 30
 """Seconds that anything may take; reached only where something is broken."""
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
+LISTS = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
 CREATE = {"name": "Visitors", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}
 BOUNDARY = "0b57ac1e"
 FIELDS = {"fb_ad_account_id": "107", "name": "Loyal", "user_type": "fbid"}
@@ -273,6 +274,7 @@ def test_help() -> None:
         assert field.description.startswith(unit)
 
 
+SWITCHED = {"true": "--", "false": "--no-"}
 EACH_SETTING = {
     "host": "127.0.0.1",
     "port": "0",
@@ -280,12 +282,18 @@ EACH_SETTING = {
     "seed": "seed.json",
     "ready_file": "ready",
     "build_delay_s": "7200",
+    "audience_ready": "after_reads:1",
     "match_rate": "0.5",
     "max_upload_bytes": "3",
     "pitchtarget_revision": "2014-04",
     "pinterest_create_status": "200",
+    "pinterest_contract": "5.23",
+    "pinterest_validation": "schema",
     "auth_mode": "strict",
     "rate_limits": "trial",
+    "journal_entries": "3",
+    "journal_bytes": "100000",
+    "request_faults": "false",
     "admin": "true",
     "admin_token": "open-sesame",
     "cors_origins": "http://a.example, http://b.example",
@@ -302,8 +310,8 @@ def test_each_setting(command: Runner, by: str) -> None:
     (command.folder / "seed.json").write_text(json.dumps({"audiences": [seeded], "tokens": [known]}))
     if by == "flag":
         given = EACH_SETTING.items()
-        flags = [f"--{name.replace('_', '-')}={value}" for name, value in given if value != "true"]
-        flags += [f"--{name.replace('_', '-')}" for name, value in given if value == "true"]
+        flags = [f"--{name.replace('_', '-')}={value}" for name, value in given if value not in SWITCHED]
+        flags += [f"{SWITCHED[value]}{name.replace('_', '-')}" for name, value in given if value in SWITCHED]
         run = command("serve", *flags)
     else:
         run = command("serve", **{f"AUDIENCE_MOCK_{name.upper()}": v for name, v in EACH_SETTING.items()})
@@ -312,11 +320,16 @@ def test_each_setting(command: Runner, by: str) -> None:
     assert (command.folder / "kept.db").exists()
     assert run.ids() == {"1"}
     with httpx.Client(base_url=run.url, headers=PINTEREST_TOKEN) as client:
-        made = client.post(AUDIENCES, json=CREATE)
+        made = client.post(AUDIENCES, json=CREATE, headers={"X-Audience-Mock-Fault": "status=500"})
         assert made.status_code == 200
+        assert "is_nca" not in made.json()
+        engaged = {"name": "a", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 3}}
+        assert client.post(AUDIENCES, json=engaged).status_code == 200
         assert made.headers["x-ratelimit-limit"].startswith("300, ")
         assert client.get(AUDIENCES, headers={"Authorization": "Bearer pina_unknown"}).status_code == 401
-        assert client.get(f"{AUDIENCES}/{made.json()['id']}").json()["status"] == "INITIALIZING"
+        assert client.get(f"{AUDIENCES}/{made.json()['id']}").json()["status"] == "READY"
+        made_list = client.post(LISTS, json={"name": "l", "records": "ann@example.com"}).json()
+        assert client.get(f"{LISTS}/{made_list['id']}").json()["status"] == "PROCESSING"
         token = EACH_SETTING["admin_token"]
         assert client.get("/__admin/worlds", headers={"Authorization": f"Bearer {token}"}).status_code == 200
         assert client.get("/__admin/worlds").status_code == 401
@@ -325,6 +338,9 @@ def test_each_setting(command: Runner, by: str) -> None:
             assert ("access-control-allow-origin" in headers) == allowed
         sent = {"data": FIELDS, "files": {"file": b"1\n22\n"}, "headers": PITCHTARGET_TOKEN}
         assert client.post("/custom_audiences", **cast(Any, sent)).status_code == 413
+        noted = client.get("/__admin/journal").json()
+        assert len(noted["entries"]) == 3
+        assert noted["dropped"] > 0
     assert run.err == ""
 
 
@@ -553,6 +569,7 @@ REFUSED_SETTINGS = {
     "build_delay_s": ("-1", "nan", "soon"),
     "max_upload_bytes": ("0", "1.5"),
     "pinterest_create_status": ("204", "created"),
+    "pinterest_contract": ("5.29", "newest"),
     "log_level": ("loud",),
 }
 

@@ -390,7 +390,7 @@ def test_creates_answer_201_or_as_it_is_set(start: Callable[..., MockServer]) ->
         ({}, None, 201),
         ({}, "code=200", 200),
         ({}, "respond-async, code=200", 200),
-        ({}, "code=500", 201),
+        ({}, "code=204", 201),
         ({"pinterest_create_status": 200}, None, 200),
         ({"pinterest_create_status": 200}, "code=201", 201),
     ):

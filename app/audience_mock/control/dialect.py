@@ -3,7 +3,20 @@
 from typing import Any
 
 from audience_mock import __version__
-from audience_mock.control import errors, reset, uploads, worlds
+from audience_mock.control import (
+    audiences,
+    clock,
+    errors,
+    faults,
+    ids,
+    journal,
+    operations,
+    reset,
+    uploads,
+    verify,
+    worlds,
+)
+from audience_mock.control.examples import EXAMPLES
 from audience_mock.transport.dialects import Dialect
 
 SECURITY: dict[str, Any] = {
@@ -32,8 +45,12 @@ _REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def dialect() -> Dialect:
-    routers = (worlds.router, reset.router, uploads.router)
-    operations = [route.operation_id for router in routers for route in router.routes]  # type: ignore[attr-defined]
+    routers = (
+        *(worlds.router, reset.router, clock.router, audiences.router, ids.router),
+        *(faults.router, journal.router, verify.router),
+        *(uploads.router, operations.router),
+    )
+    names = [route.operation_id for router in routers for route in router.routes]  # type: ignore[attr-defined]
     return Dialect(
         name="control",
         title="Audience Mock's control plane",
@@ -47,7 +64,10 @@ def dialect() -> Dialect:
         ),
         servers=({"url": "/"},),
         security=SECURITY,
+        bodies=faults.BODIES,
         # With a token where the server has one, else without.
-        security_of=dict.fromkeys(operations, ({"admin_token": ()}, {})),
+        security_of=dict.fromkeys(names, ({"admin_token": ()}, {})),
         caller_errors=_REFUSALS,
+        examples={**EXAMPLES, **faults.EXAMPLES},
+        journalled=False,
     )

@@ -10,9 +10,11 @@ from audience_mock.control.access import Denied, NoToken, TurnedOff
 from audience_mock.core.errors import (
     AlreadyThere,
     BadDatabase,
+    BadFault,
     BadName,
     BadSeed,
     BadSettings,
+    BadStatus,
     NotFound,
     NotNow,
     TooMany,
@@ -40,7 +42,22 @@ class Error(BaseModel):
     )
 
 
+class NotVerified(Exception):
+    """A request that was to be there is not, or one is too many; `told` is all that the answer says of it."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        super().__init__(told["error"])
+        self.told = told
+
+
+VERIFICATION_FAILED = 417
+"""Expectation Failed. Chosen, since nothing else here answers it: a check that failed is never taken for one
+that could not be made (400, 409), and `curl -f` fails."""
+
+
 def refuse(call: Call, error: Exception) -> Answer:
+    if isinstance(error, NotVerified):
+        return answer(VERIFICATION_FAILED, error.told)
     status, message, field = _words(call, error)
     if status == 500:
         log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
@@ -80,7 +97,7 @@ def _words(call: Call, error: Exception) -> tuple[int, str, str | None]:
             return 404, f"there is no {what} {id!r} in this {'server' if what == 'world' else 'world'}", None
         case AlreadyThere() | NotNow() | TooMany():
             return 409, str(error), None
-        case BadSettings() | BadSeed() | BadName() | BadDatabase():
+        case BadSettings() | BadStatus() | BadFault() | BadSeed() | BadName() | BadDatabase():
             return 400, str(error), getattr(error, "field", None)
         case InvalidInput(details=details):
             first = details[0]

@@ -5,11 +5,29 @@ from sqlite3 import IntegrityError
 from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from sqlalchemy import ColumnDefault, bindparam, case, delete, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnDefault,
+    String,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy import (
+    cast as cast_to,
+)
 
-from audience_mock.core import ids
+from audience_mock.core import ids, tables
 from audience_mock.core.errors import AlreadyThere, NotFound, NotInAccount
-from audience_mock.core.lifecycle import INITIALIZING
+from audience_mock.core.lifecycle import INITIALIZING, reads_left
+from audience_mock.core.policies import AFTER_READS, FAILS, built
 from audience_mock.core.statements import Prepared
 from audience_mock.core.tables import (
     PINTEREST,
@@ -18,6 +36,7 @@ from audience_mock.core.tables import (
     Audience,
     CustomerList,
     NextFacebookId,
+    Pixel,
     Share,
     Upload,
     UserBlock,
@@ -33,6 +52,8 @@ _blocks = table_of(UserBlock)
 _uploads = table_of(Upload)
 _given = table_of(NextFacebookId)
 _shares = table_of(Share)
+_pixels = table_of(Pixel)
+_numbers = table_of(tables.Sequence)
 _c = _table.c
 _lists = table_of(CustomerList).c
 
@@ -77,6 +98,21 @@ _TAKE_GIVEN = Prepared(
     .where(_given.c.position == select(func.min(_given.c.position)).scalar_subquery())
     .returning(_given.c.facebook_id)
 )
+_GIVEN_NUMBER = cast_to(_numbers.c.next - 1, String)
+# Whether it is somebody's already comes along: a seed or a test may have set the sequence to any number.
+_TAKE_NUMBER = Prepared(
+    update(_numbers)
+    .where(_numbers.c.name == ids.FACEBOOK)
+    .values(next=_numbers.c.next + 1)
+    .returning(
+        _GIVEN_NUMBER.label("facebook_id"),
+        or_(
+            exists().where(_c.facebook_id == _GIVEN_NUMBER),
+            exists().where(_pixels.c.facebook_id == _GIVEN_NUMBER),
+        ).label("taken"),
+    )
+)
+_BUILD = update(_table).where(_c.key == bindparam("of_key"))
 _UNSHARE = delete(_shares).where(_shares.c.audience_key == bindparam("of_key"))
 _COUNT = select(func.count()).select_from(_table)
 # As `lifecycle.size_at`, for all of an account in one statement.
@@ -84,7 +120,10 @@ _PEOPLE_OF_ACCOUNT = select(func.coalesce(func.sum(_PEOPLE), 0)).where(
     _c.api == bindparam("of_api"),
     _c.account == bindparam("of_account"),
     case(
-        (_c.held_status.is_(None), _c.ready_at_ms <= bindparam("now_ms")),
+        (
+            _c.held_status.is_(None),
+            (_c.ready_at_ms <= bindparam("now_ms")) & func.coalesce(_c.policy != FAILS, true()),
+        ),
         else_=_c.held_status.not_like(f"%{INITIALIZING}"),
     ),
 )
@@ -119,6 +158,7 @@ def create(
     if customer_list is not None:
         people = _people_of_list(tx, account=account, customer_list=customer_list)
         given = {**given, "customer_list": int(customer_list)}
+    ready_at_ms, policy = built(tx.rules.audience_ready, tx.now_ms, tx.rules.delay_ms)
     row: dict[str, Any] = _BLANK | {
         "api": api,
         "account": account,
@@ -128,7 +168,9 @@ def create(
         "facebook_id": new_facebook_id(tx) if facebook else None,
         "created_at_ms": tx.now_ms,
         "updated_at_ms": tx.now_ms,
-        "ready_at_ms": tx.now_ms + round(tx.rules.build_delay_s * 1000),
+        "ready_at_ms": ready_at_ms,
+        # Who knows when it is ready leaves nothing to decide.
+        "policy": None if "ready_at_ms" in given else policy,
         **given,
     }
     while True:
@@ -233,6 +275,24 @@ def find_by_key(tx: Transaction, *, key: int) -> Audience:
     return cast(Audience, row)
 
 
+def count_read(tx: Transaction, *, key: int) -> Audience:
+    """A client's read of one audience, which may be the one that it waits for; answers it as it is then.
+
+    Chosen: pages of a list do not count, so that a test knows how many reads there were.
+    """
+    audience = find_by_key(tx, key=key)
+    left = reads_left(audience)
+    if left is None:
+        return audience
+    values: dict[str, Any] = {"policy": f"{AFTER_READS}:{left - 1}"}
+    if left == 1:
+        values = {"policy": None, "ready_at_ms": tx.now_ms}
+    tx.execute(_BUILD, {**values, "of_key": key})
+    if left == 1 and audience.api == PITCHTARGET:
+        give_to_facebook(tx)
+    return find_by_key(tx, key=key)
+
+
 def find_either(tx: Transaction, *, api: str, id: str) -> Audience:
     """The audience that has `id` as its Facebook id, or else as its number. Raises NotFound."""
     if id.isascii() and id.isdigit():
@@ -309,7 +369,11 @@ def origin_of(tx: Transaction, audience: Audience) -> Audience | None:
 def new_facebook_id(tx: Transaction) -> str:
     """The next id of Facebook's: one that a seed names, or else of the sequence."""
     named = tx.one(_TAKE_GIVEN, {})
-    return str(tx.new_id(ids.FACEBOOK)) if named is None else str(named.facebook_id)
+    if named is not None:
+        return str(named.facebook_id)
+    while (next_one := tx.one(_TAKE_NUMBER, {})).taken:
+        pass
+    return str(next_one.facebook_id)
 
 
 def count(tx: Transaction) -> int:

@@ -3,6 +3,9 @@
 import time
 from collections.abc import Mapping
 
+LATEST_MS = 253_370_764_800_000
+"""The year 9999 begins: no clock is set to it, so that each time has four digits for its year. Chosen."""
+
 
 class Clock:
     """Milliseconds since 1970 in UTC; runs with the system's clock, ahead of it, or stands still."""
@@ -26,6 +29,13 @@ class Clock:
             self._ahead_ms = self._frozen_at_ms - time.time_ns() // 1_000_000
             self._frozen_at_ms = None
 
+    def set(self, now_ms: int) -> None:
+        """Show another time, earlier or later, and run or stand still as before."""
+        if self._frozen_at_ms is None:
+            self._ahead_ms = now_ms - time.time_ns() // 1_000_000
+        else:
+            self._frozen_at_ms = now_ms
+
     @property
     def frozen(self) -> bool:
         return self._frozen_at_ms is not None
@@ -40,7 +50,7 @@ class Clock:
         self._ahead_ms, self._frozen_at_ms = state["ahead_ms"] or 0, state["frozen_at_ms"]
 
     def advance(self, by_ms: int) -> None:
-        """Move forward, running or frozen; a world's time never goes back (ValueError)."""
+        """Move forward, running or frozen; to go back takes `set` (ValueError)."""
         if by_ms < 0:
             raise ValueError("a clock advances by 0 ms or more")
         if self._frozen_at_ms is None:

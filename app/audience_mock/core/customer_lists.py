@@ -148,7 +148,7 @@ def insert_list(tx: Transaction, **columns: Any) -> CustomerList:
         "is_nca": False,
         "created_at_ms": tx.now_ms,
         "updated_at_ms": tx.now_ms,
-        "ready_at_ms": tx.now_ms + round(tx.rules.build_delay_s * 1000),
+        "ready_at_ms": tx.now_ms + tx.rules.list_delay_ms,
         "held_status": None,
         "batches": 1,
         "uploaded_records": 0,

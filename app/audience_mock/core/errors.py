@@ -61,21 +61,39 @@ class Interrupted(Fact):
     is left."""
 
 
-class TooMany(Fact):
+class SetUpFact(Fact):
+    """Something about how the mock is started or steered; no API has words for it."""
+
+
+class TooMany(SetUpFact):
     """There is no room for one more; the text says how many there may be."""
 
 
-class BadName(Fact):
+class BadName(SetUpFact):
     """A name that a world or a snapshot cannot have; the text says what it may be."""
 
 
-class BadSettings(Fact):
+class BadStatus(SetUpFact):
+    """A status that an audience of its API does not have; the text lists those it has."""
+
+    field = "status"
+
+
+class BadSettings(SetUpFact):
     """A setting that no world has, or a value that it does not take; the text names it."""
 
 
-class BadSeed(Fact):
+class BadFault(SetUpFact):
+    """A fault that cannot be planned; the text says why, `field` which part of it is wrong."""
+
+    def __init__(self, text: str, field: str | None = None) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class BadSeed(SetUpFact):
     """A seed that cannot be read or does not hold what a seed holds; the text names file and field."""
 
 
-class BadDatabase(Fact):
+class BadDatabase(SetUpFact):
     """A database URL or file that cannot be used; the text says why and what to do."""

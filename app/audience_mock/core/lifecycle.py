@@ -1,7 +1,8 @@
 """Status and size of an audience, and of a customer list and its uploads: worked out from the row and the
 clock, never run by a worker."""
 
-from audience_mock.core.tables import Audience, CustomerList, ListUpload
+from audience_mock.core.policies import AFTER_DELAY, AFTER_READS, BY_HAND, FAILS, NEVER_MS
+from audience_mock.core.tables import PINTEREST, PITCHTARGET, Audience, CustomerList, ListUpload
 
 INITIALIZING = "INITIALIZING"
 READY = "READY"
@@ -15,20 +16,42 @@ FAILED = "FAILED"
 READY_PEOPLE = 100
 """An audience with fewer matched people is TOO_SMALL (Pinterest's documentation)."""
 
+STATUSES = {
+    # Those of Pinterest's description.
+    PINTEREST: (
+        *(INITIALIZING, READY, TOO_SMALL),
+        *("ELIGIBLE", "PERSONAS_INITIALIZING", "PERSONAS_INELIGIBLE_SIZE"),
+    ),
+    # Those that Facebook's object has words for: `updating`, `ready`, `too_small`.
+    PITCHTARGET: (INITIALIZING, READY, TOO_SMALL),
+}
+"""The statuses that a test can hold an audience in, in our words."""
+
+
+def reads_left(audience: Audience) -> int | None:
+    """How many reads the audience waits for; None: it does not go by reads."""
+    policy, _, reads = (audience.policy or "").partition(":")
+    return int(reads) if policy == AFTER_READS else None
+
+
+def policy_of(audience: Audience) -> str:
+    """What the audience goes by from here on."""
+    return audience.policy or (BY_HAND if audience.ready_at_ms >= NEVER_MS else AFTER_DELAY)
+
 
 def status_at(audience: Audience, now_ms: int) -> str:
-    """The status that the audience has at `now_ms`; a status that a seed holds stays as it is."""
+    """The status that the audience has at `now_ms`; one that a seed or a test holds stays as it is."""
     if audience.held_status is not None:
         return audience.held_status
     if now_ms < audience.ready_at_ms:
         return INITIALIZING
-    return READY if audience.people >= READY_PEOPLE else TOO_SMALL
+    return READY if audience.people >= READY_PEOPLE and audience.policy != FAILS else TOO_SMALL
 
 
 def size_at(audience: Audience, now_ms: int) -> int:
     """People in the audience at `now_ms`: 0 until it was built (recorded from Pinterest, July 2026)."""
     if audience.held_status is None:
-        return audience.people if now_ms >= audience.ready_at_ms else 0
+        return audience.people if now_ms >= audience.ready_at_ms and audience.policy != FAILS else 0
     return 0 if audience.held_status.endswith(INITIALIZING) else audience.people
 
 

@@ -4,7 +4,7 @@ A window begins with the first call after the last one ended, and is forgotten w
 providers do between two windows was never published). Counts are kept in memory; a restart forgets them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from sys import maxsize
 from typing import NamedTuple
 
@@ -26,6 +26,12 @@ class Limits:
     def __init__(self) -> None:
         # By caller and limit: when the window ends, and the calls that are left in it.
         self._windows: dict[str, dict[str, list[int]]] = {}
+
+    def windows(self) -> Iterator[tuple[str, str, int, int]]:
+        """Each window: whose, of which limit, when it ends, and the calls that are left in it."""
+        for caller, windows in self._windows.items():
+            for name, (ends_at_ms, left) in windows.items():
+                yield caller, name, ends_at_ms, left
 
     def count(self, caller: str, limits: Sequence[Limit], now_ms: int) -> tuple[int, int, int, bool]:
         """Count one call of `caller` against each of `limits`, at least one; beyond one it counts in none.

@@ -40,8 +40,12 @@ _DROP_PIECES = delete(_pieces).where(_pieces.c.file == bindparam("of_file"))
 def create(tx: Transaction, *, account: str, customer_list: int, action: str, total_parts: int) -> ListUpload:
     """Make an upload of a file in `total_parts` parts to a list. Raises NotFound."""
     customer_lists.find(tx, account=account, number=customer_list)
+    number = tx.new_id(ids.PINTEREST_UPLOAD)
+    while tx.execute(_BY_NUMBER, {"of_number": number}).first() is not None:
+        # A test may set the sequence back; an id is given once.
+        number = tx.new_id(ids.PINTEREST_UPLOAD)
     row: dict[str, Any] = {
-        "number": tx.new_id(ids.PINTEREST_UPLOAD),
+        "number": number,
         "customer_list": customer_list,
         "operation": action,
         "total_parts": total_parts,
@@ -171,7 +175,7 @@ def _start(
     if missing:
         named = ", ".join(str(part) for part in sorted(missing))
         raise NotNow(f"customer list upload {number} lacks parts: {named}")
-    ready_at_ms = tx.now_ms + round(tx.rules.build_delay_s * 1000)
+    ready_at_ms = tx.now_ms + tx.rules.list_delay_ms
     _set(tx, number=number, values={"started_at_ms": tx.now_ms, "ready_at_ms": ready_at_ms})
     return upload, parts
 

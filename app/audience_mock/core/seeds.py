@@ -226,7 +226,7 @@ def put_off(tx: Transaction, *, planted_at_ms: int, by_ms: int) -> None:
 def is_untouched(tx: Transaction) -> bool:
     """Whether nothing ever happened in this world: it may be seeded."""
     table = table_of(Sequence)
-    moved = [row for row in tx.execute(select(table)).all() if row.next > ids.FIRST[row.name]]
+    moved = [row for row in tx.execute(select(table)).all() if row.next != ids.FIRST[row.name]]
     return not moved and audiences.count(tx) == 0
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Written into each database file; raise it with every change of a table."""
 
 PITCHTARGET = "pitchtarget"
@@ -22,6 +22,8 @@ class Audience(SQLModel, table=True):
     holds once built. `definition` is the JSON text of what selects its people: Pinterest's rule,
     Facebook's lookalike spec. `facebook_object` is JSON that a seed lays over what Facebook would answer.
     With a `customer_list`, its number, the people are that list's, whatever `people` says.
+    `policy` is what the build goes by if that is not `ready_at_ms` alone: `after_reads:N`, with N counting
+    down, or `failed`.
     Times are milliseconds since 1970.
     """
 
@@ -29,7 +31,7 @@ class Audience(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("api", "number"),
         Index("audiences_by_account", "api", "account", "number"),
-        Index("audiences_waiting", "ready_at_ms", sqlite_where=text(WAITING)),
+        Index("audiences_waiting", "api", "ready_at_ms", sqlite_where=text(WAITING)),
     )
 
     key: int | None = Field(default=None, primary_key=True)
@@ -45,6 +47,7 @@ class Audience(SQLModel, table=True):
     updated_at_ms: int = Field(sa_type=BigInteger)
     ready_at_ms: int = Field(sa_type=BigInteger)
     held_status: str | None = None
+    policy: str | None = None
     people: int = Field(default=0, sa_type=BigInteger)
     facebook_id: str | None = Field(default=None, index=True)
     user_type: str | None = None

@@ -13,7 +13,10 @@ from sqlalchemy import CursorResult, Executable, bindparam, delete, insert, sele
 from audience_mock.core.clock import Clock
 from audience_mock.core.database import Database
 from audience_mock.core.errors import Interrupted
+from audience_mock.core.faults import Faults
+from audience_mock.core.journal import Journal
 from audience_mock.core.limits import Limits
+from audience_mock.core.policies import AFTER_DELAY, AT_ONCE
 from audience_mock.core.statements import Prepared
 from audience_mock.core.tables import Remembered, Sequence, table_of
 
@@ -34,16 +37,36 @@ _TAKE_ID = Prepared(
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a world's settings say about time and size."""
+    """What a world's settings say about time and size, and what its callers may ask for."""
 
     build_delay_s: float = 5.0
     """Seconds from the making of an audience to READY or TOO_SMALL. Not documented (Pinterest says up to
     24 hours); chosen so that a person sees INITIALIZING and does not wait."""
+    audience_ready: str = AFTER_DELAY
+    """What decides when an audience is built: one of `core.policies`."""
     match_rate: float = 1.0
     """Share of uploaded users whom the provider knows, 0 to 1; `core.matching` says which. Chosen: all, so
     that an audience has as many people as its file."""
     max_upload_bytes: int = 1 << 30
     """Bytes of one uploaded file. Not documented; chosen as more than any published list."""
+    journal_entries: int = 1_000
+    """Requests that the journal keeps; 0 keeps none. Chosen: more than a test makes."""
+    journal_bytes: int = 10 << 20
+    """Bytes that the journal holds. Chosen: a thousand requests of ordinary size with their answers."""
+
+    @property
+    def delay_ms(self) -> int:
+        """Milliseconds that a build takes which goes by the clock."""
+        return round(self.build_delay_s * 1000)
+
+    @property
+    def list_delay_ms(self) -> int:
+        """As `delay_ms`, for customer lists and their uploads. Chosen: of the policies, they follow `at_once`
+        alone."""
+        return 0 if self.audience_ready == AT_ONCE else self.delay_ms
+
+    request_faults: bool = True
+    """Whether a request may ask for a fault of its own."""
 
 
 class Transaction:
@@ -111,6 +134,8 @@ class World:
         self.callers: dict[str, Any] = {}
         """Who was let in with what, as the dialects keep it: a token is looked up once, not at each call."""
         self.limits = Limits()
+        self.journal = Journal()
+        self.faults = Faults()
 
     def become(self, image: Database) -> None:
         """Go back, or over, to what `image` holds: its rows, ids and clock, with nothing else remembered of
@@ -121,6 +146,40 @@ class World:
         own = self.settings
         self._recall()
         self.settings = own
+
+    def set_clock(self, *, now_ms: int | None = None, frozen: bool | None = None) -> None:
+        """Set the time, earlier or later, or stop the clock or let it run, or both; a restart finds it so.
+
+        Who goes back in time begins new windows of limits.
+        """
+        before_ms = self.clock.now_ms()
+        if frozen is not None:
+            self.clock.freeze() if frozen else self.clock.run()
+        if now_ms is not None:
+            self.clock.set(now_ms)
+        if self.clock.now_ms() < before_ms:
+            self.limits = Limits()
+        self.keep()
+
+    def advance_clock(self, by_ms: int) -> None:
+        """Move the time forward; a restart finds it so."""
+        self.clock.advance(by_ms)
+        self.keep()
+
+    @contextmanager
+    def rehearsal(self) -> Iterator["World"]:
+        """A world of the same rows, rules, time, chance and limits, of which nothing is kept.
+
+        It is a copy as of now: what others do meanwhile is kept and not seen in it, and what is done in it
+        takes no id of this one's.
+        """
+        copy = World(Database(layout=self.database.layout, image=self.database), name=self.name)
+        copy.rules, copy.settings, copy.options = self.rules, self.settings, self.options
+        copy.clock, copy.random, copy.limits = self.clock, self.random, self.limits
+        try:
+            yield copy
+        finally:
+            copy.end()
 
     def keep(self) -> None:
         """Write down what the database does not know by itself: the clock and the world's own settings."""

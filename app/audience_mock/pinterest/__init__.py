@@ -10,17 +10,20 @@ from audience_mock.pinterest import (
     customer_list_uploads,
     customer_lists,
     errors,
+    headers,
     insights,
+    limits,
     oauth,
     sharing,
     sizing,
 )
 from audience_mock.pinterest.auth import AuthMode
+from audience_mock.pinterest.contract import Contract, Validation
 from audience_mock.pinterest.limits import RateLimits
 from audience_mock.transport.dialects import Dialect
 
 DESCRIBED_RELEASE = "5.28.0"
-"""The release of Pinterest's description that answers follow."""
+"""The release of Pinterest's description that answers follow, unless a contract is set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,8 @@ class Options:
     create_status: int = 201
     auth_mode: AuthMode = "lenient"
     rate_limits: RateLimits = "count"
+    contract: Contract = None
+    validation: Validation = "documented"
 
 
 def dialect(*, cors_origins: Sequence[str]) -> Dialect:
@@ -42,6 +47,8 @@ def dialect(*, cors_origins: Sequence[str]) -> Dialect:
             *(ad_accounts.router, oauth.router),
         ),
         refuse=errors.refuse,
+        words=errors.all_words,
+        evidence=headers.EVIDENCE | limits.EVIDENCE,
         about="A double for tests. Not made by Pinterest.",
         servers=({"url": "/v5"}, {"url": "/"}),
         security=auth.SECURITY,
@@ -57,6 +64,15 @@ def dialect(*, cors_origins: Sequence[str]) -> Dialect:
             **sizing.EXAMPLES,
             **ad_accounts.EXAMPLES,
             **oauth.EXAMPLES,
+        },
+        links={
+            **audiences.LINKS,
+            **customer_lists.LINKS,
+            **customer_list_uploads.LINKS,
+            **sharing.LINKS,
+            **insights.LINKS,
+            **ad_accounts.LINKS,
+            **oauth.LINKS,
         },
         cors_origins=cors_origins,
     )

@@ -16,12 +16,15 @@ from audience_mock.core.accounts import Account
 from audience_mock.core.tables import PINTEREST
 from audience_mock.pinterest import bookmarks
 from audience_mock.pinterest.audiences_wire import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Digits, PathId, numeric
-from audience_mock.pinterest.described import described_error
+from audience_mock.pinterest.described import described_error, link_to_next_page
 from audience_mock.pinterest.errors import InvalidRequest
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.pinterest.sources import NEWEST, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 
 
 class Owner(BaseModel):
@@ -48,9 +51,11 @@ class AdAccountPage(BaseModel):
 
 
 class AdAccountListQuery(BaseModel):
-    bookmark: str | None = None
-    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)] = DEFAULT_PAGE_SIZE
-    include_shared_accounts: bool = Field(
+    bookmark: Annotated[str | None, NEWEST] = None
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric), NEWEST] = (
+        DEFAULT_PAGE_SIZE
+    )
+    include_shared_accounts: Annotated[bool, NEWEST] = Field(
         default=True, description="Read over: nobody shares a whole account."
     )
 
@@ -69,6 +74,16 @@ _EXAMPLE = {
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ad_accounts/list": {"200": {"items": [_EXAMPLE], "bookmark": None}},
     "ad_accounts/get": {"200": _EXAMPLE},
+}
+_FIRST = {"ad_account_id": "$response.body#/items/0/id"}
+LINKS: Links = {
+    "ad_accounts/list": {
+        "Next": link_to_next_page("ad_accounts/list", "", "include_shared_accounts"),
+        "GetFirst": link("ad_accounts/get", **_FIRST),
+        "ListAudiencesOfFirst": link("audiences/list", **_FIRST),
+        "ListInsightsOfFirst": link("audience_insights_scope_and_type/get", **_FIRST),
+        "ListCustomerListsOfFirst": link("customer_lists/list", **_FIRST),
+    }
 }
 _ERRORS: dict[int | str, dict[str, Any]] = {
     400: described_error(
@@ -95,6 +110,7 @@ def to_wire(account: Account) -> dict[str, Any]:
     summary="List ad accounts",
     response_model=AdAccountPage,
     responses=_ERRORS,
+    openapi_extra=known_by(NEWEST, OURS.says("an ad account is there as soon as somebody names it")),
 )
 async def list_page(call: Call, query: Annotated[AdAccountListQuery, Query()]) -> Answer:
     after = ""
@@ -117,6 +133,7 @@ async def list_page(call: Call, query: Annotated[AdAccountListQuery, Query()]) -
     summary="Get an ad account",
     response_model=AdAccount,
     responses=_ERRORS,
+    openapi_extra=known_by(NEWEST, OURS.says("any ad account is there")),
 )
 async def get(call: Call, ad_account_id: PathId) -> Answer:
     account = await call.world.read(accounts.find, api=PINTEREST, account=ad_account_id)

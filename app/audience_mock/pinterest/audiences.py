@@ -1,7 +1,7 @@
 """/ad_accounts/{ad_account_id}/audiences: create, create_custom, list, get, update."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Container, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query
 
@@ -23,18 +23,55 @@ from audience_mock.pinterest.audiences_wire import (
     PathId,
     check_rule,
 )
-from audience_mock.pinterest.described import NOT_FOUND, PREFER, READ_ERRORS, WRITE_ERRORS, create_status
+from audience_mock.pinterest.contract import ANSWERED_SINCE_5_28, WORDS_BEFORE_5_28, by_contract
+from audience_mock.pinterest.described import (
+    NOT_FOUND,
+    PREFER,
+    READ_ERRORS,
+    SAME_ACCOUNT,
+    WRITE_ERRORS,
+    create_status,
+    link_to_next_page,
+)
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.population import people
 from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.pinterest.sources import (
+    BOOKMARK,
+    CLIENTS,
+    CREATED,
+    KEYS_IN_ORDER,
+    OURS,
+    PRODUCTION,
+    UNTIL_5_18,
+)
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
-from audience_mock.transport.templates import FALSE, NULL, Pieces, template, text
+from audience_mock.transport.evidence import inferred, known_by
+from audience_mock.transport.links import Links, link
+from audience_mock.transport.templates import FALSE, Pieces, template, text
 
 COMPANY = "Audience Mock"
 """`created_by_company_name`: null in the answer to a POST or PATCH, filled in GET and list (recorded)."""
 
-_CREATED, _ONE, _LISTED = template(CreatedAudience), template(Audience), template(ListedAudience)
+
+class _Wording(NamedTuple):
+    """Templates of the three answers, and the words that stand for others."""
+
+    created: bytes
+    one: bytes
+    listed: bytes
+    words: Mapping[str, str]
+
+
+def _wording(without: Container[str], words: Mapping[str, str]) -> _Wording:
+    created, one, listed = (
+        template(model, without=without) for model in (CreatedAudience, Audience, ListedAudience)
+    )
+    return _Wording(created, one, listed, words)
+
+
+_WORDINGS = by_contract(newest=_wording((), {}), before_5_28=_wording(ANSWERED_SINCE_5_28, WORDS_BEFORE_5_28))
 _CREATED_TOO: dict[int | str, dict[str, Any]] = {
     200: {"model": CreatedAudience, "description": "Made, where 200 is set or preferred"}
 }
@@ -68,25 +105,64 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }
 """Answers by operation and status, for the description."""
 
+_ID = "$response.body#/id"
+_ALIKE = {
+    "audience_type": "ACTALIKE",
+    "name": "More of them",
+    "rule": {"seed_id": [_ID], "country": "US", "percentage": 5},
+}
+_FROM_A_NEW_ONE = {
+    "Get": link("audiences/get", **SAME_ACCOUNT, audience_id=_ID),
+    "Update": link("audiences/update", **SAME_ACCOUNT, audience_id=_ID),
+    "List": link("audiences/list", **SAME_ACCOUNT),
+    "CreateAlike": link("audiences/create", _ALIKE, **SAME_ACCOUNT),
+    "ShareWithAdAccounts": link(
+        "update_ad_account_to_ad_account_shared_audience", {"audience_id": _ID}, **SAME_ACCOUNT
+    ),
+    "ShareWithBusinesses": link(
+        "update_ad_account_to_business_shared_audience", {"audience_id": _ID}, **SAME_ACCOUNT
+    ),
+    "ListWhoHasIt": link("ad_accounts_audiences_shared_accounts/list", **SAME_ACCOUNT, audience_id=_ID),
+    "Size": link(
+        "ad_groups/audience_sizing", {"targeting_spec": {"AUDIENCE_INCLUDE": [_ID]}}, **SAME_ACCOUNT
+    ),
+}
+LINKS: Links = {
+    "audiences/create": _FROM_A_NEW_ONE,
+    "audiences/create_custom": _FROM_A_NEW_ONE,
+    "audiences/list": {
+        "Next": link_to_next_page(
+            "audiences/list", "ad_account_id", "order", "ownership_type", "exclude_nca"
+        ),
+        "GetFirst": link("audiences/get", **SAME_ACCOUNT, audience_id="$response.body#/items/0/id"),
+    },
+    "audiences/update": {
+        "Get": link("audiences/get", **SAME_ACCOUNT, audience_id="$request.path.audience_id"),
+        "List": link("audiences/list", **SAME_ACCOUNT),
+    },
+}
+
 router = APIRouter(route_class=PinterestRoute, tags=["audiences"])
 _COLLECTION = "/ad_accounts/{ad_account_id}/audiences"
 _AUDIENCE = _COLLECTION + "/{audience_id}"
 
 
-def to_pieces(row: Row, now_ms: int, *, company: str | None) -> Pieces:
+def to_pieces(row: Row, now_ms: int, *, company: str | None, words: Mapping[str, str]) -> Pieces:
     """A row in Pinterest's words, as JSON text by key; each answer has them in its own order."""
+    status = status_at(row, now_ms)
     return {
         b"type": b'"audience"',
         b"id": b'"%d"' % row.number,
         b"name": text(row.name),
         b"ad_account_id": b'"%b"' % row.account.encode(),
-        b"audience_type": b'"%b"' % row.kind.encode(),
+        b"audience_type": b'"%b"' % words.get(row.kind, row.kind).encode(),
         b"description": text(row.description),
-        b"status": b'"%b"' % status_at(row, now_ms).encode(),
+        b"status": b'"%b"' % words.get(status, status).encode(),
         b"size": b"%d" % size_at(row, now_ms),
         b"updated_timestamp": b"%d" % (row.updated_at_ms // 1000),
         b"created_timestamp": b"%d" % (row.created_at_ms // 1000),
-        b"rule": NULL if row.definition is None else row.definition.encode(),
+        # A seed may leave it out; 5.23 has no null here, so it is empty then (chosen).
+        b"rule": b"{}" if row.definition is None else row.definition.encode(),
         b"created_by_company_name": text(company),
         b"is_nca": FALSE,
         b"is_ctv_enabled": FALSE,
@@ -100,7 +176,7 @@ def to_pieces(row: Row, now_ms: int, *, company: str | None) -> Pieces:
     status_code=201,
     response_model=CreatedAudience,
     responses=_CREATED_TOO | WRITE_ERRORS,
-    openapi_extra=PREFER,
+    openapi_extra=PREFER | known_by(PRODUCTION, KEYS_IN_ORDER, CREATED),
 )
 async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Answer:
     return await _create(call, ad_account_id, body.audience_type, body, description=body.description)
@@ -113,7 +189,8 @@ async def create(call: Call, ad_account_id: PathId, body: AudienceCreate) -> Ans
     status_code=201,
     response_model=CreatedAudience,
     responses=_CREATED_TOO | WRITE_ERRORS,
-    openapi_extra=PREFER,
+    openapi_extra=PREFER
+    | known_by(UNTIL_5_18, CREATED, inferred("the keys of its rule").says("audience_type in the answer")),
 )
 async def create_custom(call: Call, ad_account_id: PathId, body: AudienceCreateCustom) -> Answer:
     return await _create(call, ad_account_id, body.audience_type, body, description=None)
@@ -138,8 +215,9 @@ async def _create(
         columns={"description": description, "definition": definition, "created_by": COMPANY},
         **_sources(audience_type, body.rule),
     )
-    pieces = to_pieces(row, call.world.clock.now_ms(), company=None)
-    return answer(call, create_status(call), _CREATED % pieces)
+    wording = _WORDINGS[call.options.contract]
+    pieces = to_pieces(row, call.world.clock.now_ms(), company=None, words=wording.words)
+    return answer(call, create_status(call), wording.created % pieces)
 
 
 @router.get(
@@ -148,6 +226,7 @@ async def _create(
     summary="List audiences",
     response_model=AudiencePage,
     responses=READ_ERRORS,
+    openapi_extra=known_by(PRODUCTION, KEYS_IN_ORDER, BOOKMARK),
 )
 async def list_page(
     call: Call, ad_account_id: PathId, query: Annotated[AudienceListQuery, Query()]
@@ -180,7 +259,8 @@ async def list_page(
 def audience_page(call: Call, rows: Sequence[Row], more: int | None, bound_to: tuple[str, ...]) -> Answer:
     """A page of audiences, and the bookmark that the next one is asked for with."""
     now_ms = call.world.clock.now_ms()
-    items = b",".join(_LISTED % to_pieces(row, now_ms, company=row.created_by) for row in rows)
+    _, _, listed, words = _WORDINGS[call.options.contract]
+    items = b",".join(listed % to_pieces(row, now_ms, company=row.created_by, words=words) for row in rows)
     return answer(call, 200, bookmarks.page(items, more, *bound_to))
 
 
@@ -190,12 +270,15 @@ def audience_page(call: Call, rows: Sequence[Row], more: int | None, bound_to: t
     summary="Get an audience",
     response_model=Audience,
     responses=READ_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(PRODUCTION, KEYS_IN_ORDER),
 )
 async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
     row = await call.world.read(
         sharing.find_visible, api=PINTEREST, account=ad_account_id, number=int(audience_id)
     )
-    return answer(call, 200, _ONE % to_pieces(row, call.world.clock.now_ms(), company=row.created_by))
+    if row.policy is not None:
+        row = await call.world.transact(audiences.count_read, key=row.key or 0)
+    return _one(call, row, company=row.created_by)
 
 
 @router.patch(
@@ -204,6 +287,12 @@ async def get(call: Call, ad_account_id: PathId, audience_id: PathId) -> Answer:
     summary="Change an audience, or remove it",
     response_model=Audience,
     responses=WRITE_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(
+        PRODUCTION,
+        KEYS_IN_ORDER,
+        CLIENTS.says("what was written is read at once"),
+        OURS.says("after REMOVE: 404, and absent from the list"),
+    ),
 )
 async def update(call: Call, ad_account_id: PathId, audience_id: PathId, body: AudienceUpdate) -> Answer:
     this: Mapping[str, Any] = {"api": PINTEREST, "account": ad_account_id, "number": int(audience_id)}
@@ -214,15 +303,21 @@ async def update(call: Call, ad_account_id: PathId, audience_id: PathId, body: A
         sources: dict[str, Any] = {}
         if "rule" in body.model_fields_set:
             kind = (await call.world.read(audiences.find, **this)).kind
-            values |= _rule_values(kind, body.rule)
+            values |= _rule_values(call, kind, body.rule)
             sources = _sources(kind, body.rule)
         row = await call.world.transact(audiences.change, **this, values=values, **sources)
-    return answer(call, 200, _ONE % to_pieces(row, call.world.clock.now_ms(), company=None))
+    return _one(call, row, company=None)
 
 
-def _rule_values(kind: str, rule: AudienceRule) -> dict[str, Any]:
+def _one(call: Call, row: Row, *, company: str | None) -> Answer:
+    wording = _WORDINGS[call.options.contract]
+    pieces = to_pieces(row, call.world.clock.now_ms(), company=company, words=wording.words)
+    return answer(call, 200, wording.one % pieces)
+
+
+def _rule_values(call: Call, kind: str, rule: AudienceRule) -> dict[str, Any]:
     """A rule replaces the one before it as a whole (chosen), and with it the people that it finds."""
-    check_rule(kind, rule)
+    check_rule(kind, rule, call.options)
     definition = rule.echo()
     return {"definition": definition, "people": people(kind, rule, definition)}
 
@@ -233,6 +328,6 @@ def _sources(kind: str, rule: AudienceRule) -> dict[str, Any]:
         case "CUSTOMER_LIST":
             return {"customer_list": rule.customer_list_id}
         case "ACTALIKE":
-            return {"seeds": rule.seed_id}
+            return {"seeds": rule.seed_id or ()}
         case _:
             return {}

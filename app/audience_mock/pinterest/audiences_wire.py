@@ -5,12 +5,35 @@ integer). Both are read; answers have the schema's types, since strict clients r
 """
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
-from pydantic_core import PydanticCustomError, to_json
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError, to_json
 
+from audience_mock.pinterest.contract import Prose, is_before_5_28, is_by_schema_alone, since_5_28
 from audience_mock.pinterest.errors import DIGITS, InvalidRequest
+from audience_mock.pinterest.sources import (
+    CLIENTS,
+    DESCRIPTION,
+    DOCUMENTATION,
+    NEEDED,
+    NEWEST,
+    OURS,
+    PRODUCTION,
+    PROSE,
+    QUOTED,
+    UNTIL_5_18,
+)
+from audience_mock.transport.evidence import inferred
 
 MAX_RETENTION_DAYS = 540
 MAX_PAGE_SIZE = 250
@@ -33,6 +56,7 @@ ObjectiveType = Literal[
     "VIDEO_VIEW",
     "WEB_SESSIONS",
 ]
+_OBJECTIVES_BEFORE_5_28 = [objective for objective in get_args(ObjectiveType) if objective != "SALES"]
 # fmt: off
 Currency = Literal[
     "UNK", "USD", "GBP", "CAD", "EUR", "AUD", "NZD", "SEK", "ILS", "CHF", "HKD", "JPY", "SGD", "KRW",
@@ -95,15 +119,34 @@ def _url(value: Any) -> Any:
     return _listed(value)
 
 
+def _described_objective(value: str, info: ValidationInfo) -> str:
+    """SALES came after 5.23."""
+    if value not in _OBJECTIVES_BEFORE_5_28 and is_before_5_28(info.context):
+        expected = ", ".join(f"'{objective}'" for objective in _OBJECTIVES_BEFORE_5_28)
+        raise PydanticKnownError("literal_error", {"expected": expected})
+    return value
+
+
 # The description says `\d` as Pinterest's does; only ASCII digits are meant.
 Digits = Annotated[str, Field(pattern=r"^[0-9]+$", json_schema_extra={"pattern": DIGITS})]
-PathId = Annotated[str, Field(pattern=r"^[0-9]+$", max_length=18, json_schema_extra={"pattern": DIGITS})]
+PathId = Annotated[
+    str,
+    Field(pattern=r"^[0-9]+$", max_length=18, json_schema_extra={"pattern": DIGITS}),
+    DESCRIPTION,
+    DESCRIPTION.says("at most 18 digits"),
+]
 SoleDigits = Annotated[Digits, BeforeValidator(_sole)]
 ListedDigits = Annotated[list[Digits], BeforeValidator(_listed)]
 ListedText = Annotated[list[str], BeforeValidator(_listed)]
 Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
 Written = Annotated[str, BeforeValidator(_written)]
-Name = Annotated[str, Field(min_length=1, pattern=r"\S", json_schema_extra={"pattern": None})]
+# Chosen: a name, and so a country or an event, has to say something.
+Name = Annotated[str, Field(min_length=1, pattern=r"\S", json_schema_extra={"pattern": None}), Prose(str)]
+
+
+THERE = inferred("an audience is made of what it names").says("there, in this ad account")
+_NOT_BLANK = NEEDED.says("not blank")
+_AS_TEXT_TOO = PROSE.says("digits in quotes too")
 
 
 class _Open(BaseModel):
@@ -113,73 +156,116 @@ class _Open(BaseModel):
 
 
 class LineItem(_Open):
-    product_brand: str | None = None
-    product_category: str | None = None
-    product_id: Whole | None = None
-    product_name: str | None = None
-    product_price: Written | None = None
-    product_quantity: Whole | None = None
-    product_variant: str | None = None
-    product_variant_id: Written | None = None
+    product_brand: Annotated[str | None, DESCRIPTION] = None
+    product_category: Annotated[str | None, DESCRIPTION] = None
+    product_id: Annotated[Whole | None, DESCRIPTION] = None
+    product_name: Annotated[str | None, DESCRIPTION] = None
+    product_price: Annotated[Written | None, DESCRIPTION] = None
+    product_quantity: Annotated[Whole | None, DESCRIPTION] = None
+    product_variant: Annotated[str | None, DESCRIPTION] = None
+    product_variant_id: Annotated[Written | None, DESCRIPTION] = None
 
 
 class EventData(_Open):
-    currency: Currency | None = None
-    lead_type: str | None = None
-    line_items: Annotated[LineItem, BeforeValidator(_first)] | None = None
-    order_id: Written | None = None
-    order_quantity: Whole | None = None
-    page_name: str | None = None
-    promo_code: str | None = None
-    property: str | None = None
-    search_query: str | None = None
-    value: Written | None = None
-    video_title: str | None = None
+    currency: Annotated[Currency | None, DESCRIPTION] = None
+    lead_type: Annotated[str | None, DESCRIPTION] = None
+    line_items: Annotated[
+        Annotated[LineItem, BeforeValidator(_first)] | None, DESCRIPTION, OURS.says("of a list, the first")
+    ] = None
+    order_id: Annotated[Written | None, DESCRIPTION] = None
+    order_quantity: Annotated[Whole | None, DESCRIPTION] = None
+    page_name: Annotated[str | None, DESCRIPTION] = None
+    promo_code: Annotated[str | None, DESCRIPTION] = None
+    property: Annotated[str | None, DESCRIPTION] = None
+    search_query: Annotated[str | None, DESCRIPTION] = None
+    value: Annotated[Written | None, DESCRIPTION] = None
+    video_title: Annotated[str | None, DESCRIPTION] = None
 
 
 class AudienceRule(_Open):
     """Whom an audience is made of. Which keys it needs depends on the type of the audience."""
 
-    ad_account_id: Digits | None = None
-    ad_id: ListedDigits | None = None
-    campaign_id: ListedDigits | None = None
-    country: Annotated[str, Field(min_length=2)] | None = None
-    customer_list_id: SoleDigits | None = None
-    engagement_domain: ListedText | None = None
-    engagement_type: Literal["click", "save", "closeup", "comment", "like"] | None = None
-    engager_type: Annotated[int, Field(strict=True, ge=1, le=2), BeforeValidator(_whole)] | None = None
-    event: Annotated[str, Field(min_length=1)] | None = None
-    event_data: EventData | None = None
-    event_source: (
-        dict[
-            Literal["="],
-            Annotated[list[Literal["web", "mobile", "offline"]], BeforeValidator(_listed)],
-        ]
-        | None
-    ) = None
-    ingestion_source: (
-        dict[
-            Literal["="],
-            Annotated[
-                list[Literal["tag", "mmp", "file_upload", "conversions_api"]], BeforeValidator(_listed)
+    ad_account_id: Annotated[Digits | None, DESCRIPTION] = None
+    ad_id: Annotated[ListedDigits | None, DESCRIPTION] = None
+    campaign_id: Annotated[ListedDigits | None, DESCRIPTION] = None
+    country: Annotated[
+        Annotated[str, Field(min_length=2), Prose(str)] | None,
+        DESCRIPTION,
+        NEEDED.says("at least 2 characters"),
+    ] = None
+    customer_list_id: Annotated[SoleDigits | None, DESCRIPTION, THERE] = None
+    engagement_domain: Annotated[ListedText | None, DESCRIPTION] = None
+    engagement_type: Annotated[
+        Annotated[Literal["click", "save", "closeup", "comment", "like"], Prose(str)] | None, PROSE
+    ] = None
+    engager_type: Annotated[
+        Annotated[int, Field(strict=True, ge=1, le=2), BeforeValidator(_whole), Prose(Whole)] | None,
+        PROSE,
+        _AS_TEXT_TOO,
+    ] = None
+    event: Annotated[Annotated[str, Field(min_length=1), Prose(str)] | None, DESCRIPTION, _NOT_BLANK] = None
+    event_data: Annotated[EventData | None, DESCRIPTION] = None
+    event_source: Annotated[
+        Annotated[
+            dict[
+                Literal["="],
+                Annotated[list[Literal["web", "mobile", "offline"]], BeforeValidator(_listed)],
             ],
+            Prose(dict[str, Any]),
         ]
-        | None
-    ) = None
-    objective_type: Annotated[list[ObjectiveType], BeforeValidator(_listed)] | None = None
-    percentage: Annotated[int, Field(strict=True, ge=1, le=10), BeforeValidator(_whole)] | None = None
-    pin_id: ListedDigits | None = None
-    prefill: StrictBool | None = None
-    retention_days: (
-        Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole)] | None
-    ) = None
-    seed_id: Annotated[list[Digits], Field(min_length=1), BeforeValidator(_listed)] | None = None
-    url: Annotated[list[str], BeforeValidator(_url)] | None = None
-    visitor_source_id: SoleDigits | None = None
+        | None,
+        PROSE,
+    ] = None
+    ingestion_source: Annotated[
+        Annotated[
+            dict[
+                Literal["="],
+                Annotated[
+                    list[Literal["tag", "mmp", "file_upload", "conversions_api"]], BeforeValidator(_listed)
+                ],
+            ],
+            Prose(dict[str, Any]),
+        ]
+        | None,
+        PROSE,
+    ] = None
+    objective_type: Annotated[
+        Annotated[
+            list[Annotated[ObjectiveType, AfterValidator(_described_objective)]], BeforeValidator(_listed)
+        ]
+        | None,
+        DESCRIPTION,
+    ] = None
+    percentage: Annotated[
+        Annotated[int, Field(strict=True, ge=1, le=10), BeforeValidator(_whole), Prose(Whole)] | None,
+        PROSE,
+        _AS_TEXT_TOO,
+    ] = None
+    pin_id: Annotated[ListedDigits | None, DESCRIPTION] = None
+    prefill: Annotated[StrictBool | None, DESCRIPTION] = None
+    retention_days: Annotated[
+        Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole), Prose(Whole)]
+        | None,
+        PROSE,
+        _AS_TEXT_TOO,
+    ] = None
+    seed_id: Annotated[
+        Annotated[list[Digits], Field(min_length=1), BeforeValidator(_listed), Prose(ListedDigits)] | None,
+        DESCRIPTION,
+        THERE,
+        NEEDED.says("at least one"),
+    ] = None
+    url: Annotated[
+        Annotated[list[str], BeforeValidator(_url)] | None,
+        DESCRIPTION,
+        PROSE.says("text, or an object of operator and text, too"),
+    ] = None
+    visitor_source_id: Annotated[SoleDigits | None, DESCRIPTION, PROSE.says("a list of one too")] = None
 
     def echo(self) -> str:
         """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text."""
-        sent = self.model_dump(exclude_unset=True, exclude_none=True)
+        # By schema alone a value need not be of the narrower type that its field is declared with.
+        sent = self.model_dump(exclude_unset=True, exclude_none=True, warnings=False)
         return to_json(_sorted(sent)).decode()
 
 
@@ -198,9 +284,18 @@ REQUIRED = {
     "ENGAGEMENT": (),
 }
 
+NEEDS = PROSE.says(
+    "has the keys that its type of audience needs: "
+    + "; ".join(f"{kind} {', '.join(keys)}" for kind, keys in REQUIRED.items() if keys)
+)
+EVENT_DATA_NEEDS = PROSE.says("event_data needs event")
 
-def check_rule(audience_type: str, rule: AudienceRule) -> None:
-    """Raises InvalidRequest if the rule lacks what its type needs."""
+
+def check_rule(audience_type: str, rule: AudienceRule, options: Any) -> None:
+    """Raises InvalidRequest if the rule lacks what its type needs, as the prose has it: no key of a rule is
+    required by a schema."""
+    if is_by_schema_alone(options):
+        return
     for key in REQUIRED.get(audience_type, ()):
         if getattr(rule, key) is None:
             raise InvalidRequest(f"{key!r} is a required property")
@@ -211,13 +306,17 @@ def check_rule(audience_type: str, rule: AudienceRule) -> None:
 class AudienceCreate(BaseModel):
     """Keys that are not named here are read over, as Pinterest's descriptions allow."""
 
-    ad_account_id: Digits | None = Field(
+    ad_account_id: Annotated[Digits | None, DESCRIPTION, CLIENTS.says("sent along, and read over")] = Field(
         default=None, description="Read over: the path says whose audience it is."
     )
-    audience_type: AudienceType
-    description: str | None = None
-    name: Name
-    rule: AudienceRule
+    audience_type: Annotated[
+        AudienceType, DESCRIPTION, DOCUMENTATION.says("PERSONA is not for callers to create")
+    ]
+    description: Annotated[str | None, DESCRIPTION] = None
+    name: Annotated[
+        Name, DESCRIPTION, QUOTED.says("required"), _NOT_BLANK, PRODUCTION.says("equal names are allowed")
+    ]
+    rule: Annotated[AudienceRule, DESCRIPTION, NEEDS, EVENT_DATA_NEEDS]
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -233,23 +332,23 @@ class AudienceCreate(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _whole_request(self) -> Self:
-        if self.audience_type == "PERSONA":
+    def _whole_request(self, info: ValidationInfo) -> Self:
+        if self.audience_type == "PERSONA" and not is_by_schema_alone(info.context):
             # Documented as made by Pinterest's staff only; the refusal's words are chosen.
             raise InvalidRequest("'PERSONA' audiences cannot be created")
-        check_rule(self.audience_type, self.rule)
+        check_rule(self.audience_type, self.rule, info.context)
         return self
 
 
 class AudienceCreateCustom(BaseModel):
     """For data partners; described from 5.8 to 5.18."""
 
-    ad_account_id: Digits | None = None
-    category: str | None = None
-    data_party: Literal["1p", "3p"]
-    name: Name
-    rule: AudienceRule
-    sharing_type: Literal["CUSTOM", "SYNDICATED"]
+    ad_account_id: Annotated[Digits | None, UNTIL_5_18] = None
+    category: Annotated[str | None, UNTIL_5_18] = None
+    data_party: Annotated[Literal["1p", "3p"], UNTIL_5_18]
+    name: Annotated[Name, UNTIL_5_18, _NOT_BLANK]
+    rule: Annotated[AudienceRule, UNTIL_5_18, NEEDS, EVENT_DATA_NEEDS]
+    sharing_type: Annotated[Literal["CUSTOM", "SYNDICATED"], UNTIL_5_18]
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -274,21 +373,26 @@ class AudienceCreateCustom(BaseModel):
         return "ENGAGEMENT"
 
     @model_validator(mode="after")
-    def _whole_request(self) -> Self:
-        check_rule(self.audience_type, self.rule)
+    def _whole_request(self, info: ValidationInfo) -> Self:
+        check_rule(self.audience_type, self.rule, info.context)
         return self
 
 
 class AudienceUpdate(BaseModel):
     """All keys are optional; one that is not sent keeps its value."""
 
-    ad_account_id: Digits | None = None
-    # In the newest description; a type cannot be changed, so it is read over.
-    audience_type: AudienceType | None = None
-    description: str | None = None
-    name: Name = Field(default_factory=str)
-    operation_type: Literal["UPDATE", "REMOVE"] = "UPDATE"
-    rule: AudienceRule = Field(default_factory=AudienceRule)
+    ad_account_id: Annotated[Digits | None, DESCRIPTION, CLIENTS.says("sent along, and read over")] = None
+    audience_type: Annotated[
+        AudienceType | None, since_5_28(None), NEWEST, OURS.says("read over: a type cannot be changed")
+    ] = None
+    description: Annotated[str | None, DESCRIPTION, PRODUCTION.says("kept where it is not sent")] = None
+    name: Annotated[Name, DESCRIPTION, _NOT_BLANK, PRODUCTION.says("kept where it is not sent")] = Field(
+        default_factory=str
+    )
+    operation_type: Annotated[Literal["UPDATE", "REMOVE"], DESCRIPTION] = "UPDATE"
+    rule: Annotated[
+        AudienceRule, DESCRIPTION, NEEDS, EVENT_DATA_NEEDS, OURS.says("replaces the one before as a whole")
+    ] = Field(default_factory=AudienceRule)
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"name": "Buyers"}, {"operation_type": "REMOVE"}]}
@@ -296,53 +400,65 @@ class AudienceUpdate(BaseModel):
 
 
 class AudienceListQuery(BaseModel):
-    bookmark: str | None = None
-    order: Literal["ASCENDING", "DESCENDING"] = "ASCENDING"
-    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)] = DEFAULT_PAGE_SIZE
-    ownership_type: Literal["OWNED", "RECEIVED"] = "OWNED"
-    exclude_nca: bool = False
+    bookmark: Annotated[str | None, DESCRIPTION] = None
+    order: Annotated[Literal["ASCENDING", "DESCENDING"], DESCRIPTION] = "ASCENDING"
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric), DESCRIPTION] = (
+        DEFAULT_PAGE_SIZE
+    )
+    ownership_type: Annotated[Literal["OWNED", "RECEIVED"], DESCRIPTION] = "OWNED"
+    exclude_nca: Annotated[bool, since_5_28(False), NEWEST] = False
+
+
+SECONDS = PRODUCTION.says("whole Unix seconds")
+STATUS_AT_FIRST = PRODUCTION.says("INITIALIZING at first")
+STATUS_LATER = DOCUMENTATION.says("then READY, or TOO_SMALL under 100 matched people")
+COMPANY = PRODUCTION.says("null in the answer to a POST or PATCH, filled in GET and list")
 
 
 class CreatedAudience(BaseModel):
     """The answer to a POST; recorded key order."""
 
     ad_account_id: Digits
-    id: Digits
+    id: Annotated[Digits, PRODUCTION.says("13 digits, rising from 2542623499806")]
     name: str
     audience_type: AnsweredType
     description: str | None
-    rule: AudienceRule
-    size: int
-    status: AudienceStatus
+    rule: Annotated[
+        AudienceRule, PRODUCTION.says("the keys that were sent, sorted by name, without nulls or defaults")
+    ]
+    size: Annotated[int, PRODUCTION.says("0 at first")]
+    status: Annotated[AudienceStatus, STATUS_AT_FIRST, STATUS_LATER]
     type: Literal["audience"]
-    created_timestamp: int
-    updated_timestamp: int
-    created_by_company_name: str | None
-    is_nca: bool
+    created_timestamp: Annotated[int, SECONDS]
+    updated_timestamp: Annotated[int, SECONDS, PRODUCTION.says("moved by a PATCH")]
+    created_by_company_name: Annotated[str | None, COMPANY]
+    is_nca: Annotated[bool, PRODUCTION.says("false")]
 
 
 class Audience(BaseModel):
     """The answer to GET and PATCH of one; recorded key order."""
 
     type: Literal["audience"]
-    id: Digits
+    id: Annotated[Digits, PRODUCTION.says("13 digits, rising from 2542623499806")]
     name: str
     ad_account_id: Digits
     audience_type: AnsweredType
     description: str | None
-    status: AudienceStatus
-    size: int
-    updated_timestamp: int
-    created_timestamp: int
-    rule: AudienceRule
-    created_by_company_name: str | None
-    is_nca: bool
+    status: Annotated[AudienceStatus, STATUS_AT_FIRST, STATUS_LATER]
+    size: Annotated[int, PRODUCTION.says("0 at first")]
+    updated_timestamp: Annotated[int, SECONDS, PRODUCTION.says("moved by a PATCH")]
+    created_timestamp: Annotated[int, SECONDS]
+    rule: Annotated[
+        AudienceRule, PRODUCTION.says("the keys that were sent, sorted by name, without nulls or defaults")
+    ]
+    created_by_company_name: Annotated[str | None, COMPANY]
+    is_nca: Annotated[bool, PRODUCTION.says("false")]
 
 
 class ListedAudience(Audience):
     """An item of the list; recorded key order."""
 
-    is_ctv_enabled: bool
+    is_ctv_enabled: Annotated[bool, PRODUCTION.says("false, in a list alone")]
 
 
 class AudiencePage(BaseModel):

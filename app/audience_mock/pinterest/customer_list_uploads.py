@@ -24,16 +24,20 @@ from audience_mock.pinterest.customer_lists import CUSTOMER_LIST, NOT_FOUND
 from audience_mock.pinterest.customer_lists_wire import OperationType
 from audience_mock.pinterest.described import (
     READ_ERRORS,
+    SAME_ACCOUNT,
     WRITE_ERRORS,
     Responses,
     described_error,
 )
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.pinterest.sources import DESCRIPTION, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.bodies import declared_bytes
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import BodyTooLarge
+from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.templates import template
 
 ERROR_CODES = {INVALID_EMAIL: 42, INVALID_DEVICE: 43, INVALID_ID: 44}
@@ -41,14 +45,16 @@ ERROR_CODES = {INVALID_EMAIL: 42, INVALID_DEVICE: 43, INVALID_ID: 44}
 
 
 class CustomerListUploadCreate(BaseModel):
-    operation: OperationType
-    total_parts: Annotated[int, Field(strict=True, ge=1, le=10)]
+    operation: Annotated[OperationType, DESCRIPTION]
+    total_parts: Annotated[int, Field(strict=True, ge=1, le=10), DESCRIPTION]
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"operation": "ADD", "total_parts": 2}]})
 
 
 class ErrorDetail(BaseModel):
-    error_code: int
+    error_code: Annotated[
+        int, DESCRIPTION.says("42 for a wrong e-mail"), OURS.says("43 for a wrong device id, 44 for another")
+    ]
     message: str
     count: int
 
@@ -65,17 +71,17 @@ class CustomerListUpload(BaseModel):
     ad_account_id: Digits
     creation_time: int
     customer_list_id: Digits
-    error_counts: list[ErrorDetail] | None
+    error_counts: Annotated[list[ErrorDetail] | None, OURS.says("null until the upload has ended")]
     id: Digits
     operation: OperationType
-    record_counts: RecordCounts | None
+    record_counts: Annotated[RecordCounts | None, OURS.says("null until the upload has ended")]
     state: Literal["NOT_STARTED", "RUNNING", "PAUSED", "SUCCEEDED", "FAILED"]
     updated_time: int
 
 
 class S3FilePart(BaseModel):
     part_number: int
-    presigned_url: str
+    presigned_url: Annotated[str, OURS.says("leads back to this server, and needs no token")]
 
 
 class S3MultipartUploadData(BaseModel):
@@ -129,6 +135,22 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }
 """Answers by operation and status, for the description."""
 
+_OF_THE_LIST = SAME_ACCOUNT | {"customer_list_id": "$request.path.customer_list_id"}
+_ID = "$response.body#/customer_list_upload/id"
+LINKS: Links = {
+    "customer_list_uploads/create": {
+        "Get": link("customer_list_uploads/get", **_OF_THE_LIST, customer_list_upload_id=_ID),
+        "Run": link("customer_list_uploads/run", **_OF_THE_LIST, customer_list_upload_id=_ID),
+    },
+    "customer_list_uploads/run": {
+        "Get": link(
+            "customer_list_uploads/get",
+            **_OF_THE_LIST,
+            customer_list_upload_id="$request.path.customer_list_upload_id",
+        )
+    },
+}
+
 
 class PartRoute(PinterestRoute):
     """The URL of a part says all that a caller needs to know."""
@@ -177,6 +199,7 @@ def to_json_text(row: Row, account: str, now_ms: int) -> bytes:
     summary="Get URLs for the parts of a file of records",
     response_model=CustomerListUploadCreated,
     responses=WRITE_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(DESCRIPTION, DESCRIPTION.says("success is 200")),
 )
 async def create(
     call: Call, ad_account_id: PathId, customer_list_id: PathId, body: CustomerListUploadCreate
@@ -207,6 +230,7 @@ async def create(
     summary="Get an upload to a customer list",
     response_model=CustomerListUpload,
     responses=READ_ERRORS | _UPLOAD_NOT_FOUND,
+    openapi_extra=known_by(DESCRIPTION, OURS.says("goes through its states by the clock")),
 )
 async def get(
     call: Call, ad_account_id: PathId, customer_list_id: PathId, customer_list_upload_id: PathId
@@ -226,6 +250,7 @@ async def get(
     summary="Read the records of an upload into its customer list",
     response_model=CustomerListUpload,
     responses=READ_ERRORS | _NOT_NOW | _UPLOAD_NOT_FOUND,
+    openapi_extra=known_by(DESCRIPTION),
 )
 async def run(
     call: Call, ad_account_id: PathId, customer_list_id: PathId, customer_list_upload_id: PathId
@@ -239,7 +264,11 @@ async def run(
     return answer(call, 200, to_json_text(row, ad_account_id, call.world.clock.now_ms()))
 
 
-@part_router.put(f"/{PARTS}/{{upload_id}}/{{part_number}}", operation_id="customer_list_uploads/put_part")
+@part_router.put(
+    f"/{PARTS}/{{upload_id}}/{{part_number}}",
+    operation_id="customer_list_uploads/put_part",
+    openapi_extra=known_by(OURS),
+)
 async def put_part(call: Call, upload_id: PathId, part_number: PathId) -> Answer:
     """Take a part as S3 would: 200, no body, and the MD5 of what came as its ETag."""
     this = {"upload": int(upload_id), "part": int(part_number)}
@@ -264,6 +293,7 @@ class _Part:
             raise BodyTooLarge(limit_bytes, "file")
         async for piece in self._call.stream():
             self._room_bytes -= len(piece)
+            self._call.streamed_bytes = (self._call.streamed_bytes or 0) + len(piece)
             if self._room_bytes < 0:
                 raise BodyTooLarge(limit_bytes, "file")
             self.md5.update(piece)

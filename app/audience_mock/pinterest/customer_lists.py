@@ -12,6 +12,7 @@ from audience_mock.core.tables import CustomerList as Row
 from audience_mock.core.uploads import expect
 from audience_mock.pinterest import bookmarks
 from audience_mock.pinterest.audiences_wire import PathId
+from audience_mock.pinterest.contract import ANSWERED_SINCE_5_28, by_contract
 from audience_mock.pinterest.customer_lists_wire import (
     CustomerList,
     CustomerListCreate,
@@ -23,15 +24,20 @@ from audience_mock.pinterest.customer_lists_wire import (
 from audience_mock.pinterest.described import (
     PREFER,
     READ_ERRORS,
+    SAME_ACCOUNT,
     WRITE_ERRORS,
     Responses,
     create_status,
     described_error,
+    link_to_next_page,
 )
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.pinterest.sources import BOOKMARK, CREATED, DESCRIPTION, KEYS_IN_ORDER, PRODUCTION
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.templates import FALSE, TRUE, Pieces, template, text
 
 MAX_RECORDS_BODY_BYTES = 32 << 20
@@ -40,7 +46,11 @@ MAX_RECORDS_BODY_BYTES = 32 << 20
 MAX_RECORD_ROWS = 100_000
 """The most arrays and objects, and so rows, of one body. Not documented; chosen: they take 0.2 seconds."""
 
-_ONE, _LISTED = template(CustomerList), template(ListedCustomerList)
+_ONE = template(CustomerList)
+_LISTED = by_contract(
+    newest=template(ListedCustomerList),
+    before_5_28=template(ListedCustomerList, without=ANSWERED_SINCE_5_28),
+)
 
 NOT_FOUND: Responses = {
     404: described_error(
@@ -76,6 +86,29 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "customer_lists/update": {"200": _CHANGED},
 }
 """Answers by operation and status, for the description."""
+
+_ID = "$response.body#/id"
+_OF_THE_LIST = {
+    "audience_type": "CUSTOMER_LIST",
+    "name": "Those on the list",
+    "rule": {"customer_list_id": _ID},
+}
+LINKS: Links = {
+    "customer_lists/create": {
+        "Get": link("customer_lists/get", **SAME_ACCOUNT, customer_list_id=_ID),
+        "Update": link("customer_lists/update", **SAME_ACCOUNT, customer_list_id=_ID),
+        "List": link("customer_lists/list", **SAME_ACCOUNT),
+        "Upload": link("customer_list_uploads/create", **SAME_ACCOUNT, customer_list_id=_ID),
+        "CreateAudience": link("audiences/create", _OF_THE_LIST, **SAME_ACCOUNT),
+    },
+    "customer_lists/list": {
+        "Next": link_to_next_page("customer_lists/list", "ad_account_id", "order", "exclude_nca"),
+        "GetFirst": link("customer_lists/get", **SAME_ACCOUNT, customer_list_id="$response.body#/items/0/id"),
+    },
+    "customer_lists/update": {
+        "Get": link("customer_lists/get", **SAME_ACCOUNT, customer_list_id="$request.path.customer_list_id")
+    },
+}
 
 
 class RecordsRoute(PinterestRoute):
@@ -115,7 +148,7 @@ def to_pieces(row: Row, now_ms: int) -> Pieces:
     status_code=201,
     response_model=CustomerList,
     responses=_CREATED_TOO | WRITE_ERRORS | _TOO_LARGE,
-    openapi_extra=PREFER,
+    openapi_extra=PREFER | known_by(PRODUCTION, KEYS_IN_ORDER, CREATED),
 )
 async def create(call: Call, ad_account_id: PathId, body: CustomerListCreate) -> Answer:
     list_type = body.list_type or EMAIL
@@ -138,6 +171,7 @@ async def create(call: Call, ad_account_id: PathId, body: CustomerListCreate) ->
     summary="List customer lists",
     response_model=CustomerListPage,
     responses=READ_ERRORS,
+    openapi_extra=known_by(PRODUCTION, KEYS_IN_ORDER, BOOKMARK),
 )
 async def list_page(
     call: Call, ad_account_id: PathId, query: Annotated[CustomerListListQuery, Query()]
@@ -152,7 +186,8 @@ async def list_page(
         exclude_nca=query.exclude_nca,
     )
     now_ms = call.world.clock.now_ms()
-    items = b",".join(_LISTED % to_pieces(row, now_ms) for row in rows)
+    listed = _LISTED[call.options.contract]
+    items = b",".join(listed % to_pieces(row, now_ms) for row in rows)
     return answer(call, 200, bookmarks.page(items, more, *bound_to))
 
 
@@ -162,6 +197,7 @@ async def list_page(
     summary="Get a customer list",
     response_model=CustomerList,
     responses=READ_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(DESCRIPTION, KEYS_IN_ORDER),
 )
 async def get(call: Call, ad_account_id: PathId, customer_list_id: PathId) -> Answer:
     row = await call.world.read(customer_lists.find, account=ad_account_id, number=int(customer_list_id))
@@ -174,6 +210,7 @@ async def get(call: Call, ad_account_id: PathId, customer_list_id: PathId) -> An
     summary="Add records to a customer list, or remove them",
     response_model=CustomerList,
     responses=WRITE_ERRORS | _TOO_LARGE | NOT_FOUND,
+    openapi_extra=known_by(PRODUCTION, KEYS_IN_ORDER),
 )
 async def update(
     call: Call, ad_account_id: PathId, customer_list_id: PathId, body: CustomerListUpdate

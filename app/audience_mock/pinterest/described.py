@@ -4,8 +4,11 @@ import re
 from typing import Any
 
 from audience_mock.pinterest.errors import Error
+from audience_mock.pinterest.sources import OURS
 from audience_mock.transport import bodies
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import link
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -46,10 +49,21 @@ PREFER = {
             "in": "header",
             "required": False,
             "description": "The status of this create: `code=200` or `code=201`.",
-            "schema": {"type": "string"},
+            "schema": {"type": "string", **known_by(OURS)},
         }
     ]
 }
+
+
+SAME_ACCOUNT = {"ad_account_id": "$request.path.ad_account_id"}
+"""The parameter of a link within an ad account."""
+
+
+def link_to_next_page(operation: str, place: str, *filters: str) -> dict[str, Any]:
+    """From a page to the one behind it; a bookmark is good for the same filters only."""
+    same = {name: f"$request.query.{name}" for name in ("page_size", *filters)}
+    at = {place: f"$request.path.{place}"} if place else {}
+    return link(operation, bookmark="$response.body#/bookmark", **at, **same)
 
 
 def create_status(call: Call) -> int:

@@ -1,11 +1,9 @@
-"""Pinterest's words for what went wrong: `{"code": N, "message": "…"}`, compact.
-
-Codes and texts were met by developers or are in Pinterest's descriptions unless a line says "chosen".
-"""
+"""Pinterest's words for what went wrong: `{"code": N, "message": "…"}`, compact; and how we know them."""
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +11,7 @@ from pydantic_core import to_json
 
 from audience_mock.core.errors import (
     BadGrant,
+    Interrupted,
     NotFound,
     NotInAccount,
     NotNow,
@@ -21,6 +20,7 @@ from audience_mock.core.errors import (
 )
 from audience_mock.pinterest import auth, limits
 from audience_mock.pinterest.headers import answer
+from audience_mock.pinterest.sources import CLIENTS, DESCRIPTION, JSONSCHEMA, QUOTED, SILENT
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import (
@@ -30,18 +30,22 @@ from audience_mock.transport.errors import (
     Malformed,
     MethodNotAllowed,
     MissingScopes,
+    NoRoute,
     NoSuchRoute,
     NotAuthenticated,
     NotPermitted,
+    PlannedError,
     UnsupportedContentType,
+    phrase,
 )
+from audience_mock.transport.evidence import Evidence, Words, chosen, recorded
 
 log = logging.getLogger("audience_mock")
 
 INVALID = 1
 NOT_AUTHENTICATED = 2
 MISSING_SCOPES = 3
-NOT_FOUND = 4  # chosen: no answer for an audience that is not there was ever published
+NOT_FOUND = 4
 METHOD_NOT_ALLOWED = 5
 LIMIT_REACHED = 8
 NO_SUCH_ROUTE = 11
@@ -53,6 +57,8 @@ LONGEST_ECHO = 200
 """Characters of a refused value that a message repeats. Chosen: a mistake of megabytes stays readable."""
 
 DIGITS = r"^\d+$"
+
+_LIKE_THE_PATTERN = chosen("sounds like the published wording of a pattern")
 
 _TYPES = {
     "string_type": "string",
@@ -93,124 +99,224 @@ def refuse(call: Call, error: Exception) -> Answer:
             limits.count(call, who, None, call.world.clock.now_ms())
         except LimitReached as reached:
             error = reached
-    status, code, message, more = _words(error)
+    elif isinstance(error, PlannedError):
+        limits.tell_planned(call, error)
+    words, message = _words(error)
+    status, code = words.status, words.code
     headers = []
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
-    if code == SERVER_FAULT:
+    if code == SERVER_FAULT and not isinstance(error, PlannedError):
         log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
         log.debug("where it happened", exc_info=error)
     else:
-        log.info("%s %s %d %s", call.method, call.url.path, status, " ".join(message.split()))
-    return answer(call, status, to_json({"code": code, "message": message, **more}), headers)
+        hint = error.hint if isinstance(error, NoRoute) else ""
+        log.info("%s %s %d %s%s", call.method, call.url.path, status, " ".join(message.split()), hint)
+    return answer(call, status, to_json({"code": code, "message": message, **words.more}), headers)
 
 
-_ALWAYS_THE_SAME: Mapping[type[Exception], tuple[int, int, str, dict[str, Any]]] = {
-    NotAuthenticated: (401, NOT_AUTHENTICATED, "Authentication failed.", {"status": "failure"}),
-    NotPermitted: (403, NOT_PERMITTED, "You are not permitted to access that resource.", {}),
-    LimitReached: (429, LIMIT_REACHED, "You have exceeded your rate limit. Try again later.", {}),
-    BadGrant: (401, BAD_GRANT, "The authorization grant is invalid", {}),
+def _of_parameters(message: str, evidence: Evidence, when: str) -> Words:
+    return Words(400, INVALID, message, evidence, when, on=("parameters",))
+
+
+def _of_bodies(message: str, evidence: Evidence, when: str, on: Sequence[str] = ("body",)) -> Words:
+    return Words(400, INVALID, f"Invalid request: {message}", evidence, when, on)
+
+
+_LACKS_SCOPES = (
+    "Your token does not have sufficient permissions to perform this operation.\nMissing: {scopes}"
+)
+_BY_TOKEN = ("pinterest_oauth2",)
+_FAILED = {"status": "failure"}
+_NOT_THERE = chosen("no such answer was published; in the style of newer texts")
+
+WORDS: Mapping[type[Exception], Words] = {
+    NotAuthenticated: Words(
+        *(401, NOT_AUTHENTICATED, "Authentication failed.", QUOTED),
+        when="no, unknown, expired or revoked token, or app id and secret; no rate-limit headers on this one",
+        on=("pinterest_oauth2", "basic"),
+        more=_FAILED,
+    ),
+    MissingScopes: Words(
+        401, MISSING_SCOPES, _LACKS_SCOPES, QUOTED, "the token lacks the operation's scope", _BY_TOKEN
+    ),
+    NotPermitted: Words(
+        *(403, NOT_PERMITTED, "You are not permitted to access that resource.", QUOTED),
+        *("the ad account is not among the token's", _BY_TOKEN),
+    ),
+    NoAccess: Words(
+        *(403, NOT_PERMITTED, "{error}", DESCRIPTION),
+        *("an audience that the ad account does not have", ("ad_groups/audience_sizing",)),
+    ),
+    LimitReached: Words(
+        *(429, LIMIT_REACHED, "You have exceeded your rate limit. Try again later.", CLIENTS),
+        "too many calls, where limits are kept to",
+    ),
+    BadGrant: Words(
+        *(401, BAD_GRANT, "The authorization grant is invalid", QUOTED),
+        *("a bad or used code or refresh token", ("oauth/token",)),
+    ),
+    ScopesNotGranted: _of_bodies(
+        "scopes that were not granted: {scopes}", SILENT, "a refresh that asks for more", ("oauth/token",)
+    ),
+    NoSuchRoute: Words(
+        *(404, NO_SUCH_ROUTE, "API method not found.", recorded("a live answer of 2021")),
+        "a path that no operation has",
+        more={"data": None, "endpoint_name": None, **_FAILED},
+    ),
+    MethodNotAllowed: Words(
+        405, METHOD_NOT_ALLOWED, "Method not allowed", DESCRIPTION, "another method than the path has"
+    ),
+    NotFound: Words(
+        *(404, NOT_FOUND, "Sorry! We could not find your {what}.", _NOT_THERE),
+        *("an id in the path, or of the audience to share, that names nothing", ("404",)),
+    ),
+    SharedWithItself: _of_bodies(
+        *("'{id}' has the audience already", SILENT),
+        *("its owner among the recipients", ("update_*_shared_audience",)),
+    ),
+    NotInAccount: _of_bodies(
+        *("{what} {id} is not in this ad account", SILENT),
+        *("a list or seed that is not there", ("audiences/create*", "audiences/update")),
+    ),
+    NotNow: _of_bodies(
+        *("{error}", SILENT),
+        *("an upload that was run already, or lacks parts", ("customer_list_uploads/run",)),
+    ),
+    InvalidRequest: _of_bodies(
+        *("{error}", JSONSCHEMA),
+        *("values that do not go together, or a bookmark that is none", ("parameters", "body")),
+    ),
+    Malformed: _of_bodies("{error}", SILENT, "a body without the syntax of its content type"),
+    BodyTooLarge: Words(413, INVALID, "Invalid request: {error}", SILENT, "a body over the limit", ("413",)),
+    UnsupportedContentType: Words(
+        415, INVALID, "Invalid request: {error}", SILENT, "a body of another content type", ("415",)
+    ),
+    Interrupted: Words(
+        *(500, SERVER_FAULT, "Something went wrong on our end. Sorry about that.", SILENT),
+        *("the world was reset while records were being read", ("customer_list*",)),
+    ),
 }
+"""By fact. The error's attributes fill the message; `error` is its text."""
+
+FAULT = Words(
+    *(500, SERVER_FAULT, "Something went wrong on our end. Sorry about that.", QUOTED),
+    "a fault of the server",
+)
+
+_PLANNED: Mapping[int, type[Exception]] = {
+    401: NotAuthenticated,
+    403: NotPermitted,
+    404: NotFound,
+    405: MethodNotAllowed,
+    429: LimitReached,
+}
+"""What a test may want to be told."""
+
+_INTEGER = ("int_type", "int_parsing", "int_from_float", "int_parsing_size")
+PARAMETER_WORDS: Mapping[str, Words] = {
+    **dict.fromkeys(
+        _INTEGER,
+        _of_parameters("Parameter '{field}' was not numeric (was {value})", DESCRIPTION, "no whole number"),
+    ),
+    "string_pattern_mismatch": _of_parameters(
+        f"'{{field}}' value '{{value}}' must match the pattern: {DIGITS}", DESCRIPTION, "another form"
+    ),
+    "missing": _of_parameters(
+        "Parameter '{field}' is required", _LIKE_THE_PATTERN, "a required one is missing"
+    ),
+    "string_too_long": _of_parameters(
+        "'{field}' value '{value}' must have at most {max_length} characters", _LIKE_THE_PATTERN, "too long"
+    ),
+    "greater_than_equal": _of_parameters(
+        "'{field}' value '{value}' must be at least {ge}", _LIKE_THE_PATTERN, "too little"
+    ),
+    "less_than_equal": _of_parameters(
+        "'{field}' value '{value}' must be at most {le}", _LIKE_THE_PATTERN, "too much"
+    ),
+    "literal_error": _of_parameters(
+        "'{field}' value '{value}' must be one of: {listed}", _LIKE_THE_PATTERN, "not one of the words"
+    ),
+}
+"""What is wrong with a value in the path or the query, by pydantic's kinds."""
+OTHER_PARAMETER = _of_parameters("'{field}' value '{value}' is not valid", _LIKE_THE_PATTERN, "anything else")
+
+BODY_WORDS: Mapping[str, Words] = {
+    **dict.fromkeys(_TYPES, _of_bodies("{value} is not of type '{type}'", QUOTED, "another type")),
+    "missing": _of_bodies("'{field}' is a required property", QUOTED, "a required key is missing"),
+    "literal_error": _of_bodies("{value} is not one of {choices}", QUOTED, "not one of the words"),
+    "string_pattern_mismatch": _of_bodies("{value} does not match {pattern}", QUOTED, "another form"),
+    **dict.fromkeys(
+        ("string_too_short", "too_short"), _of_bodies("{value} is too short", JSONSCHEMA, "too short")
+    ),
+    **dict.fromkeys(
+        ("string_too_long", "too_long"), _of_bodies("{value} is too long", JSONSCHEMA, "too long")
+    ),
+    "greater_than_equal": _of_bodies("{value} is less than the minimum of {ge}", JSONSCHEMA, "too little"),
+    "less_than_equal": _of_bodies("{value} is greater than the maximum of {le}", JSONSCHEMA, "too much"),
+}
+"""What is wrong in a body, by pydantic's kinds, in the words of python-jsonschema, as Pinterest's answers
+have them."""
+OTHER_BODY = _of_bodies("{value} is not valid under any of the given schemas", JSONSCHEMA, "anything else")
+
+
+def all_words() -> list[Words]:
+    """Every error that this dialect answers, each once; for the description."""
+    by_kind = (*PARAMETER_WORDS.values(), OTHER_PARAMETER, *BODY_WORDS.values(), OTHER_BODY)
+    unique = {id(words): words for words in (*WORDS.values(), *by_kind, FAULT)}
+    return list(unique.values())
 
 
 CALLER_ERRORS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    str(status): (told, {"code": code, "message": message})
-    for told, (status, code, message, _) in (
-        ("The ad account is not among the token's", _ALWAYS_THE_SAME[NotPermitted]),
-        ("Too many calls, where limits are kept to", _ALWAYS_THE_SAME[LimitReached]),
+    str(words.status): (told, {"code": words.code, "message": words.message})
+    for told, words in (
+        ("The ad account is not among the token's", WORDS[NotPermitted]),
+        ("Too many calls, where limits are kept to", WORDS[LimitReached]),
     )
 }
 """What each operation may answer to a caller, for the description."""
 
 
-def _words(error: Exception) -> tuple[int, int, str, dict[str, Any]]:
+def _words(error: Exception) -> tuple[Words, str]:
+    """The row of the tables that an error has, and its message."""
+    facts: dict[str, Any]
     match error:
-        case NotAuthenticated() | NotPermitted() | LimitReached() | BadGrant():
-            return _ALWAYS_THE_SAME[type(error)]
-        case MissingScopes(scopes=scopes):
-            text = "Your token does not have sufficient permissions to perform this operation."
-            return 401, MISSING_SCOPES, f"{text}\nMissing: {scopes}", {}
-        case ScopesNotGranted(scopes=scopes):  # chosen
-            return 400, INVALID, f"Invalid request: scopes that were not granted: {list(scopes)}", {}
-        case NoSuchRoute():
-            more = {"data": None, "endpoint_name": None, "status": "failure"}
-            return 404, NO_SUCH_ROUTE, "API method not found.", more
-        case MethodNotAllowed():
-            return 405, METHOD_NOT_ALLOWED, "Method not allowed", {}
-        case NotFound(what=what):
-            return 404, NOT_FOUND, f"Sorry! We could not find your {what}.", {}
-        case SharedWithItself(id=id):
-            # Chosen: nothing is known of an owner among the recipients.
-            return 400, INVALID, f"Invalid request: '{id}' has the audience already", {}
-        case NoAccess():
-            return 403, NOT_PERMITTED, str(error), {}
-        case InvalidInput(place="body", details=details):
-            return 400, INVALID, f"Invalid request: {_of_body(details[0])}", {}
-        case InvalidInput(details=details):
-            return 400, INVALID, _of_parameter(details[0]), {}
-        case InvalidRequest() | Malformed():
-            return 400, INVALID, f"Invalid request: {error}", {}
-        # Chosen: what the API says of an id in a body that names nothing was never published.
-        case NotInAccount(what=what, id=id):
-            return 400, INVALID, f"Invalid request: {what} {_cut(id)} is not in this ad account", {}
-        case NotNow():
-            return 400, INVALID, f"Invalid request: {error}", {}
-        # Chosen: neither status was ever met in the wild.
-        case BodyTooLarge():
-            return 413, INVALID, f"Invalid request: {error}", {}
-        case UnsupportedContentType():
-            return 415, INVALID, f"Invalid request: {error}", {}
+        case PlannedError(status=status):
+            words, facts = _planned(status), {"what": "resource"}
+        case InvalidInput(place="body", details=[detail, *_]):
+            words = BODY_WORDS.get(detail["type"], OTHER_BODY)
+            facts = _facts(detail, repr(detail["input"]))
+        case InvalidInput(details=[detail, *_]):
+            words = PARAMETER_WORDS.get(detail["type"], OTHER_PARAMETER)
+            facts = _facts(detail, str(detail["input"]))
         case _:
-            return 500, SERVER_FAULT, "Something went wrong on our end. Sorry about that.", {}
+            words = WORDS.get(type(error), FAULT)
+            facts = {"error": error} | {
+                name: _cut(fact) if isinstance(fact, str) else fact for name, fact in vars(error).items()
+            }
+    return words, words.message.format_map(facts)
 
 
-def _of_parameter(detail: dict[str, Any]) -> str:
-    """What is wrong with a value in the path or the query."""
-    name, value, kind, context = detail["loc"][0], detail["input"], detail["type"], detail.get("ctx", {})
-    if kind.startswith("int_"):
-        return f"Parameter '{name}' was not numeric (was {_cut(str(value))})"
-    # The wording of a pattern is published; the others are chosen to sound like it.
-    if kind == "missing":
-        return f"Parameter '{name}' is required"
-    subject = f"'{name}' value '{_cut(str(value))}'"
-    match kind:
-        case "string_pattern_mismatch":
-            return f"{subject} must match the pattern: {DIGITS}"
-        case "string_too_long":
-            return f"{subject} must have at most {context['max_length']} characters"
-        case "greater_than_equal":
-            return f"{subject} must be at least {context['ge']}"
-        case "less_than_equal":
-            return f"{subject} must be at most {context['le']}"
-        case "literal_error":
-            return f"{subject} must be one of: {', '.join(_choices(context))}"
-        case _:
-            return f"{subject} is not valid"
+def _planned(status: int) -> Words:
+    """The row that a planned status has; where the tables have none, one of its own."""
+    if status >= 500:
+        return replace(FAULT, status=status)
+    if status in _PLANNED:
+        return WORDS[_PLANNED[status]]
+    return Words(status, INVALID, f"Invalid request: {phrase(status)}", SILENT, "a test wants it")
 
 
-def _of_body(detail: dict[str, Any]) -> str:
-    """What is wrong in a body, in the words of python-jsonschema, as Pinterest's answers have them."""
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "missing":
-        return f"'{detail['loc'][-1]}' is a required property"
-    value = _cut(repr(detail["input"]))
-    if kind in _TYPES:
-        return f"{value} is not of type '{_TYPES[kind]}'"
-    match kind:
-        case "literal_error":
-            return f"{value} is not one of {_choices(context)}"
-        case "string_pattern_mismatch":
-            return f"{value} does not match {context['pattern'].replace('[0-9]', chr(92) + 'd')!r}"
-        case "string_too_short" | "too_short":
-            return f"{value} is too short"
-        case "string_too_long" | "too_long":
-            return f"{value} is too long"
-        case "greater_than_equal":
-            return f"{value} is less than the minimum of {context['ge']}"
-        case "less_than_equal":
-            return f"{value} is greater than the maximum of {context['le']}"
-        case _:
-            return f"{value} is not valid under any of the given schemas"
+def _facts(detail: dict[str, Any], value: str) -> dict[str, Any]:
+    """What pydantic tells of a value, by the names that messages have for it."""
+    facts = {**detail.get("ctx", {}), "value": _cut(value), "type": _TYPES.get(detail["type"])}
+    if detail["loc"]:
+        facts["field"] = detail["loc"][-1]
+    if "pattern" in facts:
+        facts["pattern"] = repr(facts["pattern"].replace("[0-9]", r"\d"))
+    if "expected" in facts:
+        facts["choices"] = _choices(facts)
+        facts["listed"] = ", ".join(facts["choices"])
+    return facts
 
 
 def _choices(context: dict[str, Any]) -> list[str]:

@@ -1,7 +1,6 @@
 """The headers of each answer, as recorded from production in July 2026."""
 
-from time import perf_counter
-
+from audience_mock.pinterest.sources import PRODUCTION
 from audience_mock.transport.answers import Answer, Headers
 from audience_mock.transport.calls import Call
 
@@ -17,6 +16,18 @@ _FIXED: Headers = [
     (b"vary", b"Accept-Encoding"),
 ]
 
+EVIDENCE = {
+    "content-type": PRODUCTION.says("application/json, without a charset"),
+    "pinterest-version": PRODUCTION.says("7 hex digits"),
+    "cache-control": PRODUCTION.says("no-cache, no-store, must-revalidate"),
+    "x-content-type-options": PRODUCTION.says("nosniff"),
+    "x-frame-options": PRODUCTION.says("DENY"),
+    "vary": PRODUCTION.says("Accept-Encoding"),
+    "x-pinterest-rid": PRODUCTION.says("16 digits"),
+    "x-pinterest-rid-128bit": PRODUCTION.says("32 hex digits"),
+    "x-envoy-upstream-service-time": PRODUCTION.says("whole milliseconds"),
+}
+
 
 def answer(call: Call, status: int, body: bytes, more: Headers | None = None) -> Answer:
     """An answer with Pinterest's headers, those of the rate limits too if the call was counted; the request
@@ -27,7 +38,7 @@ def answer(call: Call, status: int, body: bytes, more: Headers | None = None) ->
         (b"content-length", b"%d" % len(body)),
         (b"x-pinterest-rid", b"%016d" % (chance(53) % 10**16)),
         (b"x-pinterest-rid-128bit", b"%032x" % chance(128)),
-        (b"x-envoy-upstream-service-time", b"%d" % ((perf_counter() - call.started_s) * 1000)),
+        (b"x-envoy-upstream-service-time", b"%d" % (call.took_s * 1000)),
         *call.more_headers,
     ]
     return Answer(status, body, headers + more if more else headers)

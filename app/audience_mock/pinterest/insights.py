@@ -15,7 +15,7 @@ from audience_mock.core import audiences
 from audience_mock.core.tables import PINTEREST
 from audience_mock.pinterest import insights_population as population
 from audience_mock.pinterest.audiences_wire import PathId
-from audience_mock.pinterest.described import READ_ERRORS, described_error
+from audience_mock.pinterest.described import READ_ERRORS, SAME_ACCOUNT, described_error
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.insights_population import Interest
 from audience_mock.pinterest.insights_wire import (
@@ -24,8 +24,11 @@ from audience_mock.pinterest.insights_wire import (
     InsightsQuery,
 )
 from audience_mock.pinterest.routes import PinterestRoute
+from audience_mock.pinterest.sources import DESCRIPTION, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 
 DEFINITIONS = (
     ("ENGAGEMENT", "PARTNER"),
@@ -42,6 +45,13 @@ _BAD_ACCOUNT = described_error(
     "A parameter that does not fit", 1, r"'ad_account_id' value '12x' must match the pattern: ^\d+$"
 )
 _US = [{"key": "us", "name": "United States", "ratio": 1.0}]
+LINKS: Links = {
+    "audience_insights_scope_and_type/get": {
+        "GetFirst": link(
+            "audience_insights/get", **SAME_ACCOUNT, audience_insight_type="$response.body#/items/0/type"
+        )
+    }
+}
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "audience_insights/get": {
         "200": {
@@ -96,6 +106,7 @@ router = APIRouter(route_class=PinterestRoute, tags=["audience_insights"])
     summary="Get what is known of an ad account's people, or Pinterest's",
     response_model=AudienceInsightsResponse,
     responses=READ_ERRORS | {400: _BAD_TYPE},
+    openapi_extra=known_by(DESCRIPTION),
 )
 async def get(call: Call, ad_account_id: PathId, query: Annotated[InsightsQuery, Query()]) -> Answer:
     kind = query.audience_insight_type
@@ -124,6 +135,9 @@ async def get(call: Call, ad_account_id: PathId, query: Annotated[InsightsQuery,
     summary="Get the audiences that insights can be asked of",
     response_model=AudienceDefinitionResponse,
     responses=READ_ERRORS | {400: _BAD_ACCOUNT},
+    openapi_extra=known_by(
+        DESCRIPTION, OURS.says("three items: the engaged, the total, and Pinterest's total audience")
+    ),
 )
 async def get_scope_and_type(call: Call, ad_account_id: PathId) -> Answer:
     date = _today(call)

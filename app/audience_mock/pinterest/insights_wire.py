@@ -4,12 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from audience_mock.pinterest.sources import DESCRIPTION, OURS
+
 InsightType = Literal["YOUR_TOTAL_AUDIENCE", "YOUR_ENGAGED_AUDIENCE", "PINTEREST_TOTAL_AUDIENCE"]
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class InsightsQuery(BaseModel):
-    audience_insight_type: InsightType
+    audience_insight_type: Annotated[InsightType, DESCRIPTION]
 
 
 class AudienceSubcategory(BaseModel):
@@ -50,8 +52,8 @@ class AudienceInsightsResponse(BaseModel):
     categories: list[AudienceCategory]
     demographics: AudienceDemographics
     type: InsightType
-    date: Date
-    size: int
+    date: Annotated[Date, OURS.says("today, in UTC, by the world's clock")]
+    size: Annotated[int, OURS.says("a made-up number, the same on every run")]
     size_is_upper_bound: bool
 
 

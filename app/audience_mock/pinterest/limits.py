@@ -7,8 +7,9 @@ broke clients. Per user and app with Pinterest, per token here (chosen: a token 
 from typing import Any, Literal
 
 from audience_mock.core.limits import Limit
+from audience_mock.pinterest.sources import DOCUMENTATION, OURS, PRODUCTION
 from audience_mock.transport.calls import Call
-from audience_mock.transport.errors import LimitReached
+from audience_mock.transport.errors import LimitReached, PlannedError
 
 RateLimits = Literal["count", "standard", "trial", "off"]
 
@@ -29,6 +30,13 @@ _TRIAL = (
     Limit(_READS, 1_000, _DAY_MS),
     Limit(_WRITES, 300, _DAY_MS),
 )
+EVIDENCE = {
+    "x-ratelimit-limit": PRODUCTION.says('the tightest limit, then each as `100;w=1;name="…"`'),
+    "x-ratelimit-limit of a trial": DOCUMENTATION.says("1,000 over all, 1,000 reads and 300 writes a day"),
+    "x-ratelimit-remaining": PRODUCTION.says("calls left to the tightest limit"),
+    "x-ratelimit-reset": PRODUCTION.says("whole seconds until the tightest limit begins again"),
+    "x-ratelimit-*": OURS.says("counted by token, which stands for user and app"),
+}
 
 
 def _by_scope(over_all: Limit, reads: Limit, writes: Limit) -> dict[str | None, Any]:
@@ -63,3 +71,21 @@ def count(call: Call, who: str, scope: str | None, now_ms: int) -> None:
     ]
     if not within and mode != "count":
         raise LimitReached
+
+
+def tell_planned(call: Call, error: PlannedError) -> None:
+    """Give an error that a test planned the headers that it would have. It is no call that counts (chosen);
+    a planned 429 says that nothing is left."""
+    mode: RateLimits = call.options.rate_limits
+    if mode == "off" or error.status == 401:
+        return
+    limits, told = _LIMITS[mode][None]
+    window_s = limits[0].window_ms // 1000
+    left, resets_in_s = (
+        (0, error.resets_in_s or window_s) if error.status == 429 else (limits[0].calls, window_s)
+    )
+    call.more_headers = [
+        (b"x-ratelimit-limit", told[0]),
+        (b"x-ratelimit-remaining", b"%d" % left),
+        (b"x-ratelimit-reset", b"%d" % resets_in_s),
+    ]

@@ -20,10 +20,13 @@ from audience_mock.pinterest.described import described_error
 from audience_mock.pinterest.errors import Error, InvalidRequest
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import AppRoute
+from audience_mock.pinterest.sources import DESCRIPTION, DOCUMENTATION, NEWEST, OURS, QUOTED, SILENT
 from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import UnsupportedContentType
+from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.routes import validated
 
 ACCESS_S = 2_592_000
@@ -61,13 +64,18 @@ class TokenRequest(BaseModel):
     """What each grant needs: `code` and `redirect_uri`; `refresh_token`; `scope`. Keys that are not named
     here, such as `continuous_refresh`, are read over: every refresh token is a continuous one."""
 
-    grant_type: Literal["authorization_code", "refresh_token", "client_credentials"]
-    code: str | None = None
-    redirect_uri: str | None = Field(default=None, description="Read over: no page was visited.")
-    refresh_token: str | None = None
+    grant_type: Annotated[Literal["authorization_code", "refresh_token", "client_credentials"], DESCRIPTION]
+    code: Annotated[str | None, DOCUMENTATION, OURS.says("any word, or `code_mock.` and scopes")] = None
+    redirect_uri: Annotated[str | None, DOCUMENTATION, OURS.says("read over")] = Field(
+        default=None, description="Read over: no page was visited."
+    )
+    refresh_token: Annotated[str | None, DOCUMENTATION] = None
     scope: Annotated[
         tuple[str, ...] | None,
         BeforeValidator(_scopes, json_schema_input_type=str | None),
+        DOCUMENTATION,
+        QUOTED.says("separated by commas or spaces"),
+        SILENT.says("a known scope"),
     ] = Field(default=None, description="Scopes, separated by commas or spaces.")
 
     model_config = ConfigDict(
@@ -86,8 +94,8 @@ class TokenRequest(BaseModel):
 
 
 class RevokeRequest(BaseModel):
-    token: str
-    token_type_hint: Literal["access_token", "refresh_token"] | None = Field(
+    token: Annotated[str, NEWEST]
+    token_type_hint: Annotated[Literal["access_token", "refresh_token"] | None, NEWEST] = Field(
         default=None, description="Read over: the token is found without it."
     )
 
@@ -100,11 +108,11 @@ class AccessToken(BaseModel):
     access_token: str
     refresh_token: str = ""
     response_type: Literal["authorization_code", "refresh_token", "client_credentials"]
-    token_type: Literal["bearer"]
-    expires_in: int
-    refresh_token_expires_in: int = 0
+    token_type: Annotated[Literal["bearer"], QUOTED.says("bearer")]
+    expires_in: Annotated[int, QUOTED.says("2592000 seconds: 30 days")]
+    refresh_token_expires_in: Annotated[int, QUOTED.says("5184000 seconds: 60 days")] = 0
     refresh_token_expires_at: int = 0
-    scope: str
+    scope: Annotated[str, QUOTED.says("separated by spaces")]
 
 
 BODIES: Mapping[str, Mapping[str, type[BaseModel]]] = {
@@ -122,6 +130,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "refresh_token_expires_in": REFRESH_S,
             "scope": "ads:read ads:write",
         }
+    }
+}
+_REFRESH = {"grant_type": "refresh_token", "refresh_token": "$response.body#/refresh_token"}
+LINKS: Links = {
+    "oauth/token": {
+        "Refresh": link("oauth/token", _REFRESH),
+        "Revoke": link("token/revoke", {"token": "$response.body#/access_token"}),
     }
 }
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -152,7 +167,7 @@ router = APIRouter(route_class=AppRoute, tags=["oauth"])
     summary="Get a token",
     response_model=AccessToken,
     responses=_TOKEN_ERRORS,
-    openapi_extra=_BY_APPS,
+    openapi_extra=_BY_APPS | known_by(QUOTED, QUOTED.says("keys in each grant's order")),
 )
 async def token(call: Call) -> Answer:
     asked = await _read(call, TokenRequest)
@@ -193,7 +208,8 @@ async def token(call: Call) -> Answer:
     responses=_REVOKED | _ERRORS,
     response_class=Response,
     response_model=None,
-    openapi_extra=_BY_APPS,
+    openapi_extra=_BY_APPS
+    | known_by(NEWEST, OURS.says("200 with no body, also for a token that was never valid")),
 )
 async def revoke(call: Call) -> Answer:
     asked = await _read(call, RevokeRequest)

@@ -19,7 +19,8 @@ def people(audience_type: str, rule: AudienceRule, definition: str) -> int:
     rule with `prefill` false starts with nobody. A CUSTOMER_LIST has none of its own: its list has them.
     """
     if audience_type == "ACTALIKE":
-        return users_in(rule.country or "") * (rule.percentage or 0) // 100
+        # By schema alone a percentage may be any number.
+        return users_in(rule.country or "") * min(max(rule.percentage or 0, 0), 100) // 100
     if audience_type == "CUSTOMER_LIST" or (audience_type == "VISITOR" and rule.prefill is False):
         return 0
     return estimate(1_000, 500_000, audience_type, definition)

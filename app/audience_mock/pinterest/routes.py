@@ -7,9 +7,10 @@ from typing import Any
 
 from audience_mock.core import tokens
 from audience_mock.pinterest import auth, errors, limits
+from audience_mock.pinterest.contract import ONLY_IN
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
-from audience_mock.transport.errors import NotAuthenticated
+from audience_mock.transport.errors import NoSuchRoute, NotAuthenticated
 from audience_mock.transport.routes import MockRoute
 
 
@@ -19,8 +20,11 @@ class PinterestRoute(MockRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
         super().__init__(path, endpoint, **more)
         self._demand = auth.DEMANDS.get(self.operation_id or "")
+        self._only_in = ONLY_IN.get(self.operation_id or "")
 
     def admit(self, call: Call) -> None:
+        if self._only_in is not None and call.options.contract not in self._only_in:
+            raise NoSuchRoute
         auth.admit(call, self._demand)
 
     def refuse(self, call: Call, error: Exception) -> Answer:

@@ -18,7 +18,14 @@ from audience_mock.core.tables import ACCOUNT, BUSINESS, PINTEREST
 from audience_mock.pinterest import audiences, bookmarks
 from audience_mock.pinterest.audiences import audience_page
 from audience_mock.pinterest.audiences_wire import AudiencePage, PathId
-from audience_mock.pinterest.described import NOT_FOUND, READ_ERRORS, WRITE_ERRORS, described_error
+from audience_mock.pinterest.described import (
+    NOT_FOUND,
+    READ_ERRORS,
+    SAME_ACCOUNT,
+    WRITE_ERRORS,
+    described_error,
+    link_to_next_page,
+)
 from audience_mock.pinterest.headers import answer
 from audience_mock.pinterest.routes import PinterestRoute
 from audience_mock.pinterest.sharing_wire import (
@@ -34,11 +41,15 @@ from audience_mock.pinterest.sharing_wire import (
     SharedAudienceAccount,
     SharedAudienceResponse,
 )
+from audience_mock.pinterest.sources import DESCRIPTION, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.templates import template, text
 
 _RECIPIENT = template(SharedAudienceAccount)
+ONCE = OURS.says("each recipient once, and at most 100")
 _NAMES = {ACCOUNT: "Ad account {}", BUSINESS: "Business {}"}
 """Names of those whom no seed names: made up."""
 
@@ -79,6 +90,56 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }
 """Answers by operation and status, for the description."""
 
+_BY_BUSINESS = {"business_id": "$request.path.business_id"}
+_SHARED = "$response.body#/audience_id"
+_WITH_ACCOUNT = "$response.body#/recipient_account_ids/0"
+_WITH_BUSINESS = "$response.body#/recipient_business_ids/0"
+_ACCOUNT_RECEIVED = link("audiences/list", ad_account_id=_WITH_ACCOUNT, ownership_type="RECEIVED")
+_BUSINESS_RECEIVED = link("shared_audiences_for_business/list", business_id=_WITH_BUSINESS)
+_FIRST = {"audience_id": "$response.body#/items/0/id"}
+LINKS: Links = {
+    "shared_audiences_for_business/list": {
+        "Next": link_to_next_page("shared_audiences_for_business/list", "business_id", "order"),
+        "ShareFirst": link("update_business_to_ad_account_shared_audience", _FIRST, **_BY_BUSINESS),
+        "ListWhoHasFirst": link("business_account_audiences_shared_accounts/list", **_BY_BUSINESS, **_FIRST),
+    },
+    "ad_accounts_audiences_shared_accounts/list": {
+        "Next": link_to_next_page(
+            "ad_accounts_audiences_shared_accounts/list", "ad_account_id", "audience_id", "account_type"
+        ),
+    },
+    "business_account_audiences_shared_accounts/list": {
+        "Next": link_to_next_page(
+            "business_account_audiences_shared_accounts/list", "business_id", "audience_id", "account_type"
+        ),
+    },
+    "update_ad_account_to_ad_account_shared_audience": {
+        "ListReceived": _ACCOUNT_RECEIVED,
+        "GetReceived": link("audiences/get", ad_account_id=_WITH_ACCOUNT, audience_id=_SHARED),
+        "ListWhoHasIt": link(
+            "ad_accounts_audiences_shared_accounts/list", **SAME_ACCOUNT, audience_id=_SHARED
+        ),
+    },
+    "update_ad_account_to_business_shared_audience": {
+        "ListReceived": _BUSINESS_RECEIVED,
+        "ShareOn": link(
+            "update_business_to_ad_account_shared_audience",
+            {"audience_id": _SHARED},
+            business_id=_WITH_BUSINESS,
+        ),
+        "ListWhoHasIt": link(
+            "ad_accounts_audiences_shared_accounts/list", **SAME_ACCOUNT, audience_id=_SHARED
+        ),
+    },
+    "update_business_to_ad_account_shared_audience": {
+        "ListReceived": _ACCOUNT_RECEIVED,
+        "ListWhoHasIt": link(
+            "business_account_audiences_shared_accounts/list", **_BY_BUSINESS, audience_id=_SHARED
+        ),
+    },
+    "update_business_to_business_shared_audience": {"ListReceived": _BUSINESS_RECEIVED},
+}
+
 router = APIRouter(route_class=PinterestRoute, tags=["audience_sharing"])
 _OF_ACCOUNT = "/ad_accounts/{ad_account_id}/audiences"
 _OF_BUSINESS = "/businesses/{business_id}/audiences"
@@ -90,6 +151,7 @@ _OF_BUSINESS = "/businesses/{business_id}/audiences"
     summary="List who has an audience of an ad account",
     response_model=SharedAccountsPage,
     responses=READ_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(DESCRIPTION),
 )
 async def list_accounts_of_ad_account(
     call: Call, ad_account_id: PathId, query: Annotated[SharedAccountsQuery, Query()]
@@ -103,6 +165,7 @@ async def list_accounts_of_ad_account(
     summary="List who has an audience that a business owns or received",
     response_model=SharedAccountsPage,
     responses=READ_ERRORS | NOT_FOUND,
+    openapi_extra=known_by(DESCRIPTION),
 )
 async def list_accounts_of_business(
     call: Call, business_id: PathBusiness, query: Annotated[SharedAccountsQuery, Query()]
@@ -116,6 +179,7 @@ async def list_accounts_of_business(
     summary="List the audiences that a business received",
     response_model=AudiencePage,
     responses=READ_ERRORS,
+    openapi_extra=known_by(DESCRIPTION, DESCRIPTION.says("in the order of ids")),
 )
 async def list_received(
     call: Call, business_id: PathBusiness, query: Annotated[ReceivedAudiencesQuery, Query()]
@@ -140,6 +204,7 @@ async def list_received(
     summary="Share an audience of an ad account with other ad accounts, or take it back",
     response_model=SharedAudienceResponse,
     responses=_UPDATE_ERRORS,
+    openapi_extra=known_by(DESCRIPTION, ONCE),
 )
 async def ad_account_to_ad_accounts(call: Call, ad_account_id: PathId, body: SharedAudience) -> Answer:
     return await _update(call, ACCOUNT, ad_account_id, body)
@@ -151,6 +216,7 @@ async def ad_account_to_ad_accounts(call: Call, ad_account_id: PathId, body: Sha
     summary="Share an audience of an ad account with businesses, or take it back",
     response_model=BusinessSharedAudienceResponse,
     responses=_UPDATE_ERRORS,
+    openapi_extra=known_by(DESCRIPTION, ONCE),
 )
 async def ad_account_to_businesses(call: Call, ad_account_id: PathId, body: BusinessSharedAudience) -> Answer:
     return await _update(call, ACCOUNT, ad_account_id, body)
@@ -162,6 +228,7 @@ async def ad_account_to_businesses(call: Call, ad_account_id: PathId, body: Busi
     summary="Share an audience that a business owns or received with ad accounts, or take it back",
     response_model=SharedAudienceResponse,
     responses=_UPDATE_ERRORS,
+    openapi_extra=known_by(DESCRIPTION, ONCE),
 )
 async def business_to_ad_accounts(call: Call, business_id: PathBusiness, body: SharedAudience) -> Answer:
     return await _update(call, BUSINESS, business_id, body)
@@ -173,6 +240,7 @@ async def business_to_ad_accounts(call: Call, business_id: PathBusiness, body: S
     summary="Share an audience that a business owns with other businesses, or take it back",
     response_model=BusinessSharedAudienceResponse,
     responses=_UPDATE_ERRORS,
+    openapi_extra=known_by(DESCRIPTION, ONCE),
 )
 async def business_to_businesses(
     call: Call, business_id: PathBusiness, body: BusinessSharedAudience

@@ -12,7 +12,9 @@ from audience_mock.pinterest.audiences_wire import (
     PathId,
     numeric,
 )
+from audience_mock.pinterest.contract import Prose
 from audience_mock.pinterest.errors import DIGITS
+from audience_mock.pinterest.sources import BOUNDED, DESCRIPTION, OURS
 
 MAX_RECIPIENTS = 100
 """Recipients of one request. Not documented; chosen, so that a request stays small."""
@@ -39,33 +41,40 @@ Role = Literal[
 PathBusiness = Annotated[
     str,
     Field(pattern=r"^[0-9]+$", min_length=1, max_length=20, json_schema_extra={"pattern": DIGITS}),
+    DESCRIPTION,
+    DESCRIPTION.says("1 to 20 digits"),
 ]
 PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)]
+# That there has to be one is chosen; the schema lets a list be empty.
 Recipients = Field(min_length=1, max_length=MAX_RECIPIENTS)
+MaybeNoRecipients = Field(max_length=MAX_RECIPIENTS)
+_FEW = BOUNDED.says(f"1 to {MAX_RECIPIENTS} of them")
 
 
 class SharedAccountsQuery(BaseModel):
     audience_id: PathId
-    account_type: AccountType
-    page_size: PageSize = DEFAULT_PAGE_SIZE
-    bookmark: str | None = None
+    account_type: Annotated[AccountType, DESCRIPTION]
+    page_size: Annotated[PageSize, DESCRIPTION] = DEFAULT_PAGE_SIZE
+    bookmark: Annotated[str | None, DESCRIPTION] = None
 
 
 class ReceivedAudiencesQuery(BaseModel):
-    bookmark: str | None = None
-    order: Literal["ASCENDING", "DESCENDING"] = "ASCENDING"
-    page_size: PageSize = DEFAULT_PAGE_SIZE
+    bookmark: Annotated[str | None, DESCRIPTION] = None
+    order: Annotated[Literal["ASCENDING", "DESCENDING"], DESCRIPTION] = "ASCENDING"
+    page_size: Annotated[PageSize, DESCRIPTION] = DEFAULT_PAGE_SIZE
 
 
 class _Update(BaseModel):
-    audience_id: Digits
-    operation_type: Literal["SHARE", "REVOKE"]
+    audience_id: Annotated[Digits, DESCRIPTION]
+    operation_type: Annotated[Literal["SHARE", "REVOKE"], DESCRIPTION]
 
 
 class SharedAudience(_Update):
     """Ad accounts that get an audience or lose it."""
 
-    recipient_account_ids: Annotated[list[PathId], Recipients]
+    recipient_account_ids: Annotated[
+        list[PathId], Recipients, Prose(Annotated[list[PathId], MaybeNoRecipients]), DESCRIPTION, _FEW
+    ]
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -83,7 +92,13 @@ class SharedAudience(_Update):
 class BusinessSharedAudience(_Update):
     """Businesses that get an audience or lose it."""
 
-    recipient_business_ids: Annotated[list[PathBusiness], Recipients]
+    recipient_business_ids: Annotated[
+        list[PathBusiness],
+        Recipients,
+        Prose(Annotated[list[PathBusiness], MaybeNoRecipients]),
+        DESCRIPTION,
+        _FEW,
+    ]
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -102,7 +117,9 @@ class SharedAudienceResponse(BaseModel):
     """`permissions` are those that the recipients have afterwards: none after REVOKE (chosen)."""
 
     audience_id: str
-    permissions: list[Role]
+    permissions: Annotated[
+        list[Role], OURS.says("those that the recipients have afterwards: none after REVOKE")
+    ]
     recipient_account_ids: list[str]
 
 
@@ -110,7 +127,9 @@ class BusinessSharedAudienceResponse(BaseModel):
     """`permissions` are those that the recipients have afterwards: none after REVOKE (chosen)."""
 
     audience_id: str
-    permissions: list[Role]
+    permissions: Annotated[
+        list[Role], OURS.says("those that the recipients have afterwards: none after REVOKE")
+    ]
     recipient_business_ids: list[str]
 
 

@@ -26,8 +26,10 @@ from audience_mock.pinterest.sizing_wire import (
     AdGroupAudienceSizingResponse,
     TargetingSpec,
 )
+from audience_mock.pinterest.sources import DESCRIPTION
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
 
 NO_ACCESS = "You don't have access to the requested audience list or product group."
 """The description's words for an audience that the ad account neither owns nor received."""
@@ -55,6 +57,7 @@ _BAD_BODY = described_error(
         400: _BAD_BODY,
         403: described_error("An audience that the ad account does not have", 29, NO_ACCESS),
     },
+    openapi_extra=known_by(DESCRIPTION),
 )
 async def audience_sizing(call: Call, ad_account_id: PathId, body: AdGroupAudienceSizingRequest) -> Answer:
     spec = body.targeting_spec or TargetingSpec()

@@ -123,18 +123,25 @@ def _place(place: str) -> tuple[str, int]:
 
 
 def _ages(spec: TargetingSpec) -> set[int]:
-    if spec.MINIMUM_AGE is not None and spec.MAXIMUM_AGE is not None:
-        return _ages_of(f"{spec.MINIMUM_AGE}-{spec.MAXIMUM_AGE}")
-    if not spec.AGE_BUCKET:
-        return set(_PER_AGE)
-    return {age for bucket in set(spec.AGE_BUCKET) for age in _ages_of(bucket)}
+    ages = set(_PER_AGE)
+    if spec.MINIMUM_AGE is not None or spec.MAXIMUM_AGE is not None:
+        ages &= _ages_of(f"{spec.MINIMUM_AGE or MIN_AGE_YEARS}-{spec.MAXIMUM_AGE or f'{MAX_AGE_YEARS}+'}")
+    if spec.AGE_BUCKET:
+        ages &= {age for bucket in set(spec.AGE_BUCKET) for age in _ages_of(bucket)}
+    return ages
 
 
 def _ages_of(bucket: str) -> set[int]:
-    """The ages of "18-24", "19+" or "18-65+"; `_OLDER` is in those that end with a plus."""
+    """The ages of "18-24", "19+" or "18-65+"; `_OLDER` is in those that end with a plus, or with a number
+    above the highest age, which the schema alone allows."""
     first, _, last = bucket.rstrip("+").partition("-")
-    highest = _OLDER if bucket.endswith("+") else int(last)
-    return set(range(max(MIN_AGE_YEARS, int(first)), highest + 1))
+    highest = _OLDER if bucket.endswith("+") else _years(last)
+    return set(range(max(MIN_AGE_YEARS, _years(first)), highest + 1))
+
+
+def _years(digits: str) -> int:
+    digits = digits.lstrip("0")
+    return min(int(digits or 0), _OLDER) if len(digits) < 4 else _OLDER
 
 
 def _share_of_ages(ages: set[int]) -> int:

@@ -5,10 +5,12 @@ A key that is null or an empty list counts as one that is missing (chosen for th
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, model_validator
 
 from audience_mock.pinterest.audiences_wire import Digits
+from audience_mock.pinterest.contract import Prose, is_by_schema_alone
 from audience_mock.pinterest.errors import InvalidRequest
+from audience_mock.pinterest.sources import BOUNDED, DESCRIPTION, OURS, PROSE
 
 MAX_LISTED = 10_000
 """Items of one list. Not documented; chosen, so that a request is answered at once."""
@@ -31,38 +33,56 @@ Integer = Annotated[int, Field(strict=True)]
 Listed = Field(max_length=MAX_LISTED)
 Texts = Annotated[list[str], Listed]
 AudienceIds = Annotated[list[Digits], Field(max_length=MAX_LISTED_AUDIENCES)]
-Age = Annotated[str, Field(max_length=3, pattern=r"^[0-9]+$", json_schema_extra={"pattern": r"^\d+$"})]
-AgeOrOlder = Annotated[
-    str, Field(max_length=3, pattern=r"^[0-9]+\+?$", json_schema_extra={"pattern": r"^\d+\+?$"})
+Age = Annotated[
+    str,
+    Field(max_length=3, pattern=r"^[0-9]+$", json_schema_extra={"pattern": r"^\d+$"}),
+    Prose(Annotated[str, Field(pattern=r"^[0-9]+$")]),
 ]
+AgeOrOlder = Annotated[
+    str,
+    Field(max_length=3, pattern=r"^[0-9]+\+?$", json_schema_extra={"pattern": r"^\d+\+?$"}),
+    Prose(Annotated[str, Field(pattern=r"^[0-9]+\+?$")]),
+]
+_FEW = BOUNDED.says(f"at most {MAX_LISTED}")
+_AGES = PROSE.says(
+    f"both, {MIN_AGE_YEARS} to {MAX_AGE_YEARS} or {MAX_AGE_YEARS}+, the least first, and no AGE_BUCKET"
+)
 
 
 class ShoppingRetargeting(BaseModel):
-    exclusion_window: Integer | None = None
-    lookback_window: Integer | None = None
-    tag_types: Annotated[list[Integer], Listed] | None = None
+    exclusion_window: Annotated[Integer | None, DESCRIPTION] = None
+    lookback_window: Annotated[Integer | None, DESCRIPTION] = None
+    tag_types: Annotated[Annotated[list[Integer], Listed] | None, DESCRIPTION, _FEW] = None
 
 
 class TargetingSpec(BaseModel):
     """Keys that are not named here are read over, as Pinterest's descriptions allow."""
 
-    AGE_BUCKET: Annotated[list[AgeBucket], Listed] | None = None
-    APPTYPE: Annotated[list[AppType], Listed] | None = None
-    AUDIENCE_EXCLUDE: AudienceIds | None = None
-    AUDIENCE_INCLUDE: AudienceIds | None = None
-    GENDER: Annotated[list[Gender], Listed] | None = None
-    GEO: Texts | None = None
-    INTEREST: Texts | None = None
-    LOCALE: Texts | None = None
-    LOCATION: Texts | None = None
-    MAXIMUM_AGE: AgeOrOlder | None = None
-    MINIMUM_AGE: Age | None = None
-    SHOPPING_RETARGETING: Annotated[list[ShoppingRetargeting], Listed] | None = None
-    TARGETING_STRATEGY: Annotated[list[Strategy], Listed] | None = None
+    AGE_BUCKET: Annotated[Annotated[list[AgeBucket], Listed] | None, DESCRIPTION, _FEW] = None
+    APPTYPE: Annotated[Annotated[list[AppType], Listed] | None, DESCRIPTION, _FEW] = None
+    AUDIENCE_EXCLUDE: Annotated[
+        AudienceIds | None, DESCRIPTION, BOUNDED.says(f"at most {MAX_LISTED_AUDIENCES}")
+    ] = None
+    AUDIENCE_INCLUDE: Annotated[
+        AudienceIds | None, DESCRIPTION, BOUNDED.says(f"at most {MAX_LISTED_AUDIENCES}")
+    ] = None
+    GENDER: Annotated[Annotated[list[Gender], Listed] | None, DESCRIPTION, _FEW] = None
+    GEO: Annotated[Texts | None, DESCRIPTION, _FEW] = None
+    INTEREST: Annotated[Texts | None, DESCRIPTION, _FEW] = None
+    LOCALE: Annotated[Texts | None, DESCRIPTION, _FEW] = None
+    LOCATION: Annotated[Texts | None, DESCRIPTION, _FEW] = None
+    MAXIMUM_AGE: Annotated[AgeOrOlder | None, DESCRIPTION, _AGES] = None
+    MINIMUM_AGE: Annotated[Age | None, DESCRIPTION, _AGES] = None
+    SHOPPING_RETARGETING: Annotated[
+        Annotated[list[ShoppingRetargeting], Listed] | None, DESCRIPTION, _FEW
+    ] = None
+    TARGETING_STRATEGY: Annotated[Annotated[list[Strategy], Listed] | None, DESCRIPTION, _FEW] = None
 
     @model_validator(mode="after")
-    def _ages(self) -> Self:
+    def _ages(self, info: ValidationInfo) -> Self:
         """The prose of the description; the words of a refusal are chosen."""
+        if is_by_schema_alone(info.context):
+            return self
         if self.MINIMUM_AGE is None and self.MAXIMUM_AGE is None:
             return self
         if self.MINIMUM_AGE is None:
@@ -84,17 +104,23 @@ class TargetingSpec(BaseModel):
 
 
 class Keyword(BaseModel):
-    match_type: MatchType | None
-    value: Annotated[str, Field(max_length=MAX_KEYWORD_CHARACTERS)]
+    match_type: Annotated[MatchType | None, DESCRIPTION]
+    value: Annotated[
+        str,
+        Field(max_length=MAX_KEYWORD_CHARACTERS),
+        Prose(str),
+        DESCRIPTION,
+        PROSE.says(f"at most {MAX_KEYWORD_CHARACTERS} characters"),
+    ]
 
 
 class AdGroupAudienceSizingRequest(BaseModel):
-    auto_targeting_enabled: StrictBool | None = True
-    creative_types: Annotated[list[CreativeType], Listed] | None = None
-    keywords: Annotated[list[Keyword], Listed] | None = None
-    placement_group: Literal["ALL", "SEARCH", "BROWSE", "OTHER"] | None = "ALL"
-    product_group_ids: Annotated[list[Digits], Listed] | None = None
-    targeting_spec: TargetingSpec | None = None
+    auto_targeting_enabled: Annotated[StrictBool | None, DESCRIPTION] = True
+    creative_types: Annotated[Annotated[list[CreativeType], Listed] | None, DESCRIPTION, _FEW] = None
+    keywords: Annotated[Annotated[list[Keyword], Listed] | None, DESCRIPTION, _FEW] = None
+    placement_group: Annotated[Literal["ALL", "SEARCH", "BROWSE", "OTHER"] | None, DESCRIPTION] = "ALL"
+    product_group_ids: Annotated[Annotated[list[Digits], Listed] | None, DESCRIPTION, _FEW] = None
+    targeting_spec: Annotated[TargetingSpec | None, DESCRIPTION] = None
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -113,5 +139,5 @@ class AdGroupAudienceSizingRequest(BaseModel):
 class AdGroupAudienceSizingResponse(BaseModel):
     """Whole numbers of people."""
 
-    audience_size_lower_bound: float
-    audience_size_upper_bound: float
+    audience_size_lower_bound: Annotated[float, OURS.says("a made-up number, the same on every run")]
+    audience_size_upper_bound: Annotated[float, OURS.says("a made-up number, the same on every run")]

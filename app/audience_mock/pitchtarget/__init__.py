@@ -34,10 +34,13 @@ def dialect() -> Dialect:
         # The pixel's path comes before /custom_audiences/{id}.
         routers=(pixels.router, custom_audiences.router, oauth.router),
         refuse=errors.refuse,
+        words=errors.all_words,
+        evidence=answers.EVIDENCE,
         about="A double for tests. Not made by PitchTarget.",
         servers=({"url": "/"},),
         security=auth.SECURITY,
         bodies={**custom_audiences.BODIES, **pixels.BODIES},
         examples={**custom_audiences_wire.EXAMPLES, **pixels.EXAMPLES, **oauth.EXAMPLES},
+        links={**custom_audiences.LINKS, **pixels.LINKS},
         preflight=_preflight,
     )

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from time import perf_counter
 from typing import Any
 from uuid import UUID
 
+from audience_mock.pitchtarget.sources import EXCHANGES, RAILS
 from audience_mock.transport.answers import Answer, Headers
 from audience_mock.transport.calls import Call
 
@@ -27,6 +27,17 @@ _CROSS_ORIGIN: Headers = [
 _JSON: Headers = [(b"Content-Type", b"application/json; charset=utf-8")]
 _PRIVATE: Headers = [(b"Cache-Control", b"max-age=0, private, must-revalidate")]
 _NO_CACHE: Headers = [(b"Cache-Control", b"no-cache")]
+EVIDENCE = {
+    "Content-Type": EXCHANGES.says("application/json; charset=utf-8"),
+    "ETag": EXCHANGES.says("the MD5 of the body's bytes"),
+    "Cache-Control": EXCHANGES.says("max-age=0, private, must-revalidate; no-cache with 204"),
+    "X-UA-Compatible": EXCHANGES.says("chrome=1, up to 2014-04-08"),
+    "X-Frame-Options, X-XSS-Protection, X-Content-Type-Options": EXCHANGES.says("always the same"),
+    "Access-Control-*": EXCHANGES.says("always the same, for any origin"),
+    "X-Request-Id": EXCHANGES.says("a UUID"),
+    "X-Runtime": EXCHANGES.says("seconds, with six decimals"),
+    "If-None-Match": RAILS.says("304 with no body to a GET by who has the ETag already"),
+}
 
 # Rails writes these characters of a string so that JSON can stand inside a page; nowhere else in JSON do
 # they occur.
@@ -72,5 +83,5 @@ def _of_request(call: Call) -> Headers:
     request_id = UUID(int=call.world.random.getrandbits(128), version=4)
     return [
         (b"X-Request-Id", str(request_id).encode()),
-        (b"X-Runtime", b"%.6f" % (perf_counter() - call.started_s)),
+        (b"X-Runtime", b"%.6f" % call.took_s),
     ]

@@ -27,6 +27,7 @@ from audience_mock.pitchtarget.custom_audiences_wire import (
     Created,
     CustomAudienceEnvelope,
     CustomAudiencePage,
+    EitherId,
     FileAdd,
     FileAddForm,
     FileAlone,
@@ -42,10 +43,13 @@ from audience_mock.pitchtarget.errors import NO_TOKEN, NOT_FOUND, QUERY_REFUSED,
 from audience_mock.pitchtarget.facebook import to_facebook_object
 from audience_mock.pitchtarget.files import FileOfUsers
 from audience_mock.pitchtarget.routes import PitchTargetRoute
+from audience_mock.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS
 from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import InvalidInput, UnsupportedContentType
+from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.multipart import Form, read_form
 from audience_mock.transport.routes import parse_json, validated
 
@@ -58,6 +62,24 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "custom_audiences/create": {bodies.JSON: JsonCreate, MULTIPART: FileCreateForm},
     "custom_audiences/add_users": {MULTIPART: FileAddForm},
     "custom_audiences/sync": {bodies.FORM: AccountQuery, bodies.JSON: AccountQuery},
+}
+
+_ID = "$response.body#/fb_custom_audience/id"
+LINKS: Links = {
+    "custom_audiences/create": {
+        "Get": link("custom_audiences/get", id=_ID),
+        "AddUsers": link("custom_audiences/add_users", id=_ID),
+        "Delete": link("custom_audiences/delete", id=_ID),
+    },
+    "custom_audiences/add_users": {"Get": link("custom_audiences/get", id="$request.path.id")},
+    "custom_audiences/list": {
+        "GetFirst": link("custom_audiences/get", id="$response.body#/custom_audiences/0/id")
+    },
+    # It has gone then.
+    "custom_audiences/delete": {"Get": link("custom_audiences/get", id="$request.path.id")},
+    "customaudiences/list": {"GetFirst": link("customaudiences/get", id="$response.body#/0/id")},
+    "lookalikeaudiences/create": {"Get": link("customaudiences/get", id="$response.body#/id")},
+    "websitecustomaudiences/create": {"Get": link("customaudiences/get", id="$response.body#/id")},
 }
 
 router = APIRouter(route_class=PitchTargetRoute, tags=["custom audiences"])
@@ -91,6 +113,12 @@ class Options:
     status_code=201,
     response_model=CustomAudienceEnvelope | Created,
     responses=REFUSED,
+    openapi_extra=known_by(
+        EXCHANGES,
+        EXCHANGES.says("success is 201"),
+        DOCUMENTATION.says("type makes it 2014-04, subtype 2014-05, a form without subtype 2014-04"),
+        EXCHANGES.says("2014-04: description is null though one was sent"),
+    ),
 )
 async def create(call: Call) -> Answer:
     if bodies.media_type(call) == MULTIPART:
@@ -109,6 +137,7 @@ async def create(call: Call) -> Answer:
     status_code=201,
     response_model=Created,
     responses=REFUSED,
+    openapi_extra=known_by(EXCHANGES),
 )
 async def create_lookalike(call: Call, body: LookalikeCreate) -> Answer:
     row = await _make(call, LOOKALIKE, body)
@@ -122,6 +151,7 @@ async def create_lookalike(call: Call, body: LookalikeCreate) -> Answer:
     status_code=201,
     response_model=Created,
     responses=REFUSED,
+    openapi_extra=known_by(EXCHANGES),
 )
 async def create_website(call: Call, body: WebsiteCreate) -> Answer:
     row = await _make(call, WEBSITE, body)
@@ -239,8 +269,9 @@ async def _create_from_file(call: Call) -> Answer:
     summary="Add users to a custom audience",
     response_model=CustomAudienceEnvelope,
     responses=REFUSED | NOT_FOUND,
+    openapi_extra=known_by(EXCHANGES, OURS.says("only to an audience that was made from a file")),
 )
-async def add_users(call: Call, id: str) -> Answer:
+async def add_users(call: Call, id: EitherId) -> Answer:
     if bodies.media_type(call) != MULTIPART:
         raise UnsupportedContentType(bodies.media_type(call), MULTIPART)
     row = await call.world.transact(audiences.after_facebook, audiences.find_either, api=PITCHTARGET, id=id)
@@ -276,6 +307,7 @@ def _check_add(row: Row, fields: BaseModel) -> None:
     status_code=204,
     response_model=None,
     responses=REFUSED,
+    openapi_extra=known_by(DOCUMENTATION, DOCUMENTATION.says("success is 204")),
 )
 async def sync(call: Call) -> Answer:
     body = validated(AccountQuery, await bodies.read_parameters(call))
@@ -292,6 +324,7 @@ async def sync(call: Call) -> Answer:
     summary="List the custom audiences of an ad account",
     response_model=CustomAudiencePage | list[dict[str, Any]],
     responses=QUERY_REFUSED,
+    openapi_extra=known_by(EXCHANGES, DOCUMENTATION.says("2014-05: 10 a page, from 1")),
 )
 async def list_page(call: Call, query: Annotated[ListQuery, Query()]) -> Answer:
     if call.options.of_april:
@@ -315,6 +348,7 @@ async def list_page(call: Call, query: Annotated[ListQuery, Query()]) -> Answer:
     summary="List the custom audiences of an ad account, at its path of 2014-04",
     response_model=list[dict[str, Any]],
     responses=QUERY_REFUSED,
+    openapi_extra=known_by(EXCHANGES, EXCHANGES.says("a bare array")),
 )
 async def list_of_april(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
     return await _list_of_april(call, query.fb_ad_account_id)
@@ -335,11 +369,14 @@ async def _list_of_april(call: Call, account: str) -> Answer:
     summary="Get a custom audience",
     response_model=CustomAudienceEnvelope | dict[str, Any],
     responses=NO_TOKEN | NOT_FOUND,
+    openapi_extra=known_by(EXCHANGES),
 )
-async def get(call: Call, id: str) -> Answer:
+async def get(call: Call, id: EitherId) -> Answer:
     if call.options.of_april:
         return await get_of_april(call, id)
     row = await call.world.transact(audiences.after_facebook, audiences.find_either, api=PITCHTARGET, id=id)
+    if row.policy is not None:
+        row = await call.world.transact(audiences.count_read, key=row.key or 0)
     return answer(call, 200, to_wire(row, "2014-05"))
 
 
@@ -349,11 +386,14 @@ async def get(call: Call, id: str) -> Answer:
     summary="Get a custom audience as Facebook has it, at its path of 2014-04",
     response_model=dict[str, Any],
     responses=NO_TOKEN | NOT_FOUND,
+    openapi_extra=known_by(EXCHANGES, OURS.says("Facebook's object of another kind than a lookalike")),
 )
-async def get_of_april(call: Call, id: str) -> Answer:
+async def get_of_april(call: Call, id: EitherId) -> Answer:
     row, origin = await call.world.transact(
         audiences.after_facebook, audiences.find_with_origin, api=PITCHTARGET, id=id
     )
+    if row.policy is not None:
+        row = await call.world.transact(audiences.count_read, key=row.key or 0)
     audience = to_facebook_object(row, origin, call.world.clock.now_ms())
     return answer(call, 200, audience, chrome_frame=call.options.chrome_frame)
 
@@ -366,8 +406,11 @@ async def get_of_april(call: Call, id: str) -> Answer:
     status_code=204,
     response_model=None,
     responses=NO_TOKEN | NOT_FOUND | {200: {"model": CustomAudienceEnvelope, "description": "2014-04"}},
+    openapi_extra=known_by(
+        EXCHANGES, DOCUMENTATION.says("2014-05 answers 204, 2014-04 the audience that was")
+    ),
 )
-async def delete(call: Call, id: str) -> Answer:
+async def delete(call: Call, id: EitherId) -> Answer:
     row = await call.world.transact(audiences.after_facebook, audiences.remove_either, api=PITCHTARGET, id=id)
     if call.options.of_april:
         return answer(call, 200, to_wire(row, "2014-04"), chrome_frame=call.options.chrome_frame)

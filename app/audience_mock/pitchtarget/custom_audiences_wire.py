@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from audience_mock.core.tables import Audience as Row
+from audience_mock.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS, RAILS, SHOWN
 
 Revision = Literal["2014-04", "2014-05"]
 
@@ -75,10 +76,17 @@ def _account_like(value: Any) -> Any:
     raise PydanticCustomError("int_type", "not a number")
 
 
-AccountId = Annotated[str, BeforeValidator(_digits_as_text), Field(min_length=1, pattern=r"^[0-9]{1,20}$")]
+AccountId = Annotated[
+    str,
+    Field(min_length=1, pattern=r"^[0-9]{1,20}$"),
+    BeforeValidator(_digits_as_text),
+    DOCUMENTATION.says("digits"),
+    OURS.says("at most 20 of them; a number too"),
+]
 UserType = Literal[
     "email_hash", "phone_hash", "custom_audience_third_party_id", "mobile_advertiser_id", "fbid"
 ]
+EitherId = Annotated[str, DOCUMENTATION, OURS.says("the server's own id, or Facebook's")]
 Text = Annotated[str, AfterValidator(_not_blank)]
 Days = Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole)]
 Rule = Annotated[str, AfterValidator(_not_blank), AfterValidator(_json_object)]
@@ -89,6 +97,8 @@ Ratio = Annotated[
     Field(strict=True, ge=0.01, le=0.20, description="In steps of 0.01"),
     AfterValidator(_hundredths),
 ]
+
+_NEEDED = RAILS.says("not blank")
 
 
 class _Open(BaseModel):
@@ -102,9 +112,14 @@ class LookalikeSpec(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    country: Annotated[str, Field(min_length=1, pattern=r"^[A-Z]{2}$", description="ISO 3166, two letters")]
-    type: Literal["similarity", "reach"] | None = None
-    ratio: Ratio | None = None
+    country: Annotated[
+        str,
+        Field(min_length=1, pattern=r"^[A-Z]{2}$", description="ISO 3166, two letters"),
+        DOCUMENTATION,
+        _NEEDED,
+    ]
+    type: Annotated[Literal["similarity", "reach"] | None, SHOWN, DOCUMENTATION.says("this or ratio")] = None
+    ratio: Annotated[Ratio | None, DOCUMENTATION, DOCUMENTATION.says("in steps of 0.01")] = None
     _came: Any = PrivateAttr(None)
 
     @model_validator(mode="wrap")
@@ -122,49 +137,55 @@ class LookalikeSpec(BaseModel):
 
 
 class LookalikeCreate(_Open):
-    type: Literal["lookalike"] | None = None
-    subtype: Literal["LOOKALIKE"] | None = None
-    fb_ad_account_id: AccountId
-    name: Text
+    type: Annotated[Literal["lookalike"] | None, DOCUMENTATION] = None
+    subtype: Annotated[Literal["LOOKALIKE"] | None, DOCUMENTATION] = None
+    fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
+    name: Annotated[Text, DOCUMENTATION]
     # A number in the examples; echoed as it came, number or string.
-    origin_audience_id: Annotated[int | str, BeforeValidator(_account_like)]
-    lookalike_spec: LookalikeSpec
+    origin_audience_id: Annotated[
+        int | str, BeforeValidator(_account_like), SHOWN, RAILS.says("its digits as text too")
+    ]
+    lookalike_spec: Annotated[LookalikeSpec, DOCUMENTATION]
 
 
 class _ByRule(_Open):
-    fb_ad_account_id: AccountId
-    name: Text
-    retention_days: Days
-    rule: Rule
+    fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
+    name: Annotated[Text, DOCUMENTATION]
+    retention_days: Annotated[Days, DOCUMENTATION]
+    rule: Annotated[Rule, DOCUMENTATION, DOCUMENTATION.says("a JSON object, written as a string")]
 
 
 class WebsiteCreate(_ByRule):
-    type: Literal["website"] | None = None
-    subtype: Literal["WEBSITE"] | None = None
+    type: Annotated[Literal["website"] | None, DOCUMENTATION] = None
+    subtype: Annotated[Literal["WEBSITE"] | None, DOCUMENTATION] = None
 
 
 class AppCreate(_ByRule):
     """The answer repeats none of its parameters."""
 
-    subtype: Literal["APP"]
+    subtype: Annotated[Literal["APP"], DOCUMENTATION]
 
 
 class FileCreate(_Open):
     """The text fields of a multipart create."""
 
-    fb_ad_account_id: AccountId
-    name: Text
-    description: Annotated[str, Field(pattern=r"^[^\x00]*$")] | None = None
-    opt_out_link: Annotated[str, Field(pattern=r"^(https?://[^\s\x00]+)?$")] | None = None
-    subtype: Literal["CUSTOM"] | None = None
-    user_type: UserType
+    fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
+    name: Annotated[Text, DOCUMENTATION]
+    description: Annotated[
+        Annotated[str, Field(pattern=r"^[^\x00]*$")] | None, DOCUMENTATION.says("text"), RAILS.says("no NUL")
+    ] = None
+    opt_out_link: Annotated[
+        Annotated[str, Field(pattern=r"^(https?://[^\s\x00]+)?$")] | None, DOCUMENTATION.says("a URL")
+    ] = None
+    subtype: Annotated[Literal["CUSTOM"] | None, DOCUMENTATION] = None
+    user_type: Annotated[UserType, DOCUMENTATION]
 
 
 class FileAdd(_Open):
     """The text fields that 2014-05 sends along with more users."""
 
-    fb_ad_account_id: AccountId
-    user_type: UserType
+    fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
+    user_type: Annotated[UserType, DOCUMENTATION]
 
 
 class FileAlone(_Open):
@@ -172,7 +193,13 @@ class FileAlone(_Open):
 
 
 class _WithFile(BaseModel):
-    file: Annotated[bytes, Field(description="One user a line; email and phone as SHA-256 in hex.")]
+    file: Annotated[
+        bytes,
+        Field(description="One user a line; email and phone as SHA-256 in hex."),
+        DOCUMENTATION,
+        DOCUMENTATION.says("one user a line; e-mail and phone as SHA-256 in hex"),
+        DOCUMENTATION.says("lines of another kind are taken, and are nobody"),
+    ]
 
 
 class FileCreateForm(FileCreate, _WithFile):
@@ -182,25 +209,27 @@ class FileCreateForm(FileCreate, _WithFile):
 class FileAddForm(_WithFile):
     """For the description. 2014-04 sends the file alone."""
 
-    fb_ad_account_id: AccountId | None = None
-    user_type: UserType | None = None
+    fb_ad_account_id: Annotated[AccountId | None, DOCUMENTATION, OURS.says("the audience's own")] = None
+    user_type: Annotated[UserType | None, DOCUMENTATION, OURS.says("the audience's own")] = None
 
 
 class AccountQuery(_Open):
-    fb_ad_account_id: AccountId
+    fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
 
 
 class ListQuery(AccountQuery):
     """`page` and `subtype` are of 2014-05-12."""
 
-    page: Annotated[int, Field(strict=True, ge=1, le=10**9), BeforeValidator(_whole)] = 1
-    subtype: Literal["CUSTOM", "LOOKALIKE", "WEBSITE", "APP"] | None = None
+    page: Annotated[
+        int, Field(strict=True, ge=1, le=10**9), BeforeValidator(_whole), DOCUMENTATION.says("from 1")
+    ] = 1
+    subtype: Annotated[Literal["CUSTOM", "LOOKALIKE", "WEBSITE", "APP"] | None, DOCUMENTATION] = None
 
 
 class Created(BaseModel):
     """The answer to the JSON creates of 2014-04: Facebook's id, a decimal string."""
 
-    id: str
+    id: Annotated[str, EXCHANGES.says("Facebook's id, a string of 13 to 15 digits")]
 
 
 class CustomAudience(BaseModel):
@@ -209,9 +238,11 @@ class CustomAudience(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    id: int
+    id: Annotated[int, EXCHANGES.says("a small number of the server's own, rising by one")]
     name: str
-    fb_id: str | int | None
+    fb_id: Annotated[
+        str | int | None, EXCHANGES.says("2014-04: null until Facebook has taken the audience, then a number")
+    ]
 
 
 class CustomAudienceEnvelope(BaseModel):

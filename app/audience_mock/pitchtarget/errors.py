@@ -5,12 +5,14 @@ send, `base` standing, as in Rails, for what concerns no field.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
-from audience_mock.core.errors import NotFound
+from audience_mock.core.errors import Interrupted, NotFound
 from audience_mock.pitchtarget.answers import answer
+from audience_mock.pitchtarget.sources import OURS, RAILS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import (
@@ -18,10 +20,14 @@ from audience_mock.transport.errors import (
     InvalidInput,
     Malformed,
     MethodNotAllowed,
+    NoRoute,
     NoSuchRoute,
     NotAuthenticated,
+    PlannedError,
     UnsupportedContentType,
+    phrase,
 )
+from audience_mock.transport.evidence import Evidence, Words
 
 log = logging.getLogger("audience_mock")
 
@@ -30,20 +36,30 @@ NOT_LISTED = "is not included in the list"
 NOT_A_NUMBER = "is not a number"
 INVALID = "is invalid"
 
-_REASONS = {
-    "missing": BLANK,
-    "string_too_short": BLANK,
-    "blank": BLANK,
-    "literal_error": NOT_LISTED,
-    "int_type": NOT_A_NUMBER,
-    "int_parsing": NOT_A_NUMBER,
-    "int_parsing_size": NOT_A_NUMBER,
-    "int_from_float": NOT_A_NUMBER,
-    "float_type": NOT_A_NUMBER,
-    "float_parsing": NOT_A_NUMBER,
-    "sent_twice": "can't be sent twice",
-    "no_users": "Users can be added only to an audience that was made from a file",
+
+def _reason(message: str, when: str, evidence: Evidence = RAILS) -> Words:
+    return Words(422, None, message, evidence, when, on=("422",))
+
+
+_BLANK = _reason(BLANK, "a required field is missing or blank")
+_NOT_A_NUMBER = _reason(NOT_A_NUMBER, "a number is none")
+REASONS: Mapping[str, Words] = {
+    **dict.fromkeys(("missing", "string_too_short", "blank"), _BLANK),
+    "literal_error": _reason(NOT_LISTED, "not one of the words"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), _NOT_A_NUMBER),
+    **dict.fromkeys(("float_type", "float_parsing"), _NOT_A_NUMBER),
+    "greater_than_equal": _reason("must be greater than or equal to {ge}", "too little"),
+    "less_than_equal": _reason("must be less than or equal to {le}", "too much"),
+    "sent_twice": _reason("can't be sent twice", "two types of users in one form", OURS),
+    "no_users": _reason(
+        *("Users can be added only to an audience that was made from a file", "users for another kind", OURS)
+    ),
+    "other_type": _reason("is not the audience's: {is}", "users of another type or ad account", OURS),
 }
+"""What is wrong with a field, by pydantic's kinds and a few of our own."""
+_OF_BLANKS_TOO = ("sent_twice", "other_type", "greater_than_equal", "less_than_equal")
+"""What stays to be said of a field that was sent empty; anything else makes it a blank one."""
+OTHER_REASON = _reason(INVALID, "anything else")
 
 
 class Errors(BaseModel):
@@ -83,50 +99,90 @@ def refuse(call: Call, error: Exception) -> Answer:
     more = None
     if isinstance(error, MethodNotAllowed):
         more = [(b"Allow", ", ".join(error.allowed).encode())]
-    if status == 500:
+    if status == 500 and not isinstance(error, PlannedError):
         log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
         log.debug("where it happened", exc_info=error)
     else:
-        log.info("%s %s %d %s", call.method, call.url.path, status, errors)
+        hint = error.hint if isinstance(error, NoRoute) else ""
+        log.info("%s %s %d %s%s", call.method, call.url.path, status, errors, hint)
     return answer(call, status, {"errors": errors}, more=more)
 
 
+WORDS: Mapping[type[Exception], Words] = {
+    NotAuthenticated: Words(
+        *(401, None, "Authorization is missing or not of the form: OAuth <token>", RAILS, "no token"),
+        on=("oauth_draft_10",),
+    ),
+    NoSuchRoute: Words(404, None, "No route matches the path", RAILS, "a path that no operation has"),
+    MethodNotAllowed: Words(
+        *(405, None, "The path answers to {listed} only", RAILS),
+        when="a path that has operations, by another method",
+    ),
+    NotFound: Words(404, None, "Couldn't find the {what}", RAILS, "an id that names nothing", on=("404",)),
+    Malformed: Words(
+        422, None, "{error}", RAILS, "a body without the syntax of its content type", on=("422",)
+    ),
+    BodyTooLarge: Words(
+        413,
+        None,
+        "is too large (maximum is {limit_bytes} bytes)",
+        RAILS,
+        "a body over the limit",
+        on=("413",),
+    ),
+    UnsupportedContentType: Words(
+        *(415, None, "The content type is not served, only {listed}", RAILS, "another content type"),
+        on=("415",),
+    ),
+    Interrupted: Words(
+        *(500, None, "We're sorry, but something went wrong", RAILS),
+        *("the world was reset while users were being read", ("custom_audiences/*",)),
+    ),
+}
+"""By fact. The error's attributes fill the message; `error` is its text."""
+_PLANNED = {
+    401: WORDS[NotAuthenticated],
+    404: Words(404, None, "Couldn't find the audience", RAILS, "a test wants it"),
+    422: OTHER_REASON,
+}
+FAULT = Words(500, None, "We're sorry, but something went wrong", RAILS, "a fault of the server")
+
+
+def _planned(status: int) -> Words:
+    """What a planned status is told, to no field; where nothing else says it, by its name."""
+    if status in (500, 502, 503, 504):
+        return FAULT
+    return _PLANNED.get(status) or Words(status, None, phrase(status), RAILS, "a test wants it")
+
+
+def all_words() -> list[Words]:
+    """Every error that this dialect answers, each once; for the description."""
+    unique = {id(words): words for words in (*WORDS.values(), *REASONS.values(), OTHER_REASON, FAULT)}
+    return list(unique.values())
+
+
 def _words(error: Exception) -> tuple[int, dict[str, list[str]]]:
-    match error:
-        case NotAuthenticated():
-            return 401, {"base": ["Authorization is missing or not of the form: OAuth <token>"]}
-        case NoSuchRoute():
-            return 404, {"base": ["No route matches the path"]}
-        case MethodNotAllowed(allowed=allowed):
-            return 405, {"base": [f"The path answers to {', '.join(allowed)} only"]}
-        case NotFound(what=what):
-            return 404, {"base": [f"Couldn't find the {what}"]}
-        case InvalidInput(details=details):
-            return 422, _by_field(details)
-        case Malformed():
-            return 422, {"base": [str(error)]}
-        case BodyTooLarge(limit_bytes=limit, field=field):
-            return 413, {field or "base": [f"is too large (maximum is {limit} bytes)"]}
-        case UnsupportedContentType(served=served):
-            return 415, {"base": [f"The content type is not served, only {' and '.join(served)}"]}
-        case _:
-            return 500, {"base": ["We're sorry, but something went wrong"]}
+    if isinstance(error, InvalidInput):
+        return 422, _by_field(error.details)
+    if isinstance(error, PlannedError):
+        return error.status, {"base": [_planned(error.status).message]}
+    words = WORDS.get(type(error), FAULT)
+    facts = {**vars(error), "error": error}
+    if isinstance(error, MethodNotAllowed):
+        facts["listed"] = ", ".join(error.allowed)
+    if isinstance(error, UnsupportedContentType):
+        facts["listed"] = " and ".join(error.served)
+    return words.status, {facts.get("field") or "base": [words.message.format_map(facts)]}
 
 
 def _by_field(details: list[dict[str, Any]]) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     for detail in details:
-        context = detail.get("ctx", {})
-        match detail["type"]:
-            case "greater_than_equal":
-                reason = f"must be greater than or equal to {context['ge']}"
-            case "other_type":
-                reason = f"is not the audience's: {context['is']}"
-            case "less_than_equal":
-                reason = f"must be less than or equal to {context['le']}"
-            case kind:
-                blank = detail["input"] is None or detail["input"] == ""
-                reason = BLANK if blank and kind != "sent_twice" else _REASONS.get(kind, INVALID)
+        blank = detail["input"] is None or detail["input"] == ""
+        words = REASONS.get(detail["type"], OTHER_REASON)
+        if blank and detail["type"] not in _OF_BLANKS_TOO:
+            words = _BLANK
+        reason = words.message.format_map(detail.get("ctx", {}))
         field = ".".join(str(part) for part in detail["loc"]) or "base"
         if reason not in errors.setdefault(field, []):
             errors[field].append(reason)

@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
@@ -11,8 +11,10 @@ from audience_mock.pitchtarget.answers import answer
 from audience_mock.pitchtarget.custom_audiences_wire import Text
 from audience_mock.pitchtarget.errors import INPUT_ERRORS
 from audience_mock.pitchtarget.routes import PitchTargetRoute
+from audience_mock.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
 
 TOKEN_LENGTH = 31
 """Published tokens are 30 or 31 lower-case letters and digits."""
@@ -31,10 +33,10 @@ router = APIRouter(route_class=_OpenRoute, tags=["oauth"])
 class Authorize(BaseModel):
     """Any name and password will do."""
 
-    username: Text
-    password: Text
-    grant_type: Literal["password"]
-    client_id: Text
+    username: Annotated[Text, DOCUMENTATION]
+    password: Annotated[Text, DOCUMENTATION]
+    grant_type: Annotated[Literal["password"], DOCUMENTATION]
+    client_id: Annotated[Text, DOCUMENTATION]
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -46,7 +48,7 @@ class Authorize(BaseModel):
 
 
 class AccessToken(BaseModel):
-    access_token: str
+    access_token: Annotated[str, EXCHANGES.says("30 or 31 lower-case letters and digits")]
 
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
@@ -60,7 +62,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     summary="Get a token",
     response_model=AccessToken,
     responses=INPUT_ERRORS,
-    openapi_extra={"security": []},
+    openapi_extra={"security": []} | known_by(DOCUMENTATION, OURS.says("any name and password will do")),
 )
 async def authorize(call: Call, body: Authorize) -> Answer:
     token = "".join(call.world.random.choices(string.ascii_lowercase + string.digits, k=TOKEN_LENGTH))

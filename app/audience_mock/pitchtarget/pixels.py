@@ -12,9 +12,12 @@ from audience_mock.pitchtarget.answers import answer
 from audience_mock.pitchtarget.custom_audiences_wire import AccountId, AccountQuery, Text
 from audience_mock.pitchtarget.errors import NO_TOKEN, NOT_FOUND, QUERY_REFUSED, REFUSED
 from audience_mock.pitchtarget.routes import PitchTargetRoute
+from audience_mock.pitchtarget.sources import DOCUMENTATION, EXCHANGES
 from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.evidence import known_by
+from audience_mock.transport.links import Links, link
 from audience_mock.transport.routes import validated
 
 router = APIRouter(route_class=PitchTargetRoute, tags=["pixels"])
@@ -43,13 +46,15 @@ src="https://www.facebook.com/offsite_event.php?id={id}&amp;value=0.01&amp;curre
 
 
 class RemarketingPixel(BaseModel):
-    js: str
+    js: Annotated[str, EXCHANGES.says("this text in the place of the code")]
 
 
 class OffsitePixelCreate(BaseModel):
-    fb_ad_account_id: AccountId
-    name: Text
-    tag: Literal["CHECKOUT", "REGISTRATION", "LEAD", "KEY_PAGE_VIEW", "ADD_TO_CART", "OTHER"]
+    fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
+    name: Annotated[Text, DOCUMENTATION]
+    tag: Annotated[
+        Literal["CHECKOUT", "REGISTRATION", "LEAD", "KEY_PAGE_VIEW", "ADD_TO_CART", "OTHER"], DOCUMENTATION
+    ]
 
 
 class PixelId(BaseModel):
@@ -66,9 +71,9 @@ class OffsitePixel(BaseModel):
     id: str
     name: str
     tag: str
-    status: str
+    status: Annotated[str, EXCHANGES.says("Inactive: nothing fires it here")]
     creator: str
-    js_pixel: str
+    js_pixel: Annotated[str, EXCHANGES.says("Facebook's code of 2014")]
 
 
 BODIES = {"offsite_pixels/create": {bodies.FORM: OffsitePixelCreate, bodies.JSON: OffsitePixelCreate}}
@@ -98,6 +103,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "offsite_pixels/list": {"200": [_EXAMPLE]},
     "offsite_pixels/get": {"200": _EXAMPLE},
 }
+LINKS: Links = {
+    "offsite_pixels/create": {"Get": link("offsite_pixels/get", id="$response.body#/id/id")},
+    "offsite_pixels/list": {"GetFirst": link("offsite_pixels/get", id="$response.body#/0/id")},
+}
 
 
 @router.get(
@@ -106,6 +115,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     summary="Get the remarketing pixel code",
     response_model=RemarketingPixel,
     responses=QUERY_REFUSED,
+    openapi_extra=known_by(EXCHANGES),
 )
 async def get_remarketing_pixel(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
     return answer(call, 200, REMARKETING)
@@ -117,6 +127,7 @@ async def get_remarketing_pixel(call: Call, query: Annotated[AccountQuery, Query
     summary="Get the remarketing pixel code, at its path of 2014-04",
     response_model=RemarketingPixel,
     responses=QUERY_REFUSED,
+    openapi_extra=known_by(EXCHANGES),
 )
 async def get_remarketing_pixel_of_april(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
     return answer(call, 200, REMARKETING, chrome_frame=call.options.chrome_frame)
@@ -128,6 +139,7 @@ async def get_remarketing_pixel_of_april(call: Call, query: Annotated[AccountQue
     summary="Create an offsite pixel",
     response_model=CreatedPixel,
     responses=REFUSED,
+    openapi_extra=known_by(EXCHANGES, EXCHANGES.says("the id in an object of its own")),
 )
 async def create(call: Call) -> Answer:
     body = validated(OffsitePixelCreate, await bodies.read_parameters(call))
@@ -143,6 +155,7 @@ async def create(call: Call) -> Answer:
     summary="List the offsite pixels of an ad account",
     response_model=list[OffsitePixel],
     responses=QUERY_REFUSED,
+    openapi_extra=known_by(EXCHANGES),
 )
 async def list_all(call: Call, query: Annotated[AccountQuery, Query()]) -> Answer:
     rows = await call.world.read(pixels.list_all, account=query.fb_ad_account_id)
@@ -155,6 +168,7 @@ async def list_all(call: Call, query: Annotated[AccountQuery, Query()]) -> Answe
     summary="Get an offsite pixel",
     response_model=OffsitePixel,
     responses=NO_TOKEN | NOT_FOUND,
+    openapi_extra=known_by(EXCHANGES),
 )
-async def get(call: Call, id: str) -> Answer:
+async def get(call: Call, id: Annotated[str, DOCUMENTATION]) -> Answer:
     return answer(call, 200, to_wire(await call.world.read(pixels.find, id=id)))

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import BodyTooLarge, Malformed, UnsupportedContentType
 
 JSON = "application/json"
@@ -33,30 +34,31 @@ def declared_bytes(request: Request) -> int:
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
 
 
-async def read_whole(request: Request, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
+async def read_whole(call: Call, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The body. Raises BodyTooLarge before more than the limit is held."""
-    if declared_bytes(request) > limit_bytes:
+    if declared_bytes(call) > limit_bytes:
         raise BodyTooLarge(limit_bytes)
     pieces: list[bytes] = []
     size = 0
-    async for piece in request.stream():
+    async for piece in call.stream():
         size += len(piece)
         if size > limit_bytes:
             raise BodyTooLarge(limit_bytes)
         pieces.append(piece)
-    return b"".join(pieces)
+    call.raw_body = b"".join(pieces)
+    return call.raw_body
 
 
 FORM = "application/x-www-form-urlencoded"
 
 
-async def read_parameters(request: Request) -> dict[str, Any]:
+async def read_parameters(call: Call) -> dict[str, Any]:
     """The parameters of an urlencoded form, or of a JSON object. Raises UnsupportedContentType, Malformed,
     BodyTooLarge."""
-    given = media_type(request)
+    given = media_type(call)
     if given not in ("", FORM, JSON):
         raise UnsupportedContentType(given, FORM, JSON)
-    raw = await read_whole(request)
+    raw = await read_whole(call)
     if given == JSON:
         try:
             parsed = json.loads(raw.decode())

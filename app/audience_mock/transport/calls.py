@@ -1,7 +1,7 @@
 """A request as a handler sees it."""
 
 from time import perf_counter
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -9,6 +9,21 @@ from starlette.types import Receive, Scope, Send
 from audience_mock.core.world import World
 from audience_mock.core.worlds import Worlds
 from audience_mock.transport.answers import Headers
+
+FAULT = "fault"
+"""In the scope of a request that met one."""
+
+
+class FormSeen(NamedTuple):
+    """The fields of a form, and of each file its name and its bytes so far, by field."""
+
+    fields: dict[str, str]
+    files: dict[str, list[Any]]
+
+    def held_bytes(self) -> int:
+        return sum(len(each) for each in (*self.fields, *self.fields.values(), *self.files)) + sum(
+            len(name) for name, _ in self.files.values()
+        )
 
 
 class Call(Request):
@@ -19,12 +34,32 @@ class Call(Request):
     """
 
     caller: Any = None
+    raw_body: bytes | None = None
+    """The body, once it was read as a whole."""
+    form_seen: FormSeen | None = None
+    """What came of a form that was read as it arrived."""
+    streamed_bytes: int | None = None
+    """How much of a body was read and is not held."""
     more_headers: Headers = []  # noqa: RUF012 - put in its place, never added to
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
         self.started_s = perf_counter()
         self.world = cast(World, scope["world"])
+
+    def read_from(self, receive: Receive) -> None:
+        """Have the body come from here: some of it was looked at."""
+        self._receive = receive
+
+    @property
+    def fault_id(self) -> str | None:
+        """The planned fault that it met, or "request" for one that it asked for."""
+        return cast(str | None, self.scope.get(FAULT))
+
+    @property
+    def took_s(self) -> float:
+        """Seconds since the request began. None pass where the world's clock stands: two runs are alike."""
+        return 0.0 if self.world.clock.frozen else perf_counter() - self.started_s
 
     @property
     def worlds(self) -> Worlds:

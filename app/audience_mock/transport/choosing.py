@@ -1,4 +1,7 @@
-"""Which world a request is for: named by its path, a header or its token, in this order."""
+"""Which world a request is for: named by its path, a header or its token, in this order.
+
+The headers are looked through once, so this is also where one that asks for a fault is seen.
+"""
 
 import re
 
@@ -8,6 +11,10 @@ from audience_mock.core.world import DEFAULT
 
 PREFIX = "/worlds/"
 HEADER = b"x-audience-mock-world"
+ASKS_FOR_FAULT = "asks_for_fault"
+"""In the scope of a request with a header that may ask for a fault."""
+
+_LOOKED_AT = frozenset({HEADER, b"authorization", b"prefer", b"x-audience-mock-fault"})
 
 _TOKEN_AND_WORLD = re.compile(rb"(.+)~([A-Za-z0-9][A-Za-z0-9_.-]{0,99})(=*)")
 """`Bearer pina_anything~blue` is `Bearer pina_anything` in the world blue, for clients that let nothing but a
@@ -25,9 +32,13 @@ def choose(scope: Scope) -> str:
         scope["path"] = path if slash else path + "/"
     by_token = ""
     for position, (name, value) in enumerate(scope["headers"]):
+        if name not in _LOOKED_AT:
+            continue
         if name == HEADER:
             named = named or value.decode("latin-1")
-        elif name == b"authorization" and b"~" in value and (found := _TOKEN_AND_WORLD.fullmatch(value)):
+        elif name != b"authorization":
+            scope[ASKS_FOR_FAULT] = True
+        elif b"~" in value and (found := _TOKEN_AND_WORLD.fullmatch(value)):
             headers = list(scope["headers"])
             headers[position] = (name, found[1] + found[3])
             scope["headers"] = headers

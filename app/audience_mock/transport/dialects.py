@@ -8,11 +8,14 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import MethodNotAllowed, NoSuchRoute
+from audience_mock.transport.evidence import ANSWERS, ERRORS, Evidence, Words
+from audience_mock.transport.journal import note
+from audience_mock.transport.links import Links
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +27,10 @@ class Dialect:
     `security` are the schemes; `security_of` says by operation which of them it takes, and with which
     scopes: without it, each takes any. `caller_errors` are what each of these may answer, by status: a
     sentence, and an example of the component `Error`. `bodies` describes, by operation and content type,
-    bodies that a handler reads by itself; `examples` are answers, by operation and status.
+    bodies that a handler reads by itself; `examples` are answers, by operation and status. `links` are
+    OpenAPI's, by operation and name: what may be asked next with what a success answered. `words` are all
+    errors, and `evidence` is what is known of every answer, for the description too: a double has both.
+    `journalled` is whether its requests are noted in the journal.
     """
 
     name: str
@@ -34,14 +40,18 @@ class Dialect:
     routers: Sequence[APIRouter]
     refuse: Callable[[Call, Exception], Answer]
     about: str
+    words: Callable[[], Sequence[Words]] | None = None
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
     servers: Sequence[Mapping[str, Any]] = ()
     security: Mapping[str, Any] = field(default_factory=dict)
     security_of: Mapping[str, Sequence[Mapping[str, Sequence[str]]]] = field(default_factory=dict)
     caller_errors: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    links: Links = field(default_factory=dict)
     preflight: Callable[[Call, set[str]], Answer] | None = None
     cors_origins: Sequence[str] = ()
+    journalled: bool = True
 
 
 class DialectApp(FastAPI):
@@ -61,6 +71,8 @@ class DialectApp(FastAPI):
         self._by_depth: dict[int, list[Any]] = {}
         for route in self._routes:
             self._by_depth.setdefault(route.path.count("/"), []).append((route.path_regex.match, route))
+        self.neighbours: Sequence[DialectApp] = (self,)
+        """The APIs among whose routes a request may have meant one."""
         self._cross_origin: ASGIApp = self._dispatch
         if dialect.cors_origins and dialect.preflight is None:
             self._cross_origin = CORSMiddleware(
@@ -71,17 +83,42 @@ class DialectApp(FastAPI):
                 expose_headers=["*"],
             )
 
+    @property
+    def operations(self) -> list[str]:
+        """The ids of its operations, those that it does not describe too."""
+        return [route.operation_id for route in self._routes]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
         scope["options"] = scope["world"].options.get(self.dialect.name)
         # Only a page has an Origin; Starlette's middleware would write `Vary: Origin` to everyone.
-        cross_origin = any(name == b"origin" for name, _ in scope["headers"])
-        await (self._cross_origin if cross_origin else self._dispatch)(scope, receive, send)
+        if any(name == b"origin" for name, _ in scope["headers"]):
+            await self._cross_origin(scope, receive, self._noting(scope, receive, send))
+        else:
+            await self._dispatch(scope, receive, send)
+
+    def _noting(self, scope: Scope, receive: Receive, send: Send) -> Send:
+        """Starlette's middleware answers the preflights by itself; this notes them."""
+        asks = any(name == b"access-control-request-method" for name, _ in scope["headers"])
+        if scope["method"] != "OPTIONS" or not asks or self._cross_origin == self._dispatch:
+            return send
+        start: Message = {}
+
+        async def noting(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+            else:
+                answer = Answer(start["status"], message.get("body", b""), start["headers"])
+                note(Call(scope, receive, send), None, answer)
+            await send(message)
+
+        return noting
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":
             # A copy: the server looks at its own scope to leave the body out.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "sent_method": "HEAD"}
         path = scope["path"].removeprefix(scope["root_path"])
         allowed: set[str] = set()
         for matches, route in self._by_depth.get(path.count("/"), ()):
@@ -94,11 +131,32 @@ class DialectApp(FastAPI):
                 return
             allowed |= route.methods
         call = Call(scope, receive, send)
+        near: Sequence[str] = ()
         if allowed and scope["method"] == "OPTIONS" and self.dialect.preflight is not None:
             answer = self.dialect.preflight(call, allowed)
         else:
-            answer = self.dialect.refuse(call, MethodNotAllowed(allowed) if allowed else NoSuchRoute())
+            near = self._near(scope)
+            answer = self.dialect.refuse(
+                call, MethodNotAllowed(allowed, near) if allowed else NoSuchRoute(near)
+            )
+        note(call, None, answer, near)
         await answer(scope, receive, send)
+
+    def _near(self, scope: Scope) -> Sequence[str]:
+        from audience_mock.transport.near import near
+
+        routes = [
+            (method, app.base_path + route.path)
+            for app in self.neighbours
+            for route in app._routes
+            for method in route.methods
+        ]
+        return near(scope.get("sent_method") or scope["method"], scope["path"], routes)
+
+    @property
+    def base_path(self) -> str:
+        """What stands before its routes, where it is called by its own base URL."""
+        return str(self.dialect.servers[0]["url"]).rstrip("/") if self.dialect.servers else ""
 
     def openapi(self) -> dict[str, Any]:
         """The description of what is served; made when it is first asked for, not at start."""
@@ -114,6 +172,10 @@ class DialectApp(FastAPI):
             _describe_bodies(schema, self.dialect.bodies)
             _show_examples(schema, self.dialect.examples)
             _describe_callers(schema, self.dialect)
+            _show_links(schema, self.dialect.links)
+            if self.dialect.words is not None:
+                schema[ANSWERS] = {name: known.told() for name, known in self.dialect.evidence.items()}
+                schema[ERRORS] = [words.told() for words in self.dialect.words()]
             self.openapi_schema = _without_fastapis_own_422(schema)
         return self.openapi_schema
 
@@ -150,6 +212,15 @@ def _show_examples(schema: dict[str, Any], examples: Mapping[str, Mapping[str, A
         for operation in operations.values():
             for status, example in examples.get(operation["operationId"], {}).items():
                 operation["responses"][status]["content"]["application/json"]["example"] = example
+
+
+def _show_links(schema: dict[str, Any], links: Links) -> None:
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            its_links = links.get(operation["operationId"])
+            for status, described in operation["responses"].items():
+                if its_links and status.startswith("2"):
+                    described["links"] = {name: dict(link) for name, link in its_links.items()}
 
 
 def _without_fastapis_own_422(schema: dict[str, Any]) -> dict[str, Any]:

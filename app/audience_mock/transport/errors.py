@@ -1,6 +1,7 @@
 """Facts about a request as such. Each dialect's own errors module gives them a status and words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import Any, Literal
 
 
@@ -28,15 +29,38 @@ class LimitReached(Refusal):
     """Who calls has called too often."""
 
 
-class NoSuchRoute(Refusal):
+class PlannedError(Refusal):
+    """A test wants this status here; `resets_in_s` is when a limit that is said to be reached is none any
+    more, if it is known."""
+
+    def __init__(self, status: int, resets_in_s: int | None = None) -> None:
+        super().__init__(f"planned: {status}")
+        self.status = status
+        self.resets_in_s = resets_in_s
+
+
+class NoRoute(Refusal):
+    """No operation took the request; `near` are those that were near, as `GET /v5/ad_accounts`."""
+
+    def __init__(self, near: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.near = near
+
+    @property
+    def hint(self) -> str:
+        """For the end of a line of the log, which is what a developer sees first."""
+        return f" (near: {', '.join(self.near)})" if self.near else ""
+
+
+class NoSuchRoute(NoRoute):
     """No operation has this path."""
 
 
-class MethodNotAllowed(Refusal):
+class MethodNotAllowed(NoRoute):
     """The path has operations, but not with this method; `allowed` are those it has, sorted."""
 
-    def __init__(self, allowed: Iterable[str]) -> None:
-        super().__init__()
+    def __init__(self, allowed: Iterable[str], near: Sequence[str] = ()) -> None:
+        super().__init__(near)
         self.allowed = sorted(allowed)
 
 
@@ -69,3 +93,11 @@ class InvalidInput(Refusal):
         super().__init__(place)
         self.place = place
         self.details = details
+
+
+def phrase(status: int) -> str:
+    """What HTTP calls a status, or its number if it has no name."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return str(status)

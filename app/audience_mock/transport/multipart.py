@@ -1,13 +1,13 @@
 """multipart/form-data, read as it arrives: text fields are kept, a file goes piece by piece to its taker."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import Request
 
 from audience_mock.transport.bodies import MAX_BODY_BYTES, declared_bytes
+from audience_mock.transport.calls import Call, FormSeen
 from audience_mock.transport.errors import BodyTooLarge, InvalidInput, Malformed
 
 MAX_PARTS = 10_000
@@ -40,6 +40,8 @@ class Form:
         self._name = ""
         self._text: list[bytes] | None = None
         self._taker: FileTaker | None = None
+        self._file: list[Any] = []
+        self.seen = FormSeen(self.fields, {})
 
     def on_part_begin(self) -> None:
         self._disposition = b""
@@ -67,7 +69,10 @@ class Form:
         self._count(len(options[b"name"]))
         if b"filename" not in options:
             self._text = []
-        elif self._name == self._file_field:
+            return
+        filename = options[b"filename"].decode(errors="replace")
+        self._file = self.seen.files.setdefault(self._name, [filename, 0])
+        if self._name == self._file_field:
             self.files += 1
             if self.files == 1:
                 self._taker = self._open_file(self.fields)
@@ -76,7 +81,9 @@ class Form:
         if self._text is not None:
             self._count(end - start)
             self._text.append(data[start:end])
-        elif self._taker is not None:
+            return
+        self._file[1] += end - start
+        if self._taker is not None:
             self.file_bytes += end - start
             if self.file_bytes > self._file_limit:
                 raise BodyTooLarge(self._file_limit, self._file_field)
@@ -96,7 +103,7 @@ class Form:
 
 
 async def read_form(
-    request: Request,
+    call: Call,
     *,
     file_field: str,
     open_file: Callable[[dict[str, str]], FileTaker],
@@ -106,13 +113,14 @@ async def read_form(
 
     Raises Malformed (no boundary, a body cut off), BodyTooLarge, InvalidInput (the file sent twice).
     """
-    if declared_bytes(request) > max_file_bytes + MAX_BODY_BYTES:
+    if declared_bytes(call) > max_file_bytes + MAX_BODY_BYTES:
         raise BodyTooLarge(max_file_bytes, file_field)
-    _, options = parse_options_header(request.headers.get("content-type", ""))
+    _, options = parse_options_header(call.headers.get("content-type", ""))
     boundary = options.get(b"boundary")
     if not boundary:
         raise Malformed("The content type names no boundary")
     form = Form(file_field, open_file, max_file_bytes)
+    call.form_seen = form.seen
     try:
         parser = MultipartParser(
             boundary,
@@ -127,7 +135,7 @@ async def read_form(
                 "on_end": form.on_end,
             },
         )
-        async for piece in request.stream():
+        async for piece in call.stream():
             parser.write(piece)
     except FormParserError as error:
         raise Malformed(f"The form cannot be read: {error}") from None

@@ -22,10 +22,12 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
-from audience_mock.transport import bodies
+from audience_mock.transport import bodies, faults
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.choosing import ASKS_FOR_FAULT
 from audience_mock.transport.errors import InvalidInput, Malformed
+from audience_mock.transport.journal import note
 
 log = logging.getLogger("audience_mock")
 
@@ -43,6 +45,7 @@ class MockRoute(APIRoute):
 
     max_body_bytes = bodies.MAX_BODY_BYTES
     max_containers = MAX_CONTAINERS
+    meets_faults = True
     takes_bare_bodies = False
     """Whether a body may come without a word of what it is, or not at all, which is `{}`."""
 
@@ -69,15 +72,27 @@ class MockRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(scope, receive, send)
+        broken: faults.Broken | None = None
+        if self.meets_faults and (call.world.faults.planned or ASKS_FOR_FAULT in scope):
+            answer, broken = await faults.answer(self, call)
+        else:
+            answer = await self.answer(call)
+        note(call, self.operation_id, answer)
+        if broken is not None:
+            await broken.deliver(call, answer, send)
+        elif answer is not None:
+            await answer(scope, receive, send)
+
+    async def answer(self, call: Call) -> Answer | None:
+        """What the operation says, or why not; None if there is nobody to be told."""
         try:
             self.admit(call)
-            answer = await self._handler(**await self._inputs.read(call))
+            return await self._handler(**await self._inputs.read(call))
         except ClientDisconnect:
             log.info("%s %s: the client went away; nothing was kept", call.method, call.url.path)
-            return
+            return None
         except Exception as error:  # noqa: BLE001 - the dialect has an answer to anything
-            answer = self.refuse(call, error)
-        await answer(scope, receive, send)
+            return self.refuse(call, error)
 
 
 class _Inputs:
@@ -116,7 +131,7 @@ class _Inputs:
         if self._query is not None:
             name, model = self._query
             given = dict(parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True))
-            arguments[name] = validated(model, given, "query")
+            arguments[name] = validated(model, given, "query", call.options)
         if self._body is not None:
             if not self._takes_bare_bodies:
                 bodies.check_json(call)
@@ -125,10 +140,10 @@ class _Inputs:
             if self._takes_bare_bodies:
                 raw = raw or b"{}"
             if len(raw) <= bodies.MAX_BODY_BYTES:
-                arguments[name] = parse_json(raw, model, self._max_containers)
+                arguments[name] = parse_json(raw, model, self._max_containers, call.options)
             else:
                 # Step by step beside the event loop: each step of a large body takes a tenth of a second.
-                arguments[name] = await to_thread(parse_json, raw, model, self._max_containers)
+                arguments[name] = await to_thread(parse_json, raw, model, self._max_containers, call.options)
         return arguments
 
 
@@ -136,22 +151,29 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def validated(
-    model: type[Model], values: Mapping[str, Any], place: Literal["query", "body"] = "body"
+    model: type[Model],
+    values: Mapping[str, Any],
+    place: Literal["query", "body"] = "body",
+    options: Any = None,
 ) -> Model:
-    """The model that the parameters of a query or a form make. Raises InvalidInput."""
+    """The model that the parameters of a query or a form make; its validators may ask for the dialect's
+    options, as pydantic's context. Raises InvalidInput."""
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=options)
     except ValidationError as error:
         details = cast(list[dict[str, Any]], error.errors(include_url=False))
         raise InvalidInput(place, details) from None
 
 
-def parse_json(raw: bytes, model: type[BaseModel], max_containers: int = MAX_CONTAINERS) -> Any:
-    """The model that the bytes of a JSON document make. Raises Malformed, InvalidInput."""
+def parse_json(
+    raw: bytes, model: type[BaseModel], max_containers: int = MAX_CONTAINERS, options: Any = None
+) -> Any:
+    """The model that the bytes of a JSON document make; its validators may ask for the dialect's options, as
+    pydantic's context. Raises Malformed, InvalidInput."""
     if raw.count(b"[") + raw.count(b"{") > max_containers:
         raise Malformed(f"The body has more than {max_containers} arrays and objects")
     try:
-        value = model.model_validate_json(raw)
+        value = model.model_validate_json(raw, context=options)
     except ValidationError as error:
         details = cast(list[dict[str, Any]], error.errors(include_url=False))
         if details[0]["type"] == "json_invalid":

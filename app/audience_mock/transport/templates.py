@@ -1,6 +1,6 @@
 """Answers assembled from JSON that is already text: a model gives the keys and their order, once."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -11,9 +11,9 @@ Pieces = Mapping[bytes, bytes]
 """JSON text by key."""
 
 
-def template(model: type[BaseModel]) -> bytes:
+def template(model: type[BaseModel], *, without: Container[str] = ()) -> bytes:
     """A compact object with the model's keys in its order, to be filled with Pieces by `%`."""
-    keys = (field.alias or name for name, field in model.model_fields.items())
+    keys = (field.alias or name for name, field in model.model_fields.items() if name not in without)
     return b"{%b}" % b",".join(b'"%b":%%(%b)b' % (key.encode(), key.encode()) for key in keys)
 
 

@@ -1,0 +1,147 @@
+"""/__admin/audiences/{id}: one audience of either API, in our own words and in the test's hand."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from audience_mock.control.errors import Error, answer
+from audience_mock.control.instants import Instant, unix
+from audience_mock.control.routes import ControlRoute
+from audience_mock.core import building
+from audience_mock.core.lifecycle import policy_of, size_at, status_at
+from audience_mock.core.policies import FAILS, NEVER_MS, POLICY
+from audience_mock.core.tables import Audience as Row
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.errors import InvalidInput
+
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
+
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    404: {"model": Error, "description": "No such audience"},
+    409: {"model": Error, "description": "Both APIs have one: `api` says which is meant"},
+}
+
+
+class Which(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    api: Literal["pinterest", "pitchtarget"] | None = Field(
+        default=None, description="Needed where both have an audience of this id."
+    )
+
+
+class AudienceState(BaseModel):
+    """An audience in our own words, whichever API it is of. Times are Unix seconds."""
+
+    api: Literal["pinterest", "pitchtarget"]
+    id: str
+    account: str
+    kind: str
+    name: str
+    status: str = Field(description="As it is now.")
+    held_status: str | None = Field(description="The status that a seed or a test holds it in.")
+    policy: str = Field(description="What its build goes by; `after_reads:N` counts down.")
+    size: int = Field(description="People in it now: none until it is built.")
+    people: int = Field(description="People in it once it is built.")
+    ready_at: float | None = Field(description="When it is built; null if no time decides that.")
+    created_at: float
+    updated_at: float
+    facebook_id: str | None
+    customer_list: str | None = Field(description="The customer list whose people it has.")
+
+
+class AudienceChange(BaseModel):
+    """What is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: str | None = Field(
+        default=None,
+        description=(
+            "Hold it in this status, whatever the clock says; null lets it go. Pinterest's: INITIALIZING,"
+            " READY, TOO_SMALL, ELIGIBLE, PERSONAS_INITIALIZING, PERSONAS_INELIGIBLE_SIZE; PitchTarget's: the"
+            " first three."
+        ),
+    )
+    size: int | None = Field(
+        default=None,
+        ge=0,
+        le=1 << 40,
+        description="People in it once it is built, in the place of those of its file, rule or list.",
+    )
+    ready_at: Instant | None = None
+    ready_in_s: float | None = Field(default=None, ge=0, le=1e9, description="Seconds from now.")
+    policy: str | None = Field(
+        default=None,
+        pattern=POLICY,
+        description=(
+            "Build it anew from now on: `after_delay`, `at_once`, `after_reads:N` (the N-th GET of it shows"
+            " it built), `by_hand` (not until a PATCH), `failed` (TOO_SMALL and empty, after the delay)."
+        ),
+    )
+
+
+def _shown(row: Row, now_ms: int) -> dict[str, Any]:
+    return {
+        "api": row.api,
+        "id": str(row.number),
+        "account": row.account,
+        "kind": row.kind,
+        "name": row.name,
+        "status": status_at(row, now_ms),
+        "held_status": row.held_status,
+        "policy": policy_of(row),
+        "size": size_at(row, now_ms),
+        "people": row.people,
+        "ready_at": unix(row.ready_at_ms) if row.ready_at_ms < NEVER_MS else None,
+        "created_at": unix(row.created_at_ms),
+        "updated_at": unix(row.updated_at_ms),
+        "facebook_id": row.facebook_id,
+        "customer_list": None if row.customer_list is None else str(row.customer_list),
+    }
+
+
+@router.get("/{id}", operation_id="audience/get", response_model=AudienceState, responses=_REFUSED)
+async def get(call: Call, id: str, query: Annotated[Which, Query()]) -> Answer:
+    """One audience, by the id that its API shows or by Facebook's. It counts as no read of a client's."""
+    row = await call.world.read(building.find, id=id, api=query.api)
+    return answer(200, _shown(row, call.world.clock.now_ms()))
+
+
+@router.patch("/{id}", operation_id="audience/update", response_model=AudienceState, responses=_REFUSED)
+async def update(call: Call, id: str, query: Annotated[Which, Query()], body: AudienceChange) -> Answer:
+    """Decide its status, its size or when it is built. A policy or a time lets go of a status that is held.
+    `updated_at` stays, as when the clock changes it."""
+    _check(body)
+    ready_at_ms = body.ready_at
+    if body.ready_in_s is not None:
+        ready_at_ms = call.world.clock.now_ms() + round(body.ready_in_s * 1000)
+    row = await call.world.transact(
+        building.change,
+        id=id,
+        api=query.api,
+        status=body.status,
+        release="status" in body.model_fields_set,
+        size=body.size,
+        policy=body.policy,
+        ready_at_ms=ready_at_ms,
+    )
+    return answer(200, _shown(row, call.world.clock.now_ms()))
+
+
+def _check(body: AudienceChange) -> None:
+    """Raises InvalidInput for what contradicts itself."""
+    timed = [name for name in ("ready_at", "ready_in_s") if getattr(body, name) is not None]
+    if len(timed) > 1:
+        raise _refused("ready_in_s", "is another way to say ready_at: give one of them", body.ready_in_s)
+    if body.status is not None and (timed or body.policy is not None):
+        other = [*timed, "policy"][0]
+        raise _refused("status", f"is held, so {other} decides nothing: give one of them", body.status)
+    if timed and body.policy not in (None, FAILS):
+        raise _refused("policy", f"says itself when it is built: leave out {timed[0]}", body.policy)
+
+
+def _refused(field: str, message: str, given: Any) -> InvalidInput:
+    return InvalidInput("body", [{"type": "refused", "loc": (field,), "msg": message, "input": given}])

@@ -1,0 +1,164 @@
+"""/__admin/clock: the time of a world, and what it will bring."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from audience_mock.control.errors import answer
+from audience_mock.control.instants import Instant, iso, unix
+from audience_mock.control.routes import ControlRoute
+from audience_mock.core import agenda
+from audience_mock.core.clock import LATEST_MS
+from audience_mock.core.world import World
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.errors import InvalidInput
+
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/clock", tags=["clock"])
+
+EVENTS_SHOWN = 100
+"""On an agenda, if nobody asks for more."""
+
+Kind = Literal["audience", "facebook_id", "customer_list", "upload", "token", "limit"]
+"""Those of `core.agenda`."""
+
+
+class ClockState(BaseModel):
+    now: str = Field(description="ISO 8601 in UTC, to the millisecond.")
+    unix: float = Field(description="The same as Unix seconds.")
+    frozen: bool = Field(description="Whether it stands still; else it runs as any clock does.")
+
+
+class ClockSet(BaseModel):
+    """What is left out stays: a clock that stands still stands still at its new time."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    now: Instant | None = None
+    frozen: bool | None = Field(default=None, description="`true`: stand still. `false`: run.")
+
+
+class Advance(BaseModel):
+    """By `seconds`, or `to` something on the agenda."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seconds: float | None = Field(default=None, ge=0, le=LATEST_MS / 1000)
+    to: Literal["next-event", "idle"] | None = Field(
+        default=None,
+        description=(
+            "`next-event`: to the time of the first event on the agenda. `idle`: to that of the last one."
+            " Where there is none, the clock stays."
+        ),
+    )
+    kinds: list[Kind] = Field(
+        default=[],
+        description=(
+            "With `to`: the kinds of events that count. None named are all, also tokens, which then expire."
+        ),
+    )
+
+
+class Advanced(ClockState):
+    happened: int = Field(description="How many of those events have happened by it.")
+
+
+class Event(BaseModel):
+    """What will happen; what it happens to, by its kind:
+
+    `audience` is built: `api`, `id`, `account`, and the status that it `becomes`. `facebook_id` is given to
+    an audience of PitchTarget's: `api`, `id`, `account`. `customer_list` is built: `id`, `account`,
+    `becomes`. `upload` is done: `id`, `customer_list`, `becomes`. `token` expires: its kind as `token`, the
+    first digits of its SHA-256 as `digest`. `limit`: a window of the rate limit `limit` ends with `left`
+    calls left for the `caller`, of whose token the beginning and the `digest` are told.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    at: str = Field(description="ISO 8601 in UTC, to the millisecond.")
+    unix: float
+    in_s: float = Field(description="Seconds from now.")
+    kind: Kind
+
+
+class Agenda(BaseModel):
+    events: list[Event] = Field(description="The next ones, by time.")
+    total: int = Field(description="How many there are in all.")
+
+
+def _comma_separated(value: Any) -> Any:
+    return value.split(",") if isinstance(value, str) else value
+
+
+class AgendaQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kinds: Annotated[list[Kind], BeforeValidator(_comma_separated)] = Field(
+        default=[], description="Events of these kinds only, separated by commas."
+    )
+    limit: int = Field(default=EVENTS_SHOWN, ge=1, le=1000, description="Events that are shown, at most.")
+
+
+def _shown(world: World) -> dict[str, Any]:
+    now_ms = world.clock.now_ms()
+    return {"now": iso(now_ms), "unix": unix(now_ms), "frozen": world.clock.frozen}
+
+
+@router.get("", operation_id="clock/get", response_model=ClockState)
+async def get(call: Call) -> Answer:
+    """This world's time, by which every timestamp, status, token and limit goes."""
+    return answer(200, _shown(call.world))
+
+
+@router.put("", operation_id="clock/put", response_model=ClockState)
+async def put(call: Call, body: ClockSet) -> Answer:
+    """Set the time, earlier or later; stop the clock, or let it run. Back in time, what was made keeps its
+    times, what was built by the clock is not built yet, and windows of rate limits begin anew."""
+    if body.now is None and body.frozen is None:
+        raise _refused((), "give now, frozen, or both", {})
+    call.world.set_clock(now_ms=body.now, frozen=body.frozen)
+    return answer(200, _shown(call.world))
+
+
+@router.post("/advance", operation_id="clock/advance", response_model=Advanced)
+async def advance(call: Call, body: Advance) -> Answer:
+    """Move the time forward, frozen or running."""
+    if (body.seconds is None) == (body.to is None):
+        raise _refused((), "give either seconds or to", body.model_dump(exclude_unset=True))
+    if body.to is None and body.kinds:
+        raise _refused(("kinds",), "goes with to, not with seconds", body.kinds)
+    world = call.world
+    before = agenda.upcoming(world, kinds=body.kinds)
+    now_ms = world.clock.now_ms()
+    by_ms = round((body.seconds or 0) * 1000)
+    if body.to is not None and before.last_at_ms is not None:
+        to_ms = before.last_at_ms if body.to == "idle" else before.events[0].at_ms
+        by_ms = max(0, to_ms - now_ms)
+    if now_ms + by_ms >= LATEST_MS:
+        raise _refused(("seconds",), "no clock goes beyond the year 9998", body.seconds)
+    world.advance_clock(by_ms)
+    happened = before.total - agenda.upcoming(world, kinds=body.kinds).total
+    return answer(200, {**_shown(world), "happened": happened})
+
+
+@router.get("/agenda", operation_id="clock/agenda", response_model=Agenda)
+async def show_agenda(call: Call, query: Annotated[AgendaQuery, Query()]) -> Answer:
+    """What will happen by itself, and when. What is held, or waits for reads or a hand, is not on it."""
+    found = agenda.upcoming(call.world, kinds=query.kinds, at_most=query.limit)
+    now_ms = call.world.clock.now_ms()
+    events = [
+        {
+            "at": iso(event.at_ms),
+            "unix": unix(event.at_ms),
+            "in_s": unix(event.at_ms - now_ms),
+            "kind": event.kind,
+            **event.about,
+        }
+        for event in found.events
+    ]
+    return answer(200, {"events": events, "total": found.total})
+
+
+def _refused(place: tuple[str, ...], message: str, given: Any) -> InvalidInput:
+    return InvalidInput("body", [{"type": "refused", "loc": place, "msg": message, "input": given}])

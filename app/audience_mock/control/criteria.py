@@ -1,0 +1,186 @@
+"""Which requests are meant: what the journal is searched by and what is verified, in the same words."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from audience_mock.core.journal import Entry
+from audience_mock.core.subsets import MISSING, Difference, differences
+from audience_mock.transport.calls import Call
+from audience_mock.transport.errors import InvalidInput
+from audience_mock.transport.journal import Noted, path_as_sent, request_shown
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Match(BaseModel):
+    """A part of a request. An object has to have each key and may have more; a list is as long."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path_params: dict[str, Any] | None = Field(
+        default=None, description="As the path has them: `ad_account_id`, …"
+    )
+    query: dict[str, Any] | None = Field(default=None, description="Texts, by name.")
+    headers: dict[str, Any] | None = Field(
+        default=None, description="Texts, by name in any case, compared with what was sent: tokens too."
+    )
+    body: Any = Field(
+        default=None,
+        description="JSON, a form's fields, or `fields` and `files` of a multipart form; null is no body.",
+    )
+
+    def wanted(self) -> dict[str, Any]:
+        """What was given, as `shown` has requests."""
+        given = (name for name in type(self).model_fields if name in self.model_fields_set)
+        wanted = {name: getattr(self, name) for name in given}
+        if self.headers is not None:
+            wanted["headers"] = {name.lower(): value for name, value in self.headers.items()}
+        return {name: value for name, value in wanted.items() if value is not None or name == "body"}
+
+
+class Criteria(BaseModel):
+    """All that is given has to be so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    api: str | None = Field(
+        default=None, pattern="^(pinterest|pitchtarget)$", description="`pinterest` or `pitchtarget`."
+    )
+    operation: str | None = Field(
+        default=None, description="The id of an operation, as `audiences/create`; `none` for no route's."
+    )
+    method: str | None = Field(default=None, pattern="^[A-Za-z]+$", description="In any case.")
+    path: str | None = Field(
+        default=None,
+        description="Path as sent, `*` for any characters; with the query if there is a `?` in it.",
+    )
+    status: Annotated[str | None, BeforeValidator(_text, json_schema_input_type=int | str | None)] = Field(
+        default=None,
+        pattern="^([1-5]([0-9]{2}|xx)|none)$",
+        description="Of the answer: 404, `4xx`, or `none` where the client went away.",
+    )
+    fault: str | None = Field(default=None, description="The id of the planned fault that was met.")
+
+
+class Wanted(Criteria):
+    match: Match | None = Field(default=None, description="What the request holds.")
+
+    def means(self, entry: Entry) -> bool:
+        return next(self.differences(entry), None) is None
+
+    def differences(self, entry: Entry) -> Iterator[Difference]:
+        """Where a request is not what is wanted, as `match.body.name`; what was found may be secret."""
+        noted = Noted._make(entry.what)
+        operation = noted.operation or "none"
+        if self.api not in (None, noted.api):
+            yield Difference("api", self.api, noted.api)
+        if self.operation not in (None, operation):
+            yield Difference("operation", self.operation, operation)
+        if self.method is not None and self.method.upper() != noted.method:
+            yield Difference("method", self.method.upper(), noted.method)
+        if self.path is not None and not self._has_path(noted):
+            yield Difference("path", self.path, path_as_sent(noted))
+        status = "none" if noted.status is None else str(noted.status)
+        if self.status is not None and not re.fullmatch(self.status.replace("x", "."), status):
+            yield Difference("status", _number(self.status), _number(status))
+        if self.fault not in (None, noted.fault):
+            yield Difference("fault", self.fault, noted.fault)
+        if self.match is not None:
+            request = request_shown(noted, masked=False)
+            yield from differences(request, self.match.wanted(), "match")
+
+    def _has_path(self, noted: Noted) -> bool:
+        """`/worlds/{name}` in front of it may be left out."""
+        wanted = self.path or ""
+        sent = path_as_sent(noted, masked=False)
+        if "?" not in wanted:
+            sent = sent.partition("?")[0]
+        pattern = re.escape(wanted).replace(r"\*", ".*")
+        return re.fullmatch(rf"(?:/worlds/[^/]+)?{pattern}", sent, re.DOTALL) is not None
+
+
+def check_operation(call: Call, wanted: Criteria, where: Sequence[str] = ()) -> None:
+    """A name that no operation has would never be found, and a check that there is none would always pass.
+
+    Raises InvalidInput.
+    """
+    known = call.scope["operations"]
+    if wanted.operation not in (None, "none", *known):
+        near = get_close_matches(str(wanted.operation), known, n=3, cutoff=0.5)
+        hint = (
+            f": did you mean {' or '.join(near)}?"
+            if near
+            else ": the descriptions in /openapi have their ids"
+        )
+        raise InvalidInput(
+            "body",
+            [
+                {
+                    "type": "unknown_operation",
+                    "loc": (*where, "operation"),
+                    "msg": f"no API here has this operation{hint}",
+                    "input": wanted.operation,
+                }
+            ],
+        )
+
+
+def told(difference: Difference, entry: Entry) -> dict[str, Any]:
+    """A difference as JSON, with what was found masked; without `found` where nothing is there."""
+    found = difference.found
+    if difference.path.startswith("match"):
+        found = _at(request_shown(Noted._make(entry.what)), difference.path.split(".")[1:], found)
+    shown_difference = {"path": difference.path, "wanted": difference.wanted, "found": found}
+    if difference.found is MISSING:
+        del shown_difference["found"]
+    return shown_difference
+
+
+def weight(difference: Difference) -> int:
+    """How much a difference stands for: a body that is not there for all that is wanted of it."""
+    return _values(difference.wanted)
+
+
+def moment(text: str, field: str) -> int | datetime:
+    """A number of the journal, or a time in ISO 8601 (UTC if it does not say). Raises InvalidInput."""
+    if text.isascii() and text.isdigit() and len(text) < 16:
+        return int(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        problem = {"type": "moment", "loc": (field,), "input": text}
+        says = "give the number of a request, or a time as 2026-07-01T12:00:00Z"
+        raise InvalidInput("query", [{**problem, "msg": says}]) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _values(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + sum(map(_values, value.values()))
+    if isinstance(value, list):
+        return 1 + sum(map(_values, value))
+    return 1
+
+
+def _at(value: Any, path: list[str], otherwise: Any) -> Any:
+    """The part of a value at a path. Keys may have dots in them, so the longest that fits is taken."""
+    if not path:
+        return value
+    for length in range(len(path), 0, -1):
+        key = ".".join(path[:length])
+        if isinstance(value, dict) and key in value:
+            return _at(value[key], path[length:], otherwise)
+        if isinstance(value, list) and length == 1 and key.isdigit() and int(key) < len(value):
+            return _at(value[int(key)], path[1:], otherwise)
+    return None if otherwise is MISSING else "…"
+
+
+def _number(status: str) -> int | str | None:
+    return int(status) if status.isdigit() else status

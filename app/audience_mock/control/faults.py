@@ -1,0 +1,266 @@
+"""/__admin/faults: calls that shall go wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import to_json
+
+from audience_mock.control.errors import Error, answer
+from audience_mock.control.routes import ControlRoute
+from audience_mock.core.errors import BadFault
+from audience_mock.core.faults import ANY, MAX_FAULTS, MAX_LATENCY_MS, MAX_STATUS, MIN_STATUS, Fault, Outcome
+from audience_mock.transport import bodies
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.routes import parse_json
+
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/faults", tags=["faults"])
+
+_BAD: dict[int | str, dict[str, Any]] = {400: {"model": Error, "description": "What cannot be planned"}}
+_TOO_MANY: dict[int | str, dict[str, Any]] = {409: {"model": Error, "description": "No room for more"}}
+_NO_FAULT: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such fault"}}
+
+_Milliseconds = Annotated[int, Field(strict=True, ge=0, le=MAX_LATENCY_MS)]
+
+
+class Spread(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    at_least: _Milliseconds = Field(alias="from")
+    at_most: _Milliseconds = Field(alias="to")
+
+
+def _spread(given: Any) -> Any:
+    return {"from": given, "to": given} if isinstance(given, int) else given
+
+
+class Match(BaseModel):
+    """A JSON subset of the request: what is given here has to be there, and there may be more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: Annotated[str, StringConstraints(to_upper=True)] = ""
+    path: str = Field(default="", description="As the API has it: without /worlds/… and /v5.")
+    path_params: dict[str, str] = Field(default={}, description="As `ad_account_id`.")
+    query: dict[str, str] = {}
+    headers: dict[Annotated[str, StringConstraints(to_lower=True)], str] = {}
+    body: Any = Field(default=None, description="Of a JSON or form body of 1 MiB at most; others match none.")
+
+
+class PlannedFault(BaseModel):
+    """The calls that it is for, and one kind of what happens to them, or `latency_ms`, or both."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"operation": "audiences/list", "first": 1, "status": 503}]},
+    )
+
+    operation: str = Field(description="The id of an operation of either API, or * for all of them.")
+    match: Match = Field(default=Match(), description="Only calls that hold this.")
+    skip: int = Field(default=0, strict=True, ge=0, description="Let so many calls pass first.")
+    every: int = Field(default=1, strict=True, ge=1, description="Of those that follow, each so-manieth.")
+    chance: float = Field(default=1.0, ge=0, le=1, description="Of these, a share, from a chance of its own.")
+    first: int | None = Field(
+        default=None,
+        strict=True,
+        ge=1,
+        description="At most so many times; 1 for a limit window, else no end.",
+    )
+    latency_ms: Annotated[Spread, BeforeValidator(_spread, json_schema_input_type=int | Spread)] | None = (
+        Field(default=None, description="Real milliseconds that pass first, whatever the world's clock does.")
+    )
+    status: int | None = Field(
+        default=None,
+        strict=True,
+        ge=MIN_STATUS,
+        le=MAX_STATUS,
+        description="Refused with the API's own error of this status, before anything is run.",
+    )
+    body: Any = Field(
+        default=None,
+        description="With `status`, in the place of the API's own error: a string as it is, else as JSON.",
+    )
+    limit_window_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e9,
+        allow_inf_nan=False,
+        description="429 for each call from the first that it meets, until the world's clock passes it.",
+    )
+    reset: Literal["before", "in", "after"] | None = Field(
+        default=None,
+        description=(
+            "The connection is reset: `before` anything is run or sent, `in` the middle of the answer's body,"
+            " `after` it."
+        ),
+    )
+    cut_after_bytes: int | None = Field(
+        default=None, strict=True, ge=0, description="The connection ends after so many bytes of the body."
+    )
+    stall: Literal["before", "in"] | None = Field(
+        default=None,
+        description=(
+            "Nothing comes, `before` anything is run, or nothing more, `in` the middle of the body, until the"
+            " client goes or the world is reset; the connection is reset after five minutes."
+        ),
+    )
+    content_type: str | None = Field(
+        default=None, pattern=r"^[!-~][ -~]{0,199}$", description="The answer says that it is of this type."
+    )
+    garbage: Literal[True] | None = Field(
+        default=None, description="The body is neither JSON nor UTF-8; a 204 becomes a 200 with that body."
+    )
+    effect_lost: Literal[True] | None = Field(
+        default=None, description="The answer comes as always, and nothing of what it says was kept."
+    )
+    answer_lost: Literal[True] | None = Field(
+        default=None, description="What was asked for is done, and the connection ends without an answer."
+    )
+
+
+class PlannedFaults(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    faults: list[PlannedFault] = Field(
+        min_length=1, max_length=MAX_FAULTS, description="All, or none of them."
+    )
+
+
+class _Either(BaseModel):
+    faults: Any = None
+
+
+_EXAMPLE: Any = {
+    "id": "fault-1",
+    "operation": "audiences/list",
+    "first": 1,
+    "status": 503,
+    "seen": 0,
+    "fired": 0,
+    "left": 1,
+    "spent": False,
+    "window_left_s": 0.0,
+}
+
+
+class FaultState(PlannedFault):
+    """A fault as it was planned, and what became of it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+
+    id: str
+    seen: int = Field(description="Calls that it was for, until it was spent.")
+    fired: int = Field(description="Calls that went wrong by it.")
+    left: int | None = Field(description="How many more times; null is without end.")
+    spent: bool = Field(
+        description="Whether all happened that was planned; without an end, whether anything did."
+    )
+    window_left_s: float = Field(description="What is left of an open limit window, by the world's clock.")
+
+
+class FaultIds(BaseModel):
+    ids: list[str]
+
+
+class FaultList(BaseModel):
+    faults: list[FaultState] = Field(description="In the order of planning.")
+    unspent: list[str] = Field(description="Ids of those that are not spent.")
+
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "faults/add": {"201": {"ids": ["fault-1"]}},
+    "faults/list": {"200": {"faults": [_EXAMPLE], "unspent": ["fault-1"]}},
+    "faults/get": {"200": _EXAMPLE},
+}
+BODIES: Mapping[str, Mapping[str, Any]] = {"faults/add": {bodies.JSON: PlannedFault | PlannedFaults}}
+
+
+@router.post(
+    "", operation_id="faults/add", status_code=201, response_model=FaultIds, responses=_BAD | _TOO_MANY
+)
+async def add(call: Call) -> Answer:
+    """Plan a fault, or several. Of those that a call meets, the one planned first happens."""
+    raw = await bodies.read_whole(call)
+    several = "faults" in parse_json(raw, _Either).model_fields_set
+    given: Sequence[PlannedFault] = (
+        parse_json(raw, PlannedFaults).faults if several else [parse_json(raw, PlannedFault)]
+    )
+    operations: list[str] = call.scope["operations"]
+    plans = []
+    for position, plan in enumerate(given):
+        try:
+            plans.append(_to_plan(plan, operations))
+        except BadFault as error:
+            place = ".".join([*(("faults", str(position)) if several else ()), *filter(None, [error.field])])
+            raise BadFault(f"{place}: {error}" if place else str(error), place or None) from None
+    made = call.world.faults.add_all(plans)
+    return answer(201, {"ids": [fault.id for fault in made]})
+
+
+@router.get("", operation_id="faults/list", response_model=FaultList, response_model_exclude_unset=True)
+async def list_(call: Call) -> Answer:
+    """What is planned in this world, spent or not."""
+    planned = list(call.world.faults)
+    unspent = [fault.id for fault in planned if not fault.spent]
+    return answer(200, {"faults": [_shown(call, fault) for fault in planned], "unspent": unspent})
+
+
+@router.delete("", operation_id="faults/clear", status_code=204)
+async def clear(call: Call) -> Answer:
+    """Plan nothing any more in this world."""
+    call.world.faults.clear()
+    return answer(204, None)
+
+
+@router.get("/{fault}", operation_id="faults/get", response_model=FaultState, responses=_NO_FAULT)
+async def get(call: Call, fault: str) -> Answer:
+    return answer(200, _shown(call, call.world.faults.find(fault)))
+
+
+@router.delete("/{fault}", operation_id="faults/delete", status_code=204, responses=_NO_FAULT)
+async def delete(call: Call, fault: str) -> Answer:
+    call.world.faults.remove(fault)
+    return answer(204, None)
+
+
+def _shown(call: Call, fault: Fault) -> dict[str, Any]:
+    return {
+        "id": fault.id,
+        **fault.shown,
+        "seen": fault.seen,
+        "fired": fault.fired,
+        "left": fault.left,
+        "spent": fault.spent,
+        "window_left_s": fault.window_left_ms(call.world.clock.now_ms()) / 1000,
+    }
+
+
+def _to_plan(given: PlannedFault, operations: Sequence[str]) -> dict[str, Any]:
+    """What the core plans. Raises BadFault."""
+    if given.operation != ANY and given.operation not in operations:
+        near = " or ".join(_near(given.operation, operations))
+        hint = f"did you mean {near}?" if near else "give the id of one, or *"
+        raise BadFault(f"{given.operation[:100]!r} is no operation: {hint}", "operation")
+    kinds: dict[str, Any] = {each.name: getattr(given, each.name) for each in fields(Outcome)}
+    if given.latency_ms is not None:
+        kinds["latency_ms"] = (given.latency_ms.at_least, given.latency_ms.at_most)
+    if "body" in given.model_fields_set:
+        kinds["body"] = given.body.encode() if isinstance(given.body, str) else to_json(given.body)
+    return {
+        "operation": given.operation,
+        "outcome": Outcome(**kinds),
+        "match": given.match.model_dump(exclude_unset=True),
+        "shown": given.model_dump(exclude_unset=True, by_alias=True),
+        **given.model_dump(include={"first", "skip", "every", "chance"}),
+    }
+
+
+def _near(operation: str, operations: Sequence[str]) -> list[str]:
+    """Ids that may have been meant: spelt alike, or with the same last part."""
+    last = operation.rpartition("/")[2]
+    same_last = [known for known in operations if last and known.rpartition("/")[2] == last]
+    return list(dict.fromkeys(get_close_matches(operation, operations, n=3) + same_last))[:3]

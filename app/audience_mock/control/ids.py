@@ -1,0 +1,78 @@
+"""/__admin/ids: where the ids go on."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from audience_mock.control.errors import answer
+from audience_mock.control.routes import ControlRoute
+from audience_mock.core import sequences
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/ids", tags=["ids"])
+
+_DIGITS = len(str(sequences.NUMBERS[-1]))
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value not in sequences.NUMBERS:
+        raise PydanticCustomError(
+            "number", "give a whole number from 1, of 17 digits at most, as a number or as text"
+        )
+    return value
+
+
+Number = Annotated[
+    int,
+    BeforeValidator(_number),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": sequences.NUMBERS[-1]},
+                {"type": "string", "pattern": f"^[0-9]{{1,{_DIGITS}}}$"},
+            ]
+        }
+    ),
+]
+
+
+class NextIds(BaseModel):
+    """The next id of each sequence, as text: some clients keep no 17 digits of a number."""
+
+    pitchtarget_audience: str
+    facebook: str
+    pinterest_audience: str
+    pinterest_customer_list: str
+    pinterest_upload: str
+
+
+class NextIdsSet(BaseModel):
+    """What is left out goes on as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pitchtarget_audience: Number | None = None
+    facebook: Number | None = Field(
+        default=None, description="In the place of the ids that a seed names, too (`facebook_ids`)."
+    )
+    pinterest_audience: Number | None = None
+    pinterest_customer_list: Number | None = None
+    pinterest_upload: Number | None = None
+
+
+@router.get("", operation_id="ids/get", response_model=NextIds)
+async def get(call: Call) -> Answer:
+    """The ids that this world gives next."""
+    return answer(200, await call.world.read(sequences.upcoming))
+
+
+@router.put("", operation_id="ids/put", response_model=NextIds)
+async def put(call: Call, body: NextIdsSet) -> Answer:
+    """Let ids go on from other numbers, higher or lower. A number that something has is passed over."""
+    numbers = body.model_dump(exclude_none=True)
+    return answer(200, await call.world.transact(sequences.continue_at, numbers))

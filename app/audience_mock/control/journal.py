@@ -1,0 +1,127 @@
+"""/__admin/journal: what was asked of this world and what it answered."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from audience_mock.control.criteria import Criteria, Wanted, check_operation, moment
+from audience_mock.control.errors import answer
+from audience_mock.control.routes import ControlRoute
+from audience_mock.core.journal import Entry
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.journal import shown
+
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/journal", tags=["journal"])
+
+MAX_LIMIT = 10_000
+
+
+class _Part(BaseModel):
+    after: str | None = Field(
+        default=None, description="Only what came after this: a number, or a time in ISO 8601."
+    )
+    before: str | None = Field(default=None, description="Only what came before this, as `after`.")
+    limit: int = Field(
+        default=100,
+        ge=0,
+        le=MAX_LIMIT,
+        description="Entries at most: the oldest where `after` is given, else the newest.",
+    )
+
+
+class JournalQuery(_Part, Criteria):
+    pass
+
+
+class Search(_Part, Wanted):
+    pass
+
+
+class Request(BaseModel):
+    method: str
+    path: str = Field(description="As it was sent, with the query.")
+    path_params: dict[str, str]
+    query: dict[str, str]
+    headers: dict[str, str] = Field(description="By name in lower case.")
+    body: Any = Field(
+        description="JSON as JSON, a form as its fields, a multipart form as `fields` and `files` (name and"
+        " bytes), other text as text; null if there is none, or if it was not held."
+    )
+    body_bytes: int | None = Field(description="Null where the body was not read, or a form.")
+    body_cut: bool = Field(default=False, description="Present where `body` is only how the body begins.")
+
+
+class AnswerGiven(BaseModel):
+    status: int | None = Field(description="Null where the client went away before it was answered.")
+    headers: dict[str, str]
+    body: Any
+    body_bytes: int
+    body_cut: bool = False
+
+
+class JournalEntry(BaseModel):
+    number: int = Field(description="From 1, in each world, in the order of the answers.")
+    at: str = Field(description="The world's time when the answer was known, ISO 8601.")
+    api: str
+    operation: str | None = Field(description="Null where no route took the request.")
+    fault: str | None = Field(description="The id of the planned fault that it met.")
+    request: Request
+    answer: AnswerGiven
+    near: list[str] = Field(default=[], description="Present where no route took it: which were near.")
+
+
+class JournalPage(BaseModel):
+    entries: list[JournalEntry] = Field(description="The newest last; tokens and secrets are masked.")
+    dropped: int = Field(description="How many older ones had to go for want of room.")
+    next: int = Field(description="As `after`, it gives what came later.")
+
+
+@router.get("", operation_id="journal/get", response_model=JournalPage)
+async def get(call: Call, query: Annotated[JournalQuery, Query()]) -> Answer:
+    """The requests to both APIs in this world; those to /__admin are left out."""
+    return _page(call, query, Wanted(**query.model_dump(include=set(Criteria.model_fields))))
+
+
+@router.post("/search", operation_id="journal/search", response_model=JournalPage)
+async def search(call: Call, body: Search) -> Answer:
+    """As `GET`, with `match`: a part of the request, for which a URL has no room."""
+    return _page(call, body, body)
+
+
+@router.delete("", operation_id="journal/empty", status_code=204)
+async def empty(call: Call) -> Answer:
+    """Forget what was asked; numbers go on. A reset begins at 1 again."""
+    call.world.journal.empty()
+    return answer(204, None)
+
+
+def _page(call: Call, part: _Part, wanted: Wanted) -> Answer:
+    check_operation(call, wanted)
+    journal, rules = call.world.journal, call.world.rules
+    journal.trim(rules.journal_entries, rules.journal_bytes)
+    after = None if part.after is None else moment(part.after, "after")
+    before = None if part.before is None else moment(part.before, "before")
+    from_the_end = after is None
+    entries = reversed(journal) if from_the_end else iter(journal)
+    meant = (entry for entry in entries if _is_between(entry, after, before) and wanted.means(entry))
+    found = list(islice(meant, part.limit))
+    if from_the_end:
+        found.reverse()
+    next_after = found[-1].number if found and not from_the_end and len(found) == part.limit else journal.last
+    page = {"entries": [shown(entry) for entry in found], "dropped": journal.dropped, "next": next_after}
+    return answer(200, page)
+
+
+def _is_between(entry: Entry, after: int | datetime | None, before: int | datetime | None) -> bool:
+    return (after is None or _place(entry, after) > 0) and (before is None or _place(entry, before) < 0)
+
+
+def _place(entry: Entry, beside: int | datetime) -> float:
+    """Above 0 behind a number or a time, below it before, 0 for the same."""
+    if isinstance(beside, int):
+        return entry.number - beside
+    return entry.at_ms - (beside - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1)

@@ -1,0 +1,156 @@
+"""What was measured: medians of the rounds, ratios, and whether the targets were reached."""
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Value = float | None
+
+
+@dataclass
+class Results:
+    """Each measured value, by work, contender and metric, in the order of the rounds."""
+
+    values: dict[str, dict[str, dict[str, list[float]]]] = field(default_factory=dict)
+
+    def add(self, work: str, contender: str, metrics: Mapping[str, float]) -> None:
+        here = self.values.setdefault(work, {}).setdefault(contender, {})
+        for metric, value in metrics.items():
+            here.setdefault(metric, []).append(value)
+
+    def update(self, other: "Results") -> None:
+        for work, contenders in other.values.items():
+            for contender, metrics in contenders.items():
+                for metric, values in metrics.items():
+                    self.values.setdefault(work, {}).setdefault(contender, {}).setdefault(metric, []).extend(
+                        values
+                    )
+
+    def median(self, work: str, contender: str, metric: str) -> Value:
+        """None if it was not measured."""
+        values = self._all(work, contender, metric)
+        return statistics.median(values) if values else None
+
+    def highest(self, work: str, contender: str, metric: str) -> Value:
+        return max(self._all(work, contender, metric), default=None)
+
+    def ratio(self, work: str, contender: str, other: str, metric: str) -> Value:
+        """How many times the median of `other` that of `contender` is."""
+        return quotient(self.median(work, contender, metric), self.median(work, other, metric))
+
+    def _all(self, work: str, contender: str, metric: str) -> list[float]:
+        return self.values.get(work, {}).get(contender, {}).get(metric, [])
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            work: {
+                contender: {
+                    metric: {
+                        "median": _rounded(statistics.median(values)),
+                        "rounds": [*map(_rounded, values)],
+                    }
+                    for metric, values in metrics.items()
+                }
+                for contender, metrics in contenders.items()
+            }
+            for work, contenders in self.values.items()
+        }
+
+
+def quotient(one: Value, other: Value) -> Value:
+    return None if one is None or not other else one / other
+
+
+def _rounded(value: float) -> float:
+    """Four significant digits; nothing here is more exact."""
+    return float(f"{value:.4g}")
+
+
+@dataclass(frozen=True)
+class Target:
+    """`figure` has to be at least, or at most, `limit`; None if this run did not measure it."""
+
+    what: str
+    figure: Callable[[Results], Value]
+    at_least: float | None = None
+    at_most: float | None = None
+    unit: str = "×"
+
+    def outcome(self, results: Results) -> dict[str, Any] | None:
+        figure = self.figure(results)
+        if figure is None:
+            return None
+        reached = (self.at_least is None or figure >= self.at_least) and (
+            self.at_most is None or figure <= self.at_most
+        )
+        limit = (
+            f"at least {self.at_least:g} {self.unit}"
+            if self.at_most is None
+            else f"at most {self.at_most:g} {self.unit}"
+        )
+        return {"what": self.what, "limit": limit, "figure": _rounded(figure), "reached": reached}
+
+
+def outcomes(results: Results, targets: Iterable[Target]) -> list[dict[str, Any]]:
+    """Those of the targets that this run measured."""
+    return [outcome for target in targets if (outcome := target.outcome(results)) is not None]
+
+
+SHOWN = {
+    "requests_per_s": ("requests/s", "{:,.0f}"),
+    "p50_ms": ("p50 ms", "{:.2f}"),
+    "p99_ms": ("p99 ms", "{:.2f}"),
+    "max_ms": ("max ms", "{:.1f}"),
+    "wrong": ("wrong", "{:.0f}"),
+    "ready_ms": ("ms", "{:,.0f}"),
+    "rss_mib": ("MiB", "{:.1f}"),
+    "mb_per_s": ("MB/s", "{:,.1f}"),
+    "first_mb_per_s": ("the first, MB/s", "{:,.1f}"),
+    "grown_mib": ("grown MiB", "{:.0f}"),
+    "others_longest_wait_ms": ("others wait ms", "{:.1f}"),
+    "others_requests": ("others' requests", "{:.0f}"),
+    "ms": ("ms", "{:,.2f}"),
+}
+"""Heading and form of each metric."""
+
+
+def tables(results: Results, titles: Mapping[str, str], ours: str) -> str:
+    """All medians as text, a table for each work; `ours / it` is our first metric against each other's."""
+    text = []
+    for work, contenders in results.values.items():
+        metrics = list(dict.fromkeys(metric for found in contenders.values() for metric in found))
+        against = ours in contenders and len(contenders) > 1
+        head = ["", *(SHOWN[metric][0] for metric in metrics), *(["ours / it"] if against else [])]
+        rows = [head]
+        for contender in contenders:
+            row = [titles.get(contender, contender)]
+            for metric in metrics:
+                value = results.median(work, contender, metric)
+                row.append("" if value is None else SHOWN[metric][1].format(value))
+            if against:
+                ratio = results.ratio(work, ours, contender, metrics[0])
+                row.append("" if ratio is None or contender == ours else f"{ratio:.2f}")
+            rows.append(row)
+        text.append(f"{work}\n{_aligned(rows)}")
+    return "\n\n".join(text)
+
+
+def verdicts(found: list[dict[str, Any]]) -> str:
+    rows = [["target", "asked", "measured", ""]]
+    for outcome in found:
+        verdict = "reached" if outcome["reached"] else "NOT reached"
+        rows.append([outcome["what"], outcome["limit"], f"{outcome['figure']:g}", verdict])
+    return _aligned(rows)
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  "
+        + "  ".join(
+            cell.ljust(width) if position == 0 else cell.rjust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

@@ -1,0 +1,44 @@
+"""Starlette that reads and writes JSON: no models, no checks, no store."""
+
+import json
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from benchmarks.exchanges import AUDIENCES, CREATE, GET, LIST, LOOKALIKE_CREATE
+from benchmarks.rungs.recorded import BODIES, STATUSES
+
+_ONE, _PAGE, _CREATED, _LOOKALIKE = (
+    json.loads(BODIES[work]) for work in (GET, LIST, CREATE, LOOKALIKE_CREATE)
+)
+
+
+async def get(request: Request) -> JSONResponse:
+    return JSONResponse(_ONE, STATUSES[GET])
+
+
+async def list_page(request: Request) -> JSONResponse:
+    return JSONResponse(_PAGE, STATUSES[LIST])
+
+
+async def create(request: Request) -> JSONResponse:
+    body = await request.json()
+    return JSONResponse({**_CREATED, **body}, STATUSES[CREATE])
+
+
+async def create_lookalike(request: Request) -> JSONResponse:
+    await request.json()
+    return JSONResponse(_LOOKALIKE, STATUSES[LOOKALIKE_CREATE])
+
+
+_ACCOUNT = AUDIENCES.replace(AUDIENCES.split("/")[3], "{ad_account_id}")
+app = Starlette(
+    routes=[
+        Route(_ACCOUNT, list_page, methods=["GET"]),
+        Route(_ACCOUNT, create, methods=["POST"]),
+        Route(_ACCOUNT + "/{audience_id}", get, methods=["GET"]),
+        Route("/custom_audiences", create_lookalike, methods=["POST"]),
+    ]
+)

@@ -1,0 +1,248 @@
+"""The bench itself: what it measures is what it says, and its arithmetic is right. No time is asserted."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks import lists, load, peers, plot, report, uploads
+from benchmarks.__main__ import main
+from benchmarks.contenders import MEMORY, discard, hello, ours, record, rungs
+from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE, OURS, Request
+from benchmarks.processes import BenchError, ask, environment, memory_bytes
+from benchmarks.report import Results, Target
+from benchmarks.startup import evict
+from benchmarks.targets import targets
+
+LIMIT_S = 60
+"""Seconds that anything may take; reached only where something is broken."""
+
+WRK_REPORT = """Running 2s test @ http://127.0.0.1:8000/
+  1 threads and 32 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     6.10ms    1.20ms  20.50ms   91.00%
+Requests/sec:   5000.00
+bench {"requests": 10010, "duration_us": 2000000, "p50_us": 6000, "p99_us": 9500, "max_us": 20500, \
+"refused": 10, "broken": 2}
+"""
+
+
+reads_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads processes from /proc")
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What this server answers to each work."""
+    return record(tmp_path_factory.mktemp("bench"))
+
+
+@pytest.mark.xdist_group("bench")
+@pytest.mark.parametrize("name", ["raw", "starlette", "fastapi"])
+def test_a_rung_answers_what_this_server_answers(name: str, answers: Path, tmp_path: Path) -> None:
+    """Each rung's answers have the status and the bytes of this server's, for each work."""
+    recorded = json.loads(answers.read_text())
+    (rung,) = (rung for rung in rungs(answers) if rung.name == name)
+    with rung.running(tmp_path) as server:
+        for work, request in OURS.items():
+            status, body = ask(server.port, request)
+            assert (status, body.decode()) == (recorded[work]["status"], recorded[work]["body"]), work
+
+
+@pytest.mark.xdist_group("bench")
+def test_the_works_are_what_they_are_called(answers: Path) -> None:
+    """One audience is got, 25 of more are listed, a visitor audience and a lookalike are made."""
+    recorded = {work: json.loads(answer["body"]) for work, answer in json.loads(answers.read_text()).items()}
+    assert recorded[GET]["status"] == "READY"
+    assert len(recorded[LIST]["items"]) == 25
+    assert recorded[LIST]["bookmark"]
+    assert recorded[CREATE]["audience_type"] == "VISITOR"
+    assert list(recorded[LOOKALIKE_CREATE]) == ["id"]
+
+
+@reads_proc
+def test_the_smallest_rungs_answer(tmp_path: Path) -> None:
+    """The hello of FastAPI and SQLModel answers, and what throws a body away takes one."""
+    for rung, request in (
+        (hello(), Request("GET", "/")),
+        (discard(), Request("POST", "/", {}, "x" * 100_000)),
+    ):
+        with rung.running(tmp_path) as server:
+            assert ask(server.port, request)[0] in (200, 201)
+            assert memory_bytes(server.pid, "VmRSS") > 1 << 20
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    """What keeps a contender from its start is told in one line, with its last words."""
+    with pytest.raises(BenchError, match=r"^memory did not start \(ended\): .*not a database URL"):
+        with ours(MEMORY, tmp_path, seed=False, database="nonsense").running(tmp_path):
+            pass
+
+
+def test_wrks_report_is_read() -> None:
+    """Only what was answered well counts as a rate; what went wrong is counted too."""
+    assert load.parse(WRK_REPORT) == load.Load(
+        requests_per_s=5000, p50_ms=6, p99_ms=9.5, max_ms=20.5, wrong=12
+    )
+    assert load.parse(WRK_REPORT.replace("10010", "10")) is None
+    with pytest.raises(BenchError, match="not a report of wrk"):
+        load.parse("unable to connect")
+
+
+def test_medians_ratios_and_targets() -> None:
+    """A figure is the median of its rounds, a ratio that of two medians, and a limit itself is reached."""
+    results = Results()
+    for ours_, other in ((10, 4), (30, 5), (20, 100)):
+        results.add("get", "memory", {"requests_per_s": ours_})
+        results.add("get", "raw", {"requests_per_s": other})
+    assert results.median("get", "memory", "requests_per_s") == 20
+    assert results.highest("get", "raw", "requests_per_s") == 100
+    assert results.ratio("get", "memory", "raw", "requests_per_s") == 4
+    assert results.ratio("get", "memory", "prism", "requests_per_s") is None
+
+    def figure(results: Results) -> float | None:
+        return results.ratio("get", "memory", "raw", "requests_per_s")
+
+    def missing(results: Results) -> float | None:
+        return results.ratio("get", "memory", "prism", "requests_per_s")
+
+    found = report.outcomes(
+        results,
+        [
+            Target("a", figure, at_least=4),
+            Target("b", figure, at_least=4.1),
+            Target("c", figure, at_most=4),
+            Target("d", figure, at_most=3.9),
+            Target("e", missing, at_least=1),
+        ],
+    )
+    assert [(outcome["what"], outcome["reached"]) for outcome in found] == [
+        ("a", True),
+        ("b", False),
+        ("c", True),
+        ("d", False),
+    ]
+    assert "NOT reached" in report.verdicts(found)
+    assert "4.00" in report.tables(results, {}, "memory")
+
+
+def test_each_target_finds_its_figure() -> None:
+    """With everything measured alike, each target has a figure: none asks for what nobody measures."""
+    results = Results()
+    names = (MEMORY, "starlette", "fastapi", "hello", "discard", *peers.NAMES)
+    for work in (*OURS, *(load.name_of(work, n) for work in OURS for n in load.CONNECTIONS)):
+        for name in names:
+            results.add(
+                work, name, dict.fromkeys(("requests_per_s", "p50_ms", "p99_ms", "max_ms", "wrong"), 1.0)
+            )
+    for work in ("ready, warm file cache", "ready, cold file cache", "idle memory"):
+        for name in names:
+            results.add(work, name, {"ready_ms": 1.0, "rss_mib": 1.0})
+    for name in names:
+        metrics = dict.fromkeys(("mb_per_s", "grown_mib", "others_longest_wait_ms"), 1.0)
+        results.add(uploads.name_of(1000), name, metrics)
+    for count in (10, 20):
+        for page in ("page 1", "page 2"):
+            results.add(lists.name_of(count), page, {"p50_ms": 1.0})
+    for what in ("one batch", "reset", "fork"):
+        results.add("world of 5 audiences", what, {"ms": 1.0})
+    asked = targets([1000], [10, 20], 5)
+    found = report.outcomes(results, asked)
+    assert [outcome["what"] for outcome in found] == [target.what for target in asked]
+    drawn = plot.svg(results, {}, "<about>")
+    assert drawn.count("<rect") > 4 * 8
+    assert "&lt;about&gt;" in drawn
+
+
+def test_a_page_deep_in_a_list_is_found(tmp_path: Path) -> None:
+    """The store that is made for it holds what it should, and bookmarks lead to the page that is meant."""
+    store = lists.store(600, tmp_path)
+    assert lists.store(600, tmp_path) == store
+    with ours("file", tmp_path, seed=False, database=f"sqlite:///{store}").running(tmp_path) as server:
+        request = lists.page(lists.bookmark_of_page(server.port, 60), lists.PAGE_SIZE)
+        status, body = ask(server.port, request)
+    assert status == 200
+    page = json.loads(body)
+    assert [item["name"] for item in page["items"]] == [f"Buyers {at:07d}" for at in range(590, 600)]
+    assert page["bookmark"] is None
+
+
+def test_files_to_upload_are_the_same_in_every_run(tmp_path: Path) -> None:
+    """A file has the lines it should, all distinct, and a second one is the same."""
+    file = uploads.users_file(1000, tmp_path)
+    content = file.read_bytes()
+    file.unlink()
+    assert uploads.users_file(1000, tmp_path).read_bytes() == content
+    lines = content.decode().splitlines()
+    assert len(set(lines)) == 1000
+    assert {len(bytes.fromhex(line)) for line in lines} == {32}
+
+
+def test_files_are_thrown_out_of_the_cache_whole(tmp_path: Path) -> None:
+    """Every file below the roots is visited, and a root may be a file."""
+    (tmp_path / "in/here").mkdir(parents=True)
+    for name in ("one", "in/two", "in/here/three"):
+        (tmp_path / name).write_text("x")
+    assert evict((tmp_path / "in", tmp_path / "one", tmp_path / "missing")) == 3
+
+
+def test_the_locks_name_no_registry() -> None:
+    """What is installed is pinned by its content, from whatever registry the machine has."""
+    lock = json.loads((peers.LOCKS / "package-lock.json").read_text())
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert len(packages) > 100
+    assert all(package["integrity"] and "resolved" not in package for package in packages.values())
+    wanted = json.loads((peers.LOCKS / "package.json").read_text())["dependencies"]
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    assert f"\nmoto=={peers.versions()['moto']} \\\n" in (peers.LOCKS / "moto.lock").read_text()
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+def test_one_work_from_its_flags_to_its_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--only` and `--contender` measure just that, print it and write it."""
+    chosen = ["--quick", "--only", GET, "--contender", "memory", "--out", str(tmp_path)]
+    assert main(chosen) == 0
+    written = json.loads((tmp_path / "results.json").read_text())
+    assert list(written["results"]) == ["get one, 1 connection", "get one, 32 connections"]
+    for contenders in written["results"].values():
+        assert list(contenders) == ["memory"]
+        assert all(metrics["requests_per_s"]["median"] > 0 for metrics in contenders.values())
+        assert all(metrics["wrong"]["rounds"] == [0] for metrics in contenders.values())
+    assert "Audience Mock, in memory" in capsys.readouterr().out
+    assert (tmp_path / "results.svg").read_text().startswith("<svg")
+
+
+@reads_proc
+def test_an_interrupted_run_leaves_no_server(tmp_path: Path) -> None:
+    """SIGTERM ends the bench and every server that it started, and leaves none of its files."""
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "startup", "--contender", "memory"]
+    with subprocess.Popen(
+        [*command, "--out", str(tmp_path)], env=environment({}), stderr=subprocess.PIPE, text=True
+    ) as bench:
+        children: set[int] = set()
+        end = time.monotonic() + LIMIT_S
+        while not children:
+            assert time.monotonic() < end, "the bench started no server"
+            children = _children(bench.pid)
+            time.sleep(0.005)
+        bench.send_signal(signal.SIGTERM)
+        _, said = bench.communicate(timeout=LIMIT_S)
+    assert bench.returncode == 130
+    assert said == "bench: interrupted; every server has ended\n"
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    assert not list(tmp_path.iterdir())
+
+
+def _children(pid: int) -> set[int]:
+    found: set[int] = set()
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found |= {int(child) for child in (task / "children").read_text().split()}
+    except OSError:
+        pass
+    return found if os.path.exists(f"/proc/{pid}") else set()

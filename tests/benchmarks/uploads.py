@@ -1,0 +1,149 @@
+"""Files of SHA-256 lines, uploaded by curl: against an application that throws the same body away, what
+the server grows by, and how long others wait meanwhile."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.contenders import DISCARD, FILE, MEMORY, Contender, discard, ours
+from benchmarks.exchanges import PITCHTARGET_HEADERS, Request
+from benchmarks.processes import BenchError, ask, environment, memory_bytes
+from benchmarks.report import Results
+
+LINE_BYTES = 65
+MIB = 1 << 20
+UPLOADED_WITHIN_S = 600
+FIELDS = {
+    "fb_ad_account_id": "2",
+    "name": "Spending users",
+    "description": "Users who bought something on my site",
+    "opt_out_link": "http://www.myshop.com/opt_out",
+    "user_type": "email_hash",
+}
+
+
+def name_of(lines: int) -> str:
+    return f"upload of {lines:,} lines"
+
+
+def measure(names: set[str], sizes: list[int], *, folder: Path, cache: Path, rounds: int) -> Results:
+    """Each file meets a fresh server, so that its high-water mark is of that file alone, and comes twice:
+    the first large one makes the server import what sorts it."""
+    contenders = [
+        *([discard()] if DISCARD in names else []),
+        *(ours(name, folder, seed=False) for name in (MEMORY, FILE) if name in names),
+    ]
+    results = Results()
+    for lines in sizes:
+        users = users_file(lines, cache)
+        for _ in range(rounds):
+            for contender in contenders:
+                _upload_twice(contender, users, folder, results, lines)
+            for contender in contenders:
+                if contender.name != DISCARD:
+                    _upload_beside_another(contender, users, folder, results, lines)
+    return results
+
+
+def users_file(lines: int, cache: Path) -> Path:
+    """`lines` distinct hashes, the same in every run, written once."""
+    file = cache / f"users-{lines}.csv"
+    if file.exists() and file.stat().st_size == lines * LINE_BYTES:
+        return file
+    chance, left = random.Random(lines), lines
+    half = file.with_suffix(".tmp")
+    with half.open("wb") as out:
+        while left:
+            some = min(left, 100_000)
+            digits = chance.randbytes(32 * some).hex().encode()
+            out.write(b"".join(digits[at : at + 64] + b"\n" for at in range(0, 64 * some, 64)))
+            left -= some
+    return half.replace(file)
+
+
+def _upload_twice(contender: Contender, users: Path, folder: Path, results: Results, lines: int) -> None:
+    size_mb = lines * LINE_BYTES / 1e6
+    with contender.running(folder) as server:
+        before = memory_bytes(server.pid, "VmRSS")
+        first_s = _curl(server.port, users)
+        grown = (memory_bytes(server.pid, "VmHWM") - before) / MIB
+        if contender.name != DISCARD:
+            _check_report(server.port, lines)
+        again_s = _curl(server.port, users)
+    metrics = {"mb_per_s": size_mb / again_s, "first_mb_per_s": size_mb / first_s, "grown_mib": grown}
+    results.add(name_of(lines), contender.name, metrics)
+
+
+def _upload_beside_another(
+    contender: Contender, users: Path, folder: Path, results: Results, lines: int
+) -> None:
+    with contender.running(folder) as server:
+        bystander = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "benchmarks.bystander", str(server.port)),
+                *("/custom_audiences?fb_ad_account_id=7", PITCHTARGET_HEADERS["Authorization"]),
+            ],
+            env=environment({}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert bystander.stdout is not None
+            bystander.stdout.readline()
+            _curl(server.port, users)
+            said, _ = bystander.communicate(timeout=60)
+        finally:
+            bystander.kill()
+            bystander.wait()
+        if bystander.returncode != 0:
+            raise BenchError(f"the other client failed beside an upload to {contender.name}")
+        waited = json.loads(said)
+        results.add(
+            name_of(lines),
+            contender.name,
+            {"others_longest_wait_ms": waited["longest_ms"], "others_requests": waited["requests"]},
+        )
+
+
+def _curl(port: int, users: Path) -> float:
+    """Seconds that the upload took. Raises BenchError."""
+    curl = shutil.which("curl")
+    if curl is None:
+        raise BenchError("curl is missing: apt-get install curl")
+    form = [part for name, value in FIELDS.items() for part in ("-F", f"{name}={value}")]
+    headers = {**PITCHTARGET_HEADERS, "Expect": ""}
+    finished = subprocess.run(
+        [
+            *(
+                curl,
+                "--silent",
+                "--show-error",
+                "--output",
+                "/dev/null",
+                "--write-out",
+                "%{http_code} %{time_total}",
+            ),
+            *(part for name, value in headers.items() for part in ("-H", f"{name}: {value}".rstrip(" "))),
+            *(*form, "-F", f"file=@{users};type=text/plain", f"http://127.0.0.1:{port}/custom_audiences"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=UPLOADED_WITHIN_S,
+        check=False,
+    )
+    status, _, seconds = finished.stdout.partition(" ")
+    if status != "201":
+        raise BenchError(f"an upload was answered {status}: {finished.stderr.strip()}")
+    return float(seconds)
+
+
+def _check_report(port: int, lines: int) -> None:
+    """Every line was checked, kept and counted. Raises BenchError."""
+    _, body = ask(port, Request("GET", "/__admin/uploads"))
+    (report,) = json.loads(body)["uploads"]
+    if (report["lines"], report["distinct"], report["invalid"]) != (lines, lines, 0):
+        raise BenchError(f"an upload of {lines} lines was reported as {report}")
