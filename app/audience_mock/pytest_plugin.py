@@ -105,6 +105,7 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Unspent faults fail the test itself, not what is done after it."""
+    __tracebackhide__ = True
     yield
     world = item.stash.get(_WORLD, None)
     if world is not None and _is_error(

@@ -142,6 +142,7 @@ class MockWorld:
 
         Raises VerificationFailed, an AssertionError.
         """
+        __tracebackhide__ = True
         if operation is not None:
             expected["operation"] = operation
         told: dict[str, Any] = self.control("POST", "/verify", expected)
@@ -152,6 +153,7 @@ class MockWorld:
 
         Raises ControlError.
         """
+        __tracebackhide__ = True
         parts = urlsplit(self.url)
         connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         # Not urllib: it goes through the proxy that the environment names, also to this machine.
@@ -254,11 +256,10 @@ class Faults:
 
     def expect_spent(self) -> None:
         """Raises UnspentFaults, an AssertionError, if there are any."""
+        __tracebackhide__ = True  # pytest then shows the line of the test
         if unspent := self.unspent():
-            lines = [json.dumps(fault) for fault in unspent]
-            raise UnspentFaults(
-                "\n  ".join([f"{len(lines)} planned faults did not happen as planned:", *lines])
-            )
+            ids = ", ".join(fault["id"] for fault in unspent)
+            raise UnspentFaults("\n  ".join([f"planned, and not spent: {ids}", *map(json.dumps, unspent)]))
 
     def remove(self, fault: str) -> None:
         self._world.control("DELETE", f"/faults/{quote(fault, safe='')}")
@@ -283,6 +284,7 @@ class Journal:
 
 
 def _refused(status: int, received: bytes) -> NoReturn:
+    __tracebackhide__ = True
     try:
         told = json.loads(received)
     except ValueError:
