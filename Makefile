@@ -18,7 +18,7 @@ help:
 	@echo "make soak     what takes minutes: a file of a gibibyte, a thousand lives along the links"
 	@echo "make bench    how fast it is, against frameworks and other mocks (ARGS=--quick: whether that runs)"
 	@echo "make format   let ruff mend what it can"
-	@echo "make openapi  write openapi/ again after a change of the served descriptions"
+	@echo "make openapi  write openapi/ and fixtures/world.schema.json again after a change of what they describe"
 	@echo "make lock     resolve requirements.lock and the locks of the tests again"
 
 serve: $(VENV)/.runtime
@@ -47,6 +47,7 @@ format: $(VENV)/.checks
 
 openapi: $(VENV)/.runtime
 	$(RUN) export-openapi openapi
+	$(RUN) schema > fixtures/world.schema.json
 
 lock: $(VENV)/.checks
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \

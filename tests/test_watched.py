@@ -14,6 +14,7 @@ import pytest
 
 from audience_mock.pinterest import audiences
 from audience_mock.testing import MockServer
+from audience_mock.transport.templates import Form
 from descriptions import FILES, KNOWN_BETTER, OFFICIAL, OURS, Description, description, document_of
 from shapes import AD_ACCOUNT, PINTEREST_TOKEN
 from watched import HEADERS, Headers, misfits, seen, taken
@@ -148,14 +149,17 @@ def names(error: Any) -> list[str]:
 def test_without_pinterests_descriptions_ours_is_left() -> None:
     """What is served is described at hand, wherever a checkout lies."""
     assert description(OURS) is not None
-    assert [release for release in FILES if description(release) is None] == NOT_BESIDE
+    assert {release for release in FILES if description(release) is None} == set(NOT_BESIDE)
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a GET answer its time as a text."""
-    right = audiences.to_pieces
-    wrong = {b"created_timestamp": b'"yesterday"'}
-    monkeypatch.setattr(audiences, "to_pieces", lambda *a, **more: {**right(*a, **more), **wrong})
+    right = Form.fill
+
+    def wrong(form: Form, values: tuple[Any, ...]) -> str:
+        return re.sub(r'("created_timestamp":)\d+', r'\1"yesterday"', right(form, values))
+
+    monkeypatch.setattr(Form, "fill", wrong)
 
 
 @pytest.mark.parametrize("base", ["/v5", ""])
@@ -189,6 +193,7 @@ def test_what_is_not_pinterests_is_left_alone(mock: MockServer) -> None:
 SUITE = """
 import httpx, pytest
 from audience_mock.testing import MockServer
+from audience_mock.transport.templates import Form
 from test_watched import AUDIENCES, PINTEREST_TOKEN, spoil
 
 @pytest.fixture(scope="module")

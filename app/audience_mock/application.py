@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock import pinterest, pitchtarget
 from audience_mock.control import PREFIXES, Access, pages_app
-from audience_mock.core import seeds
+from audience_mock.core import seed_files
 from audience_mock.core.errors import BadSeed, BadSettings, Fact
 from audience_mock.core.world import Rules
 from audience_mock.core.worlds import Worlds
@@ -124,8 +124,13 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
     Opens the store and plants the seed, so it raises BadDatabase and BadSeed.
     """
     settings = settings or Settings()
-    seed = seeds.load(seed_file(settings.seed)) if settings.seed else None
-    worlds = Worlds(settings.database, seed=seed, configure=partial(_configured, settings))
+    file = seed_file(settings.seed) if settings.seed else None
+    seed = None if file is None else seed_files.load(file)
+    try:
+        worlds = Worlds(settings.database, seed=seed, configure=partial(_configured, settings))
+    except BadSeed as error:
+        assert file is not None
+        raise seed_files.located(file, error) from None
     if seed is not None:
         if worlds.planted:
             log.info("seeded with %d audiences", len(seed.audiences))

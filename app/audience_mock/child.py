@@ -1,5 +1,6 @@
 """A command beside a server: `audience-mock exec` starts both, hands signals on, and ends both."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -33,6 +34,7 @@ def run(command: Sequence[str], settings: Mapping[str, Any], fail: Callable[[obj
     child.take_signals()
     try:
         with server:
+            gc.enable()  # the command line turned it off for the start
             more = environment(server)
             if server.settings.admin_token is not None:
                 more["AUDIENCE_MOCK_ADMIN_TOKEN"] = server.settings.admin_token

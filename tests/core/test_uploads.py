@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from audience_mock.core import audiences, seeds, uploads, user_sets
+from audience_mock.core import audiences, planting, seeds, uploads, user_sets
 from audience_mock.core import digests as bags
 from audience_mock.core.database import Database
 from audience_mock.core.errors import NotFound
@@ -240,7 +240,7 @@ def test_the_match_rate_says_who_is_known() -> None:
 def test_seeded_people_always_match() -> None:
     """A person whom the seed names, by address or by digest, is known at any rate."""
     kept = Kept(match_rate=0)
-    kept.world.transact_now(seeds.plant, seeds.Seed(people=[" Ann@Example.com ", BOB]))
+    kept.world.transact_now(planting.plant, seeds.Seed(people=[" Ann@Example.com ", BOB]))
     assert kept.upload(ANN, BOB, CYD, to=kept.audience).people == 2
 
 

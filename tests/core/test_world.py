@@ -1,14 +1,16 @@
 """Worlds: time, ids, status, transactions, seeds."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import insert
 
-from audience_mock.core import audiences, ids, seeds
+from audience_mock.core import audiences, ids, planting, seed_files
 from audience_mock.core.clock import Clock
 from audience_mock.core.database import Database
 from audience_mock.core.errors import BadDatabase, BadSeed, NotFound
@@ -122,7 +124,7 @@ def test_a_file_keeps_its_state(tmp_path: Path) -> None:
     again = World(Database(url))
     assert again.transact_now(audiences.find, api=PINTEREST, account="1", number=number).name == "a"
     assert make(again).number == number + 1
-    assert not again.transact_now(seeds.is_untouched)
+    assert not again.transact_now(planting.is_untouched)
     again.close()
 
 
@@ -151,6 +153,19 @@ def test_a_database_that_cannot_be_used_says_why(url: str, says: str) -> None:
     with pytest.raises(BadDatabase, match=says) as told:
         Database(url)
     assert "\n" not in str(told.value)
+
+
+def test_a_file_with_anothers_tables_is_refused(tmp_path: Path) -> None:
+    """A database of another program that has a table of the same name is left as it was."""
+    file = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(file)) as theirs:
+        theirs.execute("CREATE TABLE audiences (who)")
+    with pytest.raises(BadDatabase, match="table audiences already exists"):
+        Database(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as theirs:
+        assert theirs.execute("SELECT name, sql FROM sqlite_master").fetchall() == [
+            ("audiences", "CREATE TABLE audiences (who)")
+        ]
 
 
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
@@ -183,8 +198,11 @@ def test_a_seed_plants_audiences_and_moves_the_ids(world: World, tmp_path: Path)
       {"api": "pinterest", "id": "2542700000000", "account": "549755885175", "kind": "ACTALIKE",
        "name": "Alike", "definition": {"country": "US"}, "people": 5000, "created_at": 1451431341},
       {"api": "pitchtarget", "account": "2", "kind": "CUSTOM", "name": "Buyers", "ready_in_s": 60}]}"""
-    assert world.transact_now(seeds.is_untouched)
-    assert world.transact_now(seeds.plant, seeds.load(seed_file(tmp_path, text))) == 2
+    assert world.transact_now(planting.is_untouched)
+    assert (
+        world.transact_now(planting.plant, seed_files.load(seed_file(tmp_path, text))).counts["audiences"]
+        == 2
+    )
     alike = world.transact_now(audiences.find, api=PINTEREST, account="549755885175", number=2542700000000)
     assert (alike.definition, alike.created_at_ms) == ('{"country":"US"}', 1451431341000)
     assert status_at(alike, world.clock.now_ms()) == "READY"
@@ -195,9 +213,9 @@ def test_a_seed_plants_audiences_and_moves_the_ids(world: World, tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "not right: Invalid JSON"),
-        ('{"audience": []}', "at audience: Extra"),
-        ('{"audiences": [{"api": "pinterest"}]}', r"at audiences\.0\.account"),
+        ("{", r":1:2: not JSON: Expecting property name"),
+        ('{"audience": []}', r":1:14: audience: Extra"),
+        ('{"audiences": [{"api": "pinterest"}]}', r":1:16: audiences\.0\.account: Field required"),
         ('{"audiences": [{"api": "meta", "account": "1", "kind": "x", "name": "y"}]}', r"audiences\.0\.api"),
     ],
 )
@@ -205,7 +223,7 @@ def test_a_seed_that_is_not_right_names_file_and_field(tmp_path: Path, text: str
     """What is wrong with a seed is told in one line that names the file and the field."""
     file = seed_file(tmp_path, text)
     with pytest.raises(BadSeed, match=says) as told:
-        seeds.load(file)
+        seed_files.load(file)
     assert str(file) in str(told.value)
 
 
@@ -232,31 +250,31 @@ AUDIENCE = '"api": "pitchtarget", "account": "1", "name": "a"'
 def test_a_seed_that_no_answer_could_carry_is_refused(tmp_path: Path, text: str, where: str) -> None:
     """Numbers without end, text that breaks an answer and ids that cannot count on are refused at start."""
     with pytest.raises(BadSeed, match=re.escape(where)) as told:
-        seeds.load(seed_file(tmp_path, text))
+        seed_files.load(seed_file(tmp_path, text))
     assert "\n" not in str(told.value)
 
 
 def test_a_seed_with_one_pixel_twice_is_refused(world: World, tmp_path: Path) -> None:
     """Two pixels cannot have one id."""
     pixel = '{"facebook_id": "5", "account": "1", "name": "a", "tag": "lead", "creator": "b"}'
-    seed = seeds.load(seed_file(tmp_path, f'{{"pixels": [{pixel}, {pixel}]}}'))
-    with pytest.raises(BadSeed, match=r"two pixels 5, at pixels\.1"):
-        world.transact_now(seeds.plant, seed)
+    seed = seed_files.load(seed_file(tmp_path, f'{{"pixels": [{pixel}, {pixel}]}}'))
+    with pytest.raises(BadSeed, match=r"pixels\.1\.facebook_id: the seed has the pixel 5 twice"):
+        world.transact_now(planting.plant, seed)
 
 
 def test_a_seed_with_one_id_twice_is_refused_whole(world: World, tmp_path: Path) -> None:
     """Two audiences of one API cannot have one id, and then none of the seed is planted."""
     one = '{"api": "pinterest", "id": "5", "account": "1", "kind": "VISITOR", "name": "a"}'
-    seed = seeds.load(seed_file(tmp_path, f'{{"audiences": [{one}, {one}]}}'))
-    with pytest.raises(BadSeed, match=r"two pinterest audiences 5, at audiences\.1"):
-        world.transact_now(seeds.plant, seed)
+    seed = seed_files.load(seed_file(tmp_path, f'{{"audiences": [{one}, {one}]}}'))
+    with pytest.raises(BadSeed, match=r"audiences\.1\.id: the seed has the pinterest audience 5 twice"):
+        world.transact_now(planting.plant, seed)
     assert world.transact_now(audiences.count) == 0
 
 
 def test_a_seed_that_is_not_there_is_told() -> None:
     """A missing file is named, with the system's reason."""
     with pytest.raises(BadSeed, match=r"/nowhere\.json: No such file"):
-        seeds.load(Path("/nowhere.json"))
+        seed_files.load(Path("/nowhere.json"))
 
 
 def test_estimates_follow_from_the_facts_alone() -> None:

@@ -433,5 +433,5 @@ def test_a_seed_names_a_business_once(tmp_path: Path) -> None:
     account = {"id": AD_ACCOUNT, "name": "a"}
     businesses = [{"id": number, "name": "b", "ad_accounts": [account]} for number in ("1", "2")]
     seed.write_text(json.dumps({"businesses": businesses}))
-    with pytest.raises(BadSeed, match=r"at businesses\.1"), MockServer(seed=str(seed)):
+    with pytest.raises(BadSeed, match=r"businesses\.1"), MockServer(seed=str(seed)):
         pass

@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import Error, answer
 from audience_mock.control.instants import Instant, unix
@@ -15,8 +14,10 @@ from audience_mock.core.tables import Audience as Row
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import InvalidInput
+from audience_mock.transport.routes import Query, Router
+from audience_mock.transport.wire import WireModel
 
-router = APIRouter(route_class=ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
+router = Router(ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Error, "description": "No such audience"},
@@ -24,7 +25,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Which(BaseModel):
+class Which(WireModel):
     model_config = ConfigDict(extra="forbid")
 
     api: Literal["pinterest", "pitchtarget"] | None = Field(
@@ -32,7 +33,7 @@ class Which(BaseModel):
     )
 
 
-class AudienceState(BaseModel):
+class AudienceState(WireModel):
     """An audience in our own words, whichever API it is of. Times are Unix seconds."""
 
     api: Literal["pinterest", "pitchtarget"]
@@ -52,7 +53,7 @@ class AudienceState(BaseModel):
     customer_list: str | None = Field(description="The customer list whose people it has.")
 
 
-class AudienceChange(BaseModel):
+class AudienceChange(WireModel):
     """What is left out stays."""
 
     model_config = ConfigDict(extra="forbid")

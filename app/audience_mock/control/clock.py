@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from audience_mock.control.errors import answer
 from audience_mock.control.instants import Instant, iso, unix
@@ -14,8 +13,10 @@ from audience_mock.core.world import World
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import InvalidInput
+from audience_mock.transport.routes import Query, Router
+from audience_mock.transport.wire import WireModel
 
-router = APIRouter(route_class=ControlRoute, prefix="/__admin/clock", tags=["clock"])
+router = Router(ControlRoute, prefix="/__admin/clock", tags=["clock"])
 
 EVENTS_SHOWN = 100
 """On an agenda, if nobody asks for more."""
@@ -24,13 +25,13 @@ Kind = Literal["audience", "facebook_id", "customer_list", "upload", "token", "l
 """Those of `core.agenda`."""
 
 
-class ClockState(BaseModel):
+class ClockState(WireModel):
     now: str = Field(description="ISO 8601 in UTC, to the millisecond.")
     unix: float = Field(description="The same as Unix seconds.")
     frozen: bool = Field(description="Whether it stands still; else it runs as any clock does.")
 
 
-class ClockSet(BaseModel):
+class ClockSet(WireModel):
     """What is left out stays: a clock that stands still stands still at its new time."""
 
     model_config = ConfigDict(extra="forbid")
@@ -39,7 +40,7 @@ class ClockSet(BaseModel):
     frozen: bool | None = Field(default=None, description="`true`: stand still. `false`: run.")
 
 
-class Advance(BaseModel):
+class Advance(WireModel):
     """By `seconds`, or `to` something on the agenda."""
 
     model_config = ConfigDict(extra="forbid")
@@ -64,7 +65,7 @@ class Advanced(ClockState):
     happened: int = Field(description="How many of those events have happened by it.")
 
 
-class Event(BaseModel):
+class Event(WireModel):
     """What will happen; what it happens to, by its kind:
 
     `audience` is built: `api`, `id`, `account`, and the status that it `becomes`. `facebook_id` is given to
@@ -82,7 +83,7 @@ class Event(BaseModel):
     kind: Kind
 
 
-class Agenda(BaseModel):
+class Agenda(WireModel):
     events: list[Event] = Field(description="The next ones, by time.")
     total: int = Field(description="How many there are in all.")
 
@@ -91,7 +92,7 @@ def _comma_separated(value: Any) -> Any:
     return value.split(",") if isinstance(value, str) else value
 
 
-class AgendaQuery(BaseModel):
+class AgendaQuery(WireModel):
     model_config = ConfigDict(extra="forbid")
 
     kinds: Annotated[list[Kind], BeforeValidator(_comma_separated)] = Field(

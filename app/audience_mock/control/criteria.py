@@ -6,20 +6,21 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from audience_mock.core.journal import Entry
 from audience_mock.core.subsets import MISSING, Difference, differences
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import InvalidInput
 from audience_mock.transport.journal import Noted, path_as_sent, request_shown
+from audience_mock.transport.wire import WireModel
 
 
 def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-class Match(BaseModel):
+class Match(WireModel):
     """A part of a request. An object has to have each key and may have more; a list is as long."""
 
     model_config = ConfigDict(extra="forbid")
@@ -45,7 +46,7 @@ class Match(BaseModel):
         return {name: value for name, value in wanted.items() if value is not None or name == "body"}
 
 
-class Criteria(BaseModel):
+class Criteria(WireModel):
     """All that is given has to be so."""
 
     model_config = ConfigDict(extra="forbid")

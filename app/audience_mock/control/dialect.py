@@ -12,6 +12,7 @@ from audience_mock.control import (
     journal,
     operations,
     reset,
+    state,
     uploads,
     verify,
     worlds,
@@ -46,11 +47,11 @@ _REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def dialect() -> Dialect:
     routers = (
-        *(worlds.router, reset.router, clock.router, audiences.router, ids.router),
+        *(worlds.router, reset.router, state.router, clock.router, audiences.router, ids.router),
         *(faults.router, journal.router, verify.router),
         *(uploads.router, operations.router),
     )
-    names = [route.operation_id for router in routers for route in router.routes]  # type: ignore[attr-defined]
+    names = [route.operation_id for router in routers for route in router.routes]
     return Dialect(
         name="control",
         title="Audience Mock's control plane",

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from pydantic_core import to_json
 
 from audience_mock.control.access import Denied, NoToken, TurnedOff
@@ -15,6 +15,7 @@ from audience_mock.core.errors import (
     BadSeed,
     BadSettings,
     BadStatus,
+    IdTaken,
     NotFound,
     NotNow,
     TooMany,
@@ -29,11 +30,12 @@ from audience_mock.transport.errors import (
     NoSuchRoute,
     UnsupportedContentType,
 )
+from audience_mock.transport.wire import WireModel
 
 log = logging.getLogger("audience_mock")
 
 
-class Error(BaseModel):
+class Error(WireModel):
     """The shape of every error of the control plane."""
 
     error: str = Field(description="What is wrong, and what to do about it.")
@@ -95,8 +97,8 @@ def _words(call: Call, error: Exception) -> tuple[int, str, str | None]:
             return 405, f"{call.url.path} answers to {', '.join(allowed)} only", None
         case NotFound(what=what, id=id):
             return 404, f"there is no {what} {id!r} in this {'server' if what == 'world' else 'world'}", None
-        case AlreadyThere() | NotNow() | TooMany():
-            return 409, str(error), None
+        case AlreadyThere() | NotNow() | TooMany() | IdTaken():
+            return 409, str(error), getattr(error, "field", None)
         case BadSettings() | BadStatus() | BadFault() | BadSeed() | BadName() | BadDatabase():
             return 400, str(error), getattr(error, "field", None)
         case InvalidInput(details=details):

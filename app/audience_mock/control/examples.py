@@ -62,6 +62,14 @@ _ENTRY = {
 }
 _PAGE = {"entries": [_ENTRY], "dropped": 0, "next": 1}
 
+_SEED_AUDIENCE = {
+    "api": "pinterest",
+    "id": "2542623499806",
+    "account": "549755885175",
+    "kind": "VISITOR",
+    "name": "Buyers",
+}
+
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "clock/get": {"200": _NOW},
     "clock/put": {"200": _NOW},
@@ -71,6 +79,22 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "audience/update": {"200": _AUDIENCE},
     "ids/get": {"200": _IDS},
     "ids/put": {"200": _IDS},
+    "state/get": {"200": {"audiences": [_SEED_AUDIENCE]}},
+    "state/seed": {"200": {"counts": {"audiences": 1}, "ids": {"audiences": ["2542623499806"]}}},
+    "worlds/diff": {
+        "200": {
+            "audiences": {
+                "counts": {"changed": 1},
+                "changed": [
+                    {
+                        "api": "pinterest",
+                        "id": "2542623499806",
+                        "fields": {"name": {"from": "Buyers", "to": "Savers"}},
+                    }
+                ],
+            }
+        }
+    },
     "journal/get": {"200": _PAGE},
     "journal/search": {"200": _PAGE},
     "journal/verify": {"200": {"verified": True, "matched": [1], "dropped": 0}},

@@ -5,8 +5,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import to_json
 
 from audience_mock.control.errors import Error, answer
@@ -16,9 +15,10 @@ from audience_mock.core.faults import ANY, MAX_FAULTS, MAX_LATENCY_MS, MAX_STATU
 from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import parse_json
+from audience_mock.transport.routes import Router, parse_json
+from audience_mock.transport.wire import WireModel
 
-router = APIRouter(route_class=ControlRoute, prefix="/__admin/faults", tags=["faults"])
+router = Router(ControlRoute, prefix="/__admin/faults", tags=["faults"])
 
 _BAD: dict[int | str, dict[str, Any]] = {400: {"model": Error, "description": "What cannot be planned"}}
 _TOO_MANY: dict[int | str, dict[str, Any]] = {409: {"model": Error, "description": "No room for more"}}
@@ -27,7 +27,7 @@ _NO_FAULT: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description
 _Milliseconds = Annotated[int, Field(strict=True, ge=0, le=MAX_LATENCY_MS)]
 
 
-class Spread(BaseModel):
+class Spread(WireModel):
     model_config = ConfigDict(extra="forbid")
 
     at_least: _Milliseconds = Field(alias="from")
@@ -38,7 +38,7 @@ def _spread(given: Any) -> Any:
     return {"from": given, "to": given} if isinstance(given, int) else given
 
 
-class Match(BaseModel):
+class Match(WireModel):
     """A JSON subset of the request: what is given here has to be there, and there may be more."""
 
     model_config = ConfigDict(extra="forbid")
@@ -46,12 +46,12 @@ class Match(BaseModel):
     method: Annotated[str, StringConstraints(to_upper=True)] = ""
     path: str = Field(default="", description="As the API has it: without /worlds/… and /v5.")
     path_params: dict[str, str] = Field(default={}, description="As `ad_account_id`.")
-    query: dict[str, str] = {}
-    headers: dict[Annotated[str, StringConstraints(to_lower=True)], str] = {}
+    query: dict[str, str] = Field(default={})
+    headers: dict[Annotated[str, StringConstraints(to_lower=True)], str] = Field(default={})
     body: Any = Field(default=None, description="Of a JSON or form body of 1 MiB at most; others match none.")
 
 
-class PlannedFault(BaseModel):
+class PlannedFault(WireModel):
     """The calls that it is for, and one kind of what happens to them, or `latency_ms`, or both."""
 
     model_config = ConfigDict(
@@ -122,7 +122,7 @@ class PlannedFault(BaseModel):
     )
 
 
-class PlannedFaults(BaseModel):
+class PlannedFaults(WireModel):
     model_config = ConfigDict(extra="forbid")
 
     faults: list[PlannedFault] = Field(
@@ -130,7 +130,7 @@ class PlannedFaults(BaseModel):
     )
 
 
-class _Either(BaseModel):
+class _Either(WireModel):
     faults: Any = None
 
 
@@ -162,11 +162,11 @@ class FaultState(PlannedFault):
     window_left_s: float = Field(description="What is left of an open limit window, by the world's clock.")
 
 
-class FaultIds(BaseModel):
+class FaultIds(WireModel):
     ids: list[str]
 
 
-class FaultList(BaseModel):
+class FaultList(WireModel):
     faults: list[FaultState] = Field(description="In the order of planning.")
     unspent: list[str] = Field(description="Ids of those that are not spent.")
 

@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from audience_mock.control.errors import answer
@@ -11,8 +10,10 @@ from audience_mock.control.routes import ControlRoute
 from audience_mock.core import sequences
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.routes import Router
+from audience_mock.transport.wire import WireModel
 
-router = APIRouter(route_class=ControlRoute, prefix="/__admin/ids", tags=["ids"])
+router = Router(ControlRoute, prefix="/__admin/ids", tags=["ids"])
 
 _DIGITS = len(str(sequences.NUMBERS[-1]))
 
@@ -41,7 +42,7 @@ Number = Annotated[
 ]
 
 
-class NextIds(BaseModel):
+class NextIds(WireModel):
     """The next id of each sequence, as text: some clients keep no 17 digits of a number."""
 
     pitchtarget_audience: str
@@ -51,7 +52,7 @@ class NextIds(BaseModel):
     pinterest_upload: str
 
 
-class NextIdsSet(BaseModel):
+class NextIdsSet(WireModel):
     """What is left out goes on as it is."""
 
     model_config = ConfigDict(extra="forbid")

@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from audience_mock.control.criteria import Criteria, Wanted, check_operation, moment
 from audience_mock.control.errors import answer
@@ -14,13 +13,15 @@ from audience_mock.core.journal import Entry
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.journal import shown
+from audience_mock.transport.routes import Query, Router
+from audience_mock.transport.wire import WireModel
 
-router = APIRouter(route_class=ControlRoute, prefix="/__admin/journal", tags=["journal"])
+router = Router(ControlRoute, prefix="/__admin/journal", tags=["journal"])
 
 MAX_LIMIT = 10_000
 
 
-class _Part(BaseModel):
+class _Part(WireModel):
     after: str | None = Field(
         default=None, description="Only what came after this: a number, or a time in ISO 8601."
     )
@@ -41,7 +42,7 @@ class Search(_Part, Wanted):
     pass
 
 
-class Request(BaseModel):
+class Request(WireModel):
     method: str
     path: str = Field(description="As it was sent, with the query.")
     path_params: dict[str, str]
@@ -55,7 +56,7 @@ class Request(BaseModel):
     body_cut: bool = Field(default=False, description="Present where `body` is only how the body begins.")
 
 
-class AnswerGiven(BaseModel):
+class AnswerGiven(WireModel):
     status: int | None = Field(description="Null where the client went away before it was answered.")
     headers: dict[str, str]
     body: Any
@@ -63,7 +64,7 @@ class AnswerGiven(BaseModel):
     body_cut: bool = False
 
 
-class JournalEntry(BaseModel):
+class JournalEntry(WireModel):
     number: int = Field(description="From 1, in each world, in the order of the answers.")
     at: str = Field(description="The world's time when the answer was known, ISO 8601.")
     api: str
@@ -74,7 +75,7 @@ class JournalEntry(BaseModel):
     near: list[str] = Field(default=[], description="Present where no route took it: which were near.")
 
 
-class JournalPage(BaseModel):
+class JournalPage(WireModel):
     entries: list[JournalEntry] = Field(description="The newest last; tokens and secrets are masked.")
     dropped: int = Field(description="How many older ones had to go for want of room.")
     next: int = Field(description="As `after`, it gives what came later.")

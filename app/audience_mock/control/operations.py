@@ -2,25 +2,26 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import answer
 from audience_mock.control.routes import ControlRoute
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.operations import operations
+from audience_mock.transport.routes import Query, Router
+from audience_mock.transport.wire import WireModel
 
-router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["operations"])
+router = Router(ControlRoute, prefix="/__admin", tags=["operations"])
 
 
-class Filter(BaseModel):
+class Filter(WireModel):
     model_config = ConfigDict(extra="forbid")
 
     dialect: Literal["pinterest", "pitchtarget"] | None = None
 
 
-class Operations(BaseModel):
+class Operations(WireModel):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [

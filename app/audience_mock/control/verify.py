@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from audience_mock.control.criteria import Wanted, check_operation, told, weight
 from audience_mock.control.errors import VERIFICATION_FAILED, Error, NotVerified, answer
@@ -15,11 +14,13 @@ from audience_mock.core.subsets import Difference
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.journal import Noted, path_as_sent, time
+from audience_mock.transport.routes import Router
+from audience_mock.transport.wire import WireModel
 
-router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["journal"])
+router = Router(ControlRoute, prefix="/__admin", tags=["journal"])
 
 
-class Range(BaseModel):
+class Range(WireModel):
     model_config = ConfigDict(extra="forbid")
 
     at_least: int = Field(default=0, ge=0)
@@ -69,13 +70,13 @@ class Expectation(Wanted):
         return self
 
 
-class Verified(BaseModel):
+class Verified(WireModel):
     verified: bool
     matched: list[int] = Field(description="The numbers of the requests.")
     dropped: int = Field(description="How many older requests the journal no longer has, and nobody counted.")
 
 
-class Nearest(BaseModel):
+class Nearest(WireModel):
     number: int
     at: str
     api: str
@@ -85,7 +86,7 @@ class Nearest(BaseModel):
     status: int | None
 
 
-class DifferenceFound(BaseModel):
+class DifferenceFound(WireModel):
     path: str = Field(description="As `operation`, or `match.body.rule.retention_days`.")
     wanted: Any
     found: Any = Field(default=None, description="Absent where nothing is there; secrets are masked.")

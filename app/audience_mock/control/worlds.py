@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import Error, answer
 from audience_mock.control.routes import ControlRoute
@@ -12,8 +11,10 @@ from audience_mock.core.world import World
 from audience_mock.core.worlds import NAME
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
+from audience_mock.transport.routes import Router
+from audience_mock.transport.wire import WireModel
 
-router = APIRouter(route_class=ControlRoute, prefix="/__admin/worlds", tags=["worlds"])
+router = Router(ControlRoute, prefix="/__admin/worlds", tags=["worlds"])
 
 _NO_WORLD: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such world"}}
 _TAKEN: dict[int | str, dict[str, Any]] = {
@@ -21,13 +22,13 @@ _TAKEN: dict[int | str, dict[str, Any]] = {
 }
 
 
-class WorldList(BaseModel):
+class WorldList(WireModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"worlds": ["checkout-test", "default"]}]})
 
     worlds: list[str] = Field(description="Names, sorted; `default` is the world of who names none.")
 
 
-class WorldSettings(BaseModel):
+class WorldSettings(WireModel):
     """A world's own settings, in the place of the server's; those left out are the server's."""
 
     model_config = ConfigDict(extra="forbid")
@@ -35,7 +36,7 @@ class WorldSettings(BaseModel):
     settings: dict[str, Any] = Field(default={}, description="As the flags of `serve`: `build_delay_s`, …")
 
 
-class WorldState(BaseModel):
+class WorldState(WireModel):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -55,7 +56,7 @@ class WorldState(BaseModel):
     snapshots: list[str]
 
 
-class ForkTo(BaseModel):
+class ForkTo(WireModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(pattern=f"^{NAME.pattern}$", description="The new world's.")

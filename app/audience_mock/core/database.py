@@ -141,7 +141,7 @@ class Database:
         beside = _LARGE if self.layout.users_beside else ()
         in_main = [table for table in SQLModel.metadata.sorted_tables if table not in beside]
         with self.transaction() as connection:
-            SQLModel.metadata.create_all(connection, tables=in_main)
+            SQLModel.metadata.create_all(connection, tables=in_main, checkfirst=False)
             first = [{"name": name, "next": number} for name, number in ids.FIRST.items()]
             connection.execute(insert(tables.Sequence), first)
             connection.exec_driver_sql(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")

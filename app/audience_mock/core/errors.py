@@ -92,7 +92,17 @@ class BadFault(SetUpFact):
 
 
 class BadSeed(SetUpFact):
-    """A seed that cannot be read or does not hold what a seed holds; the text names file and field."""
+    """A seed that cannot be read or does not hold what a seed holds; the text begins with the dotted `field`,
+    if it is of one."""
+
+    def __init__(self, why: str, field: str | None = None) -> None:
+        super().__init__(f"{field}: {why}" if field else why)
+        self.why = why
+        self.field = field
+
+
+class IdTaken(BadSeed):
+    """A seed gives something an id that the world has given already."""
 
 
 class BadDatabase(SetUpFact):

@@ -1,7 +1,7 @@
 """Uploads to customer lists: parts of a file, kept as they arrive and read once they are run."""
 
 import json
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Iterable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -125,6 +125,15 @@ def _take_part(tx: Transaction, *, upload: int, part: int, file: int, size_bytes
     for (before,) in tx.execute(select(_parts.c.file).where(_THIS_PART), which).all():
         tx.execute(_DROP_PIECES, {"of_file": before})
     tx.execute(_REMOVE_PART, which)
+    tx.execute(insert(_parts), {"upload": upload, "part": part, "file": file, "size_bytes": size_bytes})
+
+
+def plant_part(tx: Transaction, *, upload: int, part: int, pieces: Iterable[bytes]) -> None:
+    """Keep a part that has arrived whole, at once."""
+    file, size_bytes = tx.new_id(ids.UPLOADED_FILE), 0
+    for piece, content in enumerate(filter(None, pieces)):
+        _add_piece(tx, file=file, piece=piece, content=content)
+        size_bytes += len(content)
     tx.execute(insert(_parts), {"upload": upload, "part": part, "file": file, "size_bytes": size_bytes})
 
 

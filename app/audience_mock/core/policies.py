@@ -9,6 +9,9 @@ FAILS = "failed"
 POLICY = r"^(after_delay|at_once|after_reads:[1-9][0-9]{0,5}|by_hand|failed)$"
 """What decides when an audience is built: see `built`."""
 
+BUILT_OTHERWISE = r"^(after_reads:[1-9][0-9]{0,5}|by_hand|failed)$"
+"""The policies by which an audience is built otherwise than by the clock."""
+
 NEVER_MS = 1 << 52
 """When something is ready that waits for reads or for a hand: 140,000 years from now."""
 

@@ -6,7 +6,7 @@ statements of the requests that clients make most are compiled once and handed t
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -47,3 +47,12 @@ class Prepared:
         text, fixed = self._compiled
         row = driver.execute(text, {**fixed, **parameters} if fixed else parameters).fetchone()
         return None if row is None else self._row._make(row)
+
+    def each(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> Iterator[Any]:
+        """The rows one by one, as SQLite finds them."""
+        text, fixed = self._compiled
+        return map(self._row._make, driver.execute(text, {**fixed, **parameters}))
+
+    def many(self, driver: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run it for each of the rows, which are made one by one."""
+        driver.executemany(self._compiled[0], rows)

@@ -15,7 +15,13 @@ WAITING = f"api = '{PITCHTARGET}' AND facebook_id IS NULL"
 look into bound values for that."""
 
 
-class Audience(SQLModel, table=True):
+class Row(SQLModel):
+    """Nothing is validated by a table, so what pydantic would do that with is never built."""
+
+    model_config = {"defer_build": True}
+
+
+class Audience(Row, table=True):
     """An audience of either API.
 
     `number` is the id that its provider shows, unique within that provider's API. `people` are those it
@@ -59,7 +65,7 @@ class Audience(SQLModel, table=True):
     customer_list: int | None = Field(default=None, sa_type=BigInteger)
 
 
-class UserBlock(SQLModel, table=True):
+class UserBlock(Row, table=True):
     """Part of a set of users: distinct 32-byte digests, sorted, one after the other.
 
     The parts of a set, in order, are sorted and distinct as a whole. A set never changes once an
@@ -73,7 +79,7 @@ class UserBlock(SQLModel, table=True):
     digests: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class Upload(SQLModel, table=True):
+class Upload(Row, table=True):
     """What was found in one uploaded file.
 
     `valid` lines are the `distinct` users and their repetitions; `added` of these were not in the audience
@@ -96,7 +102,7 @@ class Upload(SQLModel, table=True):
     invalid_lines: str
 
 
-class Pixel(SQLModel, table=True):
+class Pixel(Row, table=True):
     """A conversion pixel of an ad account; `facebook_id` is the only id that it has."""
 
     __tablename__ = "pixels"
@@ -109,7 +115,7 @@ class Pixel(SQLModel, table=True):
     creator: str
 
 
-class KnownUser(SQLModel, table=True):
+class KnownUser(Row, table=True):
     """A person whom a seed puts on Facebook and Pinterest, whatever the match rate says."""
 
     __tablename__ = "known_users"
@@ -117,7 +123,7 @@ class KnownUser(SQLModel, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
 
 
-class NextFacebookId(SQLModel, table=True):
+class NextFacebookId(Row, table=True):
     """An id that a seed makes Facebook give, before the sequence goes on."""
 
     __tablename__ = "next_facebook_ids"
@@ -126,7 +132,7 @@ class NextFacebookId(SQLModel, table=True):
     facebook_id: str
 
 
-class Sequence(SQLModel, table=True):
+class Sequence(Row, table=True):
     """The next id of each kind. A table of our own, since databases differ in what a wipe does to theirs."""
 
     __tablename__ = "sequences"
@@ -135,7 +141,7 @@ class Sequence(SQLModel, table=True):
     next: int = Field(sa_type=BigInteger)
 
 
-class Token(SQLModel, table=True):
+class Token(Row, table=True):
     """A token of an API, or a code that was given in for one.
 
     `digest` is the SHA-256 of its text: the file of a shared sandbox gives no token away. `kind` is access,
@@ -156,7 +162,7 @@ class Token(SQLModel, table=True):
     revoked: bool = False
 
 
-class App(SQLModel, table=True):
+class App(Row, table=True):
     """An app that a seed lets ask for tokens; `digest` is the SHA-256 of its secret."""
 
     __tablename__ = "apps"
@@ -165,7 +171,7 @@ class App(SQLModel, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class Remembered(SQLModel, table=True):
+class Remembered(Row, table=True):
     """What a world keeps of itself, as JSON: its clock, what of its settings is its own."""
 
     __tablename__ = "remembered"
@@ -179,7 +185,7 @@ BUSINESS = "business"
 """Who may hold an audience: the kinds of a Party and of a share's recipient."""
 
 
-class Party(SQLModel, table=True):
+class Party(Row, table=True):
     """An ad account or a business that a seed names; `business` is the one that an ad account belongs to."""
 
     __tablename__ = "parties"
@@ -190,7 +196,7 @@ class Party(SQLModel, table=True):
     business: str | None = None
 
 
-class Share(SQLModel, table=True):
+class Share(Row, table=True):
     """An audience that another ad account or a business may use.
 
     `position` rises with the time of sharing and is not used again. `giver` is the business that passed on
@@ -211,7 +217,7 @@ class Share(SQLModel, table=True):
     shared_at_ms: int = Field(sa_type=BigInteger)
 
 
-class CustomerList(SQLModel, table=True):
+class CustomerList(Row, table=True):
     """A customer list of Pinterest's: a set of people that grows and shrinks by batches of records.
 
     `people` are the matched ones of `user_set` and the `unnamed_people` that a seed puts beside them.
@@ -239,7 +245,7 @@ class CustomerList(SQLModel, table=True):
     link_set: int | None = None
 
 
-class ListUpload(SQLModel, table=True):
+class ListUpload(Row, table=True):
     """An upload to a customer list, of a file in parts.
 
     `operation` is ADD or REMOVE. `started_at_ms` is when it was run, `ready_at_ms` when it is to be done;
@@ -260,7 +266,7 @@ class ListUpload(SQLModel, table=True):
     errors: str | None = None
 
 
-class UploadPart(SQLModel, table=True):
+class UploadPart(Row, table=True):
     """A part of an upload's file that has arrived whole: its pieces are those of `file`."""
 
     __tablename__ = "upload_parts"
@@ -271,7 +277,7 @@ class UploadPart(SQLModel, table=True):
     size_bytes: int = Field(sa_type=BigInteger)
 
 
-class UploadPiece(SQLModel, table=True):
+class UploadPiece(Row, table=True):
     """Some bytes of a part, in order."""
 
     __tablename__ = "upload_pieces"

@@ -187,11 +187,12 @@ def _add_part(tx: Transaction, *, user_set: int, part: int, digests: bytes) -> N
     tx.execute(_ADD_PART, {"user_set": user_set, "part": part, "digests": digests})
 
 
-def plant(tx: Transaction, digests: bytes) -> int:
-    """Write a small set of sorted, distinct digests or links at once; answers it."""
+def plant(tx: Transaction, digests: bytes, width: int = DIGEST_BYTES) -> int:
+    """Write a set of sorted, distinct digests, or links by their `width`, at once; answers it."""
     user_set = _new_set(tx)
-    if digests:
-        _add_part(tx, user_set=user_set, part=0, digests=digests)
+    step = PART_BYTES // width * width
+    for part, at in enumerate(range(0, len(digests), step)):
+        _add_part(tx, user_set=user_set, part=part, digests=digests[at : at + step])
     return user_set
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -94,6 +94,14 @@ class Transaction:
     def all(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[Any]:
         """The rows of a prepared statement."""
         return statement.all(self._database.driver, parameters)
+
+    def each(self, statement: Prepared, parameters: Mapping[str, Any]) -> Iterator[Any]:
+        """The rows of a prepared statement, one by one."""
+        return statement.each(self._database.driver, parameters)
+
+    def many(self, statement: Prepared, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run a prepared statement for each of the rows."""
+        statement.many(self._database.driver, rows)
 
     def new_id(self, sequence: str) -> int:
         """The next number of a sequence of `core.ids`; given back if the transaction fails."""

@@ -1,15 +1,16 @@
 """The worlds of a server: each made at first use from the seed, none with a trace of another."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from audience_mock.core import seeds
+from audience_mock.core import planting
 from audience_mock.core.database import IN_MEMORY, Database
 from audience_mock.core.errors import AlreadyThere, BadName, NotFound, NotNow, TooMany
-from audience_mock.core.seeds import Seed
+from audience_mock.core.planting import Fixed
+from audience_mock.core.seeds import Seed, has_a_future
 from audience_mock.core.world import DEFAULT, Rules, World
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -53,6 +54,15 @@ class Shelf:
         return self.file.with_name(f"{self.file.name}.worlds")
 
 
+class _Start(NamedTuple):
+    """What a world starts from: an image, when its seed was planted in it, and what the seed wants ready at
+    times of its own."""
+
+    image: Database
+    planted_at_ms: int
+    fixed: Sequence[Fixed] = ()
+
+
 Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
 """Gives the rules and the dialects' options that a world's own settings come to, or raises BadSettings."""
 
@@ -69,7 +79,7 @@ class Worlds:
     ) -> None:
         self._configure = configure
         self._seed = seed
-        self._starts: dict[str, tuple[Database, int]] = {}
+        self._starts: dict[str, _Start] = {}
         self.default = World(Database(url))
         self._shelf = Shelf(self.default.database.file)
         self._open = {DEFAULT: self.default}
@@ -79,7 +89,7 @@ class Worlds:
             world: dict.fromkeys(names) for world, names in snapshots.items()
         }
         try:
-            self.planted = seed is not None and self.default.transact_now(seeds.is_untouched)
+            self.planted = seed is not None and self.default.transact_now(planting.is_untouched)
             """Whether this start planted the seed, or found a store that has a state already."""
             if self.planted:
                 self._start_over(self.default, "seed")
@@ -194,8 +204,8 @@ class Worlds:
             for image in held.values():
                 if image is not None:
                     image.close()
-        for start, _ in self._starts.values():
-            start.close()
+        for start in self._starts.values():
+            start.image.close()
 
     def _image(self, world: World, snapshot: str) -> Database:
         held = self._snapshots.get(world.name, {})
@@ -213,9 +223,9 @@ class Worlds:
     def _make(self, name: str, settings: Mapping[str, Any]) -> World:
         self._check_new(name)
         self._configure(settings)
-        image, planted_at_ms = self._start("seed")
-        world = World(self._new_database(self._shelf.world(name), image), name=name)
-        self._follow_clock(world, planted_at_ms)
+        start = self._start("seed")
+        world = World(self._new_database(self._shelf.world(name), start.image), name=name)
+        self._follow_clock(world, start)
         self._apply(world, settings)
         self._open[name] = world
         return world
@@ -233,26 +243,43 @@ class Worlds:
         world.callers.clear()
 
     def _start_over(self, world: World, to: Literal["seed", "empty"]) -> None:
-        image, planted_at_ms = self._start(to)
-        world.become(image)
-        self._follow_clock(world, planted_at_ms)
+        start = self._start(to)
+        world.become(start.image)
+        if to == "seed":
+            self._follow_clock(world, start)
 
-    def _start(self, to: Literal["seed", "empty"]) -> tuple[Database, int]:
-        """What a world starts from, and when its seed was planted; made once."""
+    def _start(self, to: Literal["seed", "empty"]) -> _Start:
+        """What a world starts from, made once."""
         if to not in self._starts:
             image = Database(layout=self.default.database.layout)
             world = World(image, rules=self._configure({})[0])
             world.clock.freeze()
-            if to == "seed" and self._seed is not None:
-                world.transact_now(seeds.plant, self._seed)
-            self._starts[to] = image, world.clock.now_ms()
+            fixed: Sequence[Fixed] = ()
+            try:
+                if to == "seed" and self._seed is not None:
+                    planting.set_clock(world.clock, self._seed)
+                    world.clock.freeze()
+                    fixed = planting.fixed(self._seed, world.transact_now(planting.plant, self._seed))
+            except BaseException:
+                image.close()
+                raise
+            self._starts[to] = _Start(image, world.clock.now_ms(), fixed)
         return self._starts[to]
 
-    def _follow_clock(self, world: World, planted_at_ms: int) -> None:
-        """What the seed wants to be ready in some seconds is so from now on."""
-        if self._seed is not None and seeds.has_a_future(self._seed):
-            by_ms = world.clock.now_ms() - planted_at_ms
-            world.transact_now(seeds.put_off, planted_at_ms=planted_at_ms, by_ms=by_ms)
+    def _follow_clock(self, world: World, start: _Start) -> None:
+        """The clock shows what the seed says; what the seed wants to be ready in some seconds is so from now
+        on."""
+        if self._seed is None:
+            return
+        planting.set_clock(world.clock, self._seed)
+        if self._seed.clock is not None:
+            # Written down, so that a restart finds it.
+            world.keep()
+        if has_a_future(self._seed):
+            by_ms = world.clock.now_ms() - start.planted_at_ms
+            world.transact_now(
+                planting.put_off, planted_at_ms=start.planted_at_ms, by_ms=by_ms, but=start.fixed
+            )
 
     def _new_database(self, url: str, image: Database) -> Database:
         """A copy of an image; in a file, which is there as a whole or not at all."""

@@ -7,8 +7,7 @@ names it, belongs to one owner, and is as old as the first audience or customer 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 from pydantic_core import to_json
 
 from audience_mock.core import accounts
@@ -25,14 +24,16 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
+from audience_mock.transport.routes import Query, Router
+from audience_mock.transport.wire import WireModel
 
 
-class Owner(BaseModel):
+class Owner(WireModel):
     username: str
     id: Digits
 
 
-class AdAccount(BaseModel):
+class AdAccount(WireModel):
     id: Digits
     name: str
     owner: Owner
@@ -43,14 +44,14 @@ class AdAccount(BaseModel):
     updated_time: int
 
 
-class AdAccountPage(BaseModel):
+class AdAccountPage(WireModel):
     """`bookmark` is null on the last page."""
 
     items: list[AdAccount]
     bookmark: str | None
 
 
-class AdAccountListQuery(BaseModel):
+class AdAccountListQuery(WireModel):
     bookmark: Annotated[str | None, NEWEST] = None
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric), NEWEST] = (
         DEFAULT_PAGE_SIZE
@@ -92,7 +93,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     401: described_error("No token", 2, "Authentication failed.", status="failure"),
 }
 
-router = APIRouter(route_class=PinterestRoute, tags=["ad_accounts"])
+router = Router(PinterestRoute, tags=["ad_accounts"])
 
 
 def to_wire(account: Account) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from collections.abc import Container, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Query
-
 from audience_mock.core import audiences, sharing
 from audience_mock.core.lifecycle import size_at, status_at
 from audience_mock.core.tables import ACCOUNT, PINTEREST
@@ -49,7 +47,8 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import inferred, known_by
 from audience_mock.transport.links import Links, link
-from audience_mock.transport.templates import FALSE, Pieces, template, text
+from audience_mock.transport.routes import Query, Router
+from audience_mock.transport.templates import Form, quoted
 
 COMPANY = "Audience Mock"
 """`created_by_company_name`: null in the answer to a POST or PATCH, filled in GET and list (recorded)."""
@@ -58,15 +57,34 @@ COMPANY = "Audience Mock"
 class _Wording(NamedTuple):
     """Templates of the three answers, and the words that stand for others."""
 
-    created: bytes
-    one: bytes
-    listed: bytes
+    created: Form
+    one: Form
+    listed: Form
     words: Mapping[str, str]
+
+
+_FORMS = {
+    "type": '"audience"',
+    "id": '"%d"',
+    "name": "%s",
+    "ad_account_id": '"%s"',
+    "audience_type": '"%s"',
+    "description": "%s",
+    "status": '"%s"',
+    "size": "%d",
+    "updated_timestamp": "%d",
+    "created_timestamp": "%d",
+    "rule": "%s",
+    "created_by_company_name": "%s",
+    "is_nca": "false",
+    "is_ctv_enabled": "false",
+}
+"""How each key is written; `to_values` gives what varies."""
 
 
 def _wording(without: Container[str], words: Mapping[str, str]) -> _Wording:
     created, one, listed = (
-        template(model, without=without) for model in (CreatedAudience, Audience, ListedAudience)
+        Form(model, _FORMS, without=without) for model in (CreatedAudience, Audience, ListedAudience)
     )
     return _Wording(created, one, listed, words)
 
@@ -142,31 +160,30 @@ LINKS: Links = {
     },
 }
 
-router = APIRouter(route_class=PinterestRoute, tags=["audiences"])
+router = Router(PinterestRoute, tags=["audiences"])
 _COLLECTION = "/ad_accounts/{ad_account_id}/audiences"
 _AUDIENCE = _COLLECTION + "/{audience_id}"
 
 
-def to_pieces(row: Row, now_ms: int, *, company: str | None, words: Mapping[str, str]) -> Pieces:
-    """A row in Pinterest's words, as JSON text by key; each answer has them in its own order."""
+def to_values(
+    row: Row, now_ms: int, *, company: str | None, words: Mapping[str, str]
+) -> tuple[int | str, ...]:
+    """A row in Pinterest's words, as _FORMS has them."""
     status = status_at(row, now_ms)
-    return {
-        b"type": b'"audience"',
-        b"id": b'"%d"' % row.number,
-        b"name": text(row.name),
-        b"ad_account_id": b'"%b"' % row.account.encode(),
-        b"audience_type": b'"%b"' % words.get(row.kind, row.kind).encode(),
-        b"description": text(row.description),
-        b"status": b'"%b"' % words.get(status, status).encode(),
-        b"size": b"%d" % size_at(row, now_ms),
-        b"updated_timestamp": b"%d" % (row.updated_at_ms // 1000),
-        b"created_timestamp": b"%d" % (row.created_at_ms // 1000),
+    return (
+        row.number,
+        quoted(row.name),
+        row.account,
+        words.get(row.kind, row.kind),
+        quoted(row.description),
+        words.get(status, status),
+        size_at(row, now_ms),
+        row.updated_at_ms // 1000,
+        row.created_at_ms // 1000,
         # A seed may leave it out; 5.23 has no null here, so it is empty then (chosen).
-        b"rule": b"{}" if row.definition is None else row.definition.encode(),
-        b"created_by_company_name": text(company),
-        b"is_nca": FALSE,
-        b"is_ctv_enabled": FALSE,
-    }
+        "{}" if row.definition is None else row.definition,
+        quoted(company),
+    )
 
 
 @router.post(
@@ -216,8 +233,8 @@ async def _create(
         **_sources(audience_type, body.rule),
     )
     wording = _WORDINGS[call.options.contract]
-    pieces = to_pieces(row, call.world.clock.now_ms(), company=None, words=wording.words)
-    return answer(call, create_status(call), wording.created % pieces)
+    values = to_values(row, call.world.clock.now_ms(), company=None, words=wording.words)
+    return answer(call, create_status(call), wording.created.fill(values).encode())
 
 
 @router.get(
@@ -260,8 +277,9 @@ def audience_page(call: Call, rows: Sequence[Row], more: int | None, bound_to: t
     """A page of audiences, and the bookmark that the next one is asked for with."""
     now_ms = call.world.clock.now_ms()
     _, _, listed, words = _WORDINGS[call.options.contract]
-    items = b",".join(listed % to_pieces(row, now_ms, company=row.created_by, words=words) for row in rows)
-    return answer(call, 200, bookmarks.page(items, more, *bound_to))
+    fill = listed.fill
+    items = [fill(to_values(row, now_ms, company=row.created_by, words=words)) for row in rows]
+    return answer(call, 200, bookmarks.page(",".join(items).encode(), more, *bound_to))
 
 
 @router.get(
@@ -311,8 +329,8 @@ async def update(call: Call, ad_account_id: PathId, audience_id: PathId, body: A
 
 def _one(call: Call, row: Row, *, company: str | None) -> Answer:
     wording = _WORDINGS[call.options.contract]
-    pieces = to_pieces(row, call.world.clock.now_ms(), company=company, words=wording.words)
-    return answer(call, 200, wording.one % pieces)
+    values = to_values(row, call.world.clock.now_ms(), company=company, words=wording.words)
+    return answer(call, 200, wording.one.fill(values).encode())
 
 
 def _rule_values(call: Call, kind: str, rule: AudienceRule) -> dict[str, Any]:

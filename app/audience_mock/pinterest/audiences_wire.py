@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -34,6 +33,7 @@ from audience_mock.pinterest.sources import (
     UNTIL_5_18,
 )
 from audience_mock.transport.evidence import inferred
+from audience_mock.transport.wire import WireModel
 
 MAX_RETENTION_DAYS = 540
 MAX_PAGE_SIZE = 250
@@ -149,7 +149,7 @@ _NOT_BLANK = NEEDED.says("not blank")
 _AS_TEXT_TOO = PROSE.says("digits in quotes too")
 
 
-class _Open(BaseModel):
+class _Open(WireModel):
     """Keys that Pinterest does not name are kept and echoed like the others (recorded: no key is lost)."""
 
     model_config = ConfigDict(extra="allow")
@@ -303,7 +303,7 @@ def check_rule(audience_type: str, rule: AudienceRule, options: Any) -> None:
         raise InvalidRequest("'event' is a dependency of 'event_data'")
 
 
-class AudienceCreate(BaseModel):
+class AudienceCreate(WireModel):
     """Keys that are not named here are read over, as Pinterest's descriptions allow."""
 
     ad_account_id: Annotated[Digits | None, DESCRIPTION, CLIENTS.says("sent along, and read over")] = Field(
@@ -340,7 +340,7 @@ class AudienceCreate(BaseModel):
         return self
 
 
-class AudienceCreateCustom(BaseModel):
+class AudienceCreateCustom(WireModel):
     """For data partners; described from 5.8 to 5.18."""
 
     ad_account_id: Annotated[Digits | None, UNTIL_5_18] = None
@@ -378,7 +378,7 @@ class AudienceCreateCustom(BaseModel):
         return self
 
 
-class AudienceUpdate(BaseModel):
+class AudienceUpdate(WireModel):
     """All keys are optional; one that is not sent keeps its value."""
 
     ad_account_id: Annotated[Digits | None, DESCRIPTION, CLIENTS.says("sent along, and read over")] = None
@@ -399,7 +399,7 @@ class AudienceUpdate(BaseModel):
     )
 
 
-class AudienceListQuery(BaseModel):
+class AudienceListQuery(WireModel):
     bookmark: Annotated[str | None, DESCRIPTION] = None
     order: Annotated[Literal["ASCENDING", "DESCENDING"], DESCRIPTION] = "ASCENDING"
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric), DESCRIPTION] = (
@@ -415,7 +415,7 @@ STATUS_LATER = DOCUMENTATION.says("then READY, or TOO_SMALL under 100 matched pe
 COMPANY = PRODUCTION.says("null in the answer to a POST or PATCH, filled in GET and list")
 
 
-class CreatedAudience(BaseModel):
+class CreatedAudience(WireModel):
     """The answer to a POST; recorded key order."""
 
     ad_account_id: Digits
@@ -435,7 +435,7 @@ class CreatedAudience(BaseModel):
     is_nca: Annotated[bool, PRODUCTION.says("false")]
 
 
-class Audience(BaseModel):
+class Audience(WireModel):
     """The answer to GET and PATCH of one; recorded key order."""
 
     type: Literal["audience"]
@@ -461,7 +461,7 @@ class ListedAudience(Audience):
     is_ctv_enabled: Annotated[bool, PRODUCTION.says("false, in a list alone")]
 
 
-class AudiencePage(BaseModel):
+class AudiencePage(WireModel):
     """`bookmark` is null on the last page."""
 
     items: list[ListedAudience]

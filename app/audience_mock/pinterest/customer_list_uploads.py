@@ -11,8 +11,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic_core import to_json
 
 from audience_mock.core import list_uploads
@@ -38,20 +37,22 @@ from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import BodyTooLarge
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
+from audience_mock.transport.routes import Router
 from audience_mock.transport.templates import template
+from audience_mock.transport.wire import WireModel
 
 ERROR_CODES = {INVALID_EMAIL: 42, INVALID_DEVICE: 43, INVALID_ID: 44}
 """What a wrong record is counted under: 42 is in an example of Pinterest's, the others are chosen."""
 
 
-class CustomerListUploadCreate(BaseModel):
+class CustomerListUploadCreate(WireModel):
     operation: Annotated[OperationType, DESCRIPTION]
     total_parts: Annotated[int, Field(strict=True, ge=1, le=10), DESCRIPTION]
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"operation": "ADD", "total_parts": 2}]})
 
 
-class ErrorDetail(BaseModel):
+class ErrorDetail(WireModel):
     error_code: Annotated[
         int, DESCRIPTION.says("42 for a wrong e-mail"), OURS.says("43 for a wrong device id, 44 for another")
     ]
@@ -59,13 +60,13 @@ class ErrorDetail(BaseModel):
     count: int
 
 
-class RecordCounts(BaseModel):
+class RecordCounts(WireModel):
     processed: int
     valid: int
     invalid: int
 
 
-class CustomerListUpload(BaseModel):
+class CustomerListUpload(WireModel):
     """The counts are null until the upload has ended (chosen)."""
 
     ad_account_id: Digits
@@ -79,16 +80,16 @@ class CustomerListUpload(BaseModel):
     updated_time: int
 
 
-class S3FilePart(BaseModel):
+class S3FilePart(WireModel):
     part_number: int
     presigned_url: Annotated[str, OURS.says("leads back to this server, and needs no token")]
 
 
-class S3MultipartUploadData(BaseModel):
+class S3MultipartUploadData(WireModel):
     file_parts: list[S3FilePart]
 
 
-class CustomerListUploadCreated(BaseModel):
+class CustomerListUploadCreated(WireModel):
     customer_list_upload: CustomerListUpload
     s3_multipart_upload_data: S3MultipartUploadData
 
@@ -159,8 +160,8 @@ class PartRoute(PinterestRoute):
         return
 
 
-router = APIRouter(route_class=PinterestRoute, tags=["customer_list_uploads"])
-part_router = APIRouter(route_class=PartRoute, include_in_schema=False)
+router = Router(PinterestRoute, tags=["customer_list_uploads"])
+part_router = Router(PartRoute, include_in_schema=False)
 _UPLOADS = CUSTOMER_LIST + "/uploads"
 _UPLOAD = _UPLOADS + "/{customer_list_upload_id}"
 PARTS = "__uploads"

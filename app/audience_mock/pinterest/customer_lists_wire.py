@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -23,6 +22,7 @@ from audience_mock.pinterest.audiences_wire import (
 from audience_mock.pinterest.contract import is_before_5_28, is_by_schema_alone, since_5_28
 from audience_mock.pinterest.errors import InvalidRequest
 from audience_mock.pinterest.sources import CLIENTS, DESCRIPTION, NEEDED, NEWEST, PRODUCTION
+from audience_mock.transport.wire import WireModel
 
 ListType = Literal["EMAIL", "IDFA", "MAID", "LR_ID", "DLX_ID", "HASHED_PINNER_ID"]
 OperationType = Literal["ADD", "REMOVE"]
@@ -42,7 +42,7 @@ class CustomerListRecordRow(TypedDict, total=False):
     liveramp_envelope: Annotated[str | None, NEWEST]
 
 
-class _Records(BaseModel):
+class _Records(WireModel):
     """Either form of records; not both, and not none. Null counts as none. By schema alone, one may send both
     or none, but before 5.28, where `records` is the only form and required."""
 
@@ -94,7 +94,7 @@ class CustomerListUpdate(_Records):
     )
 
 
-class CustomerListListQuery(BaseModel):
+class CustomerListListQuery(WireModel):
     bookmark: Annotated[str | None, DESCRIPTION] = None
     order: Annotated[Literal["ASCENDING", "DESCENDING"], DESCRIPTION] = "ASCENDING"
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric), DESCRIPTION] = (
@@ -103,7 +103,7 @@ class CustomerListListQuery(BaseModel):
     exclude_nca: Annotated[bool, since_5_28(False), NEWEST] = False
 
 
-class CustomerList(BaseModel):
+class CustomerList(WireModel):
     """The answer to POST, PATCH and GET of one; recorded key order."""
 
     ad_account_id: Digits
@@ -121,7 +121,7 @@ class CustomerList(BaseModel):
     status: Annotated[ListStatus, PRODUCTION.says("PROCESSING at first")]
 
 
-class ListedCustomerList(BaseModel):
+class ListedCustomerList(WireModel):
     """An item of the list; recorded key order."""
 
     ad_account_id: Digits
@@ -138,7 +138,7 @@ class ListedCustomerList(BaseModel):
     status: ListStatus
 
 
-class CustomerListPage(BaseModel):
+class CustomerListPage(WireModel):
     """`bookmark` is null on the last page."""
 
     items: list[ListedCustomerList]

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import to_json
 
 from audience_mock.core.errors import (
@@ -39,6 +38,7 @@ from audience_mock.transport.errors import (
     phrase,
 )
 from audience_mock.transport.evidence import Evidence, Words, chosen, recorded
+from audience_mock.transport.wire import WireModel
 
 log = logging.getLogger("audience_mock")
 
@@ -75,7 +75,7 @@ _TYPES = {
 }
 
 
-class Error(BaseModel):
+class Error(WireModel):
     """What every error answers; codes 2 and 11 have more keys."""
 
     code: int

@@ -2,19 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from audience_mock.pinterest.sources import DESCRIPTION, OURS
+from audience_mock.transport.wire import WireModel
 
 InsightType = Literal["YOUR_TOTAL_AUDIENCE", "YOUR_ENGAGED_AUDIENCE", "PINTEREST_TOTAL_AUDIENCE"]
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
-class InsightsQuery(BaseModel):
+class InsightsQuery(WireModel):
     audience_insight_type: Annotated[InsightType, DESCRIPTION]
 
 
-class AudienceSubcategory(BaseModel):
+class AudienceSubcategory(WireModel):
     """`ratio` is a share of the whole audience, `index` that share over Pinterest's own."""
 
     key: str
@@ -30,13 +31,13 @@ class AudienceCategory(AudienceSubcategory):
     subcategories: list[AudienceSubcategory]
 
 
-class AudienceDemographicValue(BaseModel):
+class AudienceDemographicValue(WireModel):
     key: str
     name: str
     ratio: float
 
 
-class AudienceDemographics(BaseModel):
+class AudienceDemographics(WireModel):
     """The ratios of each but `metros` sum to 1."""
 
     ages: list[AudienceDemographicValue]
@@ -46,7 +47,7 @@ class AudienceDemographics(BaseModel):
     countries: list[AudienceDemographicValue]
 
 
-class AudienceInsightsResponse(BaseModel):
+class AudienceInsightsResponse(WireModel):
     """`size` is rounded up where `size_is_upper_bound`."""
 
     categories: list[AudienceCategory]
@@ -57,11 +58,11 @@ class AudienceInsightsResponse(BaseModel):
     size_is_upper_bound: bool
 
 
-class AudienceDefinition(BaseModel):
+class AudienceDefinition(WireModel):
     date: str
     type: str
     scope: str
 
 
-class AudienceDefinitionResponse(BaseModel):
+class AudienceDefinitionResponse(WireModel):
     items: list[AudienceDefinition]

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import to_json
 from starlette.responses import Response
@@ -27,7 +26,8 @@ from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import UnsupportedContentType
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
-from audience_mock.transport.routes import validated
+from audience_mock.transport.routes import Router, validated
+from audience_mock.transport.wire import WireModel
 
 ACCESS_S = 2_592_000
 """30 days (recorded)."""
@@ -60,7 +60,7 @@ def _scopes(value: Any) -> Any:
     return scopes
 
 
-class TokenRequest(BaseModel):
+class TokenRequest(WireModel):
     """What each grant needs: `code` and `redirect_uri`; `refresh_token`; `scope`. Keys that are not named
     here, such as `continuous_refresh`, are read over: every refresh token is a continuous one."""
 
@@ -93,7 +93,7 @@ class TokenRequest(BaseModel):
     )
 
 
-class RevokeRequest(BaseModel):
+class RevokeRequest(WireModel):
     token: Annotated[str, NEWEST]
     token_type_hint: Annotated[Literal["access_token", "refresh_token"] | None, NEWEST] = Field(
         default=None, description="Read over: the token is found without it."
@@ -102,7 +102,7 @@ class RevokeRequest(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"token": "pina_anything"}]})
 
 
-class AccessToken(BaseModel):
+class AccessToken(WireModel):
     """Each grant has its keys, in an order of its own; these are all of them."""
 
     access_token: str
@@ -158,7 +158,7 @@ _REVOKED: dict[int | str, dict[str, Any]] = {200: {"description": "Revoked, or n
 _BY_APPS = {"security": [{"basic": []}], "servers": [{"url": "/v5"}]}
 Asked = TypeVar("Asked", bound=BaseModel)
 
-router = APIRouter(route_class=AppRoute, tags=["oauth"])
+router = Router(AppRoute, tags=["oauth"])
 
 
 @router.post(

@@ -19,8 +19,8 @@ class PinterestRoute(MockRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
         super().__init__(path, endpoint, **more)
-        self._demand = auth.DEMANDS.get(self.operation_id or "")
-        self._only_in = ONLY_IN.get(self.operation_id or "")
+        self._demand = auth.DEMANDS.get(self.operation_id)
+        self._only_in = ONLY_IN.get(self.operation_id)
 
     def admit(self, call: Call) -> None:
         if self._only_in is not None and call.options.contract not in self._only_in:

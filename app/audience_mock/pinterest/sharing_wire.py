@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from audience_mock.core.tables import ACCOUNT, BUSINESS
 from audience_mock.pinterest.audiences_wire import (
@@ -15,6 +15,7 @@ from audience_mock.pinterest.audiences_wire import (
 from audience_mock.pinterest.contract import Prose
 from audience_mock.pinterest.errors import DIGITS
 from audience_mock.pinterest.sources import BOUNDED, DESCRIPTION, OURS
+from audience_mock.transport.wire import WireModel
 
 MAX_RECIPIENTS = 100
 """Recipients of one request. Not documented; chosen, so that a request stays small."""
@@ -51,20 +52,20 @@ MaybeNoRecipients = Field(max_length=MAX_RECIPIENTS)
 _FEW = BOUNDED.says(f"1 to {MAX_RECIPIENTS} of them")
 
 
-class SharedAccountsQuery(BaseModel):
+class SharedAccountsQuery(WireModel):
     audience_id: PathId
     account_type: Annotated[AccountType, DESCRIPTION]
     page_size: Annotated[PageSize, DESCRIPTION] = DEFAULT_PAGE_SIZE
     bookmark: Annotated[str | None, DESCRIPTION] = None
 
 
-class ReceivedAudiencesQuery(BaseModel):
+class ReceivedAudiencesQuery(WireModel):
     bookmark: Annotated[str | None, DESCRIPTION] = None
     order: Annotated[Literal["ASCENDING", "DESCENDING"], DESCRIPTION] = "ASCENDING"
     page_size: Annotated[PageSize, DESCRIPTION] = DEFAULT_PAGE_SIZE
 
 
-class _Update(BaseModel):
+class _Update(WireModel):
     audience_id: Annotated[Digits, DESCRIPTION]
     operation_type: Annotated[Literal["SHARE", "REVOKE"], DESCRIPTION]
 
@@ -113,7 +114,7 @@ class BusinessSharedAudience(_Update):
     )
 
 
-class SharedAudienceResponse(BaseModel):
+class SharedAudienceResponse(WireModel):
     """`permissions` are those that the recipients have afterwards: none after REVOKE (chosen)."""
 
     audience_id: str
@@ -123,7 +124,7 @@ class SharedAudienceResponse(BaseModel):
     recipient_account_ids: list[str]
 
 
-class BusinessSharedAudienceResponse(BaseModel):
+class BusinessSharedAudienceResponse(WireModel):
     """`permissions` are those that the recipients have afterwards: none after REVOKE (chosen)."""
 
     audience_id: str
@@ -133,7 +134,7 @@ class BusinessSharedAudienceResponse(BaseModel):
     recipient_business_ids: list[str]
 
 
-class SharedAudienceAccount(BaseModel):
+class SharedAudienceAccount(WireModel):
     """Who has an audience, since when."""
 
     account_id: Digits
@@ -142,7 +143,7 @@ class SharedAudienceAccount(BaseModel):
     shared_on_timestamp: int
 
 
-class SharedAccountsPage(BaseModel):
+class SharedAccountsPage(WireModel):
     """`bookmark` is null on the last page."""
 
     items: list[SharedAudienceAccount]

@@ -5,12 +5,13 @@ A key that is null or an empty list counts as one that is missing (chosen for th
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, model_validator
+from pydantic import ConfigDict, Field, StrictBool, ValidationInfo, model_validator
 
 from audience_mock.pinterest.audiences_wire import Digits
 from audience_mock.pinterest.contract import Prose, is_by_schema_alone
 from audience_mock.pinterest.errors import InvalidRequest
 from audience_mock.pinterest.sources import BOUNDED, DESCRIPTION, OURS, PROSE
+from audience_mock.transport.wire import WireModel
 
 MAX_LISTED = 10_000
 """Items of one list. Not documented; chosen, so that a request is answered at once."""
@@ -49,13 +50,13 @@ _AGES = PROSE.says(
 )
 
 
-class ShoppingRetargeting(BaseModel):
+class ShoppingRetargeting(WireModel):
     exclusion_window: Annotated[Integer | None, DESCRIPTION] = None
     lookback_window: Annotated[Integer | None, DESCRIPTION] = None
     tag_types: Annotated[Annotated[list[Integer], Listed] | None, DESCRIPTION, _FEW] = None
 
 
-class TargetingSpec(BaseModel):
+class TargetingSpec(WireModel):
     """Keys that are not named here are read over, as Pinterest's descriptions allow."""
 
     AGE_BUCKET: Annotated[Annotated[list[AgeBucket], Listed] | None, DESCRIPTION, _FEW] = None
@@ -103,7 +104,7 @@ class TargetingSpec(BaseModel):
         return self
 
 
-class Keyword(BaseModel):
+class Keyword(WireModel):
     match_type: Annotated[MatchType | None, DESCRIPTION]
     value: Annotated[
         str,
@@ -114,7 +115,7 @@ class Keyword(BaseModel):
     ]
 
 
-class AdGroupAudienceSizingRequest(BaseModel):
+class AdGroupAudienceSizingRequest(WireModel):
     auto_targeting_enabled: Annotated[StrictBool | None, DESCRIPTION] = True
     creative_types: Annotated[Annotated[list[CreativeType], Listed] | None, DESCRIPTION, _FEW] = None
     keywords: Annotated[Annotated[list[Keyword], Listed] | None, DESCRIPTION, _FEW] = None
@@ -136,7 +137,7 @@ class AdGroupAudienceSizingRequest(BaseModel):
     )
 
 
-class AdGroupAudienceSizingResponse(BaseModel):
+class AdGroupAudienceSizingResponse(WireModel):
     """Whole numbers of people."""
 
     audience_size_lower_bound: Annotated[float, OURS.says("a made-up number, the same on every run")]

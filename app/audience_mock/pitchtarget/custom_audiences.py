@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from audience_mock.core import audiences, uploads
@@ -51,7 +50,8 @@ from audience_mock.transport.errors import InvalidInput, UnsupportedContentType
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
 from audience_mock.transport.multipart import Form, read_form
-from audience_mock.transport.routes import parse_json, validated
+from audience_mock.transport.routes import Query, Router, parse_json, validated
+from audience_mock.transport.wire import WireModel
 
 MULTIPART = "multipart/form-data"
 PAGE_SIZE = 10
@@ -82,7 +82,7 @@ LINKS: Links = {
     "websitecustomaudiences/create": {"Get": link("customaudiences/get", id="$response.body#/id")},
 }
 
-router = APIRouter(route_class=PitchTargetRoute, tags=["custom audiences"])
+router = Router(PitchTargetRoute, tags=["custom audiences"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +158,7 @@ async def create_website(call: Call, body: WebsiteCreate) -> Answer:
     return answer(call, 201, {"id": row.facebook_id}, chrome_frame=call.options.chrome_frame)
 
 
-class _Kind(BaseModel):
+class _Kind(WireModel):
     """What a JSON create is of: `type` in 2014-04, `subtype` in 2014-05."""
 
     model_config = ConfigDict(extra="allow")

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -19,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from audience_mock.core.tables import Audience as Row
 from audience_mock.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS, RAILS, SHOWN
+from audience_mock.transport.wire import WireModel
 
 Revision = Literal["2014-04", "2014-05"]
 
@@ -101,13 +101,13 @@ Ratio = Annotated[
 _NEEDED = RAILS.says("not blank")
 
 
-class _Open(BaseModel):
+class _Open(WireModel):
     """Parameters that are not named here are read over, as Rails does."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-class LookalikeSpec(BaseModel):
+class LookalikeSpec(WireModel):
     """Echoed as it came, keys that are not named here too."""
 
     model_config = ConfigDict(extra="allow")
@@ -192,7 +192,7 @@ class FileAlone(_Open):
     """2014-04 sends nothing along."""
 
 
-class _WithFile(BaseModel):
+class _WithFile(WireModel):
     file: Annotated[
         bytes,
         Field(description="One user a line; email and phone as SHA-256 in hex."),
@@ -226,13 +226,13 @@ class ListQuery(AccountQuery):
     subtype: Annotated[Literal["CUSTOM", "LOOKALIKE", "WEBSITE", "APP"] | None, DOCUMENTATION] = None
 
 
-class Created(BaseModel):
+class Created(WireModel):
     """The answer to the JSON creates of 2014-04: Facebook's id, a decimal string."""
 
     id: Annotated[str, EXCHANGES.says("Facebook's id, a string of 13 to 15 digits")]
 
 
-class CustomAudience(BaseModel):
+class CustomAudience(WireModel):
     """2014-04 has `user_type` and `fb_id` last; 2014-05 has `fb_id` and `subtype` first, and then what
     the subtype has."""
 
@@ -245,16 +245,16 @@ class CustomAudience(BaseModel):
     ]
 
 
-class CustomAudienceEnvelope(BaseModel):
+class CustomAudienceEnvelope(WireModel):
     fb_custom_audience: CustomAudience
 
 
-class PageOfAudiences(BaseModel):
+class PageOfAudiences(WireModel):
     page: int
     total: int
 
 
-class CustomAudiencePage(BaseModel):
+class CustomAudiencePage(WireModel):
     custom_audiences: list[CustomAudience]
     meta: PageOfAudiences
 

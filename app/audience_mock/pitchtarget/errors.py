@@ -8,8 +8,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
-
 from audience_mock.core.errors import Interrupted, NotFound
 from audience_mock.pitchtarget.answers import answer
 from audience_mock.pitchtarget.sources import OURS, RAILS
@@ -28,6 +26,7 @@ from audience_mock.transport.errors import (
     phrase,
 )
 from audience_mock.transport.evidence import Evidence, Words
+from audience_mock.transport.wire import WireModel
 
 log = logging.getLogger("audience_mock")
 
@@ -62,7 +61,7 @@ _OF_BLANKS_TOO = ("sent_twice", "other_type", "greater_than_equal", "less_than_e
 OTHER_REASON = _reason(INVALID, "anything else")
 
 
-class Errors(BaseModel):
+class Errors(WireModel):
     """Reasons by field; `base` is the request as a whole."""
 
     errors: dict[str, list[str]]

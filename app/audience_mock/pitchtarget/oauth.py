@@ -4,8 +4,7 @@ import string
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from audience_mock.pitchtarget.answers import answer
 from audience_mock.pitchtarget.custom_audiences_wire import Text
@@ -15,6 +14,8 @@ from audience_mock.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
+from audience_mock.transport.routes import Router
+from audience_mock.transport.wire import WireModel
 
 TOKEN_LENGTH = 31
 """Published tokens are 30 or 31 lower-case letters and digits."""
@@ -27,10 +28,10 @@ class _OpenRoute(PitchTargetRoute):
         pass
 
 
-router = APIRouter(route_class=_OpenRoute, tags=["oauth"])
+router = Router(_OpenRoute, tags=["oauth"])
 
 
-class Authorize(BaseModel):
+class Authorize(WireModel):
     """Any name and password will do."""
 
     username: Annotated[Text, DOCUMENTATION]
@@ -47,7 +48,7 @@ class Authorize(BaseModel):
     )
 
 
-class AccessToken(BaseModel):
+class AccessToken(WireModel):
     access_token: Annotated[str, EXCHANGES.says("30 or 31 lower-case letters and digits")]
 
 

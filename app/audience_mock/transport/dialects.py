@@ -1,12 +1,12 @@
-"""A dialect as a value, and the FastAPI sub-application that it becomes."""
+"""A dialect as a value, and the ASGI application that it becomes."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +16,7 @@ from audience_mock.transport.errors import MethodNotAllowed, NoSuchRoute
 from audience_mock.transport.evidence import ANSWERS, ERRORS, Evidence, Words
 from audience_mock.transport.journal import note
 from audience_mock.transport.links import Links
+from audience_mock.transport.routes import MockRoute, Router
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class Dialect:
     title: str
     version: str
     prefixes: Sequence[str]
-    routers: Sequence[APIRouter]
+    routers: Sequence[Router]
     refuse: Callable[[Call, Exception], Answer]
     about: str
     words: Callable[[], Sequence[Words]] | None = None
@@ -54,23 +55,21 @@ class Dialect:
     journalled: bool = True
 
 
-class DialectApp(FastAPI):
-    """The sub-application of a dialect.
+class DialectApp:
+    """The application of a dialect.
 
     It dispatches by itself: FastAPI's own way to a route has exit stacks, error layers and a context for
-    included routers, which these routes do not use.
+    included routers, which these routes do not use. FastAPI describes them.
     """
 
     def __init__(self, dialect: Dialect) -> None:
-        super().__init__(
-            title=dialect.title, version=dialect.version, openapi_url=None, docs_url=None, redoc_url=None
-        )
         self.dialect = dialect
-        self._routes: list[Any] = [route for router in dialect.routers for route in router.routes]
+        self._described: dict[str, Any] | None = None
+        self._routes = [route for router in dialect.routers for route in router.routes]
         # By how many parts a path has: a request looks at the few routes that it may be for.
-        self._by_depth: dict[int, list[Any]] = {}
+        self._by_depth: dict[int, list[MockRoute]] = {}
         for route in self._routes:
-            self._by_depth.setdefault(route.path.count("/"), []).append((route.path_regex.match, route))
+            self._by_depth.setdefault(route.path.count("/"), []).append(route)
         self.neighbours: Sequence[DialectApp] = (self,)
         """The APIs among whose routes a request may have meant one."""
         self._cross_origin: ASGIApp = self._dispatch
@@ -121,8 +120,8 @@ class DialectApp(FastAPI):
             scope = {**scope, "method": "GET", "sent_method": "HEAD"}
         path = scope["path"].removeprefix(scope["root_path"])
         allowed: set[str] = set()
-        for matches, route in self._by_depth.get(path.count("/"), ()):
-            found = matches(path)
+        for route in self._by_depth.get(path.count("/"), ()):
+            found = route.matches(path)
             if found is None:
                 continue
             if scope["method"] in route.methods:
@@ -160,14 +159,20 @@ class DialectApp(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """The description of what is served; made when it is first asked for, not at start."""
-        if self.openapi_schema is None:
-            schema = get_openapi(
-                title=self.title,
-                version=self.version,
-                description=self.dialect.about,
-                routes=[route.described() for route in self._routes],
-                servers=[dict(server) for server in self.dialect.servers],
-            )
+        if self._described is None:
+            from fastapi.openapi.utils import get_openapi
+
+            with warnings.catch_warnings():
+                # FastAPI silences this where it gives a body a name that no body has; models that are built
+                # when they are needed are built after that.
+                warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
+                schema = get_openapi(
+                    title=self.dialect.title,
+                    version=self.dialect.version,
+                    description=self.dialect.about,
+                    routes=[route.described() for route in self._routes],
+                    servers=[dict(server) for server in self.dialect.servers],
+                )
             schema.setdefault("components", {})["securitySchemes"] = dict(self.dialect.security)
             _describe_bodies(schema, self.dialect.bodies)
             _show_examples(schema, self.dialect.examples)
@@ -176,8 +181,8 @@ class DialectApp(FastAPI):
             if self.dialect.words is not None:
                 schema[ANSWERS] = {name: known.told() for name, known in self.dialect.evidence.items()}
                 schema[ERRORS] = [words.told() for words in self.dialect.words()]
-            self.openapi_schema = _without_fastapis_own_422(schema)
-        return self.openapi_schema
+            self._described = _without_fastapis_own_422(schema)
+        return self._described
 
 
 def _describe_callers(schema: dict[str, Any], dialect: Dialect) -> None:

@@ -47,7 +47,7 @@ class Connection(Protocol):
 class Route(Protocol):
     """What is needed of a MockRoute."""
 
-    operation_id: str | None
+    operation_id: str
 
     def admit(self, call: Call) -> None: ...
 
@@ -80,7 +80,7 @@ class Broken:
 async def answer(route: Route, call: Call) -> tuple[Answer | None, Broken | None]:
     """What a call is answered that may meet a fault, and how that is kept from arriving, if it is."""
     try:
-        fault = await _met(route.operation_id or "", call)
+        fault = await _met(route.operation_id, call)
     except BadFault as error:
         return _refused(route, call, Malformed(str(error))), None
     if fault is None:

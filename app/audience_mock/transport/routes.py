@@ -11,12 +11,10 @@ import logging
 import re
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import cache, partial
-from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
-from fastapi.params import Query
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
@@ -29,6 +27,9 @@ from audience_mock.transport.choosing import ASKS_FOR_FAULT
 from audience_mock.transport.errors import InvalidInput, Malformed
 from audience_mock.transport.journal import note
 
+if TYPE_CHECKING:
+    from fastapi.routing import APIRoute
+
 log = logging.getLogger("audience_mock")
 
 # What valid JSON (and what pydantic takes for it) can write and no API means: a number of under 200 digits
@@ -39,9 +40,21 @@ MAX_CONTAINERS = 10_000
 """Arrays and objects in one body. Chosen: brackets are cheap to send and dear to work through."""
 
 
-class MockRoute(APIRoute):
+Handler = Callable[..., Awaitable[Answer]]
+H = TypeVar("H", bound=Handler)
+
+
+class Query:
+    """Marks the model of a handler that is read from the query, in the place of FastAPI's own mark."""
+
+
+class MockRoute:
     """A route of a dialect. A handler takes a `Call`, the path's parameters, at most one query model and
-    at most one body model, and answers an `Answer`."""
+    at most one body model, and answers an `Answer`.
+
+    `more` is what FastAPI's routes take besides, for the description. What a request needs is made when the
+    first one comes.
+    """
 
     max_body_bytes = bodies.MAX_BODY_BYTES
     max_containers = MAX_CONTAINERS
@@ -50,17 +63,35 @@ class MockRoute(APIRoute):
     """Whether a body may come without a word of what it is, or not at all, which is `{}`."""
 
     def __init__(
-        self, path: str, endpoint: Callable[..., Any], *, methods: Iterable[str], **more: Any
+        self, path: str, endpoint: Handler, *, methods: Iterable[str], operation_id: str, **more: Any
     ) -> None:
-        # What the parent makes of a handler is for the description alone, and took 300 ms of every start.
-        self.described = partial(APIRoute, path, endpoint, methods=list(methods), **more)
         self.path = path
-        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
         self.methods = set(methods)
         self.endpoint = endpoint
-        self.operation_id = more.get("operation_id")
-        self._handler = cast(Callable[..., Awaitable[Answer]], endpoint)
-        self._inputs = _Inputs(endpoint, self)
+        self.operation_id = operation_id
+        self._more = more
+
+    @cached_property
+    def matches(self) -> Callable[[str], re.Match[str] | None]:
+        """Finds the parameters in a path, if it is one of this route."""
+        return compile_path(self.path)[0].match
+
+    @cached_property
+    def _inputs(self) -> "_Inputs":
+        return _Inputs(self.endpoint, self)
+
+    def described(self) -> "APIRoute":
+        """As a route of FastAPI's, which describes it. FastAPI is a fifth of a start, so it is imported when
+        somebody asks for a description."""
+        from fastapi.routing import APIRoute
+
+        return APIRoute(
+            self.path,
+            _as_fastapi_takes_it(self.endpoint),
+            methods=[*self.methods],
+            operation_id=self.operation_id,
+            **self._more,
+        )
 
     def admit(self, call: Call) -> None:
         """Let a caller in, or raise. Runs before anything of the request but its head was read."""
@@ -87,7 +118,7 @@ class MockRoute(APIRoute):
         """What the operation says, or why not; None if there is nobody to be told."""
         try:
             self.admit(call)
-            return await self._handler(**await self._inputs.read(call))
+            return await self.endpoint(**await self._inputs.read(call))
         except ClientDisconnect:
             log.info("%s %s: the client went away; nothing was kept", call.method, call.url.path)
             return None
@@ -95,14 +126,47 @@ class MockRoute(APIRoute):
             return self.refuse(call, error)
 
 
+class Router:
+    """Collects the routes of a resource, as FastAPI's router does; `more` goes to each of them."""
+
+    def __init__(self, route_class: type[MockRoute], *, prefix: str = "", **more: Any) -> None:
+        self.routes: list[MockRoute] = []
+        self._route_class = route_class
+        self._prefix = prefix
+        self._more = more
+
+    def get(self, path: str, **more: Any) -> Callable[[H], H]:
+        return self._route("GET", path, more)
+
+    def post(self, path: str, **more: Any) -> Callable[[H], H]:
+        return self._route("POST", path, more)
+
+    def put(self, path: str, **more: Any) -> Callable[[H], H]:
+        return self._route("PUT", path, more)
+
+    def patch(self, path: str, **more: Any) -> Callable[[H], H]:
+        return self._route("PATCH", path, more)
+
+    def delete(self, path: str, **more: Any) -> Callable[[H], H]:
+        return self._route("DELETE", path, more)
+
+    def _route(self, method: str, path: str, more: Mapping[str, Any]) -> Callable[[H], H]:
+        def add(handler: H) -> H:
+            whole = self._prefix + path
+            self.routes.append(self._route_class(whole, handler, methods=[method], **self._more, **more))
+            return handler
+
+        return add
+
+
 class _Inputs:
     """Reads a handler's arguments from a request, as its signature says."""
 
-    def __init__(self, handler: Callable[..., Any], route: MockRoute) -> None:
+    def __init__(self, handler: Handler, route: MockRoute) -> None:
         self._max_body_bytes = route.max_body_bytes
         self._max_containers = route.max_containers
         self._takes_bare_bodies = route.takes_bare_bodies
-        path_names = set(route.param_convertors)
+        path_names = set(compile_path(route.path)[2])
         self._call = ""
         self._path: list[tuple[str, TypeAdapter[Any]]] = []
         self._query: tuple[str, type[BaseModel]] | None = None
@@ -114,7 +178,7 @@ class _Inputs:
                 self._call = name
             elif name in path_names:
                 self._path.append((name, _adapter(hint)))
-            elif get_origin(hint) is not None and any(isinstance(part, Query) for part in get_args(hint)):
+            elif _is_query(hint):
                 self._query = (name, get_args(hint)[0])
             else:
                 self._body = (name, hint)
@@ -189,3 +253,27 @@ def parse_json(
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     """One adapter for each kind of path parameter: they are slow to build."""
     return TypeAdapter(hint)
+
+
+def _as_fastapi_takes_it(handler: Handler) -> Callable[..., Any]:
+    """A function of the same signature, name and docstring, with FastAPI's own mark of a query."""
+    from fastapi import Query as FastAPIsQuery
+
+    def shown() -> None:
+        raise NotImplementedError
+
+    hints = get_type_hints(handler, include_extras=True)
+    signature = inspect.signature(handler)
+    parameters = []
+    for parameter in signature.parameters.values():
+        hint = hints[parameter.name]
+        if _is_query(hint):
+            hint = Annotated[get_args(hint)[0], FastAPIsQuery()]
+        parameters.append(parameter.replace(annotation=hint))
+    shown.__name__, shown.__doc__ = handler.__name__, handler.__doc__
+    shown.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return shown
+
+
+def _is_query(hint: Any) -> bool:
+    return get_origin(hint) is Annotated and any(isinstance(part, Query) for part in get_args(hint))

@@ -1,0 +1,83 @@
+"""/__admin/state, /__admin/seed and the difference of two worlds: one format for all, that of seed files."""
+
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from audience_mock.control.errors import Error, answer
+from audience_mock.control.routes import ControlRoute
+from audience_mock.core import planting, states
+from audience_mock.core.seeds import Seed
+from audience_mock.transport.answers import Answer
+from audience_mock.transport.calls import Call
+from audience_mock.transport.routes import Router
+from audience_mock.transport.wire import WireModel
+
+router = Router(ControlRoute, prefix="/__admin", tags=["state"])
+
+_TOO_MUCH: dict[int | str, dict[str, Any]] = {
+    409: {"model": Error, "description": "More users than a state may have"}
+}
+_NO_WORLD: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such world"}}
+
+
+class State(Seed):
+    """All that a world holds, or a part of it: the format of seed files."""
+
+    # A seed is built when one is first read; FastAPI cannot describe what is not built yet.
+    model_config = ConfigDict(defer_build=False)
+
+
+class Planted(WireModel):
+    counts: dict[str, int] = Field(description="Rows by section, of those that were sent.")
+    ids: dict[str, list[str]] = Field(
+        description="Of `audiences`, `customer_lists` and `customer_list_uploads`, each in the order sent."
+    )
+
+
+class Difference(WireModel):
+    """Of one section. A field that is null is not there, or has its default."""
+
+    counts: dict[str, int] = Field(description="All rows that were added, removed and changed.")
+    added: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
+    removed: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
+    changed: list[dict[str, Any]] | None = Field(
+        default=None, description="The first 100: what tells the row, and `fields`, each `from` and `to`."
+    )
+
+
+@router.get("/state", operation_id="state/get", response_model=State, responses=_TOO_MUCH)
+async def get(call: Call) -> Answer:
+    """All that this world holds, as a seed: an empty world that is seeded with it answers the same. Its
+    settings and snapshots are not in it; of tokens it has digests."""
+    body = await states.state(call.world)
+    headers = [
+        (b"content-length", b"%d" % len(body)),
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-store"),
+    ]
+    return Answer(200, body, headers)
+
+
+@router.post(
+    "/seed",
+    operation_id="state/seed",
+    response_model=Planted,
+    responses={409: {"model": Error, "description": "An id is taken"}},
+)
+async def seed(call: Call, body: State) -> Answer:
+    """Add what the seed has to this world as it is, all of it or nothing. A reset goes back to the seed that
+    the server was started with, not to this one; to replace what is there, reset to `empty` first."""
+    planted = planting.plant_in(call.world, body)
+    return answer(200, {"counts": planted.counts, "ids": planted.ids})
+
+
+@router.get(
+    "/worlds/{world}/diff/{other}",
+    operation_id="worlds/diff",
+    response_model=dict[str, Difference],
+    responses=_NO_WORLD | _TOO_MUCH,
+)
+async def diff(call: Call, world: str, other: str) -> Answer:
+    """What makes the one world the other, by the sections of a state; `{}` if they hold the same."""
+    return answer(200, await states.difference(call.worlds.find(world), call.worlds.find(other)))
