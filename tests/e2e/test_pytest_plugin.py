@@ -12,8 +12,8 @@ from audience_mock.testing import MockServer
 from shapes import AD_ACCOUNT
 
 pytest_plugins = ["pytester"]
-pytestmark = pytest.mark.xdist_group("pytest_plugin")
 
+MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 README = Path(__file__).parents[2] / "README.md"
 
 API = """
@@ -80,10 +80,10 @@ class Project:
     """A folder with tests that use the fixture."""
 
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._pytester = pytester
+        self._pytester, self._monkeypatch = pytester, monkeypatch
         self.folder = pytester.path
         for name in list(os.environ):
-            if name.startswith(("AUDIENCE_MOCK_", "PYTEST_", "COV_CORE_")):
+            if name.startswith(("AUDIENCE_MOCK_", "PYTEST_", "COV_CORE_", "COVERAGE_")):
                 monkeypatch.delenv(name)
         self.write(api=API)
 
@@ -93,7 +93,10 @@ class Project:
     def ini(self, **lines: str) -> None:
         self._pytester.makeini("[pytest]\n" + "".join(f"{name} = {text}\n" for name, text in lines.items()))
 
-    def run(self, *arguments: str) -> pytest.RunResult:
+    def run(self, *arguments: str, measured: bool = False) -> pytest.RunResult:
+        """A run of pytest. Coverage makes it three times as long, so only some are measured."""
+        for name, value in MEASURED.items() if measured else ():
+            self._monkeypatch.setenv(name, value)
         return self._pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=300)
 
 
@@ -107,12 +110,9 @@ def outcomes(ran: pytest.RunResult) -> Mapping[str, int]:
     return {kind: number for kind, number in found.items() if kind not in ("warning", "warnings")}
 
 
-def test_two_hundred_tests_in_parallel(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_hundred_tests_in_parallel(project: Project) -> None:
     """200 tests in two workers find in both APIs what they made themselves, under the ids that a fresh server
     gives, and no world but their own."""
-    # Coverage would take longer than the tests.
-    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
-        monkeypatch.delenv(name)
     project.write(
         test_all="""
             import pytest
@@ -170,7 +170,7 @@ def test_the_server_of_exec(
     )
     monkeypatch.setenv("AUDIENCE_MOCK_URL", server.url)
     monkeypatch.setenv("AUDIENCE_MOCK_ADMIN_TOKEN", "open-sesame")
-    assert outcomes(project.run()) == {"passed": 1}
+    assert outcomes(project.run(measured=True)) == {"passed": 1}
     monkeypatch.setenv("AUDIENCE_MOCK_ADMIN_TOKEN", "open-barley")
     ran = project.run()
     assert outcomes(ran) == {"errors": 1}
@@ -212,7 +212,7 @@ def test_unused_faults(project: Project, ini: dict[str, str], marked: str, faile
     it; one that fails by itself says its own error."""
     project.ini(**ini)
     project.write(test_faults=FAULTY.replace("{0}", marked))
-    ran = project.run("-rf")
+    ran = project.run("-rf", measured=True)
     assert re.findall(r"^FAILED \S+::(\w+)", ran.stdout.str(), re.MULTILINE) == failed
     assert outcomes(ran) == {"failed": len(failed), "passed": 5 - len(failed)}
     assert ("UnspentFaults: planned, and not spent: fault-1" in ran.stdout.str()) == (len(failed) > 1)
@@ -252,7 +252,7 @@ def test_marker(project: Project) -> None:
                 assert not audience_mock.clock.get()["frozen"]
         """
     )
-    assert outcomes(project.run("--strict-markers")) == {"passed": 3}
+    assert outcomes(project.run("--strict-markers", measured=True)) == {"passed": 3}
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ import http.server
 import json
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
-from audience_mock.testing import ControlError, MockServer, MockWorld, connect
+from audience_mock.testing import ControlError, MockServer, MockWorld, VerificationFailed, connect
 from shapes import AD_ACCOUNT, PINTEREST_TOKEN
 
 SAVERS = {"name": "Savers", "audience_type": "ENGAGEMENT", "rule": {"engagement_type": "save"}}
@@ -157,6 +157,51 @@ def test_no_proxy(start: Callable[..., MockServer], monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "")
     start().reset()
+
+
+def test_clock(world: MockWorld) -> None:
+    """The clock is set, stopped, moved on and let run, and its agenda says what will happen."""
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    assert world.clock.freeze(noon)["unix"] == noon.timestamp()
+    made = create(world)["id"]
+    (event,) = world.clock.agenda(kinds="audience")
+    assert (event["id"], event["in_s"]) == (made, 5.0)
+    assert world.clock.advance(2)["now"] == "2026-07-01T12:00:02.000Z"
+    assert world.clock.advance(to="next-event", kinds=["audience"])["happened"] == 1
+    assert world.clock.set(noon.timestamp())["frozen"] is True
+    assert world.clock.run()["frozen"] is False
+    assert world.clock.set("2026-07-01T12:00:00Z", frozen=True) == world.clock.get()
+
+
+def test_faults(world: MockWorld) -> None:
+    """Faults are planned, looked at and taken back."""
+    first, second = world.faults.add("audiences/list", status=503, first=1), world.faults.add("*", status=500)
+    assert [fault["id"] for fault in world.faults.unspent()] == [first, second]
+    world.faults.remove(second)
+    assert httpx.get(world.urls.pinterest + AUDIENCES, headers=PINTEREST_TOKEN).status_code == 503
+    world.faults.expect_spent()
+    assert [fault["fired"] for fault in world.faults.list()] == [1]
+    world.faults.clear()
+    assert world.faults.list() == []
+    with pytest.raises(ControlError, match="audiences/create"):
+        world.faults.add("audiences/creat", status=503)
+
+
+def test_journal_and_verify(world: MockWorld) -> None:
+    """What was asked is found and verified; what was not is an AssertionError with what differs."""
+    create(world)
+    (entry,) = world.journal.entries(match={"body": {"name": "Savers"}})
+    assert entry["operation"] == "audiences/create"
+    assert world.verify("audiences/create", count=1)["matched"] == [entry["number"]]
+    with pytest.raises(
+        VerificationFailed, match=r'match\.body\.name: "Buyers" wanted, "Savers" found'
+    ) as failed:
+        world.verify("audiences/create", match={"body": {"name": "Buyers"}})
+    assert isinstance(failed.value, AssertionError)
+    assert failed.value.told["nearest"]["number"] == entry["number"]
+    world.journal.clear()
+    assert world.journal.entries() == []
+    world.verify(never=True)
 
 
 def test_a_time_needs_a_zone(mock: MockServer) -> None:
