@@ -1,5 +1,6 @@
 """The pytest plugin, in runs of pytest of their own, which find it as any project does that installs it."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from audience_mock.testing import MockServer
+from shapes import AD_ACCOUNT
 
 pytest_plugins = ["pytester"]
 
@@ -315,6 +317,44 @@ def test_seed_of_the_configuration(project: Project) -> None:
         """
     )
     assert outcomes(project.run()) == {"passed": 1}
+
+
+SEEDED = """
+    import json
+    import pytest
+    from pathlib import Path
+    from api import *
+
+    SEED = json.loads(Path("mine.json").read_text())
+
+    def test_of_the_configuration(audience_mock):
+        assert names(audience_mock) == ["configured"]
+
+    @pytest.mark.audience_mock(seed="mine.json")
+    def test_file(audience_mock):
+        assert names(audience_mock) == ["mine"]
+
+    @pytest.mark.audience_mock(seed=SEED)
+    def test_mapping(audience_mock):
+        assert names(audience_mock) == ["mine"]
+        assert audience_mock.state()["audiences"][0]["name"] == "mine"
+
+    @pytest.mark.audience_mock(seed="demo")
+    def test_demo(audience_mock):
+        assert len(audience_mock.state()["audiences"]) > 10
+"""
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_seed_of_the_marker(project: Project, start: Callable[..., MockServer], running: bool) -> None:
+    """A marker's seed, a file, a mapping or demo, is in the place of the configuration's, on any server."""
+    for name in ("configured", "mine"):
+        audience = {"api": "pinterest", "account": AD_ACCOUNT, "id": "7", "kind": "VISITOR", "name": name}
+        (project.folder / f"{name}.json").write_text(json.dumps({"audiences": [audience]}))
+    project.ini(audience_mock_seed="configured.json")
+    project.write(test_seeded=SEEDED)
+    where = ("--audience-mock-url", start(seed="demo").url) if running else ()
+    assert outcomes(project.run(*where)) == {"passed": 4}
 
 
 def test_a_test_that_deletes_its_world(project: Project) -> None:

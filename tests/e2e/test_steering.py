@@ -1,9 +1,11 @@
 """The handle on a world: of `MockServer`, and of a server that runs elsewhere."""
 
 import http.server
+import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
@@ -69,6 +71,21 @@ def test_snapshot(world: MockWorld) -> None:
     world.restore("one.kept")
     assert ids(world) == [kept]
     assert world.control("GET", "/snapshots") == {"snapshots": ["one.kept"]}
+
+
+def test_seed_and_state(world: MockWorld, tmp_path: Path) -> None:
+    """A seed is added from a mapping or a file, and the state of one world is a seed for another."""
+    seeded = {"api": "pinterest", "account": AD_ACCOUNT, "kind": "VISITOR", "name": "n"}
+    world.seed({"audiences": [{**seeded, "id": "77"}]})
+    (tmp_path / "seed.json").write_text(json.dumps({"audiences": [{**seeded, "id": "78"}]}))
+    world.seed(tmp_path / "seed.json")
+    assert sorted(ids(world)) == ["77", "78"]
+    other = world.in_world("other")
+    other.reset("empty")
+    other.seed(world.state())
+    assert ids(other) == ids(world)
+    with pytest.raises(ControlError):
+        world.seed({"audiences": [{**seeded, "id": "77"}]})
 
 
 def test_settings(world: MockWorld) -> None:
