@@ -6,6 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN := PYTHONPATH=app $(BIN)/python -m audience_mock
 ARGS ?=
 NPM_CLIENT := tests/contract/npm
+NODE_EXAMPLE := tests/e2e/node_example
 
 # Compiled bytecode is worth 2 to 3 seconds of every start, so it is kept even where the shell says not to.
 unexport PYTHONDONTWRITEBYTECODE
@@ -56,6 +57,7 @@ lock: $(VENV)/.checks
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 		tests/contract/official_client.in -o tests/contract/official_client.lock
 	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
+	cd $(NODE_EXAMPLE) && npm install --package-lock-only --loglevel=error
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 		tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock
 	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
@@ -79,13 +81,15 @@ $(VENV)/.checks: $(VENV)/.runtime pyproject.toml tests/requirements.lock tests/c
 	$(PIP) install --no-deps --require-hashes --target $(VENV)/official_client -r tests/contract/official_client.lock
 	@touch $@
 
-# One of the clients that the tests run is of npm. Without Node.js its tests are skipped, with the reason.
-$(VENV)/.npm: $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc | $(BIN)/python
+# One of the clients that the tests run is of npm, and one of the examples is in JavaScript. Without Node.js their
+# tests are skipped, with the reason.
+$(VENV)/.npm: $(foreach project,$(NPM_CLIENT) $(NODE_EXAMPLE),$(project)/package-lock.json $(project)/.npmrc) | $(BIN)/python
 	@if ! command -v npm > /dev/null; then \
-		echo "npm is not installed: the tests of npm's pinterest-sdk will be skipped"; \
+		echo "npm is not installed: the tests of npm's pinterest-sdk and of the Node example will be skipped"; \
 	else \
-		rm -rf $(VENV)/npm && mkdir $(VENV)/npm && \
-		cp $(NPM_CLIENT)/package.json $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc $(VENV)/npm && \
-		(cd $(VENV)/npm && npm ci --ignore-scripts --loglevel=error) && \
+		$(call npm_ci,$(NPM_CLIENT),$(VENV)/npm) && \
+		$(call npm_ci,$(NODE_EXAMPLE),$(VENV)/node_example) && \
 		touch $@; \
 	fi
+npm_ci = rm -rf $(2) && mkdir $(2) && cp $(1)/package.json $(1)/package-lock.json $(1)/.npmrc $(2) && \
+	(cd $(2) && npm ci --ignore-scripts --loglevel=error)

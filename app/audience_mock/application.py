@@ -124,7 +124,7 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
     Opens the store and plants the seed, so it raises BadDatabase and BadSeed.
     """
     settings = settings or Settings()
-    file = _seed_file(settings.seed) if settings.seed else None
+    file = seed_file(settings.seed) if settings.seed else None
     seed = None if file is None else seed_files.load(file)
     try:
         worlds = Worlds(settings.database, seed=seed, configure=partial(_configured, settings))
@@ -193,7 +193,7 @@ def describe(directory: Path) -> list[Path]:
     return files
 
 
-def _seed_file(seed: str) -> Path:
+def seed_file(seed: str) -> Path:
     """A path, or the name of a world that comes along: in the wheel, or beside the sources."""
     if seed != "demo":
         return Path(seed)

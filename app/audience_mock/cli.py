@@ -5,32 +5,44 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from audience_mock import __version__
 
+if TYPE_CHECKING:
+    from audience_mock.settings import Settings
+
 
 class SettingsCommand(click.Command):
     """A command with a flag for each field of Settings; they are read only when it is run."""
 
+    without: Collection[str] = ()
+    """Settings that the command has a way of its own for."""
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        if not self.params:
+        if not any(isinstance(parameter, click.Option) for parameter in self.params):
             # What is imported from here to the first answer makes no garbage worth collecting: 80 ms.
             gc.disable()
-            self.params = list(_flags())
+            self.params += _flags(self.without)
         return super().get_params(ctx)
 
 
-def _flags() -> Iterator[click.Option]:
+class ExecCommand(SettingsCommand):
+    without = ("port", "ready_file")
+
+
+def _flags(without: Collection[str]) -> Iterator[click.Option]:
     """A flag for each field of Settings, with its text, its default and its variable."""
     from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
 
     for name, field in Settings.model_fields.items():
+        if name in without:
+            continue
         default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
         shown = "none" if default is None else "true" if default is True else default
         text = f"{field.description} [default: {shown}; {ENVIRONMENT_PREFIX}{name.upper()}]"
@@ -82,25 +94,46 @@ def serve(**flags: Any) -> None:
     # while it serves, ends in order, and then raises the signal again for these.
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
-    from pydantic import ValidationError
-
-    from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
-
     given = {name: value for name, value in flags.items() if value is not None}
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        source = f"--{name.replace('_', '-')}" if name in given else f"{ENVIRONMENT_PREFIX}{name.upper()}"
-        fail(f"{source}: {first['msg']} (given: {first['input']!r})")
+    settings = _settings(given)
     from audience_mock.server import run
 
     run(settings, fail)
 
 
+def _settings(given: Mapping[str, Any]) -> "Settings":
+    """As the flags and the environment have them; fails where they are not right."""
+    from pydantic import ValidationError
+
+    from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
+
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        source = f"--{name.replace('_', '-')}" if name in given else f"{ENVIRONMENT_PREFIX}{name.upper()}"
+        fail(f"{source}: {first['msg']} (given: {first['input']!r})")
+
+
 def _end(signum: int, frame: FrameType | None) -> None:
     sys.exit(0)
+
+
+@main.command("exec", cls=ExecCommand, context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
+def exec_(command: tuple[str, ...], **flags: Any) -> None:
+    """Run COMMAND beside a server of its own, on a free port, and end with its exit status.
+
+    COMMAND finds the server in its environment: AUDIENCE_MOCK_URL, AUDIENCE_MOCK_PINTEREST_URL,
+    AUDIENCE_MOCK_PITCHTARGET_URL, AUDIENCE_MOCK_CONTROL_URL, and PINTEREST_API_URI, which Pinterest's own
+    client for Python reads. What is said to this process by signals is said to COMMAND.
+    """
+    from audience_mock.child import run
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    _settings({"port": 0, **given})
+    sys.exit(run(command, given, fail))
 
 
 @main.command()

@@ -196,14 +196,11 @@ def _nobody() -> None:
 
 def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
     """Serve until SIGTERM or Ctrl-C; what stands in the way is told to `fail` in one line."""
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    # What libraries have to say at debug, every piece of a form for one, helps nobody here.
-    logging.basicConfig(stream=sys.stderr, level=max(level, logging.WARNING), format="%(message)s")
-    log.setLevel(level)
+    log_to_stderr(settings)
     try:
         listener = listen(settings.host, settings.port)
     except (OSError, UnicodeError) as error:
-        fail(_why_not_listening(settings, error))
+        fail(why_not_listening(settings, error))
     url = base_url(listener)
     not_told: OSError | None = None
 
@@ -233,7 +230,14 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
         fail(f"cannot write the ready file {settings.ready_file}: {not_told.strerror}")
 
 
-def _why_not_listening(settings: Settings, error: OSError | UnicodeError) -> str:
+def log_to_stderr(settings: Settings) -> None:
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    # What libraries have to say at debug, every piece of a form for one, helps nobody here.
+    logging.basicConfig(stream=sys.stderr, level=max(level, logging.WARNING), format="%(message)s")
+    log.setLevel(level)
+
+
+def why_not_listening(settings: Settings, error: OSError | UnicodeError) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     # Python adds the address to the system's words for some of these errors.
     why = (getattr(error, "strerror", None) or "not the name of a host").partition(" (while")[0]

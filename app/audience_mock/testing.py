@@ -1,4 +1,4 @@
-"""A real server on a free port, in a thread, for tests in Python."""
+"""A real server on a free port, in a thread, for tests in Python; and a hand on it, or on any other."""
 
 import threading
 from types import TracebackType
@@ -7,15 +7,19 @@ from typing import Any, Self
 from audience_mock.application import create_app
 from audience_mock.server import Server, base_url, listen
 from audience_mock.settings import Settings
+from audience_mock.steering import ControlError, MockWorld, UnspentFaults, VerificationFailed, connect
+
+__all__ = ["ControlError", "MockServer", "MockWorld", "UnspentFaults", "VerificationFailed", "connect"]
 
 STARTS_WITHIN_S = 10
 ENDS_WITHIN_S = 10
 
 
-class MockServer:
+class MockServer(MockWorld):
     """`with MockServer() as mock:` serves at `mock.url` until the block ends.
 
     `settings` are those of `Settings`; the port is free and the store in memory unless they say otherwise.
+    It is the handle of its default world. `app` and `world` are what runs in this process, without HTTP.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -29,7 +33,7 @@ class MockServer:
             listener.close()
             raise
         self.world = self.app.world
-        self.url = base_url(listener)
+        super().__init__(base_url(listener), admin_token=self.settings.admin_token)
         ready = threading.Event()
         self._server = Server(self.app, when_ready=ready.set)
         self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)

@@ -1,0 +1,222 @@
+"""`audience-mock exec`: a command beside a server, its environment, its signals and its exit status."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+LIMIT_S = 60
+"""Seconds that anything may take; reached only where something is broken."""
+
+# Coverage makes a start three times as long, so only the runs that get these are measured.
+MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+VARIABLES = (
+    *("AUDIENCE_MOCK_URL", "AUDIENCE_MOCK_PINTEREST_URL", "AUDIENCE_MOCK_PITCHTARGET_URL"),
+    *("AUDIENCE_MOCK_CONTROL_URL", "PINTEREST_API_URI", "AUDIENCE_MOCK_ADMIN_TOKEN"),
+)
+TELLS = "import json, os; print(json.dumps(dict(os.environ)))"
+WAITS = "import signal, sys; signal.signal(signal.SIG{0}, lambda *_: sys.exit(70)); print(1, flush=True); {1}"
+"""A command that says when it is ready for a signal, and ends with 70 when that comes."""
+
+Run = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Starts `audience-mock exec` in an empty folder, and ends what still runs after the test."""
+    with ExitStack() as held:
+
+        def start(*arguments: str, **more: str) -> subprocess.Popen[str]:
+            left_out = ("AUDIENCE_MOCK_", "COVERAGE_", "PINTEREST_", "PYTHONDONTWRITEBYTECODE")
+            kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+            process = held.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "audience_mock", "exec", *arguments],
+                    cwd=tmp_path,
+                    env=kept | more,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,  # as in CI: no terminal
+                )
+            )
+            held.callback(process.kill)
+            return process
+
+        yield start
+
+
+def python(code: str) -> tuple[str, ...]:
+    return ("--", sys.executable, "-c", code)
+
+
+def test_environment(run: Run) -> None:
+    """The command finds the bases of both APIs, of the control plane, and that of Pinterest's own client."""
+    out, err = run(*python(TELLS), **MEASURED).communicate(timeout=LIMIT_S)
+    told = json.loads(out)
+    url = told["AUDIENCE_MOCK_URL"]
+    assert urlsplit(url).hostname == "127.0.0.1"
+    assert [told.get(name) for name in VARIABLES] == [
+        url,
+        f"{url}/v5",
+        url,
+        f"{url}/__admin",
+        f"{url}/v5",
+        None,
+    ]
+    assert err == ""
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_settings(run: Run) -> None:
+    """Flags and variables are those of serve; the command gets the token that the control plane asks for, and
+    a port of another server's does not matter."""
+    asks = (
+        "import os, urllib.request as u; "
+        "url, token = os.environ['AUDIENCE_MOCK_CONTROL_URL'], os.environ['AUDIENCE_MOCK_ADMIN_TOKEN']; "
+        "asked = u.Request(url + '/worlds/default', headers={'Authorization': 'Bearer ' + token}); "
+        "print(u.urlopen(asked).read().decode())"
+    )
+    flags = ("--admin-token", "open-sesame")
+    process = run(*flags, *python(asks), AUDIENCE_MOCK_SEED="demo", AUDIENCE_MOCK_PORT="1", **MEASURED)
+    out, err = process.communicate(timeout=LIMIT_S)
+    assert json.loads(out)["audiences"] > 0, err
+
+
+def test_flags_of_the_command(run: Run) -> None:
+    """What stands behind the command is the command's, also without `--`."""
+    out, _ = run(sys.executable, "-c", "import sys; print(sys.argv[1:])", "--host", "-h").communicate(
+        timeout=LIMIT_S
+    )
+    assert out == "['--host', '-h']\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("raise SystemExit(0)", 0),
+        ("raise SystemExit(41)", 41),
+        ("import os; os.kill(os.getpid(), 9)", 128 + 9),
+    ],
+)
+def test_exit_status(run: Run, code: str, status: int) -> None:
+    """The exit status is the command's; 128 and the signal's number, as a shell has it, if that ended it."""
+    assert run(*python(code), **MEASURED).wait(LIMIT_S) == status
+
+
+def test_a_command_that_cannot_be_run(run: Run, tmp_path: Path) -> None:
+    """A command that is not there is 127, one that cannot be run is 126, as in a shell, in one line."""
+    (tmp_path / "text").write_text("not for running")
+    for command, status, why in (
+        ("no-such-command", 127, "not found"),
+        ("./text", 126, "Permission denied"),
+    ):
+        process = run(command, **MEASURED)
+        out, err = process.communicate(timeout=LIMIT_S)
+        assert (process.returncode, out) == (status, "")
+        assert err == f"audience-mock: {command}: {why}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ((), "Missing argument 'COMMAND...'"),
+        (("--port", "1", "true"), "No such option '--port'"),
+        (("--ready-file", "ready", "true"), "No such option '--ready-file'"),
+        (("--build-delay-s", "soon", "touch", "ran"), "--build-delay-s: Input should be a valid number"),
+        (("--seed", "nowhere.json", "touch", "ran"), "cannot read the seed nowhere.json"),
+        (("--host", "192.0.2.1", "touch", "ran"), "cannot listen on 192.0.2.1:0"),
+    ],
+)
+def test_a_server_that_cannot_start(run: Run, tmp_path: Path, arguments: tuple[str, ...], why: str) -> None:
+    """What stands in the server's way is one line and exit status 2, and the command is not run."""
+    process = run(*arguments, **MEASURED)
+    out, err = process.communicate(timeout=LIMIT_S)
+    assert (process.returncode, out) == (2, "")
+    assert err.startswith(f"audience-mock: {why}")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "USR1"])
+def test_signals_are_handed_on(run: Run, name: str) -> None:
+    """A signal to exec goes on to the command, whose exit status counts."""
+    process = run(*python(WAITS.format(name, "signal.pause()")), **MEASURED)
+    assert process.stdout
+    assert process.stdout.readline() == "1\n"
+    process.send_signal(signal.Signals[f"SIG{name}"])
+    assert process.wait(LIMIT_S) == 70
+
+
+def test_the_server_is_there_to_the_end(run: Run) -> None:
+    """While the command cleans up after a signal, the server still answers."""
+    cleans_up = (
+        "import os, signal, sys, urllib.request as u\n"
+        "def end(*_):\n"
+        "    sys.exit(u.urlopen(os.environ['AUDIENCE_MOCK_CONTROL_URL'] + '/health').status != 200)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "print(1, flush=True)\n"
+        "signal.pause()\n"
+    )
+    process = run(*python(cleans_up))
+    assert process.stdout
+    assert process.stdout.readline() == "1\n"
+    process.terminate()
+    assert process.wait(LIMIT_S) == 0
+
+
+def test_a_signal_before_the_command(run: Run, tmp_path: Path) -> None:
+    """One that is told to end while its server starts does not run the command."""
+    process = run("touch", "ran")
+    process.terminate()
+    assert process.wait(LIMIT_S) in (128 + signal.SIGTERM, -signal.SIGTERM)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_ctrl_c_comes_once(tmp_path: Path) -> None:
+    """Ctrl-C at a terminal reaches the command once: the terminal sends it to both."""
+    counts = (
+        "import signal, time\n"
+        "came = []\n"
+        "signal.signal(signal.SIGINT, lambda *_: came.append(1))\n"
+        "print('ready', flush=True)\n"
+        "while not came: time.sleep(0.005)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (print('came', len(came), flush=True), exit(0)))\n"
+        "print('told', flush=True)\n"
+        "while True: signal.pause()\n"
+    )
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        arguments = [sys.executable, "-m", "audience_mock", "exec", *python(counts)]
+        os.execv(sys.executable, arguments)
+    said = b""
+    try:
+        end = time.monotonic() + LIMIT_S
+        for word, answer in ((b"ready", b"\x03"), (b"told", None), (b"came 1", None)):
+            while word not in said:
+                assert time.monotonic() < end, said
+                said += os.read(terminal, 1024)
+            if answer:
+                os.write(terminal, answer)
+            elif word == b"told":
+                os.kill(child, signal.SIGTERM)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise
+    finally:
+        os.close(terminal)

@@ -1,0 +1,398 @@
+"""The pytest plugin, in runs of pytest of their own, which find it as any project does that installs it."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from audience_mock.testing import MockServer
+from shapes import AD_ACCOUNT
+
+pytest_plugins = ["pytester"]
+
+MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+README = Path(__file__).parents[2] / "README.md"
+
+API = """
+import json
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+AUDIENCES = "/ad_accounts/549755885175/audiences"
+
+
+def asked(url, body=None):
+    headers = {"Authorization": "Bearer pina_test", "Content-Type": "application/json"}
+    sent = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(url, sent, headers)) as answer:
+        return json.load(answer)
+
+
+def create(world, name="Savers"):
+    rule = {"engagement_type": "save"}
+    body = {"name": name, "audience_type": "ENGAGEMENT", "rule": rule}
+    return asked(world.urls.pinterest + AUDIENCES, body)
+
+
+def names(world):
+    return [item["name"] for item in asked(world.urls.pinterest + AUDIENCES)["items"]]
+"""
+
+FAULTY = """
+import pytest
+from api import *
+
+
+def test_spent(audience_mock):
+    audience_mock.faults.add("audiences/create", status=503, first=1)
+    with pytest.raises(HTTPError, match="503"):
+        create(audience_mock)
+
+
+def test_unspent(audience_mock):
+    audience_mock.faults.add("audiences/create", status=503, first=1)
+
+
+def test_broken_and_unspent(audience_mock):
+    audience_mock.faults.add("audiences/create", status=503, first=1)
+    raise ValueError("its own error")
+
+
+@pytest.mark.audience_mock(unused_faults="{0}")
+def test_marked(audience_mock):
+    audience_mock.faults.add("audiences/create", status=503, first=1)
+
+
+def test_asked_for(request):
+    world = request.getfixturevalue("audience_mock")
+    world.faults.expect_spent()
+    world.faults.add("audiences/list", latency_ms=1)
+    with pytest.raises(AssertionError, match="audiences/list"):
+        world.faults.expect_spent()
+    names(world)
+"""
+
+
+class Project:
+    """A folder with tests that use the fixture."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._pytester, self._monkeypatch = pytester, monkeypatch
+        self.folder = pytester.path
+        for name in list(os.environ):
+            if name.startswith(("AUDIENCE_MOCK_", "PYTEST_", "COV_CORE_", "COVERAGE_")):
+                monkeypatch.delenv(name)
+        self.write(api=API)
+
+    def write(self, **files: str) -> None:
+        self._pytester.makepyfile(**files)
+
+    def ini(self, **lines: str) -> None:
+        self._pytester.makeini("[pytest]\n" + "".join(f"{name} = {text}\n" for name, text in lines.items()))
+
+    def run(self, *arguments: str, measured: bool = False) -> pytest.RunResult:
+        """A run of pytest. Coverage makes it three times as long, so only some are measured."""
+        for name, value in MEASURED.items() if measured else ():
+            self._monkeypatch.setenv(name, value)
+        return self._pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=300)
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return Project(pytester, monkeypatch)
+
+
+def outcomes(ran: pytest.RunResult) -> Mapping[str, int]:
+    found: dict[str, int] = ran.parseoutcomes()
+    return {kind: number for kind, number in found.items() if kind not in ("warning", "warnings")}
+
+
+def test_two_hundred_tests_in_parallel(project: Project) -> None:
+    """200 tests in two workers find in both APIs what they made themselves, under the ids that a fresh server
+    gives, and no world but their own."""
+    project.write(
+        test_all="""
+            import pytest
+            from api import *
+
+            @pytest.mark.parametrize("number", range(200))
+            def test_alone(audience_mock, number):
+                mine = [f"{number} of {part}" for part in range(number % 3 + 1)]
+                made = [create(audience_mock, name)["id"] for name in mine]
+                assert made[0] == "2542623499806"
+                assert sorted(names(audience_mock)) == mine
+                assert audience_mock.control("GET", "/worlds")["worlds"] == ["default", audience_mock.name]
+                assert audience_mock.clock.get()["frozen"] is False
+                audience_mock.clock.freeze(number)
+                assert audience_mock.clock.get()["unix"] == number
+                entries = audience_mock.journal.entries(operation="audiences/create")
+                assert [entry["request"]["body"]["name"] for entry in entries] == mine
+                assert audience_mock.faults.list() == []
+                audience_mock.faults.add("*", status=503)
+        """
+    )
+    assert outcomes(project.run("-n", "2", "-q")) == {"passed": 200}
+
+
+def test_many_workers_on_one_server(project: Project, start: Callable[..., MockServer]) -> None:
+    """Tests of several workers on one server that runs already have their own worlds, and leave none."""
+    server = start()
+    project.write(
+        test_all="""
+            import pytest
+            from api import *
+
+            @pytest.mark.parametrize("number", range(6))
+            def test_alone(audience_mock, audience_mock_server, number):
+                assert audience_mock_server.url == "URL"
+                assert audience_mock.name in audience_mock_server.control("GET", "/worlds")["worlds"]
+                create(audience_mock, str(number))
+                assert names(audience_mock) == [str(number)]
+        """.replace("URL", server.url)
+    )
+    ran = project.run("-n", "2", "--audience-mock-url", server.url)
+    assert outcomes(ran) == {"passed": 6}
+    assert list(server.app.worlds) == ["default"]
+
+
+def test_the_server_of_exec(
+    project: Project, start: Callable[..., MockServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the option, the server is the one of the environment, with its token."""
+    server = start(admin_token="open-sesame")
+    project.write(
+        test_it="def test_it(audience_mock): assert audience_mock.url.startswith('URL')".replace(
+            "URL", server.url
+        )
+    )
+    monkeypatch.setenv("AUDIENCE_MOCK_URL", server.url)
+    monkeypatch.setenv("AUDIENCE_MOCK_ADMIN_TOKEN", "open-sesame")
+    assert outcomes(project.run(measured=True)) == {"passed": 1}
+    monkeypatch.setenv("AUDIENCE_MOCK_ADMIN_TOKEN", "open-barley")
+    ran = project.run()
+    assert outcomes(ran) == {"errors": 1}
+    ran.stdout.fnmatch_lines(["*ControlError: send Authorization: Bearer*"])
+
+
+def test_names_of_worlds(project: Project) -> None:
+    """Whatever a test is called, its world has a name that tells it and that no other has."""
+    project.write(
+        test_names="""
+            import pytest
+
+            NAMES = []
+
+            @pytest.mark.parametrize("text", ["a/b", "a?b", "a b", "ä%~", "x" * 300, "x" * 301, "", "."])
+            def test_name(audience_mock, text):
+                NAMES.append(audience_mock.name)
+                audience_mock.reset()
+
+            class TestMore:
+                def test_name(self, audience_mock):
+                    assert audience_mock.name.startswith("test_names.py-TestMore-test_name-")
+                    assert len({*NAMES, audience_mock.name}) == 9
+        """
+    )
+    assert outcomes(project.run()) == {"passed": 9}
+
+
+@pytest.mark.parametrize(
+    ("ini", "marked", "failed"),
+    [
+        ({}, "error", ["test_broken_and_unspent", "test_marked"]),
+        ({"audience_mock_unused_faults": "ignore"}, "ignore", ["test_broken_and_unspent"]),
+        ({"audience_mock_unused_faults": "error"}, "ignore", ["test_unspent", "test_broken_and_unspent"]),
+    ],
+)
+def test_unused_faults(project: Project, ini: dict[str, str], marked: str, failed: list[str]) -> None:
+    """Where configuration or marker ask for it, a test that passes and leaves a fault unspent fails and names
+    it; one that fails by itself says its own error."""
+    project.ini(**ini)
+    project.write(test_faults=FAULTY.replace("{0}", marked))
+    ran = project.run("-rf", measured=True)
+    assert re.findall(r"^FAILED \S+::(\w+)", ran.stdout.str(), re.MULTILINE) == failed
+    assert outcomes(ran) == {"failed": len(failed), "passed": 5 - len(failed)}
+    assert ("UnspentFaults: planned, and not spent: fault-1" in ran.stdout.str()) == (len(failed) > 1)
+    ran.stdout.fnmatch_lines(["*ValueError: its own error"])
+
+
+def test_marker(project: Project) -> None:
+    """The nearest marker decides on the settings and the clock of the world; the next test has its own."""
+    project.ini(audience_mock_settings="\n  build_delay_s = 0\n  auth_mode = lenient")
+    project.write(
+        test_marked="""
+            import pytest
+            from api import *
+
+            pytestmark = pytest.mark.audience_mock(frozen="2026-07-01T12:00:00Z")
+
+            def settings(world):
+                return world.control("GET", f"/worlds/{world.name}")["settings"]
+
+            def test_of_the_configuration(audience_mock):
+                assert settings(audience_mock) == {"build_delay_s": 0, "auth_mode": "lenient"}
+                assert create(audience_mock)["status"] == "READY"
+                assert audience_mock.clock.get()["now"] == "2026-07-01T12:00:00.000Z"
+
+            @pytest.mark.audience_mock(settings={"build_delay_s": 60}, frozen=True)
+            def test_marked(audience_mock):
+                assert settings(audience_mock) == {"build_delay_s": 60, "auth_mode": "lenient"}
+                clock = audience_mock.clock.get()
+                assert clock["frozen"]
+                assert not clock["now"].startswith("2026-07-01T12:00:00")
+                made = create(audience_mock)["id"]
+                audience_mock.clock.advance(60)
+                assert asked(f"{audience_mock.urls.pinterest}{AUDIENCES}/{made}")["status"] != "INITIALIZING"
+
+            @pytest.mark.audience_mock(frozen=False)
+            def test_running(audience_mock):
+                assert not audience_mock.clock.get()["frozen"]
+        """
+    )
+    assert outcomes(project.run("--strict-markers", measured=True)) == {"passed": 3}
+
+
+@pytest.mark.parametrize(
+    ("mark", "why"),
+    [
+        ('"demo"', "*takes seed, settings, frozen, unused_faults by name, not 'demo'*"),
+        ("speed=1", "*takes seed, settings, frozen, unused_faults by name, not speed*"),
+        ('unused_faults="warn"', "*'warn' is neither error nor ignore*"),
+        ('settings={"build_delay": 0}', "*ControlError: settings.build_delay: *"),
+    ],
+)
+def test_a_marker_that_is_wrong(project: Project, mark: str, why: str) -> None:
+    """What a marker cannot say is an error that names it."""
+    project.write(
+        test_marked=f"""
+            import pytest
+
+            @pytest.mark.audience_mock({mark})
+            def test_marked(audience_mock):
+                pass
+        """
+    )
+    ran = project.run()
+    assert "passed" not in outcomes(ran)
+    assert ran.ret != 0
+    pytest.LineMatcher(ran.outlines + ran.errlines).fnmatch_lines([why])
+
+
+@pytest.mark.parametrize(
+    ("ini", "why"),
+    [
+        ({"audience_mock_unused_faults": "warn"}, "*'warn' is neither error nor ignore*"),
+        ({"audience_mock_settings": "\n  build_delay_s 0"}, "*'build_delay_s 0' is not name = value*"),
+        ({"audience_mock_seed": "nowhere.json"}, "*cannot read the seed *nowhere.json*"),
+    ],
+)
+def test_a_configuration_that_is_wrong(project: Project, ini: dict[str, str], why: str) -> None:
+    """What the configuration cannot say is an error that names it."""
+    project.ini(**ini)
+    project.write(test_it="def test_it(audience_mock): pass")
+    ran = project.run()
+    assert ran.ret != 0
+    pytest.LineMatcher(ran.outlines + ran.errlines).fnmatch_lines([why])
+
+
+def test_seed_of_the_configuration(project: Project) -> None:
+    """The worlds start from the seed of the configuration, beside which it lies; a reset goes back to it."""
+    project.ini(audience_mock_seed="worlds/demo.json")
+    demo = README.parent / "fixtures/worlds/demo.json"
+    (project.folder / "worlds").mkdir()
+    (project.folder / "worlds/demo.json").write_bytes(demo.read_bytes())
+    project.write(
+        test_seeded="""
+            from api import *
+
+            def test_seeded(audience_mock):
+                before = audience_mock.control("GET", f"/worlds/{audience_mock.name}")["audiences"]
+                assert before > 10
+                create(audience_mock)
+                audience_mock.reset()
+                assert audience_mock.control("GET", f"/worlds/{audience_mock.name}")["audiences"] == before
+        """
+    )
+    assert outcomes(project.run()) == {"passed": 1}
+
+
+SEEDED = """
+    import json
+    import pytest
+    from pathlib import Path
+    from api import *
+
+    SEED = json.loads(Path("mine.json").read_text())
+
+    def test_of_the_configuration(audience_mock):
+        assert names(audience_mock) == ["configured"]
+
+    @pytest.mark.audience_mock(seed="mine.json")
+    def test_file(audience_mock):
+        assert names(audience_mock) == ["mine"]
+
+    @pytest.mark.audience_mock(seed=SEED)
+    def test_mapping(audience_mock):
+        assert names(audience_mock) == ["mine"]
+        assert audience_mock.state()["audiences"][0]["name"] == "mine"
+
+    @pytest.mark.audience_mock(seed="demo")
+    def test_demo(audience_mock):
+        assert len(audience_mock.state()["audiences"]) > 10
+"""
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_seed_of_the_marker(project: Project, start: Callable[..., MockServer], running: bool) -> None:
+    """A marker's seed, a file, a mapping or demo, is in the place of the configuration's, on any server."""
+    for name in ("configured", "mine"):
+        audience = {"api": "pinterest", "account": AD_ACCOUNT, "id": "7", "kind": "VISITOR", "name": name}
+        (project.folder / f"{name}.json").write_text(json.dumps({"audiences": [audience]}))
+    project.ini(audience_mock_seed="configured.json")
+    project.write(test_seeded=SEEDED)
+    where = ("--audience-mock-url", start(seed="demo").url) if running else ()
+    assert outcomes(project.run(*where)) == {"passed": 4}
+
+
+def test_a_test_that_deletes_its_world(project: Project) -> None:
+    """A test may delete its own world."""
+    project.write(test_it="def test_it(audience_mock): audience_mock.delete()")
+    assert outcomes(project.run()) == {"passed": 1}
+
+
+def test_it_costs_nothing_where_nobody_uses_it(project: Project) -> None:
+    """A run that uses no fixture of it has imported neither the server nor the handle."""
+    project.write(
+        test_it="""
+            import sys
+
+            def test_it(request):
+                assert request.config.pluginmanager.has_plugin("audience_mock")
+                assert sorted(name for name in sys.modules if name.startswith("audience_mock")) == [
+                    "audience_mock", "audience_mock.pytest_plugin"]
+        """
+    )
+    assert outcomes(project.run("-p", "no:cov")) == {"passed": 1}
+
+
+def test_markers_help(project: Project) -> None:
+    """`pytest --markers` and `--help` say what there is."""
+    assert "@pytest.mark.audience_mock(seed=" in project.run("--markers").stdout.str()
+    said = project.run("--help").stdout.str()
+    for name in (
+        "--audience-mock-url",
+        "audience_mock_seed",
+        "audience_mock_settings",
+        "audience_mock_unused_faults",
+    ):
+        assert name in said
+
+
+def test_the_readmes_sample(project: Project) -> None:
+    """The README's test for pytest passes as it stands there."""
+    (sample,) = re.findall(r"^```py\n(.*?)^```$", README.read_text(), flags=re.DOTALL | re.MULTILINE)
+    project.write(test_readme=sample)
+    assert outcomes(project.run()) == {"passed": sample.count("\ndef test_")}
