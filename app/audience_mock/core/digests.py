@@ -48,10 +48,10 @@ def each(digests: bytes, width: int = DIGEST_BYTES) -> Iterator[bytes]:
     return (digests[at : at + width] for at in range(0, len(digests), width))
 
 
-def sorted_distinct(digests: bytes, width: int = DIGEST_BYTES) -> bytes:
+def sorted_distinct(digests: bytes | memoryview, width: int = DIGEST_BYTES) -> bytes:
     """The same digests, or links by their `width`, in order, each once."""
     if len(digests) <= FEW_BYTES and not (has_numpy() and len(digests) > VERY_FEW_BYTES):
-        return b"".join(sorted(set(each(digests, width))))
+        return b"".join(sorted(set(each(bytes(digests), width))))
     np = import_numpy()
     words = np.frombuffer(digests, dtype=">u8").reshape(-1, width // 8)
     first = words[:, 0].astype("u8")
@@ -77,34 +77,45 @@ class Digests:
 
     def __init__(self, width: int = DIGEST_BYTES) -> None:
         self._width = width
-        self._held: list[bytes] = []
+        # One piece of memory for all that comes: its pages are the system's until they are written to.
+        self._held = memoryview(bytearray(HELD_BYTES // width * width))
         self._held_bytes = 0
+        self._sorted: Any = None
         self._spill: IO[bytes] | None = None
         self._ends: list[list[int]] = []
 
     def add(self, digests: bytes) -> None:
         """`digests` is any number of them, one after the other."""
-        if not digests:
-            return
-        self._held.append(digests)
-        self._held_bytes += len(digests)
-        if self._held_bytes >= HELD_BYTES:
-            self._write_out()
+        at = 0
+        while at < len(digests):
+            some = digests[at : at + len(self._held) - self._held_bytes]
+            self._held[self._held_bytes : self._held_bytes + len(some)] = some
+            self._held_bytes += len(some)
+            at += len(some)
+            if self._held_bytes == len(self._held):
+                self._write_out()
 
     def parts(self) -> Iterator[bytes]:
         """Parts that are sorted and distinct, each and all together; holds one at a time."""
         if self._spill is None:
             if self._held_bytes:
-                yield sorted_distinct(b"".join(self._held), self._width)
+                yield sorted_distinct(self._held[: self._held_bytes], self._width)
             return
-        if self._held:
+        if self._held_bytes:
             self._write_out()
-        file, first = self._spill.fileno(), 0
+        file, first, room = self._spill.fileno(), 0, self._held
         for last in self._cuts():
-            pieces = [os.pread(file, ends[last] - ends[first], ends[first]) for ends in self._ends]
+            size = sum(ends[last] - ends[first] for ends in self._ends)
+            if size > len(room):
+                room = memoryview(bytearray(size))
+            at = 0
+            for ends in self._ends:
+                more = ends[last] - ends[first]
+                _read_all(file, room[at : at + more], ends[first])
+                at += more
             first = last
-            if any(pieces):
-                yield sorted_distinct(b"".join(pieces), self._width)
+            if size:
+                yield sorted_distinct(room[:size], self._width)
 
     def _cuts(self) -> Iterator[int]:
         """Where a part ends, as the number of its buckets' next: those that lie side by side are one part as
@@ -123,13 +134,16 @@ class Digests:
         np = import_numpy()
         if self._spill is None:
             self._spill = tempfile.TemporaryFile(buffering=0)
-        rows = np.frombuffer(b"".join(self._held), dtype=f"V{self._width}")
+            self._sorted = np.empty(len(self._held) // self._width, dtype=f"V{self._width}")
+        rows = np.frombuffer(self._held[: self._held_bytes], dtype=f"V{self._width}")
         first = rows.view("u1")[:: self._width].copy()
         start = self._ends[-1][-1] if self._ends else 0
         counts = np.bincount(first, minlength=_BUCKETS).cumsum()
         self._ends.append([start, *(start + counts * self._width).tolist()])
-        _write_all(self._spill, rows.take(np.argsort(first, kind="stable")).view("u1").data)
-        self._held.clear()
+        ordered = self._sorted[: len(rows)]
+        # "clip" writes where it shall; the default takes a copy of it first.
+        rows.take(np.argsort(first, kind="stable"), out=ordered, mode="clip")
+        _write_all(self._spill, ordered.view("u1").data)
         self._held_bytes = 0
 
     def close(self) -> None:
@@ -141,3 +155,11 @@ def _write_all(file: IO[bytes], piece: memoryview) -> None:
     """A file without a buffer may take less than it is given."""
     while piece:
         piece = piece[file.write(piece) :]
+
+
+def _read_all(file: int, room: memoryview, at: int) -> None:
+    while room:
+        read = os.preadv(file, [room], at)
+        if not read:
+            raise EOFError("a temporary file is shorter than it was")
+        room, at = room[read:], at + read

@@ -13,7 +13,7 @@ from typing import cast
 from sqlalchemy import bindparam, delete, insert, select
 
 from audience_mock.core import ids
-from audience_mock.core.digests import DIGEST_BYTES, LINK_BYTES, Digests, each, sorted_distinct
+from audience_mock.core.digests import DIGEST_BYTES, FEW_BYTES, LINK_BYTES, Digests, each, sorted_distinct
 from audience_mock.core.matching import is_matched
 from audience_mock.core.tables import Audience, CustomerList, KnownUser, UserBlock, table_of
 from audience_mock.core.world import Transaction, World
@@ -76,6 +76,8 @@ async def writing(
             part, pending = 0, b""
 
             async def keep(digests: bytes) -> None:
+                if len(digests) > FEW_BYTES:
+                    world.database.expect_many_users()
                 await world.transact(_add_part, user_set=written.user_set, part=part, digests=digests)
                 # Others get their turn.
                 await asyncio.sleep(0)
