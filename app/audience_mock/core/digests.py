@@ -21,12 +21,12 @@ other requests wait."""
 FEW_BYTES = 1 << 20
 """Up to here Python's own sort is as fast as importing numpy."""
 
-VERY_FEW_BYTES = 1 << 13
-"""Up to here Python's own sort is faster than numpy's."""
+VERY_FEW_BYTES = 1 << 11
+"""Up to here Python's own sort is faster than numpy's, measured."""
 
 SORTED_BYTES = 2 << 20
-"""What is sorted at a time of what lies in a temporary file, or one digest more than its share of a very large
-file. Others wait 5 ms for it."""
+"""What is sorted at a time of what lies in a temporary file; of a very large one, a bucket as it is. Others
+wait 5 ms for it."""
 
 _BUCKETS = 256
 
@@ -51,7 +51,8 @@ def each(digests: bytes, width: int = DIGEST_BYTES) -> Iterator[bytes]:
 def sorted_distinct(digests: bytes | memoryview, width: int = DIGEST_BYTES) -> bytes:
     """The same digests, or links by their `width`, in order, each once."""
     if len(digests) <= FEW_BYTES and not (has_numpy() and len(digests) > VERY_FEW_BYTES):
-        return b"".join(sorted(set(each(bytes(digests), width))))
+        # A dictionary keeps them as they came, which sorts in half the time that the order of a set takes.
+        return b"".join(sorted(dict.fromkeys(each(bytes(digests), width))))
     np = import_numpy()
     words = np.frombuffer(digests, dtype=">u8").reshape(-1, width // 8)
     first = words[:, 0].astype("u8")
