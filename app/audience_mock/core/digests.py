@@ -8,7 +8,8 @@ import os
 import tempfile
 from collections.abc import Iterator
 from functools import cache
-from typing import IO, Any
+from io import FileIO
+from typing import Any
 
 DIGEST_BYTES = 32
 LINK_BYTES = 2 * DIGEST_BYTES
@@ -82,7 +83,7 @@ class Digests:
         self._held = memoryview(bytearray(HELD_BYTES // width * width))
         self._held_bytes = 0
         self._sorted: Any = None
-        self._spill: IO[bytes] | None = None
+        self._spill: FileIO | None = None
         self._ends: list[list[int]] = []
 
     def add(self, digests: bytes) -> None:
@@ -104,7 +105,7 @@ class Digests:
             return
         if self._held_bytes:
             self._write_out()
-        file, first, room = self._spill.fileno(), 0, self._held
+        first, room = 0, self._held
         for last in self._cuts():
             size = sum(ends[last] - ends[first] for ends in self._ends)
             if size > len(room):
@@ -112,7 +113,7 @@ class Digests:
             at = 0
             for ends in self._ends:
                 more = ends[last] - ends[first]
-                _read_all(file, room[at : at + more], ends[first])
+                _read_all(self._spill, room[at : at + more], ends[first])
                 at += more
             first = last
             if size:
@@ -152,15 +153,17 @@ class Digests:
             self._spill.close()
 
 
-def _write_all(file: IO[bytes], piece: memoryview) -> None:
+def _write_all(file: FileIO, piece: memoryview) -> None:
     """A file without a buffer may take less than it is given."""
+    file.seek(0, os.SEEK_END)
     while piece:
         piece = piece[file.write(piece) :]
 
 
-def _read_all(file: int, room: memoryview, at: int) -> None:
+def _read_all(file: FileIO, room: memoryview, at: int) -> None:
+    file.seek(at)
     while room:
-        read = os.preadv(file, [room], at)
+        read = file.readinto(room)
         if not read:
             raise EOFError("a temporary file is shorter than it was")
-        room, at = room[read:], at + read
+        room = room[read:]
