@@ -17,6 +17,8 @@ from typing import Any, NoReturn
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from audience_mock.application import AudienceMock, create_app
 from audience_mock.core.errors import Fact
@@ -77,6 +79,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 quiet_when_cut_off,
+                http=Protocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -137,6 +140,22 @@ class Server(uvicorn.Server):
                 return False
             await asyncio.sleep(0.005)
         return True
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's, which hands on a large piece of a body as it came, instead of two copies later.
+
+    A piece above the limit of what may wait makes the client wait by itself, so hardly anything is added.
+    """
+
+    def on_body(self, body: bytes) -> None:
+        waiting = self.cycle.body
+        if len(body) > HIGH_WATER_LIMIT and not waiting:
+            # Added to nothing, bytes are not copied.
+            self.cycle.body = b""  # type: ignore[assignment]
+        elif isinstance(waiting, bytes):
+            self.cycle.body = bytearray(waiting)
+        super().on_body(body)
 
 
 class Connection:

@@ -161,6 +161,29 @@ def test_digests_that_begin_alike_are_told_apart(monkeypatch: pytest.MonkeyPatch
     assert bags.sorted_distinct(b"".join(alike[::-1] + alike)) == b"".join(sorted(alike))
 
 
+def test_a_digest_among_many_that_begin_otherwise_is_kept_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Digests that come twice or three times are one each, those that come once stay."""
+    monkeypatch.setattr(bags, "FEW_BYTES", 0)
+    chance = random.Random(11)
+    once = [chance.randbytes(32) for _ in range(500)]
+    assert bags.sorted_distinct(b"".join(once + once[:100] + once[50:70])) == b"".join(sorted(once))
+
+
+@pytest.mark.parametrize("few", [3, 3000])
+def test_few_users_stay_when_many_come(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    """What a store in memory holds of users stays as it is when it gets ready for many more."""
+    people = hashed(*(f"{number}@example.com" for number in range(few)))
+    kept = Kept(*people)
+    monkeypatch.setattr(user_sets, "MANY_BYTES", 0)
+    page_bytes = "PRAGMA beside.page_size"
+    small = kept.world.database.driver.execute(page_bytes).fetchone()[0]
+    kept.upload(ANN, BOB)
+    assert kept.users() == raw(*people)
+    assert kept.count("user_blocks") == 2
+    large = kept.world.database.driver.execute(page_bytes).fetchone()[0]
+    assert (small, large) == (4096, 65536)
+
+
 def test_an_upload_makes_an_audience_its_users_and_a_report_together() -> None:
     """The audience has as many people as the file had distinct users, and they can be read back."""
     kept = Kept(ANN, BOB, ANN, "nobody")

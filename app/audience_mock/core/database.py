@@ -1,7 +1,7 @@
 """SQLite databases, each on one connection, used from one thread: no pool, no lock, no interleaving."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     MetaData,
+    Table,
     create_engine,
     delete,
     insert,
@@ -64,6 +65,12 @@ class Layout(NamedTuple):
 
 # A world in memory may be one of a thousand, and has 40 tables and indexes of a page or more; 4096 bytes are
 # SQLite's own default.
+_SMALL_PAGE_BYTES, _LARGE_PAGE_BYTES = 4096, 65536
+"""Pages of the database beside one in memory: SQLite's default, and the most that it has."""
+
+_TAKEN_OVER_BYTES = 1 << 20
+"""Up to here what lies beside is worth copying into larger pages; it takes a millisecond. Chosen."""
+
 IN_MEMORY_LAYOUT, FILE_LAYOUT = Layout(1024, users_beside=True), Layout(4096, users_beside=False)
 
 
@@ -122,13 +129,10 @@ class Database:
                 f"{self.url} was made by another version of Audience Mock"
                 f" (schema {version}, this one reads {tables.SCHEMA_VERSION}): use a new file"
             )
+        # Debian's SQLite overwrites what is deleted, for which others wait: a second for ten million users.
+        run("PRAGMA secure_delete = OFF")
         if self.layout.users_beside:
-            run("ATTACH DATABASE '' AS beside")
-            run("PRAGMA beside.cache_size = -8192")
-            run("PRAGMA beside.journal_mode = MEMORY")
-            run("PRAGMA beside.synchronous = OFF")
-            for text in _creates_beside():
-                run(text)
+            self._attach_beside(_SMALL_PAGE_BYTES)
         if version == 0 and image is not None:
             self._take_over(image, [])
         elif version == 0:
@@ -136,6 +140,38 @@ class Database:
         else:
             with self.transaction() as connection:
                 _clear_away(connection)
+
+    def _attach_beside(self, page_bytes: int) -> None:
+        run = self.driver.execute
+        run("ATTACH DATABASE '' AS beside")
+        run(f"PRAGMA beside.page_size = {page_bytes}")
+        run("PRAGMA beside.cache_size = -8192")
+        run("PRAGMA beside.journal_mode = MEMORY")
+        run("PRAGMA beside.synchronous = OFF")
+        run("PRAGMA beside.secure_delete = OFF")
+        for text in _creates_beside():
+            run(text)
+
+    def expect_many_users(self) -> None:
+        """Get ready for megabytes of users. Not within a transaction.
+
+        In large pages SQLite writes them with a fifth of the calls; but they cost each world half a megabyte,
+        so one gets them when it has use for them, and what little it has in small ones is taken over.
+        """
+        run = self.driver.execute
+        if not self.layout.users_beside or run("PRAGMA beside.page_size").fetchone()[0] > _SMALL_PAGE_BYTES:
+            return
+        if run("PRAGMA beside.page_count").fetchone()[0] * _SMALL_PAGE_BYTES > _TAKEN_OVER_BYTES:
+            return
+        kept = [(table, run(f"SELECT * FROM {table.name}").fetchall()) for table in _LARGE]  # noqa: S608
+        run("DETACH DATABASE beside")
+        self._attach_beside(_LARGE_PAGE_BYTES)
+        for table, rows in kept:
+            self._add_rows(table, rows)
+
+    def _add_rows(self, table: Table, rows: Iterable[Any]) -> None:
+        marks = ", ".join("?" for _ in table.columns)
+        self.driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)  # noqa: S608 - our own name
 
     def _make_tables(self) -> None:
         beside = _LARGE if self.layout.users_beside else ()
@@ -165,9 +201,7 @@ class Database:
             if self.layout.users_beside:
                 for table in _LARGE:
                     run(f"DELETE FROM {table.name}")  # noqa: S608 - our own names, here and below
-                    rows = image.driver.execute(f"SELECT * FROM {table.name}")  # noqa: S608
-                    marks = ", ".join("?" for _ in table.columns)
-                    self.driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)  # noqa: S608
+                    self._add_rows(table, image.driver.execute(f"SELECT * FROM {table.name}"))  # noqa: S608
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

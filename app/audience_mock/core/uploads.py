@@ -14,7 +14,7 @@ from typing import Any, Self, cast
 from sqlalchemy import insert, select, update
 
 from audience_mock.core import audiences, user_sets
-from audience_mock.core.digests import DIGEST_BYTES, HELD_BYTES, Digests, each, import_numpy
+from audience_mock.core.digests import DIGEST_BYTES, HELD_BYTES, Digests, each, has_numpy, import_numpy
 from audience_mock.core.tables import Audience, Upload, UserBlock, table_of
 from audience_mock.core.world import Transaction, World
 
@@ -44,7 +44,7 @@ USER_TYPES = tuple(_LINE)
 HASHED = frozenset({EMAIL_HASH, PHONE_HASH})
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_HASH_LINE_BYTES = 2 * DIGEST_BYTES + 1
+_HASH_CHARACTERS = 2 * DIGEST_BYTES
 _blocks = table_of(UserBlock)
 _uploads = table_of(Upload)
 _audiences = table_of(Audience)
@@ -93,16 +93,23 @@ class UserLines:
         self.digests.close()
 
     def feed(self, piece: bytes) -> None:
-        data = self._rest + piece if self._rest else piece
         if self._at_start:
-            if len(data) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(data):
-                self._rest = data
+            piece, self._rest = self._rest + piece, b""
+            if len(piece) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(piece):
+                self._rest = piece
                 return
-            data = data.removeprefix(_BYTE_ORDER_MARK)
+            piece = piece.removeprefix(_BYTE_ORDER_MARK)
             self._at_start = False
-        end = data.rfind(b"\n") + 1
-        self._take(data[:end])
-        self._rest = data[end:]
+        start = 0
+        if self._rest or self._overlong:
+            # The line that began before is looked at by itself, so that the others need not be copied.
+            start = piece.find(b"\n") + 1
+            if start:
+                self._take(self._rest + piece[:start])
+                self._rest = b""
+        end = max(start, piece.rfind(b"\n") + 1)
+        self._take(piece, start, end)
+        self._rest += piece[end:]
         if len(self._rest) > LONGEST_LINE_BYTES:
             self._overlong = True
             self._rest = b""
@@ -114,15 +121,18 @@ class UserLines:
             self._take(self._rest + b"\n")
             self._rest = b""
 
-    def _take(self, lines: bytes) -> None:
-        if self._overlong and lines:
-            end = lines.find(b"\n") + 1
+    def _take(self, lines: bytes, start: int = 0, end: int | None = None) -> None:
+        """The whole lines from `start` to `end`."""
+        end = len(lines) if end is None else end
+        if self._overlong and start < end:
+            start = lines.find(b"\n", start) + 1
             self._number += 1
             self._refuse(_TOO_LONG)
             self._overlong = False
-            lines = lines[end:]
+        if start == end:
+            return
         if self._hashed:
-            raw = _all_hashes(lines)
+            raw = _all_hashes(lines, start, end)
             if raw is not None:
                 count = len(raw) // DIGEST_BYTES
                 self._number += count
@@ -130,7 +140,7 @@ class UserLines:
                 self.report.valid += count
                 self.digests.add(raw)
                 return
-        self.digests.add(b"".join(self._digests_of(lines)))
+        self.digests.add(b"".join(self._digests_of(lines[start:end])))
 
     def _digests_of(self, lines: bytes) -> Iterator[bytes]:
         for raw_line in lines.split(b"\n")[:-1]:
@@ -155,16 +165,24 @@ class UserLines:
             self.report.invalid_lines.append((self._number, why))
 
 
-def _all_hashes(lines: bytes) -> bytes | None:
-    """The digests of lines that are all 64 hex digits, looked at as a whole; None if any is not."""
-    if b"\r" in lines:
-        lines = lines.replace(b"\r\n", b"\n")
-    count, odd = divmod(len(lines), _HASH_LINE_BYTES)
-    if odd or lines[_HASH_LINE_BYTES - 1 :: _HASH_LINE_BYTES] != b"\n" * count:
+def _all_hashes(lines: bytes, start: int, end: int) -> bytes | None:
+    """The digests of whole lines that are all 64 hex digits, looked at together; None if any is not."""
+    end_bytes = 2 if lines.startswith(b"\r", start + _HASH_CHARACTERS) else 1
+    line_bytes = _HASH_CHARACTERS + end_bytes
+    count, odd = divmod(end - start, line_bytes)
+    if odd or lines[start + line_bytes - 1 : end : line_bytes] != b"\n" * count:
         return None
+    if end_bytes == 2 and lines[start + _HASH_CHARACTERS : end : line_bytes] != b"\r" * count:
+        return None
+    if has_numpy():
+        np = import_numpy()
+        rows = np.frombuffer(lines, "u1", end - start, start).reshape(-1, line_bytes)
+        digits = rows[:, :_HASH_CHARACTERS].tobytes()
+    else:
+        digits = lines[start:end].replace(b"\r\n" if end_bytes == 2 else b"\n", b"")
     try:
         # unhexlify refuses whatever is no hex digit, a line end in the wrong place too.
-        raw = binascii.unhexlify(lines.replace(b"\n", b""))
+        raw = binascii.unhexlify(digits)
     except binascii.Error:
         return None
     return raw if len(raw) == count * DIGEST_BYTES else None

@@ -21,6 +21,9 @@ from audience_mock.core.world import Transaction, World
 PART_BYTES = 2 << 20
 """What a part of a set has at most, or one digest more than its share of a very large file."""
 
+MANY_BYTES = 1 << 20
+"""A part of more than this means a set of many users. Chosen: half of what a part has at most."""
+
 _blocks = table_of(UserBlock)
 _audiences, _lists = table_of(Audience).c, table_of(CustomerList).c
 _ADD_PART = insert(_blocks)
@@ -76,6 +79,8 @@ async def writing(
             part, pending = 0, b""
 
             async def keep(digests: bytes) -> None:
+                if len(digests) > MANY_BYTES:
+                    world.database.expect_many_users()
                 await world.transact(_add_part, user_set=written.user_set, part=part, digests=digests)
                 # Others get their turn.
                 await asyncio.sleep(0)

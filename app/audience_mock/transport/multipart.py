@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 
 from audience_mock.transport.bodies import MAX_BODY_BYTES, declared_bytes
 from audience_mock.transport.calls import Call, FormSeen
@@ -12,6 +12,9 @@ from audience_mock.transport.errors import BodyTooLarge, InvalidInput, Malformed
 
 MAX_PARTS = 10_000
 """Parts of one form. Chosen: more than any form has."""
+
+_IN_DATA = MultipartState.PART_DATA
+"""The parser is in the data of a part; its `index` is then how much of a boundary it may have seen."""
 
 
 class FileTaker(Protocol):
@@ -136,7 +139,12 @@ async def read_form(
             },
         )
         async for piece in call.stream():
-            parser.write(piece)
+            if parser.state == _IN_DATA and not parser.index and b"\r" not in piece:
+                # A boundary begins with a carriage return, so this is data as a whole. Looking for one byte
+                # is ten times as fast as looking for a boundary.
+                form.on_part_data(piece, 0, len(piece))
+            else:
+                parser.write(piece)
     except FormParserError as error:
         raise Malformed(f"The form cannot be read: {error}") from None
     if not form.ended:
