@@ -167,7 +167,7 @@ def create(
         people = _people_of_list(tx, account=account, customer_list=customer_list)
         given = {**given, "customer_list": int(customer_list)}
     ready_at_ms, policy = built(tx.rules.audience_ready, tx.now_ms, tx.rules.delay_ms)
-    row: dict[str, Any] = _BLANK | {
+    row: dict[str, Any] = {
         "api": api,
         "account": account,
         "kind": kind,
@@ -185,17 +185,17 @@ def create(
         if "number" not in given:
             row["number"] = tx.new_id(SEQUENCE_OF[api])
         try:
-            row["key"] = tx.add(_inserting(*(name for name in row if row[name] is not None)), row)
+            key = tx.add(_inserting(tuple(row)), row)
         except IntegrityError:
             # A seed may stand ahead of its sequence; then the next id is free, or the one after.
             if "number" in given:
                 raise AlreadyThere("audience", str(given["number"])) from None
         else:
-            return cast(Audience, SimpleNamespace(**row))
+            return cast(Audience, SimpleNamespace(**{**_BLANK, **row, "key": key}))
 
 
 @cache
-def _inserting(*columns: str) -> Prepared:
+def _inserting(columns: tuple[str, ...]) -> Prepared:
     """What fills these columns; the others are null. Half of an audience's are, and binding takes time."""
     return Prepared(insert(_table), columns=columns)
 

@@ -34,14 +34,15 @@ class Journal:
         held_bytes += ENTRY_BYTES
         self.last += 1
         self._held_bytes += held_bytes
-        self._entries.append((self.last, at_ms, held_bytes, what))
-        if self._held_bytes > max_bytes or len(self._entries) > max_entries:
-            self.trim(max_entries, max_bytes)
+        entries = self._entries
+        entries.append((self.last, at_ms, held_bytes, what))
+        while len(entries) > max_entries or (self._held_bytes > max_bytes and entries):
+            self._held_bytes -= entries.popleft()[2]
 
     def trim(self, max_entries: int, max_bytes: int) -> None:
         """Let the oldest go until the rest is within the bounds."""
         entries = self._entries
-        while entries and (len(entries) > max_entries or self._held_bytes > max_bytes):
+        while len(entries) > max_entries or (self._held_bytes > max_bytes and entries):
             self._held_bytes -= entries.popleft()[2]
 
     def empty(self) -> None:

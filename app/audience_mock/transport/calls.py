@@ -1,6 +1,5 @@
 """A request as a handler sees it."""
 
-from functools import cached_property
 from time import perf_counter
 from typing import Any, NamedTuple, cast
 
@@ -41,6 +40,7 @@ class Call(Request):
     """What came of a form that was read as it arrived."""
     streamed_bytes: int | None = None
     """How much of a body was read and is not held."""
+    _first_values: dict[bytes, bytes] | None = None
     more_headers: Headers = []  # noqa: RUF012 - put in its place, never added to
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,13 +48,11 @@ class Call(Request):
         self.started_s = perf_counter()
         self.world = cast(World, scope["world"])
 
-    @cached_property
-    def _headers_by_name(self) -> dict[bytes, bytes]:
-        return dict(reversed(self.scope["headers"]))
-
     def header(self, name: bytes) -> str | None:
         """The first value of a header, named in lower case. Starlette decodes them all to find one."""
-        value = self._headers_by_name.get(name)
+        if self._first_values is None:
+            self._first_values = dict(reversed(self.scope["headers"]))
+        value = self._first_values.get(name)
         return None if value is None else value.decode("latin-1")
 
     def read_from(self, receive: Receive) -> None:
