@@ -856,6 +856,6 @@ def test_worlds_in_files_are_not_bound_by_the_shells_limit_of_open_files(command
 
 def test_no_variable_of_the_environment_opens_the_control_plane(command: Runner) -> None:
     """FORWARDED_ALLOW_IPS, which uvicorn reads, does not decide who is this machine."""
-    run = command.serve("--host", "0.0.0.0", FORWARDED_ALLOW_IPS="192.0.2.7")  # noqa: S104
+    run = command.serve("--host", "0.0.0.0", FORWARDED_ALLOW_IPS="192.0.2.7")
     forwarded = {"X-Forwarded-For": "192.0.2.8"}
     assert httpx.get(f"{run.url}/__admin/worlds", headers=forwarded).status_code == 403
