@@ -239,8 +239,7 @@ def _without(secrets: Sequence[str], value: Any) -> Any:
 
 
 _SECRET_WORDS = ("token", "secret", "code", "assertion", "password", "key")
-"""One of them is in each name of `_IN_TEXT`. Few texts have one, and all names take a hundred times as long to
-look for."""
+"""One of them is in each name of `_IN_TEXT`; few texts have one, and to look for all names is dear."""
 
 
 def _masked_text(text: str) -> str:
