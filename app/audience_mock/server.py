@@ -86,6 +86,9 @@ class Server(uvicorn.Server):
                 date_header=False,
                 lifespan="on",
                 ws="none",
+                # Whose word counts on who called: of the environment's FORWARDED_ALLOW_IPS, `*` would let any
+                # caller say that it is this machine.
+                forwarded_allow_ips=["127.0.0.1", "::1"],
             )
         )
         self._when_ready = when_ready
@@ -220,6 +223,7 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
         listener = listen(settings.host, settings.port)
     except (OSError, UnicodeError) as error:
         fail(why_not_listening(settings, error))
+    _open_as_many_files_as_may_be()
     url = base_url(listener)
     not_told: OSError | None = None
 
@@ -247,6 +251,17 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
         server.run(sockets=[listener])
     if not_told is not None:
         fail(f"cannot write the ready file {settings.ready_file}: {not_told.strerror}")
+
+
+def _open_as_many_files_as_may_be() -> None:
+    """A world in a file takes three, and many systems begin at 1024; Windows has no such bound."""
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - Windows has none
+
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        # macOS says that there is no bound, and takes no more than its kernel's.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def log_to_stderr(settings: Settings) -> None:

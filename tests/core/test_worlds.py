@@ -96,3 +96,67 @@ def test_what_a_seed_wants_ready_later_is_ready_later_after_a_reset() -> None:
             world.clock.advance(3_600_000)
             worlds.reset(world)
     worlds.close()
+
+
+def test_who_still_works_in_a_deleted_world_is_interrupted() -> None:
+    """What was to be done in a world that is no more is not done, and says why."""
+    worlds = Worlds()
+    world = worlds.get("gone")
+    worlds.delete("gone")
+    with pytest.raises(Interrupted, match="deleted"):
+        world.transact_now(Transaction.new_id, ids.USER_SET)
+    with pytest.raises(Interrupted, match="deleted"):
+        world.read_now(audiences.count)
+    with pytest.raises(Interrupted, match="deleted"):
+        world.advance_clock(1)
+    worlds.close()
+
+
+def test_a_set_that_is_being_written_in_a_deleted_world_is_broken_off() -> None:
+    """Who writes in several steps when the world is deleted is told so, and can go on with other things."""
+    worlds = Worlds()
+
+    async def write(written: asyncio.Event) -> int:
+        async def digests() -> AsyncIterator[bytes]:
+            yield b"a" * 32
+            written.set()
+            await asyncio.Event().wait()
+
+        with pytest.raises(Interrupted, match="deleted"):
+            async with user_sets.writing(worlds.get("gone"), digests()):
+                raise AssertionError("it never ends by itself")
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    async def both() -> int:
+        written = asyncio.Event()
+        task = asyncio.create_task(write(written))
+        await written.wait()
+        worlds.delete("gone")
+        return await task
+
+    assert asyncio.run(both()) == 0
+    worlds.close()
+
+
+def test_a_copy_of_a_world_has_nothing_of_what_is_still_being_written() -> None:
+    """A set of users that is half written when a snapshot or a fork is made is in neither."""
+    worlds = Worlds()
+    world = worlds.default
+
+    async def copy_meanwhile() -> None:
+        async def digests() -> AsyncIterator[bytes]:
+            for first_byte in range(3):
+                yield bytes([first_byte]) * 32 * (user_sets.PART_BYTES // 32)
+            assert held(world, "user_blocks") > 0
+            worlds.take(world, "mid")
+            assert held(worlds.fork("default", "copy"), "user_blocks") == 0
+
+        async with user_sets.writing(world, digests()):
+            pass
+
+    asyncio.run(copy_meanwhile())
+    worlds.restore(world, "mid")
+    assert held(world, "user_blocks") == 0
+    worlds.close()

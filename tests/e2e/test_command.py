@@ -836,3 +836,26 @@ def test_end_cuts_off_what_never_comes(command: Runner) -> None:
         assert run.end() < 1
     assert run.err == "requests cut off at the end, still on their way: 1\n"
     assert command.serve(*flags).get("/__admin/health")["audiences"] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
+def test_worlds_in_files_are_not_bound_by_the_shells_limit_of_open_files(command: Runner) -> None:
+    """A server that may have more open files than it was started with has them: each world takes three."""
+    import resource
+
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, most))
+    try:
+        run = command.serve("--database", "sqlite:///many.db")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
+    for number in range(50):
+        url = f"{run.url}/worlds/w{number}/v5/ad_accounts/{AD_ACCOUNT}/audiences"
+        assert httpx.get(url, headers=PINTEREST_TOKEN).status_code == 200
+
+
+def test_no_variable_of_the_environment_opens_the_control_plane(command: Runner) -> None:
+    """FORWARDED_ALLOW_IPS, which uvicorn reads, does not decide who is this machine."""
+    run = command.serve("--host", "0.0.0.0", FORWARDED_ALLOW_IPS="192.0.2.7")
+    forwarded = {"X-Forwarded-For": "192.0.2.8"}
+    assert httpx.get(f"{run.url}/__admin/worlds", headers=forwarded).status_code == 403

@@ -47,7 +47,15 @@ _REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def dialect() -> Dialect:
     routers = (
-        *(worlds.router, reset.router, state.router, clock.router, audiences.router, ids.router),
+        *(
+            worlds.router,
+            reset.router,
+            state.router,
+            state.seed_router,
+            clock.router,
+            audiences.router,
+            ids.router,
+        ),
         *(faults.router, journal.router, verify.router),
         *(uploads.router, operations.router),
     )

@@ -16,6 +16,7 @@ from audience_mock.core.errors import (
     BadSettings,
     BadStatus,
     IdTaken,
+    Interrupted,
     NotFound,
     NotNow,
     TooMany,
@@ -97,7 +98,7 @@ def _words(call: Call, error: Exception) -> tuple[int, str, str | None]:
             return 405, f"{call.url.path} answers to {', '.join(allowed)} only", None
         case NotFound(what=what, id=id):
             return 404, f"there is no {what} {id!r} in this {'server' if what == 'world' else 'world'}", None
-        case AlreadyThere() | NotNow() | TooMany() | IdTaken():
+        case AlreadyThere() | NotNow() | TooMany() | IdTaken() | Interrupted():
             return 409, str(error), getattr(error, "field", None)
         case BadSettings() | BadStatus() | BadFault() | BadSeed() | BadName() | BadDatabase():
             return 400, str(error), getattr(error, "field", None)

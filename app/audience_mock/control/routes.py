@@ -7,9 +7,6 @@ from audience_mock.transport.routes import MockRoute
 
 
 class ControlRoute(MockRoute):
-    max_body_bytes = 256 << 20
-    """A state of a hundred thousand audiences is 30 MB. Chosen."""
-    max_containers = 10_000_000
     meets_faults = False  # whoever plans them has to be heard
     takes_bare_bodies = True  # as curl sends them
 

@@ -1,8 +1,8 @@
 """/__admin/state, /__admin/seed and the difference of two worlds: one format for all, that of seed files."""
 
-from typing import Any
+from typing import Any, get_origin
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, FailFast, Field
 
 from audience_mock.control.errors import Error, answer
 from audience_mock.control.routes import ControlRoute
@@ -15,6 +15,15 @@ from audience_mock.transport.wire import WireModel
 
 router = Router(ControlRoute, prefix="/__admin", tags=["state"])
 
+
+class SeedRoute(ControlRoute):
+    max_body_bytes = 256 << 20
+    """A state of a hundred thousand audiences is 30 MB. Chosen."""
+    max_containers = 10_000_000
+
+
+seed_router = Router(SeedRoute, prefix="/__admin", tags=["state"])
+
 _TOO_MUCH: dict[int | str, dict[str, Any]] = {
     409: {"model": Error, "description": "More users than a state may have"}
 }
@@ -26,6 +35,13 @@ class State(Seed):
 
     # A seed is built when one is first read; FastAPI cannot describe what is not built yet.
     model_config = ConfigDict(defer_build=False)
+
+
+# The answer tells the first row that is wrong: a line about each of a million takes gigabytes.
+for _section in State.model_fields.values():
+    if get_origin(_section.annotation) is list:
+        _section.metadata.append(FailFast())
+State.model_rebuild(force=True)
 
 
 class Planted(WireModel):
@@ -59,7 +75,7 @@ async def get(call: Call) -> Answer:
     return Answer(200, body, headers)
 
 
-@router.post(
+@seed_router.post(
     "/seed",
     operation_id="state/seed",
     response_model=Planted,

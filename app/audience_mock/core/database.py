@@ -138,8 +138,7 @@ class Database:
         elif version == 0:
             self._make_tables()
         else:
-            with self.transaction() as connection:
-                _clear_away(connection)
+            self.clear_away()
 
     def _attach_beside(self, page_bytes: int) -> None:
         run = self.driver.execute
@@ -216,13 +215,17 @@ class Database:
             raise
         run("COMMIT")
 
+    def clear_away(self) -> None:
+        """Sets and files that are still being written belong to nobody here, and what is being read into a
+        customer list can be run again: this is a copy, or the process that did it was killed."""
+        with self.transaction() as connection:
+            _clear_away(connection)
+
     def close(self) -> None:
         self.connection.close()
 
 
 def _clear_away(connection: Connection) -> None:
-    """Sets and files that were still being written when the process ended belong to nobody, and what
-    was being read into a customer list can be run again."""
     blocks, pieces = tables.table_of(tables.UserBlock), tables.table_of(tables.UploadPiece)
     audiences, lists = tables.table_of(tables.Audience).c, tables.table_of(tables.CustomerList).c
     owned = [

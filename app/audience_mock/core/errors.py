@@ -57,8 +57,8 @@ class NotNow(Fact):
 
 
 class Interrupted(Fact):
-    """The world was reset or restored while something was being done to it in several steps; nothing of that
-    is left."""
+    """The world was reset, restored or deleted while something was being done to it; nothing of that is
+    left."""
 
 
 class SetUpFact(Fact):

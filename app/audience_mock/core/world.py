@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
 from sqlalchemy import CursorResult, Executable, bindparam, delete, insert, select, update
 
@@ -219,11 +219,13 @@ class World:
         steps.depth += 1
         try:
             yield steps
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Interrupted):
             if not steps.broken_off:
                 raise
             task.uncancel()
-            raise Interrupted("the world was reset or restored meanwhile; nothing was kept") from None
+            raise Interrupted(
+                "the world was reset, restored or deleted meanwhile; nothing was kept"
+            ) from None
         finally:
             steps.depth -= 1
             if not steps.depth:
@@ -276,6 +278,14 @@ class World:
         self.database.close()
 
     def end(self) -> None:
-        """It is to be no more."""
+        """It is to be no more; who still has something to do in it is told so."""
         self._break_off()
         self.database.close()
+        self.database = cast(Database, _Ended())
+
+
+class _Ended:
+    """In the place of the database of a world that is no more."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise Interrupted("the world was deleted meanwhile; nothing was kept")

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from audience_mock.core import planting
 from audience_mock.core.database import IN_MEMORY, Database
-from audience_mock.core.errors import AlreadyThere, BadName, NotFound, NotNow, TooMany
+from audience_mock.core.errors import AlreadyThere, BadDatabase, BadName, NotFound, NotNow, TooMany
 from audience_mock.core.planting import Fixed
 from audience_mock.core.seeds import Seed, has_a_future
 from audience_mock.core.world import DEFAULT, Rules, World
@@ -134,7 +134,7 @@ class Worlds:
         origin = self.find(source)
         self._check_new(name)
         origin.keep()
-        world = World(self._new_database(self._shelf.world(name), origin.database), name=name)
+        world = World(self._copy(self._shelf.world(name), origin.database), name=name)
         self._apply(world, world.settings)
         self._open[name] = world
         return world
@@ -154,8 +154,9 @@ class Worlds:
         for snapshot in list(self._snapshots.get(name, ())):
             self.forget(world, snapshot)
         del self._open[name]
+        database = world.database
         world.end()
-        _unlink(world.database)
+        _unlink(database)
 
     def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
         """Back to the start: rows, ids, clock and all that is counted. Its settings and snapshots stay."""
@@ -174,7 +175,7 @@ class Worlds:
         world.keep()
         if snapshot in held:
             self.forget(world, snapshot)
-        image = self._new_database(self._shelf.snapshot(world.name, snapshot), world.database)
+        image = self._copy(self._shelf.snapshot(world.name, snapshot), world.database)
         held[snapshot] = image
         if image.file is not None:
             image.close()
@@ -281,16 +282,27 @@ class Worlds:
                 planting.put_off, planted_at_ms=start.planted_at_ms, by_ms=by_ms, but=start.fixed
             )
 
+    def _copy(self, url: str, origin: Database) -> Database:
+        """A database as one is now that others may be writing."""
+        copy = self._new_database(url, origin)
+        copy.clear_away()
+        return copy
+
     def _new_database(self, url: str, image: Database) -> Database:
         """A copy of an image; in a file, which is there as a whole or not at all."""
         if self._shelf.file is None:
             return Database(url, layout=image.layout, image=image)
         file = Path(url.removeprefix("sqlite:///"))
-        file.parent.mkdir(exist_ok=True)
         half = file.with_name(f"{file.name}.half")
-        half.unlink(missing_ok=True)
-        Database(f"sqlite:///{half}", image=image).close()
-        half.replace(file)
+        try:
+            file.parent.mkdir(exist_ok=True)
+            half.unlink(missing_ok=True)
+            Database(f"sqlite:///{half}", image=image).close()
+            half.replace(file)
+        except OSError as error:
+            raise BadDatabase(
+                f"cannot make {file}: {error.strerror} (is its folder one that you may write?)"
+            ) from None
         return Database(url)
 
 

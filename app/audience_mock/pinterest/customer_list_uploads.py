@@ -18,6 +18,7 @@ from audience_mock.core import list_uploads
 from audience_mock.core.lifecycle import FAILED, SUCCEEDED, upload_state_at
 from audience_mock.core.people import INVALID_DEVICE, INVALID_EMAIL, INVALID_ID
 from audience_mock.core.tables import ListUpload as Row
+from audience_mock.core.world import DEFAULT
 from audience_mock.pinterest.audiences_wire import Digits, PathId
 from audience_mock.pinterest.customer_lists import CUSTOMER_LIST, NOT_FOUND
 from audience_mock.pinterest.customer_lists_wire import OperationType
@@ -34,6 +35,7 @@ from audience_mock.pinterest.sources import DESCRIPTION, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.bodies import declared_bytes
 from audience_mock.transport.calls import Call
+from audience_mock.transport.choosing import PREFIX
 from audience_mock.transport.errors import BodyTooLarge
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
@@ -302,6 +304,10 @@ class _Part:
 
 
 def _url(call: Call, upload: int, part: int) -> str:
-    """Where this server takes a part, by the name that the caller has for it."""
+    """Where this server takes a part, by the name that the caller has for it. It names the world: who sends
+    the part sends it without the header or the token that named it."""
     host = call.header(b"host") or "{}:{}".format(*call.scope["server"])
-    return f"{call.scope['scheme']}://{host}{call.scope['root_path']}/{PARTS}/{upload}/{part}"
+    root, world = call.scope["root_path"], call.world.name
+    if world != DEFAULT and not root.startswith(PREFIX):
+        root = f"{PREFIX}{world}{root}"
+    return f"{call.scope['scheme']}://{host}{root}/{PARTS}/{upload}/{part}"

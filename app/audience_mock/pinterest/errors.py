@@ -194,7 +194,7 @@ WORDS: Mapping[type[Exception], Words] = {
     ),
     Interrupted: Words(
         *(500, SERVER_FAULT, "Something went wrong on our end. Sorry about that.", SILENT),
-        *("the world was reset while records were being read", ("customer_list*",)),
+        *("the world was reset or deleted while records were being read", ("customer_list*",)),
     ),
 }
 """By fact. The error's attributes fill the message; `error` is its text."""

@@ -135,7 +135,7 @@ WORDS: Mapping[type[Exception], Words] = {
     ),
     Interrupted: Words(
         *(500, None, "We're sorry, but something went wrong", RAILS),
-        *("the world was reset while users were being read", ("custom_audiences/*",)),
+        *("the world was reset or deleted while users were being read", ("custom_audiences/*",)),
     ),
 }
 """By fact. The error's attributes fill the message; `error` is its text."""

@@ -35,7 +35,7 @@ def choose(scope: Scope) -> str:
         if name not in _LOOKED_AT:
             continue
         if name == HEADER:
-            named = named or value.decode("latin-1")
+            named = named or value.decode("latin-1").strip(" \t")
         elif name != b"authorization":
             scope[ASKS_FOR_FAULT] = True
         elif b"~" in value and (found := _TOKEN_AND_WORLD.fullmatch(value)):
@@ -43,4 +43,5 @@ def choose(scope: Scope) -> str:
             headers[position] = (name, found[1] + found[3])
             scope["headers"] = headers
             by_token = found[2].decode("ascii")
-    return named or by_token or DEFAULT
+    # `/worlds//…` is what an empty variable makes: no name, rather than everybody's world.
+    return named if path.startswith(PREFIX) else named or by_token or DEFAULT

@@ -1,7 +1,7 @@
 """What the journal keeps of a request and its answer, and how that is shown: with its secrets masked."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
@@ -103,14 +103,15 @@ def shown(entry: Entry) -> dict[str, Any]:
     """An entry as JSON."""
     noted = Noted._make(entry.what)
     # The longest first: one may be a part of another.
-    echoed = sorted(set(_secrets(noted)), key=lambda secret: (-len(secret), secret))
+    request = request_shown(noted)
+    echoed = sorted(set(_secrets(noted, request)), key=lambda secret: (-len(secret), secret))
     told: dict[str, Any] = {
         "number": entry.number,
         "at": time(entry.at_ms),
         "api": noted.api,
         "operation": noted.operation,
         "fault": noted.fault,
-        "request": request_shown(noted),
+        "request": request,
         "answer": {
             "status": noted.status,
             "headers": _headers(noted.answer_headers, masked=True),
@@ -203,9 +204,9 @@ ECHO_CHARACTERS = 6
 """A secret of fewer is not looked for in what an answer repeats. Chosen: a word of an error has as many."""
 
 
-def _secrets(noted: Noted) -> Iterator[str]:
+def _secrets(noted: Noted, hidden: Mapping[str, Any]) -> Iterator[str]:
     """The secrets that a request was sent with: an error may repeat them."""
-    open_, hidden = request_shown(noted, masked=False), request_shown(noted)
+    open_ = request_shown(noted, masked=False)
     for name, value in open_["headers"].items():
         if value != hidden["headers"][name]:
             yield value.partition(" ")[2].strip() or value
@@ -237,7 +238,14 @@ def _without(secrets: Sequence[str], value: Any) -> Any:
     return value
 
 
+_SECRET_WORDS = ("token", "secret", "code", "assertion", "password", "key")
+"""One of them is in each name of `_IN_TEXT`; few texts have one, and to look for all names is dear."""
+
+
 def _masked_text(text: str) -> str:
+    lower = text.lower()
+    if not any(word in lower for word in _SECRET_WORDS):
+        return text
     return _IN_TEXT.sub(lambda found: found[1] + _hidden(found[2]), text)
 
 
