@@ -128,7 +128,7 @@ def mock() -> Iterator[MockServer]:
         yield server
 
 
-LIVES, MANY_LIVES = 20, 1000
+LIVES, MANY_LIVES = 10, 1000
 """Chosen: seconds, and minutes."""
 
 

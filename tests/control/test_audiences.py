@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from audience_mock.core.database import Database
+from audience_mock.core.world import World
 from audience_mock.testing import MockServer
 from documented import FILE, FILE_FIELDS, LOOKALIKE
 from shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error
@@ -357,13 +357,13 @@ def test_reads_that_nobody_counts_write_nothing(
     client = of("after_delay")
     id = make(client)["id"]
     opened: list[None] = []
-    transaction = Database.transaction
+    transact = World.transact_now
 
-    def counted(database: Database) -> Any:
+    def counted(world: World, *args: Any, **kwargs: Any) -> Any:
         opened.append(None)
-        return transaction(database)
+        return transact(world, *args, **kwargs)
 
-    monkeypatch.setattr(Database, "transaction", counted)
+    monkeypatch.setattr(World, "transact_now", counted)
     seen(client, id)
     assert not opened
     patch(client, id, policy="after_reads:9")

@@ -36,7 +36,7 @@ def run(command: list[str], folder: Path, variables: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.xdist_group("image")
+@pytest.mark.ci
 def test_the_job_of_github_actions(tmp_path: Path) -> None:
     """The steps of the README's job install the checkout and pass the README's tests, with their fixture.
 

@@ -313,8 +313,8 @@ def listing(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 
 
-# The slow one, up to a minute: it downloads what the image has. The group keeps it off the others' worker.
-@pytest.mark.xdist_group("image")
+# The slow one, up to a minute: it downloads what the image has.
+@pytest.mark.ci
 def test_slow_build_and_run(tmp_path: Path) -> None:
     """What the Dockerfile builds starts as it says, is healthy, creates on both APIs, writes only where it
     may, and ends with 0 on SIGTERM."""

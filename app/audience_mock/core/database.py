@@ -14,7 +14,6 @@ from sqlalchemy import (
     Table,
     create_engine,
     delete,
-    insert,
     select,
     union_all,
     update,
@@ -22,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from sqlmodel import SQLModel
 
 from audience_mock.core import ids, tables
@@ -35,6 +34,17 @@ _opened: list[sqlite3.Connection] = []
 
 
 _KEPT_NUMBERS = "SELECT next, name FROM sequences WHERE name IN (?, ?)"
+
+
+@cache
+def _creates_in_main(users_beside: bool) -> list[str]:
+    """What makes the tables and their indexes; the words are found once, for a thousand worlds or tests."""
+    beside = _LARGE if users_beside else ()
+    made = [table for table in SQLModel.metadata.sorted_tables if table not in beside]
+    parts: list[ExecutableDDLElement] = []
+    for table in made:
+        parts += [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
+    return [str(part.compile(_engine())) for part in parts]
 
 
 @cache
@@ -173,13 +183,12 @@ class Database:
         self.driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)  # noqa: S608 - our own name
 
     def _make_tables(self) -> None:
-        beside = _LARGE if self.layout.users_beside else ()
-        in_main = [table for table in SQLModel.metadata.sorted_tables if table not in beside]
-        with self.transaction() as connection:
-            SQLModel.metadata.create_all(connection, tables=in_main, checkfirst=False)
-            first = [{"name": name, "next": number} for name, number in ids.FIRST.items()]
-            connection.execute(insert(tables.Sequence), first)
-            connection.exec_driver_sql(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
+        run = self.driver.execute
+        with self.transaction():
+            for text in _creates_in_main(self.layout.users_beside):
+                run(text)
+            self.driver.executemany("INSERT INTO sequences (name, next) VALUES (?, ?)", ids.FIRST.items())
+            run(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
 
     def become(self, image: "Database") -> None:
         """Hold what `image`, of the same layout, holds and nothing else: its pages are copied, whatever lies
