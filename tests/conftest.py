@@ -1,5 +1,6 @@
 """What the tests share: servers, and clients that speak plain HTTP."""
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -10,6 +11,16 @@ from audience_mock.testing import MockServer
 from shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 pytest_plugins = ["watched"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_client_reads_certificates() -> Iterator[None]:
+    """httpx reads those of the system for each client, which took a tenth of the suite's time; no test speaks
+    TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", lambda **more: context)
+        yield
 
 
 @pytest.fixture

@@ -75,10 +75,6 @@ RULES: dict[str, dict[str, Any]] = {
 }
 
 
-pytestmark = pytest.mark.xdist_group("pinterestsdk")
-"""Its import takes ten seconds of a processor, so one worker has it."""
-
-
 @pytest.fixture(scope="module")
 def sdk() -> Any:
     """The client's package; its import takes seconds, so only who runs these tests pays for it."""
