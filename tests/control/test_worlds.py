@@ -208,3 +208,17 @@ def test_a_thousand_worlds_live_in_one_server(mock: MockServer) -> None:
         }
     assert len(made) == 1
     assert len(httpx.get(f"{mock.url}/__admin/worlds").json()["worlds"]) == 1001
+
+
+def test_a_snapshot_whose_file_is_gone_is_not_there(start: Callable[..., MockServer], tmp_path: Path) -> None:
+    """Who removes a snapshot's file removes the snapshot; the world stays as it is."""
+    mock = start(database=f"sqlite:///{tmp_path}/kept.db")
+    made = make(mock.url)
+    snapshots = f"{mock.url}/__admin/snapshots"
+    httpx.put(f"{snapshots}/one")
+    for file in (tmp_path / "kept.db.worlds").iterdir():
+        file.unlink()
+    assert "no snapshot 'one'" in control_error(httpx.post(f"{snapshots}/one/restore"), 404)["error"]
+    assert ids_in(mock, "default") == [made]
+    assert httpx.delete(f"{snapshots}/one").status_code == 204
+    assert httpx.get(snapshots).json() == {"snapshots": []}

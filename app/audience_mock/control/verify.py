@@ -1,5 +1,6 @@
 """/__admin/verify: whether this world was asked what a test expects."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
@@ -278,5 +279,5 @@ def _words(wanted: Wanted) -> str:
     given = wanted.model_dump(include=set(Wanted.model_fields), exclude_unset=True)
     parts = [f"{name} {value}" for name, value in given.items() if name != "match" and value is not None]
     if wanted.match is not None:
-        parts.append(f"match {wanted.match.wanted()}")
+        parts.append(f"match {json.dumps(wanted.match.wanted(), ensure_ascii=False)}")
     return f"with {', '.join(parts)}" if parts else "of any kind"

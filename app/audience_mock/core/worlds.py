@@ -156,7 +156,8 @@ class Worlds:
         del self._open[name]
         database = world.database
         world.end()
-        _unlink(database)
+        if database.file is not None:
+            _unlink(database.file)
 
     def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
         """Back to the start: rows, ids, clock and all that is counted. Its settings and snapshots stay."""
@@ -193,10 +194,14 @@ class Worlds:
 
     def forget(self, world: World, snapshot: str) -> None:
         """Raises NotFound."""
-        image = self._image(world, snapshot)
-        del self._snapshots[world.name][snapshot]
-        image.close()
-        _unlink(image)
+        held = self._snapshots.get(world.name, {})
+        if snapshot not in held:
+            raise NotFound("snapshot", snapshot)
+        image = held.pop(snapshot)
+        if image is not None:
+            image.close()
+        elif self._shelf.file is not None:
+            _unlink(Path(self._shelf.snapshot(world.name, snapshot).removeprefix("sqlite:///")))
 
     def close(self) -> None:
         for world in self._open.values():
@@ -212,7 +217,13 @@ class Worlds:
         held = self._snapshots.get(world.name, {})
         if snapshot not in held:
             raise NotFound("snapshot", snapshot)
-        return held[snapshot] or Database(self._shelf.snapshot(world.name, snapshot))
+        if (image := held[snapshot]) is not None:
+            return image
+        url = self._shelf.snapshot(world.name, snapshot)
+        if not Path(url.removeprefix("sqlite:///")).is_file():
+            # Opening it would make an empty one.
+            raise NotFound("snapshot", snapshot)
+        return Database(url)
 
     def _check_new(self, name: str) -> None:
         _check_name(name)
@@ -314,7 +325,6 @@ def _check_name(name: str) -> None:
         )
 
 
-def _unlink(database: Database) -> None:
-    if database.file is not None:
-        for ending in ("", "-wal", "-shm"):
-            database.file.with_name(database.file.name + ending).unlink(missing_ok=True)
+def _unlink(file: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        file.with_name(file.name + ending).unlink(missing_ok=True)
