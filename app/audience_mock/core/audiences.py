@@ -125,8 +125,7 @@ _UNSHARE = delete(_shares).where(_shares.c.audience_key == bindparam("of_key"))
 _COUNT = select(func.count()).select_from(_table)
 # As `lifecycle.size_at`, for all of an account in one statement.
 _PEOPLE_OF_ACCOUNT = select(func.coalesce(func.sum(_PEOPLE), 0)).where(
-    _c.api == bindparam("of_api"),
-    _c.account == bindparam("of_account"),
+    _IN_ACCOUNT,
     case(
         (
             _c.held_status.is_(None),

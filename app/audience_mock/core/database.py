@@ -73,14 +73,14 @@ class Layout(NamedTuple):
     own, which it makes when they outgrow its cache, and deletes."""
 
 
-# A world in memory may be one of a thousand, and has 40 tables and indexes of a page or more; 4096 bytes are
-# SQLite's own default.
 _SMALL_PAGE_BYTES, _LARGE_PAGE_BYTES = 4096, 65536
 """Pages of the database beside one in memory: SQLite's default, and the most that it has."""
 
 _TAKEN_OVER_BYTES = 1 << 20
 """Up to here what lies beside is worth copying into larger pages; it takes a millisecond. Chosen."""
 
+# A world in memory may be one of a thousand, and has 40 tables and indexes of a page or more; 4096 bytes are
+# SQLite's own default.
 IN_MEMORY_LAYOUT, FILE_LAYOUT = Layout(1024, users_beside=True), Layout(4096, users_beside=False)
 
 

@@ -201,7 +201,7 @@ class Worlds:
         if image is not None:
             image.close()
         elif self._shelf.file is not None:
-            _unlink(Path(self._shelf.snapshot(world.name, snapshot).removeprefix("sqlite:///")))
+            _unlink(_file_of(self._shelf.snapshot(world.name, snapshot)))
 
     def close(self) -> None:
         for world in self._open.values():
@@ -220,7 +220,7 @@ class Worlds:
         if (image := held[snapshot]) is not None:
             return image
         url = self._shelf.snapshot(world.name, snapshot)
-        if not Path(url.removeprefix("sqlite:///")).is_file():
+        if not _file_of(url).is_file():
             # Opening it would make an empty one.
             raise NotFound("snapshot", snapshot)
         return Database(url)
@@ -303,7 +303,7 @@ class Worlds:
         """A copy of an image; in a file, which is there as a whole or not at all."""
         if self._shelf.file is None:
             return Database(url, layout=image.layout, image=image)
-        file = Path(url.removeprefix("sqlite:///"))
+        file = _file_of(url)
         half = file.with_name(f"{file.name}.half")
         try:
             file.parent.mkdir(exist_ok=True)
@@ -323,6 +323,11 @@ def _check_name(name: str) -> None:
             f"{name[:120]!r} is no name: give 1 to 100 letters, digits, dots, dashes and underscores,"
             " the first a letter or digit"
         )
+
+
+def _file_of(url: str) -> Path:
+    """The file of a URL that the shelf gave."""
+    return Path(url.removeprefix("sqlite:///"))
 
 
 def _unlink(file: Path) -> None:
