@@ -6,7 +6,7 @@ served through a `Watch`, and a test that was sent an answer that does not fit f
 
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from audience_mock import server, testing
 from audience_mock.application import AudienceMock
+from audience_mock.transport.answers import CONNECTION, Answer, lines
 from descriptions import OFFICIAL, OURS, description, operation_of, shortened
 
 HEADERS = {
@@ -130,26 +131,28 @@ class Watch:
         started: Message = {}
         pieces: list[bytes] = []
 
+        def look(answer: Answer) -> None:
+            # A world that there cannot be is not refused in the words of an API.
+            if "options" in scope:
+                # The application has put the world that the request named into its scope.
+                options = scope["world"].options["pinterest"]
+                self._look(method, path, answer, options, of_a_fault="fault" in scope)
+
         async def look_and_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 started.update(message)
             elif message["type"] == "http.response.body":
                 pieces.append(message.get("body", b""))
                 if not message.get("more_body"):
-                    # The application has put the world that the request named into its scope.
-                    options = scope["world"].options["pinterest"]
-                    # A world that there cannot be is not refused in the words of an API.
-                    if "options" in scope:
-                        of_a_fault = "fault" in scope
-                        self._look(method, path, started, b"".join(pieces), options, of_a_fault=of_a_fault)
+                    look(Answer(started["status"], b"".join(pieces), lines(started["headers"])))
             await send(message)
 
+        if CONNECTION in scope:
+            scope[CONNECTION] = _Watched(scope[CONNECTION], look_and_send, look)
         await self._app(scope, receive, look_and_send)
 
-    def _look(
-        self, method: str, path: str, started: Message, body: bytes, options: Any, *, of_a_fault: bool
-    ) -> None:
-        headers = {name.decode().lower(): value.decode() for name, value in started["headers"]}
+    def _look(self, method: str, path: str, answer: Answer, options: Any, *, of_a_fault: bool) -> None:
+        headers = {name.decode().lower(): value.decode() for name, value in answer.headers}
         if method == "OPTIONS" and "access-control-allow-methods" in headers:
             return  # to a browser, not to a client
         # The server leaves the body out by itself.
@@ -159,9 +162,9 @@ class Watch:
             for line in misfits(
                 method,
                 path,
-                started["status"],
+                answer.status,
                 headers,
-                body,
+                answer.body,
                 releases=[
                     release
                     for release in FITTING[options.contract]
@@ -171,6 +174,22 @@ class Watch:
             )
             if not (of_a_fault and ON_PURPOSE.search(line))
         )
+
+
+class _Watched:
+    """The connection of a request, whose whole answer is looked at before it is written."""
+
+    def __init__(self, connection: server.Connection, send: Send, look: Callable[[Answer], None]) -> None:
+        self.send = send
+        self._connection = connection
+        self._look = look
+
+    async def answer(self, status: int, head: bytes, body: bytes) -> None:
+        self._look(Answer(status, body, head))
+        await self._connection.answer(status, head, body)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
 
 
 TOLD = 20

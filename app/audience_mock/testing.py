@@ -44,7 +44,7 @@ class MockServer(MockWorld):
 
     def _serve(self, listener: Any) -> None:
         with listener:
-            self._server.run(sockets=[listener])
+            self._server.run_at(listener)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

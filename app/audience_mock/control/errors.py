@@ -21,7 +21,7 @@ from audience_mock.core.errors import (
     NotNow,
     TooMany,
 )
-from audience_mock.transport.answers import Answer
+from audience_mock.transport.answers import Answer, Headers, lines
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import (
     BodyTooLarge,
@@ -73,14 +73,15 @@ def refuse(call: Call, error: Exception) -> Answer:
     return answer(status, {"error": message, **({} if field is None else {"field": field})}, more)
 
 
-def answer(status: int, value: Any, more: list[tuple[bytes, bytes]] | None = None) -> Answer:
+def answer(status: int, value: Any, more: Headers | None = None) -> Answer:
     """A JSON answer of the control plane; 204 has no body."""
-    body = b"" if status == 204 else to_json(value)
-    headers = [(b"content-length", b"%d" % len(body))] if body else []
-    if body:
-        headers.append((b"content-type", b"application/json"))
-    headers.append((b"cache-control", b"no-store"))
-    return Answer(status, body, headers + (more or []))
+    return json_answer(status, b"" if status == 204 else to_json(value), more)
+
+
+def json_answer(status: int, body: bytes, more: Headers | None = None) -> Answer:
+    """As `answer`, of JSON that is written already."""
+    head = b"content-length: %d\r\ncontent-type: application/json\r\n" % len(body) if body else b""
+    return Answer(status, body, head + b"cache-control: no-store\r\n" + lines(more or []))
 
 
 def _words(call: Call, error: Exception) -> tuple[int, str, str | None]:

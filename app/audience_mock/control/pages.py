@@ -14,6 +14,8 @@ from audience_mock.transport.answers import Answer
 HEALTH = "/__admin/health"
 PREFIXES = ("", "__admin", "openapi")
 
+_HEAD = b"content-type: application/json\r\ncontent-length: %d\r\naccess-control-allow-origin: *\r\n%b"
+
 Describe = Callable[[], dict[str, Any]]
 
 
@@ -25,7 +27,7 @@ def pages_app(descriptions: Mapping[str, Describe], control: ASGIApp) -> ASGIApp
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         world: World = scope["world"]
         path = scope["path"].removeprefix(scope["root_path"])
-        status, body, more = 200, b"", []
+        status, body, more = 200, b"", b""
         if path == "/":
             body = to_json(_index(pages))
         elif path == HEALTH:
@@ -39,15 +41,9 @@ def pages_app(descriptions: Mapping[str, Describe], control: ASGIApp) -> ASGIApp
             status = 404
             body = to_json({"error": f"{path} is not a page of Audience Mock", "pages": _pages(pages)})
         if status == 200 and scope["method"] not in ("GET", "HEAD"):
-            status, more = 405, [(b"allow", b"GET, HEAD")]
+            status, more = 405, b"allow: GET, HEAD\r\n"
             body = to_json({"error": f"{path} answers to GET only"})
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"access-control-allow-origin", b"*"),
-            *more,
-        ]
-        await Answer(status, body, headers)(scope, receive, send)
+        await Answer(status, body, _HEAD % (len(body), more))(scope, receive, send)
 
     return app
 

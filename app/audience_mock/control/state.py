@@ -4,7 +4,7 @@ from typing import Any, get_origin
 
 from pydantic import ConfigDict, FailFast, Field
 
-from audience_mock.control.errors import Error, answer
+from audience_mock.control.errors import Error, answer, json_answer
 from audience_mock.control.routes import ControlRoute
 from audience_mock.core import planting, states
 from audience_mock.core.seeds import Seed
@@ -66,13 +66,7 @@ class Difference(WireModel):
 async def get(call: Call) -> Answer:
     """All that this world holds, as a seed: an empty world that is seeded with it answers the same. Its
     settings and snapshots are not in it; of tokens it has digests."""
-    body = await states.state(call.world)
-    headers = [
-        (b"content-length", b"%d" % len(body)),
-        (b"content-type", b"application/json"),
-        (b"cache-control", b"no-store"),
-    ]
-    return Answer(200, body, headers)
+    return json_answer(200, await states.state(call.world))
 
 
 @seed_router.post(

@@ -278,8 +278,7 @@ async def put_part(call: Call, upload_id: PathId, part_number: PathId) -> Answer
     others_bytes = await call.world.read(list_uploads.bytes_beside, **this)
     part = _Part(call, call.world.rules.max_upload_bytes - others_bytes)
     await list_uploads.keep_part(call.world, **this, content=part.pieces())
-    etag = b'"%b"' % part.md5.hexdigest().encode()
-    return Answer(200, b"", [(b"etag", etag), (b"content-length", b"0")])
+    return Answer(200, b"", b'etag: "%b"\r\ncontent-length: 0\r\n' % part.md5.hexdigest().encode())
 
 
 class _Part:

@@ -1,20 +1,27 @@
 """The headers of each answer, as recorded from production in July 2026."""
 
 from audience_mock.pinterest.sources import PRODUCTION
-from audience_mock.transport.answers import Answer, Headers
+from audience_mock.transport.answers import Answer, Headers, lines
 from audience_mock.transport.calls import Call
 
 API_RELEASE = b"5e9bd2a"
 """`pinterest-version`: seven hex digits that name a build at Pinterest; this one is made up."""
 
-_FIXED: Headers = [
-    (b"content-type", b"application/json"),
-    (b"pinterest-version", API_RELEASE),
-    (b"cache-control", b"no-cache, no-store, must-revalidate"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"vary", b"Accept-Encoding"),
-]
+_EMPTY = (
+    lines(
+        [
+            (b"pinterest-version", API_RELEASE),
+            (b"cache-control", b"no-cache, no-store, must-revalidate"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"x-frame-options", b"DENY"),
+            (b"vary", b"Accept-Encoding"),
+        ]
+    )
+    + b"content-length: %d\r\nx-pinterest-rid: %016d\r\nx-pinterest-rid-128bit: %032x\r\n"
+    b"x-envoy-upstream-service-time: %d\r\n%b"
+)
+_JSON = lines([(b"content-type", b"application/json")]) + _EMPTY
+"""An empty body is no JSON."""
 
 EVIDENCE = {
     "content-type": PRODUCTION.says("application/json, without a charset"),
@@ -33,12 +40,11 @@ def answer(call: Call, status: int, body: bytes, more: Headers | None = None) ->
     """An answer with Pinterest's headers, those of the rate limits too if the call was counted; the request
     ids come from the world's own chance."""
     chance = call.world.random.getrandbits
-    headers = [
-        *(_FIXED if body else _FIXED[1:]),  # an empty body is no JSON
-        (b"content-length", b"%d" % len(body)),
-        (b"x-pinterest-rid", b"%016d" % (chance(53) % 10**16)),
-        (b"x-pinterest-rid-128bit", b"%032x" % chance(128)),
-        (b"x-envoy-upstream-service-time", b"%d" % (call.took_s * 1000)),
-        *call.more_headers,
-    ]
-    return Answer(status, body, headers + more if more else headers)
+    head = (_JSON if body else _EMPTY) % (
+        len(body),
+        chance(53) % 10**16,
+        chance(128),
+        call.took_s * 1000,
+        call.more_head,
+    )
+    return Answer(status, body, head + lines(more) if more else head)

@@ -40,9 +40,9 @@ EVIDENCE = {
 
 
 def _by_scope(over_all: Limit, reads: Limit, writes: Limit) -> dict[str | None, Any]:
-    """The limits of an operation by the scope that it asks for, each with what the header says where it is
-    the tightest. Reads that are a POST (sizing) count as reads, as `x-ratelimit-category` has it; what asks
-    for no scope counts over all only (chosen: Pinterest's figures for tokens were never published)."""
+    """The limits of an operation by the scope that it asks for, each with what tells of it where it is the
+    tightest. Reads that are a POST (sizing) count as reads, as `x-ratelimit-category` has it; what asks for
+    no scope counts over all only (chosen: Pinterest's figures for tokens were never published)."""
     table: dict[str | None, Any] = {}
     for scope, limits in (
         (None, (over_all,)),
@@ -50,8 +50,11 @@ def _by_scope(over_all: Limit, reads: Limit, writes: Limit) -> dict[str | None, 
         *((f"{of}:write", (over_all, writes)) for of in ("ads", "biz_access")),
     ):
         told = ", ".join(f'{each.calls};w={each.window_ms // 1000};name="{each.name}"' for each in limits)
-        table[scope] = (limits, [f"{each.calls}, {told}".encode() for each in limits])
+        table[scope] = (limits, [_HEAD % f"{each.calls}, {told}".encode() for each in limits])
     return table
+
+
+_HEAD = b"x-ratelimit-limit: %b\r\nx-ratelimit-remaining: %%d\r\nx-ratelimit-reset: %%d\r\n"
 
 
 _LIMITS = {"count": _by_scope(*_STANDARD), "standard": _by_scope(*_STANDARD), "trial": _by_scope(*_TRIAL)}
@@ -64,11 +67,7 @@ def count(call: Call, who: str, scope: str | None, now_ms: int) -> None:
         return
     limits, told = _LIMITS[mode][scope]
     tightest, left, resets_in_ms, within = call.world.limits.count(who, limits, now_ms)
-    call.more_headers = [
-        (b"x-ratelimit-limit", told[tightest]),
-        (b"x-ratelimit-remaining", b"%d" % left),
-        (b"x-ratelimit-reset", b"%d" % -(-resets_in_ms // 1000)),
-    ]
+    call.more_head = told[tightest] % (left, -(-resets_in_ms // 1000))
     if not within and mode != "count":
         raise LimitReached
 
@@ -84,8 +83,4 @@ def tell_planned(call: Call, error: PlannedError) -> None:
     left, resets_in_s = (
         (0, error.resets_in_s or window_s) if error.status == 429 else (limits[0].calls, window_s)
     )
-    call.more_headers = [
-        (b"x-ratelimit-limit", told[0]),
-        (b"x-ratelimit-remaining", b"%d" % left),
-        (b"x-ratelimit-reset", b"%d" % resets_in_s),
-    ]
+    call.more_head = told[0] % (left, resets_in_s)

@@ -6,27 +6,31 @@ from typing import Any
 from uuid import UUID
 
 from audience_mock.pitchtarget.sources import EXCHANGES, RAILS
-from audience_mock.transport.answers import Answer, Headers
+from audience_mock.transport.answers import Answer, Headers, lines
 from audience_mock.transport.calls import Call
 
-_FRAME: Headers = [
-    (b"X-Frame-Options", b"SAMEORIGIN"),
-    (b"X-XSS-Protection", b"1; mode=block"),
-    (b"X-Content-Type-Options", b"nosniff"),
-]
-_CHROME_FRAME: Headers = [(b"X-UA-Compatible", b"chrome=1")]
-_CROSS_ORIGIN: Headers = [
-    (b"Access-Control-Allow-Origin", b"*"),
-    (b"Access-Control-Allow-Methods", b"POST, PUT, DELETE, GET, OPTIONS"),
-    (b"Access-Control-Request-Method", b"*"),
-    (
-        b"Access-Control-Allow-Headers",
-        b"Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
-    ),
-]
-_JSON: Headers = [(b"Content-Type", b"application/json; charset=utf-8")]
-_PRIVATE: Headers = [(b"Cache-Control", b"max-age=0, private, must-revalidate")]
-_NO_CACHE: Headers = [(b"Cache-Control", b"no-cache")]
+_FRAME = lines(
+    [
+        (b"X-Frame-Options", b"SAMEORIGIN"),
+        (b"X-XSS-Protection", b"1; mode=block"),
+        (b"X-Content-Type-Options", b"nosniff"),
+    ]
+)
+_CHROME_FRAME = lines([(b"X-UA-Compatible", b"chrome=1")])
+_CROSS_ORIGIN = lines(
+    [
+        (b"Access-Control-Allow-Origin", b"*"),
+        (b"Access-Control-Allow-Methods", b"POST, PUT, DELETE, GET, OPTIONS"),
+        (b"Access-Control-Request-Method", b"*"),
+        (
+            b"Access-Control-Allow-Headers",
+            b"Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
+        ),
+    ]
+)
+_JSON = lines([(b"Content-Type", b"application/json; charset=utf-8")])
+_TAG = b'ETag: "%b"\r\n' + lines([(b"Cache-Control", b"max-age=0, private, must-revalidate")])
+_NO_CACHE = lines([(b"Cache-Control", b"no-cache")])
 EVIDENCE = {
     "Content-Type": EXCHANGES.says("application/json; charset=utf-8"),
     "ETag": EXCHANGES.says("the MD5 of the body's bytes"),
@@ -58,18 +62,18 @@ def answer(
     `chrome_frame` adds the header that revisions up to 2014-04-08 sent.
     """
     body = to_json(value)
-    etag = b'"%b"' % hashlib.md5(body, usedforsecurity=False).hexdigest().encode()
-    head = [*_FRAME, *(_CHROME_FRAME if chrome_frame else ()), *_CROSS_ORIGIN]
-    tail = [(b"ETag", etag), *_PRIVATE, *_of_request(call)]
-    if status == 200 and call.method == "GET" and _is_known(etag.decode(), call):
+    etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+    head = _FRAME + _CHROME_FRAME + _CROSS_ORIGIN if chrome_frame else _FRAME + _CROSS_ORIGIN
+    tail = _TAG % etag.encode() + _of_request(call)
+    if status == 200 and call.method == "GET" and _is_known(f'"{etag}"', call):
         return Answer(304, b"", head + tail)
-    length = (b"Content-Length", b"%d" % len(body))
-    return Answer(status, body, [*head, *_JSON, *tail, length, *(more or ())])
+    length = b"Content-Length: %d\r\n" % len(body)
+    return Answer(status, body, head + _JSON + tail + length + lines(more or []))
 
 
 def empty(call: Call) -> Answer:
     """204: nothing to say."""
-    return Answer(204, b"", [*_FRAME, *_CROSS_ORIGIN, *_NO_CACHE, *_of_request(call)])
+    return Answer(204, b"", _FRAME + _CROSS_ORIGIN + _NO_CACHE + _of_request(call))
 
 
 def _is_known(etag: str, call: Call) -> bool:
@@ -79,9 +83,6 @@ def _is_known(etag: str, call: Call) -> bool:
     return given.strip() == "*" or etag in tags
 
 
-def _of_request(call: Call) -> Headers:
+def _of_request(call: Call) -> bytes:
     request_id = UUID(int=call.world.random.getrandbits(128), version=4)
-    return [
-        (b"X-Request-Id", str(request_id).encode()),
-        (b"X-Runtime", b"%.6f" % call.took_s),
-    ]
+    return b"X-Request-Id: %b\r\nX-Runtime: %.6f\r\n" % (str(request_id).encode(), call.took_s)

@@ -8,7 +8,6 @@ from starlette.types import Receive, Scope, Send
 
 from audience_mock.core.world import World
 from audience_mock.core.worlds import Worlds
-from audience_mock.transport.answers import Headers
 
 FAULT = "fault"
 """In the scope of a request that met one."""
@@ -29,8 +28,8 @@ class FormSeen(NamedTuple):
 class Call(Request):
     """One request to one world.
 
-    `caller` is who calls, in the dialect's own form, once its route has let them in; `more_headers` are what
-    came up on the way and belongs into the answer, whatever that is.
+    `caller` is who calls, in the dialect's own form, once its route has let them in; `more_head` is what came
+    up on the way and belongs into the head of the answer, whatever that is.
     """
 
     caller: Any = None
@@ -41,7 +40,7 @@ class Call(Request):
     streamed_bytes: int | None = None
     """How much of a body was read and is not held."""
     _first_values: dict[bytes, bytes] | None = None
-    more_headers: Headers = []  # noqa: RUF012 - put in its place, never added to
+    more_head: bytes = b""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)

@@ -10,7 +10,7 @@ from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from audience_mock.transport.answers import Answer
+from audience_mock.transport.answers import Answer, lines
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import MethodNotAllowed, NoSuchRoute
 from audience_mock.transport.evidence import ANSWERS, ERRORS, Evidence, Words
@@ -108,7 +108,7 @@ class DialectApp:
             if message["type"] == "http.response.start":
                 start = message
             else:
-                answer = Answer(start["status"], message.get("body", b""), start["headers"])
+                answer = Answer(start["status"], message.get("body", b""), lines(start["headers"]))
                 note(Call(scope, receive, send), None, answer)
             await send(message)
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl
@@ -13,7 +12,7 @@ from starlette.types import Message, Receive, Send
 
 from audience_mock.core.errors import BadFault, Interrupted
 from audience_mock.core.faults import Fault, Outcome
-from audience_mock.transport.answers import Answer
+from audience_mock.transport.answers import CONNECTION, Answer, lines
 from audience_mock.transport.bodies import FORM, MAX_BODY_BYTES, declared_bytes, media_type
 from audience_mock.transport.calls import FAULT, Call
 from audience_mock.transport.errors import Malformed, PlannedError
@@ -141,37 +140,37 @@ async def _spoilt(route: Route, call: Call, fault: Fault) -> Answer | None:
         return None
     if outcome.garbage:
         # A 204 or 304 can have no body.
-        return _with_body(told, GARBAGE, 200 if told.status_code in (204, 304) else None)
+        return _with_body(told, GARBAGE, 200 if told.status in (204, 304) else None)
     if outcome.content_type is not None:
-        others = [header for header in told.raw_headers if header[0].lower() != b"content-type"]
+        others = [header for header in told.headers if header[0].lower() != b"content-type"]
         type = (b"content-type", outcome.content_type.encode("latin-1"))
-        return Answer(told.status_code, bytes(told.body), [type, *others])
+        return Answer(told.status, told.body, lines([type, *others]))
     return told
 
 
 def _with_body(told: Answer, body: bytes, status: int | None = None) -> Answer:
     """The same answer with another body; a tag of the old one would be wrong."""
-    headers = [header for header in told.raw_headers if header[0].lower() not in (b"content-length", b"etag")]
-    return Answer(status or told.status_code, body, [*headers, (b"content-length", b"%d" % len(body))])
+    kept = [header for header in told.headers if header[0].lower() not in (b"content-length", b"etag")]
+    return Answer(status or told.status, body, lines([*kept, (b"content-length", b"%d" % len(body))]))
 
 
 def _broken(outcome: Outcome, call: Call) -> Broken | None:
     if not (outcome.reset or outcome.stall or outcome.answer_lost) and outcome.cut_after_bytes is None:
         return None
-    find = cast(Callable[[], Connection] | None, call.scope.get("connection"))
-    if find is None:
+    connection = cast(Connection | None, call.scope.get(CONNECTION))
+    if connection is None:
         raise RuntimeError(
             "a fault that breaks the connection needs one: call the server over HTTP, as MockServer and"
             " `audience-mock serve` are, not the application in process"
         )
-    return Broken(outcome, find())
+    return Broken(outcome, connection)
 
 
 async def _begin(answer: Answer, send: Send, body_bytes: int) -> None:
     """Send the head and so many bytes of the body, and leave the rest open."""
-    start: Message = {"type": "http.response.start", "status": answer.status_code}
-    await send({**start, "headers": answer.raw_headers})
-    await send({"type": "http.response.body", "body": bytes(answer.body)[:body_bytes], "more_body": True})
+    start: Message = {"type": "http.response.start", "status": answer.status}
+    await send({**start, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body[:body_bytes], "more_body": True})
 
 
 async def _until_gone(call: Call) -> None:

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from audience_mock.core.journal import Entry
 from audience_mock.transport import bodies
-from audience_mock.transport.answers import Answer, Headers
+from audience_mock.transport.answers import Answer, Headers, parsed
 from audience_mock.transport.calls import Call, FormSeen
 
 KEPT_BODY_BYTES = 1 << 16
@@ -31,7 +31,7 @@ class Noted(NamedTuple):
     body: bytes | FormSeen | None
     body_bytes: int | None
     status: int | None
-    answer_headers: Headers
+    answer_head: bytes
     answer_body: bytes
     answer_bytes: int
     fault: str | None
@@ -65,9 +65,9 @@ def note(call: Call, operation: str | None, answer: Answer | None, near: Sequenc
         if body is not None:
             held += body.held_bytes()
     if answer is None:
-        status, answer_headers, answer_body, answer_bytes = None, [], b"", 0
+        status, answer_head, answer_body, answer_bytes = None, b"", b"", 0
     else:
-        status, answer_headers, answer_body = answer.status_code, answer.raw_headers, bytes(answer.body)
+        status, answer_head, answer_body = answer.status, answer.head, answer.body
         if method == "HEAD":
             answer_body = b""
         answer_bytes = len(answer_body)
@@ -86,7 +86,7 @@ def note(call: Call, operation: str | None, answer: Answer | None, near: Sequenc
             body,
             body_bytes,
             status,
-            answer_headers,
+            answer_head,
             answer_body,
             answer_bytes,
             call.fault_id,
@@ -114,13 +114,13 @@ def shown(entry: Entry) -> dict[str, Any]:
         "request": request,
         "answer": {
             "status": noted.status,
-            "headers": _headers(noted.answer_headers, masked=True),
+            "headers": _headers(parsed(noted.answer_head), masked=True),
             **_without(
                 echoed,
                 _body(
                     noted.answer_body,
                     noted.answer_bytes,
-                    _media_type(noted.answer_headers),
+                    _media_type(parsed(noted.answer_head)),
                     _ANSWERED,
                     masked=True,
                 ),

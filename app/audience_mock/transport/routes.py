@@ -271,7 +271,9 @@ def _as_fastapi_takes_it(handler: Handler) -> Callable[..., Any]:
             hint = Annotated[get_args(hint)[0], FastAPIsQuery()]
         parameters.append(parameter.replace(annotation=hint))
     shown.__name__, shown.__doc__ = handler.__name__, handler.__doc__
-    shown.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    # An Answer is bytes: what is in it says `response_model`.
+    bare = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    shown.__signature__ = bare  # type: ignore[attr-defined]
     return shown
 
 

@@ -1,0 +1,170 @@
+"""Answers as they go over the wire, byte by byte, and connections that come all at once."""
+
+import re
+import select
+import signal
+import socket
+from typing import Any, cast
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from test_command import AUDIENCES, LIMIT_S, Runner, command, connect
+
+from audience_mock import testing
+from audience_mock.application import AudienceMock
+from audience_mock.server import DOORS, KNOWN_UVICORN, Server
+from audience_mock.testing import MockServer
+from audience_mock.transport.answers import CONNECTION, lines, parsed
+from shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+
+__all__ = ["command"]  # a fixture
+
+LOOKALIKE = (
+    b'{"type":"lookalike","fb_ad_account_id":"61","name":"Boys Apparel_lookalike_US_Similarity",'
+    b'"origin_audience_id":6006164557194,"lookalike_spec":{"type":"similarity","country":"US"}}'
+)
+PUBLISHED = rb"""HTTP/1.1 201 Created
+X-Frame-Options: SAMEORIGIN
+X-XSS-Protection: 1; mode=block
+X-Content-Type-Options: nosniff
+Access-Control-Allow-Origin: \*
+Access-Control-Allow-Methods: POST, PUT, DELETE, GET, OPTIONS
+Access-Control-Request-Method: \*
+Access-Control-Allow-Headers: Origin, X-Requested-With, Content-Type, Accept, Authorization, \
+Content-Disposition
+Content-Type: application/json; charset=utf-8
+ETag: "60669f217459b9091f02a9c0f24942a7"
+Cache-Control: max-age=0, private, must-revalidate
+X-Request-Id: [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}
+X-Runtime: 0\.[0-9]{6}
+Content-Length: 22
+
+""".replace(b"\\\n", b"").replace(b"\n", b"\r\n")
+CREATE = b'{"name":"A","audience_type":"VISITOR","rule":{"visitor_source_id":"2612523499806"}}'
+
+
+def request(method: str, path: str, body: bytes = b"", *more: str, version: str = "1.1") -> bytes:
+    token = PINTEREST_TOKEN if path.startswith("/v5") else PITCHTARGET_TOKEN
+    about_body = ["Content-Type: application/json", f"Content-Length: {len(body)}"] if body else []
+    authorization = f"Authorization: {token['Authorization']}"
+    head = [f"{method} {path} HTTP/{version}", "Host: mock", authorization, *about_body, *more]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+def answered(url: str, *requests: bytes) -> bytes:
+    """All that comes back on one connection, which the last of the requests has to end."""
+    with connect(url) as link:
+        link.sendall(b"".join(requests))
+        return b"".join(iter(lambda: link.recv(1 << 16), b""))
+
+
+def test_a_published_answer(mock: MockServer) -> None:
+    """Status line, names, values and order as published; only the request's id and its time are its own."""
+    with connect(mock.url) as link:
+        link.sendall(request("POST", "/custom_audiences", LOOKALIKE))
+        answer = link.recv(1 << 16)
+    assert re.fullmatch(PUBLISHED + rb'\{"id":"6006183285954"\}', answer), answer
+
+
+class _MessageByMessage:
+    """An application whose answers uvicorn writes itself."""
+
+    def __init__(self, app: AudienceMock) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app({**scope, CONNECTION: None}, receive, send)
+
+
+class _PlainServer(Server):
+    def __init__(self, app: AudienceMock, **more: Any) -> None:
+        super().__init__(cast(AudienceMock, _MessageByMessage(app)), **more)
+
+
+CLOSE = "Connection: close"
+MANY = [request("POST", AUDIENCES, CREATE) for _ in range(250)]
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        pytest.param([request("POST", AUDIENCES, CREATE, CLOSE)], id="created"),
+        pytest.param([request("GET", AUDIENCES, b"", CLOSE)], id="read"),
+        pytest.param([request("GET", AUDIENCES, version="1.0")], id="read by HTTP/1.0"),
+        pytest.param([request("HEAD", AUDIENCES), request("GET", AUDIENCES, b"", CLOSE)], id="head"),
+        pytest.param([request("GET", f"{AUDIENCES}/1", b"", CLOSE)], id="not found"),
+        pytest.param([request("PUT", AUDIENCES, b"", CLOSE)], id="not allowed"),
+        pytest.param([request("OPTIONS", "/custom_audiences", b"", CLOSE)], id="no body"),
+        pytest.param([request("GET", "/openapi/pinterest.json", b"", CLOSE)], id="large"),
+        pytest.param([request("POST", AUDIENCES, CREATE, CLOSE, "Expect: 100-continue")], id="expected"),
+        pytest.param([*MANY, request("GET", f"{AUDIENCES}?page_size=250", b"", CLOSE)], id="pipelined"),
+        pytest.param([request("GET", "/v5/nothing", b"", CLOSE, "Origin: http://page")], id="of a page"),
+    ],
+)
+def test_a_whole_answer_is_what_uvicorn_would_write(
+    requests: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the case of names. Two servers in one state: the clocks stand, chance begins alike."""
+
+    def by(server_class: type[Server]) -> bytes:
+        monkeypatch.setattr(testing, "Server", server_class)
+        with MockServer() as mock:
+            mock.clock.freeze(1_795_305_607)
+            return re.sub(rb"(?m)^[A-Za-z-]+:", lambda name: name[0].lower(), answered(mock.url, *requests))
+
+    assert uvicorn.__version__.startswith(KNOWN_UVICORN), "a new one is to be looked at, and then named there"
+    whole, plain = by(Server), by(_PlainServer)
+    assert whole == plain
+    assert whole.startswith(b"HTTP/1.1 ")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [(b"x: y", b"z"), (b"", b"z"), (b"x", b"a\r\nset-cookie: b"), (b"x", b"a\nb"), (b"x", b"a\0")],
+)
+def test_what_is_no_header_is_not_written(header: tuple[bytes, bytes]) -> None:
+    with pytest.raises(ValueError, match="not a header"):
+        lines([header])
+
+
+def test_headers_come_back_out_of_their_lines() -> None:
+    headers = [(b"ETag", b'"a: b"'), (b"x-empty", b""), (b"allow", b"GET, HEAD")]
+    assert parsed(lines(headers)) == headers
+    assert parsed(b"") == []
+
+
+def test_who_comes_with_many_others_waits_for_few_answers(command: Runner) -> None:
+    """A loop that took one connection in a turn, and then answered all that it has, would answer 31 times
+    before the last of 32 is heard, 528 requests in all."""
+    run, crowd = command.serve(), 32
+    run.create()
+    asked = request("GET", AUDIENCES)
+    links: dict[int, socket.socket] = {}
+    # They come while it is stopped, so that it finds them all.
+    run.process.send_signal(signal.SIGSTOP)
+    try:
+        for _ in range(crowd):
+            link = connect(run.url)
+            link.sendall(asked)
+            links[link.fileno()] = link
+    finally:
+        run.process.send_signal(signal.SIGCONT)
+    poll = select.poll()
+    for number in links:
+        poll.register(number, select.POLLIN)
+    heard: set[int] = set()
+    answers = 0
+    while len(heard) < crowd:
+        ready = poll.poll(LIMIT_S * 1000)
+        assert ready, "somebody is never answered"
+        for number, _ in ready:
+            assert links[number].recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+            heard.add(number)
+            answers += 1
+            links[number].sendall(asked)
+    for link in links.values():
+        link.close()
+    # With so many taken in a turn: 8, 16, 24 and 32 answers, and what a slow reader adds.
+    turns = crowd // DOORS
+    assert answers <= 2 * sum(DOORS * turn for turn in range(1, turns + 1))
