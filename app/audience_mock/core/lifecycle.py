@@ -39,20 +39,27 @@ def policy_of(audience: Audience) -> str:
     return audience.policy or (BY_HAND if audience.ready_at_ms >= NEVER_MS else AFTER_DELAY)
 
 
-def status_at(audience: Audience, now_ms: int) -> str:
-    """The status that the audience has at `now_ms`; one that a seed or a test holds stays as it is."""
-    if audience.held_status is not None:
-        return audience.held_status
+def standing_at(audience: Audience, now_ms: int) -> tuple[str, int]:
+    """The status that the audience has at `now_ms`, and the people in it: 0 until it was built (recorded from
+    Pinterest, July 2026). A status that a seed or a test holds stays as it is."""
+    people, held = audience.people, audience.held_status
+    if held is not None:
+        return held, 0 if held.endswith(INITIALIZING) else people
     if now_ms < audience.ready_at_ms:
-        return INITIALIZING
-    return READY if audience.people >= READY_PEOPLE and audience.policy != FAILS else TOO_SMALL
+        return INITIALIZING, 0
+    if audience.policy == FAILS:
+        return TOO_SMALL, 0
+    return READY if people >= READY_PEOPLE else TOO_SMALL, people
+
+
+def status_at(audience: Audience, now_ms: int) -> str:
+    """As `standing_at`, the status alone."""
+    return standing_at(audience, now_ms)[0]
 
 
 def size_at(audience: Audience, now_ms: int) -> int:
-    """People in the audience at `now_ms`: 0 until it was built (recorded from Pinterest, July 2026)."""
-    if audience.held_status is None:
-        return audience.people if now_ms >= audience.ready_at_ms and audience.policy != FAILS else 0
-    return 0 if audience.held_status.endswith(INITIALIZING) else audience.people
+    """As `standing_at`, the people alone."""
+    return standing_at(audience, now_ms)[1]
 
 
 def list_status_at(customer_list: CustomerList, now_ms: int) -> str:

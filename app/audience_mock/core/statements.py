@@ -7,7 +7,7 @@ statements of the requests that clients make most are compiled once and handed t
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any
 
@@ -58,8 +58,8 @@ class Prepared:
     def _row(self) -> Any:
         columns: Any = self._statement.exported_columns
         names: list[str] = [column.key for column in columns]
-        make: Any = namedtuple("Row", names)  # type: ignore[misc]
-        return make._make
+        # As `_make`, which is a function in Python.
+        return partial(tuple.__new__, namedtuple("Row", names))
 
     def all(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> list[Any]:
         return [*map(self._row, driver.execute(self.text, self.values(parameters)).fetchall())]

@@ -27,12 +27,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _sequences = table_of(Sequence)
-_TAKE_ID = Prepared(
-    update(_sequences)
-    .where(_sequences.c.name == bindparam("sequence"))
-    .values(next=_sequences.c.next + 1)
-    .returning((_sequences.c.next - 1).label("taken"))
-)
+# Two statements take half the time of one with RETURNING, for which SQLite makes a table.
+_OF_SEQUENCE = _sequences.c.name == bindparam("sequence")
+_NEXT_ID = Prepared(select(_sequences.c.next).where(_OF_SEQUENCE))
+_TAKE_ID = Prepared(update(_sequences).where(_OF_SEQUENCE).values(next=_sequences.c.next + 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +107,9 @@ class Transaction:
 
     def new_id(self, sequence: str) -> int:
         """The next number of a sequence of `core.ids`; given back if the transaction fails."""
-        taken: int = self.one(_TAKE_ID, {"sequence": sequence}).taken
+        which = {"sequence": sequence}
+        taken: int = self.one(_NEXT_ID, which).next
+        self.add(_TAKE_ID, which)
         return taken
 
 

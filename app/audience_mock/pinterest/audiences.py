@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from audience_mock.core import audiences, sharing
-from audience_mock.core.lifecycle import size_at, status_at
+from audience_mock.core.lifecycle import standing_at
 from audience_mock.core.tables import ACCOUNT, PINTEREST
 from audience_mock.core.tables import Audience as Row
 from audience_mock.pinterest import bookmarks
@@ -169,7 +169,7 @@ def to_values(
     row: Row, now_ms: int, *, company: str | None, words: Mapping[str, str]
 ) -> tuple[int | str, ...]:
     """A row in Pinterest's words, as _FORMS has them."""
-    status = status_at(row, now_ms)
+    status, size = standing_at(row, now_ms)
     return (
         row.number,
         quoted(row.name),
@@ -177,7 +177,7 @@ def to_values(
         words.get(row.kind, row.kind),
         quoted(row.description),
         words.get(status, status),
-        size_at(row, now_ms),
+        size,
         row.updated_at_ms // 1000,
         row.created_at_ms // 1000,
         # A seed may leave it out; 5.23 has no null here, so it is empty then (chosen).

@@ -5,6 +5,7 @@ integer). Both are read; answers have the schema's types, since strict clients r
 """
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
@@ -264,16 +265,21 @@ class AudienceRule(_Open):
 
     def echo(self) -> str:
         """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text."""
-        # By schema alone a value need not be of the narrower type that its field is declared with.
-        sent = self.model_dump(exclude_unset=True, exclude_none=True, warnings=False)
-        return to_json(_sorted(sent)).decode()
+        return to_json(_sorted(self)).decode()
 
 
 def _sorted(value: Any) -> Any:
     """Chosen for the inner objects; only the rule's own keys were seen sorted and without nulls."""
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value) if value[key] is not None}
-    return [_sorted(inner) for inner in value] if isinstance(value, list) else value
+    if isinstance(value, str):
+        return value
+    if isinstance(value, _Open):
+        held = value.__dict__ | (value.model_extra or {})
+        sent: Iterable[str] = value.model_fields_set
+    elif isinstance(value, dict):
+        held = sent = value
+    else:
+        return [_sorted(inner) for inner in value] if isinstance(value, list) else value
+    return {key: _sorted(held[key]) for key in sorted(sent) if held[key] is not None}
 
 
 REQUIRED = {

@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("audience_mock")
 
-# What valid JSON (and what pydantic takes for it) can write and no API means: a number of under 200 digits
-# and an exponent of one is finite. A look at the bytes spares most bodies the walk.
-_SUSPECT = re.compile(rb"\\u0000|NaN|Infinity|[0-9]{200}|[eE]\+?[0-9]{2}")
+_NINES = bytes.maketrans(b"012345678e", b"999999999E")
+"""Makes digits alike, and exponents."""
 
 MAX_CONTAINERS = 10_000
 """Arrays and objects in one body. Chosen: brackets are cheap to send and dear to work through."""
@@ -243,10 +242,24 @@ def parse_json(
         if details[0]["type"] == "json_invalid":
             raise Malformed(f"The body is not JSON: {details[0]['ctx']['error']}") from None
         raise InvalidInput("body", details) from None
-    if _SUSPECT.search(raw):
+    if _is_suspect(raw):
         for oddity in bodies.oddities(json.loads(raw)):
             raise Malformed(f"The body holds a {oddity}")
     return value
+
+
+def _is_suspect(raw: bytes) -> bool:
+    """Whether a body may hold an oddity: what valid JSON, or what pydantic takes for it, can write and no API
+    means. A number of under 200 digits and an exponent of one is finite. This spares most bodies the walk."""
+    alike = raw.translate(_NINES)
+    return (
+        b"E99" in alike
+        or b"E+99" in alike
+        or rb"\u9999" in alike
+        or b"NaN" in alike
+        or b"Infinity" in alike
+        or b"9" * 200 in alike
+    )
 
 
 @cache
