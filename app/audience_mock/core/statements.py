@@ -52,7 +52,10 @@ class Prepared:
         names = self._compiled.positiontup or []
         if len(names) > 1:
             return itemgetter(*names)
-        return lambda parameters: tuple(parameters[name] for name in names)
+        if names:
+            only = names[0]
+            return lambda parameters: (parameters[only],)
+        return lambda parameters: ()
 
     @cached_property
     def _row(self) -> Any:
@@ -68,6 +71,10 @@ class Prepared:
         """The first row, or None."""
         row = driver.execute(self.text, self.values(parameters)).fetchone()
         return None if row is None else self._row(row)
+
+    def value(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> Any:
+        """The first column of the first row, which there has to be."""
+        return driver.execute(self.text, self.values(parameters)).fetchone()[0]
 
     def each(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> Iterator[Any]:
         """The rows one by one, as SQLite finds them."""

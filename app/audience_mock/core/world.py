@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
-from sqlalchemy import CursorResult, Executable, bindparam, delete, insert, select, update
+from sqlalchemy import CursorResult, Executable, bindparam, delete, insert, select, text, update
 
 from audience_mock.core.clock import Clock
 from audience_mock.core.database import Database
@@ -30,7 +30,7 @@ _sequences = table_of(Sequence)
 # Two statements take half the time of one with RETURNING, for which SQLite makes a table.
 _OF_SEQUENCE = _sequences.c.name == bindparam("sequence")
 _NEXT_ID = Prepared(select(_sequences.c.next).where(_OF_SEQUENCE))
-_TAKE_ID = Prepared(update(_sequences).where(_OF_SEQUENCE).values(next=_sequences.c.next + 1))
+_TAKE_ID = Prepared(update(_sequences).where(_OF_SEQUENCE).values(next=_sequences.c.next + text("1")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ class Transaction:
     def new_id(self, sequence: str) -> int:
         """The next number of a sequence of `core.ids`; given back if the transaction fails."""
         which = {"sequence": sequence}
-        taken: int = self.one(_NEXT_ID, which).next
+        taken: int = _NEXT_ID.value(self._database.driver, which)
         self.add(_TAKE_ID, which)
         return taken
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -17,16 +18,23 @@ KEPT_BODY_BYTES = 1 << 16
 """How much of a body, of a request or an answer, is kept. Chosen: all of it, but for long lists."""
 
 
+_BETWEEN = b"\0"
+"""Stands between names and values of headers, and in none of them."""
+
+
 class Noted(NamedTuple):
-    """References to what a request and its answer were made of. `body` is None where it was not held, and
-    `body_bytes` where it was not read; `status` is None where the client went away."""
+    """References to what a request and its answer were made of.
+
+    `headers` are names and values in one piece; `body` is None where it was not held, and `body_bytes` where
+    it was not read; `status` is None where the client went away.
+    """
 
     api: str
     operation: str | None
     method: str
     path: bytes
     query: bytes
-    headers: Headers
+    headers: bytes
     path_params: dict[str, str]
     body: bytes | FormSeen | None
     body_bytes: int | None
@@ -41,19 +49,18 @@ class Noted(NamedTuple):
 def note(call: Call, operation: str | None, answer: Answer | None, near: Sequence[str] = ()) -> None:
     """Write a request and the answer that it gets, if it gets one, into the journal of its world.
 
-    Runs for each request: it keeps references, and what is read makes more of them.
+    Runs for each request: it keeps references, few of them, and what is read makes more of them. Each object
+    that is kept costs twice, once in memory that is new to the processor and once when it goes.
     """
     scope, world = call.scope, call.world
     rules, dialect = world.rules, scope["app"].dialect
     if not rules.journal_entries or not dialect.journalled:
         return
-    headers = scope["headers"]
+    headers = _BETWEEN.join(chain.from_iterable(scope["headers"]))
     path = scope.get("raw_path") or scope["path"].encode()
     query = scope["query_string"]
     method = scope.get("sent_method") or scope["method"]
-    held = len(path) + len(query)
-    for name, value in headers:
-        held += len(name) + len(value)
+    held = len(path) + len(query) + len(headers)
     body: bytes | FormSeen | None
     body_bytes: int | None
     raw = call.raw_body
@@ -140,9 +147,17 @@ def request_shown(noted: Noted, *, masked: bool = True) -> dict[str, Any]:
         "path": path_as_sent(noted, masked=masked),
         "path_params": noted.path_params or {},
         "query": _masked(query, _SENT) if masked else query,
-        "headers": _headers(noted.headers, masked=masked),
+        "headers": _headers(_sent(noted), masked=masked),
         **_request_body(noted, masked=masked),
     }
+
+
+def _sent(noted: Noted) -> Headers:
+    """The headers of a request."""
+    if not noted.headers:
+        return []
+    parts = noted.headers.split(_BETWEEN)
+    return [*zip(parts[::2], parts[1::2], strict=True)]
 
 
 def time(at_ms: int) -> str:
@@ -281,7 +296,7 @@ def _request_body(noted: Noted, *, masked: bool) -> dict[str, Any]:
         return {"body": seen, "body_bytes": None}
     if noted.body is None:
         return {"body": None, "body_bytes": noted.body_bytes}
-    return _body(noted.body, noted.body_bytes or 0, _media_type(noted.headers), _SENT, masked=masked)
+    return _body(noted.body, noted.body_bytes or 0, _media_type(_sent(noted)), _SENT, masked=masked)
 
 
 def _body(
