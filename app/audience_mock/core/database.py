@@ -111,6 +111,10 @@ class Database:
             self.driver = connect(*arguments, **{**options, "check_same_thread": False})
         except (sqlite3.Error, TypeError) as error:
             raise self._cannot_open(error) from None
+        self.cursor = self.driver.cursor()
+        """For statements without rows; the driver makes one for each, which takes as long as a small one."""
+        self.supposed: dict[str, int] = {}
+        """The next number of each sequence, unless somebody moved it; who takes it makes sure."""
         _opened.append(self.driver)
         self.connection = _engine().connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
@@ -215,7 +219,7 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """Everything within is kept, or nothing; what `driver` does too, which is the same connection."""
         # The driver's own call: SQLAlchemy's costs as much as a statement that does something.
-        run = self.driver.execute
+        run = self.cursor.execute
         run("BEGIN IMMEDIATE")
         try:
             yield self.connection

@@ -80,9 +80,13 @@ class Prepared:
         """The rows one by one, as SQLite finds them."""
         return map(self._row, driver.execute(self.text, self.values(parameters)))
 
-    def add(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> int:
+    def add(self, cursor: sqlite3.Cursor, parameters: Mapping[str, Any]) -> int:
         """Run an INSERT; answers the key that the row was given."""
-        return driver.execute(self.text, self.values(parameters)).lastrowid or 0
+        return cursor.execute(self.text, self.values(parameters)).lastrowid or 0
+
+    def change(self, cursor: sqlite3.Cursor, parameters: Mapping[str, Any]) -> int:
+        """Run an UPDATE or DELETE; answers how many rows it was for."""
+        return cursor.execute(self.text, self.values(parameters)).rowcount
 
     def many(self, driver: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run it for each of the rows, which are made one by one."""
