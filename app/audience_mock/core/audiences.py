@@ -160,7 +160,6 @@ def create(
     Raises NotInAccount if the account lacks the customer list, or one of the audiences `seeds`.
     """
     given = columns or {}
-    now_ms = tx.now_ms
     if seeds:
         _check_seeds(tx, api=api, account=account, seeds=seeds)
     if customer_list is not None:

@@ -5,10 +5,9 @@ the defaults do.
 """
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationInfo, WrapValidator
+from pydantic import GetCoreSchemaHandler, ValidationInfo, WrapValidator
 from pydantic_core import CoreSchema, core_schema
 
 Contract = Literal["5.18", "5.23", "5.28"] | None
@@ -54,23 +53,18 @@ def is_by_schema_alone(options: Any) -> bool:
 
 class Prose:
     """Marks a type that the prose of the description, or this server, makes narrower than its schema is:
-    `Annotated[int, Field(ge=1), Prose(int)]`. By schema alone, values are held to the schema's own type."""
+    `Annotated[int, Field(ge=1), Prose(int)]`. By schema alone, values are held to the schema's own type.
+
+    pydantic's strict mode stands for by schema alone: it is the one choice between two schemas that pydantic
+    makes without asking Python, and in JSON, which has types of its own, it changes nothing else here.
+    """
 
     def __init__(self, schemas_own: Any) -> None:
         self._schemas_own = schemas_own
 
-    @cached_property
-    def _wider(self) -> TypeAdapter[Any]:
-        """Built when it is first asked for: most servers never do."""
-        return TypeAdapter(self._schemas_own)
-
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_info_wrap_validator_function(self._validate, handler(source))
-
-    def _validate(self, value: Any, narrower: Callable[[Any], Any], info: ValidationInfo) -> Any:
-        if is_by_schema_alone(info.context):
-            return self._wider.validate_python(value)
-        return narrower(value)
+        wider = handler.generate_schema(self._schemas_own)
+        return core_schema.lax_or_strict_schema(lax_schema=handler(source), strict_schema=wider)
 
 
 def since_5_28(default: Any) -> WrapValidator:

@@ -7,7 +7,7 @@ from typing import Any
 
 from audience_mock.core import tokens
 from audience_mock.pinterest import auth, errors, limits
-from audience_mock.pinterest.contract import ONLY_IN
+from audience_mock.pinterest.contract import ONLY_IN, is_by_schema_alone
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import NoSuchRoute, NotAuthenticated
@@ -26,6 +26,9 @@ class PinterestRoute(MockRoute):
         if self._only_in is not None and call.options.contract not in self._only_in:
             raise NoSuchRoute
         auth.admit(call, self._demand)
+
+    def reads_strictly(self, call: Call) -> bool:
+        return is_by_schema_alone(call.options)
 
     def refuse(self, call: Call, error: Exception) -> Answer:
         return errors.refuse(call, error)

@@ -96,6 +96,10 @@ class MockRoute:
         """Let a caller in, or raise. Runs before anything of the request but its head was read."""
         raise NotImplementedError
 
+    def reads_strictly(self, call: Call) -> bool:
+        """Whether a JSON body is read in pydantic's strict mode."""
+        return False
+
     def refuse(self, call: Call, error: Exception) -> Answer:
         """The dialect's answer to whatever was raised."""
         raise NotImplementedError
@@ -162,6 +166,7 @@ class _Inputs:
     """Reads a handler's arguments from a request, as its signature says."""
 
     def __init__(self, handler: Handler, route: MockRoute) -> None:
+        self._route = route
         self._max_body_bytes = route.max_body_bytes
         self._max_containers = route.max_containers
         self._takes_bare_bodies = route.takes_bare_bodies
@@ -203,11 +208,15 @@ class _Inputs:
             if self._takes_bare_bodies:
                 raw = raw or b"{}"
             if len(raw) <= bodies.MAX_BODY_BYTES:
-                arguments[name] = parse_json(raw, model, self._max_containers, call.options)
+                arguments[name] = self._parsed(call, raw, model)
             else:
                 # Step by step beside the event loop: each step of a large body takes a tenth of a second.
-                arguments[name] = await to_thread(parse_json, raw, model, self._max_containers, call.options)
+                arguments[name] = await to_thread(self._parsed, call, raw, model)
         return arguments
+
+    def _parsed(self, call: Call, raw: bytes, model: type[BaseModel]) -> Any:
+        strictly = self._route.reads_strictly(call)
+        return parse_json(raw, model, self._max_containers, call.options, strictly=strictly)
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -229,14 +238,19 @@ def validated(
 
 
 def parse_json(
-    raw: bytes, model: type[BaseModel], max_containers: int = MAX_CONTAINERS, options: Any = None
+    raw: bytes,
+    model: type[BaseModel],
+    max_containers: int = MAX_CONTAINERS,
+    options: Any = None,
+    *,
+    strictly: bool = False,
 ) -> Any:
     """The model that the bytes of a JSON document make; its validators may ask for the dialect's options, as
     pydantic's context. Raises Malformed, InvalidInput."""
     if raw.count(b"[") + raw.count(b"{") > max_containers:
         raise Malformed(f"The body has more than {max_containers} arrays and objects")
     try:
-        value = model.model_validate_json(raw, context=options)
+        value = model.model_validate_json(raw, context=options, strict=strictly or None)
     except ValidationError as error:
         details = cast(list[dict[str, Any]], error.errors(include_url=False))
         if details[0]["type"] == "json_invalid":
