@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from sqlite3 import IntegrityError
-from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from sqlalchemy import (
@@ -66,6 +65,18 @@ _BLANK: dict[str, Any] = {
     for column in _c
     if column.name != "key"
 }
+
+
+class _New:
+    """A row that was just written, as one that is read: columns that were not given have their defaults."""
+
+    def __init__(self, given: dict[str, Any], key: int) -> None:
+        self.__dict__ = given
+        self.key = key
+
+
+for _name, _default in _BLANK.items():
+    setattr(_New, _name, _default)
 _INSERT_WITH_KEY = Prepared(insert(_table), columns=("key", *_BLANK))
 # The people of a customer list as they are now; any other audience has its own.
 _PEOPLE = case(
@@ -190,7 +201,7 @@ def create(
             if "number" in given:
                 raise AlreadyThere("audience", str(given["number"])) from None
         else:
-            return cast(Audience, SimpleNamespace(**{**_BLANK, **row, "key": key}))
+            return cast(Audience, _New(row, key))
 
 
 @cache

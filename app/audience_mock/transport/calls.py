@@ -45,7 +45,9 @@ class Call(Request):
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
         self.started_s = perf_counter()
-        self.world = cast(World, scope["world"])
+        self.world: World = scope["world"]
+        self.options: Any = scope.get("options")
+        """The dialect's own settings value, as this world has it."""
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header, named in lower case. Starlette decodes them all to find one."""
@@ -72,8 +74,3 @@ class Call(Request):
     def worlds(self) -> Worlds:
         """All worlds of the server."""
         return cast(Worlds, self.scope["worlds"])
-
-    @property
-    def options(self) -> Any:
-        """The dialect's own settings value, as this world has it."""
-        return self.scope["options"]

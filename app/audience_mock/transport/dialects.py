@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audience_mock.transport.answers import Answer, lines
 from audience_mock.transport.calls import Call
+from audience_mock.transport.choosing import OF_A_PAGE
 from audience_mock.transport.errors import MethodNotAllowed, NoSuchRoute
 from audience_mock.transport.evidence import ANSWERS, ERRORS, Evidence, Words
 from audience_mock.transport.journal import note
@@ -66,10 +67,11 @@ class DialectApp:
         self.dialect = dialect
         self._described: dict[str, Any] | None = None
         self._routes = [route for router in dialect.routers for route in router.routes]
-        # By how many parts a path has: a request looks at the few routes that it may be for.
-        self._by_depth: dict[int, list[MockRoute]] = {}
+        # By method and by how many parts a path has: a request looks at the few routes that it may be for.
+        self._routes_for: dict[tuple[str, int], list[MockRoute]] = {}
         for route in self._routes:
-            self._by_depth.setdefault(route.path.count("/"), []).append(route)
+            for method in route.methods:
+                self._routes_for.setdefault((method, route.path.count("/")), []).append(route)
         self.neighbours: Sequence[DialectApp] = (self,)
         """The APIs among whose routes a request may have meant one."""
         self._cross_origin: ASGIApp = self._dispatch
@@ -91,7 +93,7 @@ class DialectApp:
         scope["app"] = self
         scope["options"] = scope["world"].options.get(self.dialect.name)
         # Only a page has an Origin; Starlette's middleware would write `Vary: Origin` to everyone.
-        if any(name == b"origin" for name, _ in scope["headers"]):
+        if OF_A_PAGE in scope:
             await self._cross_origin(scope, receive, self._noting(scope, receive, send))
         else:
             await self._dispatch(scope, receive, send)
@@ -119,16 +121,13 @@ class DialectApp:
             # A copy: the server looks at its own scope to leave the body out.
             scope = {**scope, "method": "GET", "sent_method": "HEAD"}
         path = scope["path"].removeprefix(scope["root_path"])
-        allowed: set[str] = set()
-        for route in self._by_depth.get(path.count("/"), ()):
+        for route in self._routes_for.get((scope["method"], path.count("/")), ()):
             found = route.matches(path)
-            if found is None:
-                continue
-            if scope["method"] in route.methods:
+            if found is not None:
                 scope["path_params"] = found.groupdict()
                 await route.handle(scope, receive, send)
                 return
-            allowed |= route.methods
+        allowed = {method for route in self._routes if route.matches(path) for method in route.methods}
         call = Call(scope, receive, send)
         near: Sequence[str] = ()
         if allowed and scope["method"] == "OPTIONS" and self.dialect.preflight is not None:

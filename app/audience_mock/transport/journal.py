@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from audience_mock.core.journal import Entry
 from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer, Headers, parsed
-from audience_mock.transport.calls import Call, FormSeen
+from audience_mock.transport.calls import FAULT, Call, FormSeen
 
 KEPT_BODY_BYTES = 1 << 16
 """How much of a body, of a request or an answer, is kept. Chosen: all of it, but for long lists."""
@@ -59,28 +59,19 @@ def note(call: Call, operation: str | None, answer: Answer | None, near: Sequenc
     headers = _BETWEEN.join(chain.from_iterable(scope["headers"]))
     path = scope.get("raw_path") or scope["path"].encode()
     query = scope["query_string"]
-    method = scope.get("sent_method") or scope["method"]
-    held = len(path) + len(query) + len(headers)
-    body: bytes | FormSeen | None
-    body_bytes: int | None
-    raw = call.raw_body
-    if raw is not None:
-        body, body_bytes = raw[:KEPT_BODY_BYTES], len(raw)
-        held += len(body)
+    body: bytes | FormSeen | None = call.raw_body
+    if isinstance(body, bytes):
+        body_bytes: int | None = len(body)
+        body = body[:KEPT_BODY_BYTES]
+        held = len(body)
     else:
         body, body_bytes = call.form_seen, call.streamed_bytes
-        if body is not None:
-            held += body.held_bytes()
-    if answer is None:
-        status, answer_head, answer_body, answer_bytes = None, b"", b"", 0
-    else:
-        status, answer_head, answer_body = answer.status, answer.head, answer.body
-        if method == "HEAD":
-            answer_body = b""
-        answer_bytes = len(answer_body)
-        if answer_bytes > KEPT_BODY_BYTES:
-            answer_body = answer_body[:KEPT_BODY_BYTES]
-        held += len(answer_body)
+        held = 0 if body is None else body.held_bytes()
+    method = scope["method"]
+    if "sent_method" in scope:  # it is answered as if it were a GET, and the answer goes without its body
+        method, answer = scope["sent_method"], answer and Answer(answer.status, b"", answer.head)
+    status, head, said = (None, b"", b"") if answer is None else (answer.status, answer.head, answer.body)
+    kept = said[:KEPT_BODY_BYTES]
     world.journal.note(
         (
             dialect.name,
@@ -93,13 +84,13 @@ def note(call: Call, operation: str | None, answer: Answer | None, near: Sequenc
             body,
             body_bytes,
             status,
-            answer_head,
-            answer_body,
-            answer_bytes,
-            call.fault_id,
+            head,
+            kept,
+            len(said),
+            scope.get(FAULT),
             near,
         ),
-        held,
+        held + len(path) + len(query) + len(headers) + len(kept),
         world.clock.now_ms(),
         rules.journal_entries,
         rules.journal_bytes,

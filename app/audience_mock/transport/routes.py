@@ -172,7 +172,7 @@ class _Inputs:
         self._takes_bare_bodies = route.takes_bare_bodies
         path_names = set(compile_path(route.path)[2])
         self._call = ""
-        self._path: list[tuple[str, TypeAdapter[Any]]] = []
+        self._path: list[tuple[str, Callable[[Any], Any]]] = []
         self._query: tuple[str, type[BaseModel]] | None = None
         self._body: tuple[str, type[BaseModel]] | None = None
         hints = get_type_hints(handler, include_extras=True)
@@ -181,7 +181,7 @@ class _Inputs:
             if hint is Call:
                 self._call = name
             elif name in path_names:
-                self._path.append((name, _adapter(hint)))
+                self._path.append((name, _adapter(hint).validator.validate_python))
             elif _is_query(hint):
                 self._query = (name, get_args(hint)[0])
             else:
@@ -190,9 +190,9 @@ class _Inputs:
     async def read(self, call: Call) -> dict[str, Any]:
         """Raises InvalidInput, Malformed, BodyTooLarge, UnsupportedContentType, ClientDisconnect."""
         arguments: dict[str, Any] = {self._call: call}
-        for name, adapter in self._path:
+        for name, validate in self._path:
             try:
-                arguments[name] = adapter.validate_python(call.path_params[name])
+                arguments[name] = validate(call.scope["path_params"][name])
             except ValidationError as error:
                 details = cast(list[dict[str, Any]], error.errors(include_url=False))
                 raise InvalidInput("path", [{**details[0], "loc": (name,)}]) from None
