@@ -146,10 +146,7 @@ def _measure(
         )
     if WORLDS in asked.only:
         _say(WORLDS)
-        try:
-            results.update(worlds.measure(world_count, folder=folder, rounds=rounds))
-        except worlds.NotServed as missing:
-            print(f"  left out: {missing}")
+        results.update(worlds.measure(world_count, folder=folder, rounds=rounds))
     return results
 
 
