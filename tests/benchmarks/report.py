@@ -36,8 +36,11 @@ class Results:
         return max(self._all(work, contender, metric), default=None)
 
     def ratio(self, work: str, contender: str, other: str, metric: str) -> Value:
-        """How many times the median of `other` that of `contender` is."""
-        return quotient(self.median(work, contender, metric), self.median(work, other, metric))
+        """How many times that of `other` the value of `contender` is: the median of the rounds' own ratios.
+        What the machine does beside a run goes on for minutes, and is in both values of a round."""
+        rounds = zip(self._all(work, contender, metric), self._all(work, other, metric), strict=False)
+        ratios = [ratio for one, by in rounds if (ratio := quotient(one, by)) is not None]
+        return statistics.median(ratios) if ratios else None
 
     def _all(self, work: str, contender: str, metric: str) -> list[float]:
         return self.values.get(work, {}).get(contender, {}).get(metric, [])

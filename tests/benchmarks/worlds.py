@@ -17,8 +17,8 @@ def name_of(count: int) -> str:
 
 
 def measure(count: int, *, folder: Path, rounds: int) -> Results:
-    """Each round fills an empty world in one batch and forks it; and sets the default world, which started from
-    the same seed, back after a change. Raises BenchError."""
+    """Each round fills an empty world in one batch and forks it; and sets the default world, which started
+    from the same seed, back after a change. Raises BenchError."""
     results = Results()
     seed = exchanges.compact(exchanges.seed(count))
     with ours(MEMORY, folder).running(folder, count) as here:
