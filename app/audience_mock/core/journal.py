@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-ENTRY_BYTES = 2_500
-"""What an entry takes beside the bytes that came and went, the objects of some twenty headers above all;
-measured with tracemalloc, and rounded up."""
+ENTRY_BYTES = 750
+"""What an entry takes beside the bytes that came and went: its objects; measured with tracemalloc, and rounded
+up."""
 
 
 class Entry(NamedTuple):

@@ -90,7 +90,7 @@ def note(call: Call, operation: str | None, answer: Answer | None, near: Sequenc
             scope.get(FAULT),
             near,
         ),
-        held + len(path) + len(query) + len(headers) + len(kept),
+        held + len(path) + len(query) + len(headers) + len(head) + len(kept),
         world.clock.now_ms(),
         rules.journal_entries,
         rules.journal_bytes,
