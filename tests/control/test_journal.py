@@ -359,7 +359,7 @@ def test_the_journal_is_bounded_and_tells_it(start: Callable[..., MockServer]) -
             client.get(AUDIENCES)
         assert client.get("/__admin/journal").json()["dropped"] == 3
         assert numbers(client) == [4, 5]
-        client.put("/__admin/worlds/default", json={"settings": {"journal_bytes": 5000}})
+        client.put("/__admin/worlds/default", json={"settings": {"journal_bytes": 3000}})
         client.post(AUDIENCES, json=VISITORS)
         assert numbers(client) == [6]
         client.put("/__admin/worlds/default", json={"settings": {"journal_entries": 0}})
