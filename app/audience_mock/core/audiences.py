@@ -350,9 +350,9 @@ def list_numbered(
 def give_to_facebook(tx: Transaction, *, account: str | None = None) -> None:
     """Facebook takes the audiences that are due, and gives them ids in the order of their numbers; with
     `account`, all of that ad account at once."""
-    due = _c.ready_at_ms <= tx.now_ms if account is None else _c.account == account
     if account is None and not tx.all(_DUE, {"now_ms": tx.now_ms}):
         return
+    due = _c.ready_at_ms <= tx.now_ms if account is None else _c.account == account
     waiting = select(_c.key).where(text(WAITING), due).order_by(_c.number)
     for key in tx.execute(waiting).scalars().all():
         tx.execute(update(_table).where(_c.key == key).values(facebook_id=new_facebook_id(tx)))

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 ENTRY_BYTES = 750
-"""What an entry takes beside the bytes that came and went: its objects; measured with tracemalloc, and rounded
-up."""
+"""What an entry takes beside the bytes that came and went, its objects; measured with tracemalloc, and
+rounded up."""
 
 
 class Entry(NamedTuple):
