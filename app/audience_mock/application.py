@@ -13,10 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock import pinterest, pitchtarget
 from audience_mock.control import PREFIXES, Access, pages_app
-from audience_mock.core import seed_files
 from audience_mock.core.errors import BadSeed, BadSettings, Fact
 from audience_mock.core.world import Rules
-from audience_mock.core.worlds import Worlds
+from audience_mock.core.worlds import Configure, Worlds
 from audience_mock.settings import Settings, WorldSettings
 from audience_mock.transport.choosing import choose
 from audience_mock.transport.dialects import DialectApp
@@ -124,19 +123,27 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
     Opens the store and plants the seed, so it raises BadDatabase and BadSeed.
     """
     settings = settings or Settings()
-    file = seed_file(settings.seed) if settings.seed else None
-    seed = None if file is None else seed_files.load(file)
-    try:
-        worlds = Worlds(settings.database, seed=seed, configure=partial(_configured, settings))
-    except BadSeed as error:
-        assert file is not None
-        raise seed_files.located(file, error) from None
-    if seed is not None:
-        if worlds.planted:
-            log.info("seeded with %d audiences", len(seed.audiences))
-        else:
-            log.info("%s already has a state; the seed is left out", settings.database)
+    configure = partial(_configured, settings)
+    if settings.seed:
+        worlds = _seeded(settings, seed_file(settings.seed), configure)
+    else:
+        worlds = Worlds(settings.database, configure=configure)
     return AudienceMock(worlds, settings)
+
+
+def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
+    from audience_mock.core import seed_files
+
+    seed = seed_files.load(file)
+    try:
+        worlds = Worlds(settings.database, seed=seed, configure=configure)
+    except BadSeed as error:
+        raise seed_files.located(file, error) from None
+    if worlds.planted:
+        log.info("seeded with %d audiences", len(seed.audiences))
+    else:
+        log.info("%s already has a state; the seed is left out", settings.database)
+    return worlds
 
 
 def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:

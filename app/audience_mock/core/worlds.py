@@ -4,14 +4,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from audience_mock.core import planting
 from audience_mock.core.database import IN_MEMORY, Database
 from audience_mock.core.errors import AlreadyThere, BadDatabase, BadName, NotFound, NotNow, TooMany
-from audience_mock.core.planting import Fixed
-from audience_mock.core.seeds import Seed, has_a_future
 from audience_mock.core.world import DEFAULT, Rules, World
+
+# What a seed needs is imported where there is one: most starts have none.
+if TYPE_CHECKING:
+    from audience_mock.core.planting import Fixed
+    from audience_mock.core.seeds import Seed
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """What a world or a snapshot may be called: what is safe in a path, a header, a token and a file's name."""
@@ -60,7 +62,7 @@ class _Start(NamedTuple):
 
     image: Database
     planted_at_ms: int
-    fixed: Sequence[Fixed] = ()
+    fixed: "Sequence[Fixed]" = ()
 
 
 Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
@@ -75,7 +77,7 @@ class Worlds:
     """The worlds of a server. Opens the store and plants the seed. Raises BadDatabase and BadSeed."""
 
     def __init__(
-        self, url: str = IN_MEMORY, *, seed: Seed | None = None, configure: Configure = _as_in_the_core
+        self, url: str = IN_MEMORY, *, seed: "Seed | None" = None, configure: Configure = _as_in_the_core
     ) -> None:
         self._configure = configure
         self._seed = seed
@@ -89,10 +91,8 @@ class Worlds:
             world: dict.fromkeys(names) for world, names in snapshots.items()
         }
         try:
-            self.planted = seed is not None and self.default.transact_now(planting.is_untouched)
+            self.planted = seed is not None and self._plant()
             """Whether this start planted the seed, or found a store that has a state already."""
-            if self.planted:
-                self._start_over(self.default, "seed")
             self._apply(self.default, self.default.settings)
         except BaseException:
             self.close()
@@ -254,6 +254,15 @@ class Worlds:
         world.settings = dict(settings)
         world.callers.clear()
 
+    def _plant(self) -> bool:
+        """Put the seed into the default world, if nothing was ever done in it."""
+        from audience_mock.core import planting
+
+        untouched = self.default.transact_now(planting.is_untouched)
+        if untouched:
+            self._start_over(self.default, "seed")
+        return untouched
+
     def _start_over(self, world: World, to: Literal["seed", "empty"]) -> None:
         start = self._start(to)
         world.become(start.image)
@@ -269,6 +278,8 @@ class Worlds:
             fixed: Sequence[Fixed] = ()
             try:
                 if to == "seed" and self._seed is not None:
+                    from audience_mock.core import planting
+
                     planting.set_clock(world.clock, self._seed)
                     world.clock.freeze()
                     fixed = planting.fixed(self._seed, world.transact_now(planting.plant, self._seed))
@@ -283,11 +294,13 @@ class Worlds:
         on."""
         if self._seed is None:
             return
+        from audience_mock.core import planting, seeds
+
         planting.set_clock(world.clock, self._seed)
         if self._seed.clock is not None:
             # Written down, so that a restart finds it.
             world.keep()
-        if has_a_future(self._seed):
+        if seeds.has_a_future(self._seed):
             by_ms = world.clock.now_ms() - start.planted_at_ms
             world.transact_now(
                 planting.put_off, planted_at_ms=start.planted_at_ms, by_ms=by_ms, but=start.fixed
