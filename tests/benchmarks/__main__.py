@@ -162,7 +162,7 @@ def _about(asked: argparse.Namespace) -> dict[str, Any]:
         "quick": asked.quick,
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in ("fastapi", "starlette", "uvicorn", "pydantic")}
         | peers.versions(),
