@@ -453,8 +453,7 @@ def test_two_runs_from_one_seed_have_the_same_journal(start: Callable[..., MockS
 
 
 def test_a_read_costs_one_entry_and_no_statement(mock: MockServer, client: httpx.Client) -> None:
-    """An entry is a tuple of what is there anyhow: the headers and the bytes of the answer as they were sent,
-    and not a copy."""
+    """An entry is a tuple of few pieces: the bytes of the answer are those that were sent, and not a copy."""
     made = client.post(AUDIENCES, json=VISITORS).json()["id"]
     client.get(f"{AUDIENCES}/{made}")
     statements: list[str] = []
