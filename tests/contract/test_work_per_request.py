@@ -6,17 +6,11 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
+from documented import LOOKALIKE
 from shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "A", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}
-LOOKALIKE = {
-    "type": "lookalike",
-    "fb_ad_account_id": "61",
-    "name": "B",
-    "origin_audience_id": 6006164557194,
-    "lookalike_spec": {"type": "similarity", "country": "US"},
-}
 
 
 @pytest.mark.parametrize(

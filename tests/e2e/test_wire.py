@@ -1,5 +1,6 @@
 """Answers as they go over the wire, byte by byte, and connections that come all at once."""
 
+import json
 import re
 import select
 import signal
@@ -16,14 +17,11 @@ from audience_mock.application import AudienceMock
 from audience_mock.server import DOORS, KNOWN_UVICORN, Server
 from audience_mock.testing import MockServer
 from audience_mock.transport.answers import CONNECTION, lines, parsed
+from documented import LOOKALIKE
 from shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 __all__ = ["command"]  # a fixture
 
-LOOKALIKE = (
-    b'{"type":"lookalike","fb_ad_account_id":"61","name":"Boys Apparel_lookalike_US_Similarity",'
-    b'"origin_audience_id":6006164557194,"lookalike_spec":{"type":"similarity","country":"US"}}'
-)
 PUBLISHED = rb"""HTTP/1.1 201 Created
 X-Frame-Options: SAMEORIGIN
 X-XSS-Protection: 1; mode=block
@@ -62,7 +60,7 @@ def answered(url: str, *requests: bytes) -> bytes:
 def test_a_published_answer(mock: MockServer) -> None:
     """Status line, names, values and order as published; only the request's id and its time are its own."""
     with connect(mock.url) as link:
-        link.sendall(request("POST", "/custom_audiences", LOOKALIKE))
+        link.sendall(request("POST", "/custom_audiences", json.dumps(LOOKALIKE).encode()))
         answer = link.recv(1 << 16)
     assert re.fullmatch(PUBLISHED + rb'\{"id":"6006183285954"\}', answer), answer
 

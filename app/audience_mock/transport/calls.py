@@ -10,7 +10,7 @@ from audience_mock.core.world import World
 from audience_mock.core.worlds import Worlds
 
 FAULT = "fault"
-"""In the scope of a request that met one."""
+"""In the scope of a request that met one: the planned fault's id, or "request" for one that it asked for."""
 
 
 class FormSeen(NamedTuple):
@@ -59,11 +59,6 @@ class Call(Request):
     def read_from(self, receive: Receive) -> None:
         """Have the body come from here: some of it was looked at."""
         self._receive = receive
-
-    @property
-    def fault_id(self) -> str | None:
-        """The planned fault that it met, or "request" for one that it asked for."""
-        return cast(str | None, self.scope.get(FAULT))
 
     @property
     def took_s(self) -> float:
