@@ -184,10 +184,10 @@ class Protocol(HttpToolsProtocol):
 class Connection:
     """The connection of the request that `send` answers, for who has a whole answer or wants to break it."""
 
-    __slots__ = ("_cycle", "_transport", "send")
+    __slots__ = ("_cycle", "_transport")
+    whole = uvicorn.__version__.startswith(KNOWN_UVICORN)
 
     def __init__(self, send: Any) -> None:
-        self.send = send if uvicorn.__version__.startswith(KNOWN_UVICORN) else None
         self._cycle = send.__self__
         self._transport: asyncio.Transport = self._cycle.transport
 

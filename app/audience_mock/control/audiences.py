@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import Error, answer
@@ -14,10 +15,9 @@ from audience_mock.core.tables import Audience as Row
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import InvalidInput
-from audience_mock.transport.routes import Query, Router
 from audience_mock.transport.wire import WireModel
 
-router = Router(ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Error, "description": "No such audience"},

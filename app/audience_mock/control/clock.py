@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+from fastapi import APIRouter, Query
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from audience_mock.control.errors import answer
@@ -13,10 +14,9 @@ from audience_mock.core.world import World
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import InvalidInput
-from audience_mock.transport.routes import Query, Router
 from audience_mock.transport.wire import WireModel
 
-router = Router(ControlRoute, prefix="/__admin/clock", tags=["clock"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/clock", tags=["clock"])
 
 EVENTS_SHOWN = 100
 """On an agenda, if nobody asks for more."""

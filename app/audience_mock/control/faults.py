@@ -5,6 +5,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
+from fastapi import APIRouter
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import to_json
 
@@ -15,10 +16,10 @@ from audience_mock.core.faults import ANY, MAX_FAULTS, MAX_LATENCY_MS, MAX_STATU
 from audience_mock.transport import bodies
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import Router, parse_json
+from audience_mock.transport.routes import parse_json
 from audience_mock.transport.wire import WireModel
 
-router = Router(ControlRoute, prefix="/__admin/faults", tags=["faults"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/faults", tags=["faults"])
 
 _BAD: dict[int | str, dict[str, Any]] = {400: {"model": Error, "description": "What cannot be planned"}}
 _TOO_MANY: dict[int | str, dict[str, Any]] = {409: {"model": Error, "description": "No room for more"}}

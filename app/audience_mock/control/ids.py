@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from fastapi import APIRouter
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -10,10 +11,9 @@ from audience_mock.control.routes import ControlRoute
 from audience_mock.core import sequences
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import Router
 from audience_mock.transport.wire import WireModel
 
-router = Router(ControlRoute, prefix="/__admin/ids", tags=["ids"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/ids", tags=["ids"])
 
 _DIGITS = len(str(sequences.NUMBERS[-1]))
 

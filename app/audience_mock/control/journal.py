@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated, Any
 
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from audience_mock.control.criteria import Criteria, Wanted, check_operation, moment
@@ -13,10 +14,9 @@ from audience_mock.core.journal import Entry
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.journal import shown
-from audience_mock.transport.routes import Query, Router
 from audience_mock.transport.wire import WireModel
 
-router = Router(ControlRoute, prefix="/__admin/journal", tags=["journal"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/journal", tags=["journal"])
 
 MAX_LIMIT = 10_000
 

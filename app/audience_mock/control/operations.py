@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import answer
@@ -9,10 +10,9 @@ from audience_mock.control.routes import ControlRoute
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.operations import operations
-from audience_mock.transport.routes import Query, Router
 from audience_mock.transport.wire import WireModel
 
-router = Router(ControlRoute, prefix="/__admin", tags=["operations"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["operations"])
 
 
 class Filter(WireModel):

@@ -2,16 +2,16 @@
 
 from typing import Any, Literal
 
+from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import Error, answer
 from audience_mock.control.routes import ControlRoute
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import Router
 from audience_mock.transport.wire import WireModel
 
-router = Router(ControlRoute, prefix="/__admin", tags=["state"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["state"])
 
 _NO_SNAPSHOT: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such snapshot"}}
 

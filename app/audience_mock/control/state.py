@@ -2,6 +2,7 @@
 
 from typing import Any, get_origin
 
+from fastapi import APIRouter
 from pydantic import ConfigDict, FailFast, Field
 
 from audience_mock.control.errors import Error, answer, json_answer
@@ -10,10 +11,9 @@ from audience_mock.core import planting, states
 from audience_mock.core.seeds import Seed
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import Router
 from audience_mock.transport.wire import WireModel
 
-router = Router(ControlRoute, prefix="/__admin", tags=["state"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["state"])
 
 
 class SeedRoute(ControlRoute):
@@ -22,7 +22,7 @@ class SeedRoute(ControlRoute):
     max_containers = 10_000_000
 
 
-seed_router = Router(SeedRoute, prefix="/__admin", tags=["state"])
+seed_router = APIRouter(route_class=SeedRoute, prefix="/__admin", tags=["state"])
 
 _TOO_MUCH: dict[int | str, dict[str, Any]] = {
     409: {"model": Error, "description": "More users than a state may have"}

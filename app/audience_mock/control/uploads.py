@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fastapi import APIRouter
 from pydantic import ConfigDict
 
 from audience_mock.control.errors import answer
@@ -9,10 +10,9 @@ from audience_mock.control.routes import ControlRoute
 from audience_mock.core import uploads
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import Router
 from audience_mock.transport.wire import WireModel
 
-router = Router(ControlRoute, prefix="/__admin", tags=["uploads"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["uploads"])
 
 UPLOADS_SHOWN = 100
 """The newest reports; each upload has one."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
+from fastapi import APIRouter
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from audience_mock.control.criteria import Wanted, check_operation, told, weight
@@ -15,10 +16,9 @@ from audience_mock.core.subsets import Difference
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.journal import Noted, path_as_sent, time
-from audience_mock.transport.routes import Router
 from audience_mock.transport.wire import WireModel
 
-router = Router(ControlRoute, prefix="/__admin", tags=["journal"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["journal"])
 
 
 class Range(WireModel):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import Error, answer
@@ -11,10 +12,9 @@ from audience_mock.core.world import World
 from audience_mock.core.worlds import NAME
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import Router
 from audience_mock.transport.wire import WireModel
 
-router = Router(ControlRoute, prefix="/__admin/worlds", tags=["worlds"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/worlds", tags=["worlds"])
 
 _NO_WORLD: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such world"}}
 _TAKEN: dict[int | str, dict[str, Any]] = {

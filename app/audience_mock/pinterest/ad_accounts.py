@@ -7,6 +7,7 @@ names it, belongs to one owner, and is as old as the first audience or customer 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from fastapi import APIRouter, Query
 from pydantic import BeforeValidator, Field
 from pydantic_core import to_json
 
@@ -24,7 +25,6 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
-from audience_mock.transport.routes import Query, Router
 from audience_mock.transport.wire import WireModel
 
 
@@ -93,7 +93,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     401: described_error("No token", 2, "Authentication failed.", status="failure"),
 }
 
-router = Router(PinterestRoute, tags=["ad_accounts"])
+router = APIRouter(route_class=PinterestRoute, tags=["ad_accounts"])
 
 
 def to_wire(account: Account) -> dict[str, Any]:

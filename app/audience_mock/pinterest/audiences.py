@@ -3,6 +3,8 @@
 from collections.abc import Container, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
+from fastapi import APIRouter, Query
+
 from audience_mock.core import audiences, sharing
 from audience_mock.core.lifecycle import standing_at
 from audience_mock.core.tables import ACCOUNT, PINTEREST
@@ -47,7 +49,6 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import inferred, known_by
 from audience_mock.transport.links import Links, link
-from audience_mock.transport.routes import Query, Router
 from audience_mock.transport.templates import Form, quoted
 
 COMPANY = "Audience Mock"
@@ -160,7 +161,7 @@ LINKS: Links = {
     },
 }
 
-router = Router(PinterestRoute, tags=["audiences"])
+router = APIRouter(route_class=PinterestRoute, tags=["audiences"])
 _COLLECTION = "/ad_accounts/{ad_account_id}/audiences"
 _AUDIENCE = _COLLECTION + "/{audience_id}"
 

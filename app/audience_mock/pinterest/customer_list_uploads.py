@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Literal
 
+from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 from pydantic_core import to_json
 
@@ -39,7 +40,6 @@ from audience_mock.transport.choosing import PREFIX
 from audience_mock.transport.errors import BodyTooLarge
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
-from audience_mock.transport.routes import Router
 from audience_mock.transport.templates import template
 from audience_mock.transport.wire import WireModel
 
@@ -162,8 +162,8 @@ class PartRoute(PinterestRoute):
         return
 
 
-router = Router(PinterestRoute, tags=["customer_list_uploads"])
-part_router = Router(PartRoute, include_in_schema=False)
+router = APIRouter(route_class=PinterestRoute, tags=["customer_list_uploads"])
+part_router = APIRouter(route_class=PartRoute, include_in_schema=False)
 _UPLOADS = CUSTOMER_LIST + "/uploads"
 _UPLOAD = _UPLOADS + "/{customer_list_upload_id}"
 PARTS = "__uploads"

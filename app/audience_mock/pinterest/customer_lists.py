@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from fastapi import APIRouter, Query
+
 from audience_mock.core import customer_lists
 from audience_mock.core.lifecycle import list_status_at
 from audience_mock.core.people import EMAIL, Records
@@ -36,7 +38,6 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
-from audience_mock.transport.routes import Query, Router
 from audience_mock.transport.templates import FALSE, TRUE, Pieces, template, text
 
 MAX_RECORDS_BODY_BYTES = 32 << 20
@@ -117,7 +118,7 @@ class RecordsRoute(PinterestRoute):
     max_containers = MAX_RECORD_ROWS
 
 
-router = Router(RecordsRoute, tags=["customer_lists"])
+router = APIRouter(route_class=RecordsRoute, tags=["customer_lists"])
 _COLLECTION = "/ad_accounts/{ad_account_id}/customer_lists"
 CUSTOMER_LIST = _COLLECTION + "/{customer_list_id}"
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from fastapi import APIRouter, Query
 from pydantic_core import to_json
 
 from audience_mock.core import audiences
@@ -28,7 +29,6 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
-from audience_mock.transport.routes import Query, Router
 
 DEFINITIONS = (
     ("ENGAGEMENT", "PARTNER"),
@@ -97,7 +97,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }
 """Answers by operation and status, for the description."""
 
-router = Router(PinterestRoute, tags=["audience_insights"])
+router = APIRouter(route_class=PinterestRoute, tags=["audience_insights"])
 
 
 @router.get(

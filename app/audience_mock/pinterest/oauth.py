@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
+from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import to_json
 from starlette.responses import Response
@@ -26,7 +27,7 @@ from audience_mock.transport.calls import Call
 from audience_mock.transport.errors import UnsupportedContentType
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
-from audience_mock.transport.routes import Router, validated
+from audience_mock.transport.routes import validated
 from audience_mock.transport.wire import WireModel
 
 ACCESS_S = 2_592_000
@@ -158,7 +159,7 @@ _REVOKED: dict[int | str, dict[str, Any]] = {200: {"description": "Revoked, or n
 _BY_APPS = {"security": [{"basic": []}], "servers": [{"url": "/v5"}]}
 Asked = TypeVar("Asked", bound=BaseModel)
 
-router = Router(AppRoute, tags=["oauth"])
+router = APIRouter(route_class=AppRoute, tags=["oauth"])
 
 
 @router.post(

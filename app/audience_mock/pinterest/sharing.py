@@ -9,6 +9,7 @@ are not open to every app.
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from fastapi import APIRouter, Query
 from pydantic_core import to_json
 
 from audience_mock.core import sharing
@@ -45,7 +46,6 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
-from audience_mock.transport.routes import Query, Router
 from audience_mock.transport.templates import template, text
 
 _RECIPIENT = template(SharedAudienceAccount)
@@ -140,7 +140,7 @@ LINKS: Links = {
     "update_business_to_business_shared_audience": {"ListReceived": _BUSINESS_RECEIVED},
 }
 
-router = Router(PinterestRoute, tags=["audience_sharing"])
+router = APIRouter(route_class=PinterestRoute, tags=["audience_sharing"])
 _OF_ACCOUNT = "/ad_accounts/{ad_account_id}/audiences"
 _OF_BUSINESS = "/businesses/{business_id}/audiences"
 

@@ -8,6 +8,7 @@ world holds none, so any is taken.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fastapi import APIRouter
 from pydantic_core import to_json
 
 from audience_mock.core import sharing
@@ -29,7 +30,6 @@ from audience_mock.pinterest.sources import DESCRIPTION
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
-from audience_mock.transport.routes import Router
 
 NO_ACCESS = "You don't have access to the requested audience list or product group."
 """The description's words for an audience that the ad account neither owns nor received."""
@@ -41,7 +41,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }
 """Answers by operation and status, for the description."""
 
-router = Router(PinterestRoute, tags=["ad_groups"])
+router = APIRouter(route_class=PinterestRoute, tags=["ad_groups"])
 _BAD_BODY = described_error(
     "A value that does not fit", 1, "Invalid request: 'MALE' is not one of ['unknown', 'male', 'female']"
 )

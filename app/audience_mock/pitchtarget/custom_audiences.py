@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from audience_mock.core import audiences, uploads
@@ -50,7 +51,7 @@ from audience_mock.transport.errors import InvalidInput, UnsupportedContentType
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
 from audience_mock.transport.multipart import Form, read_form
-from audience_mock.transport.routes import Query, Router, parse_json, validated
+from audience_mock.transport.routes import parse_json, validated
 from audience_mock.transport.wire import WireModel
 
 MULTIPART = "multipart/form-data"
@@ -82,7 +83,7 @@ LINKS: Links = {
     "websitecustomaudiences/create": {"Get": link("customaudiences/get", id="$response.body#/id")},
 }
 
-router = Router(PitchTargetRoute, tags=["custom audiences"])
+router = APIRouter(route_class=PitchTargetRoute, tags=["custom audiences"])
 
 
 @dataclass(frozen=True, kw_only=True)

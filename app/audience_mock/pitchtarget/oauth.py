@@ -4,6 +4,7 @@ import string
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+from fastapi import APIRouter
 from pydantic import ConfigDict
 
 from audience_mock.pitchtarget.answers import answer
@@ -14,7 +15,6 @@ from audience_mock.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS
 from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
-from audience_mock.transport.routes import Router
 from audience_mock.transport.wire import WireModel
 
 TOKEN_LENGTH = 31
@@ -28,7 +28,7 @@ class _OpenRoute(PitchTargetRoute):
         pass
 
 
-router = Router(_OpenRoute, tags=["oauth"])
+router = APIRouter(route_class=_OpenRoute, tags=["oauth"])
 
 
 class Authorize(WireModel):

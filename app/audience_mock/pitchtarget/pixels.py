@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal, cast
 
+from fastapi import APIRouter, Query
+
 from audience_mock.core import pixels
 from audience_mock.core.tables import Pixel
 from audience_mock.pitchtarget.answers import answer
@@ -16,10 +18,10 @@ from audience_mock.transport.answers import Answer
 from audience_mock.transport.calls import Call
 from audience_mock.transport.evidence import known_by
 from audience_mock.transport.links import Links, link
-from audience_mock.transport.routes import Query, Router, validated
+from audience_mock.transport.routes import validated
 from audience_mock.transport.wire import WireModel
 
-router = Router(PitchTargetRoute, tags=["pixels"])
+router = APIRouter(route_class=PitchTargetRoute, tags=["pixels"])
 
 REMARKETING = {"js": "remarketing pixel code here"}
 """The documentation shows this text in the code's place."""

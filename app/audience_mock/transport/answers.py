@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 Headers = list[tuple[bytes, bytes]]
@@ -14,14 +15,13 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ENDS_OR_HIDES = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-class Answer:
+class Answer(Response):
+    background = None
     """Status, body and head, which is the lines of the headers as they go over the wire.
 
     A head is one piece of bytes because most of it never changes: what varies is filled in. Our own server
     writes all three at once; any other gets them as ASGI has them.
     """
-
-    __slots__ = ("body", "head", "status")
 
     def __init__(self, status: int, body: bytes, head: bytes) -> None:
         self.status = status
@@ -29,14 +29,14 @@ class Answer:
         self.head = head
 
     @property
-    def headers(self) -> Headers:
+    def headers(self) -> Headers:  # type: ignore[override]
         """Names, as they are written, and values."""
         return parsed(self.head)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection: Any = scope.get(CONNECTION)
         # Who put something between the server and this one, as CORS does, wants to see the messages.
-        if connection is not None and connection.send is send:
+        if connection is not None and connection.whole and "of_a_page" not in scope:
             await connection.answer(self.status, self.head, self.body)
             return
         start = [(name.lower(), value) for name, value in self.headers]

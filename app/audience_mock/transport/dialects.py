@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.middleware.cors import CORSMiddleware
@@ -17,7 +20,6 @@ from audience_mock.transport.errors import MethodNotAllowed, NoSuchRoute
 from audience_mock.transport.evidence import ANSWERS, ERRORS, Evidence, Words
 from audience_mock.transport.journal import note
 from audience_mock.transport.links import Links
-from audience_mock.transport.routes import MockRoute, Router
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class Dialect:
     title: str
     version: str
     prefixes: Sequence[str]
-    routers: Sequence[Router]
+    routers: Sequence[APIRouter]
     refuse: Callable[[Call, Exception], Answer]
     about: str
     words: Callable[[], Sequence[Words]] | None = None
@@ -56,28 +58,29 @@ class Dialect:
     journalled: bool = True
 
 
-class DialectApp:
-    """The application of a dialect.
-
-    It dispatches by itself: FastAPI's own way to a route has exit stacks, error layers and a context for
-    included routers, which these routes do not use. FastAPI describes them.
-    """
+class DialectApp(FastAPI):
+    """The application of a dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
+        super().__init__(
+            title=dialect.title,
+            version=dialect.version,
+            description=dialect.about,
+            servers=[dict(server) for server in dialect.servers],
+            # As they are: include_router makes each of them again for each application.
+            routes=[route for router in dialect.routers for route in router.routes],
+            openapi_url=None,
+            telemetry={"tracing": False, "metrics": False, "logs": False},
+            redirect_slashes=False,
+            exception_handlers={404: self._refuse, 405: self._refuse},
+        )
         self.dialect = dialect
-        self._described: dict[str, Any] | None = None
-        self._routes = [route for router in dialect.routers for route in router.routes]
-        # By method and by how many parts a path has: a request looks at the few routes that it may be for.
-        self._routes_for: dict[tuple[str, int], list[MockRoute]] = {}
-        for route in self._routes:
-            for method in route.methods:
-                self._routes_for.setdefault((method, route.path.count("/")), []).append(route)
         self.neighbours: Sequence[DialectApp] = (self,)
         """The APIs among whose routes a request may have meant one."""
-        self._cross_origin: ASGIApp = self._dispatch
+        self._cross_origin: ASGIApp = super().__call__
         if dialect.cors_origins and dialect.preflight is None:
             self._cross_origin = CORSMiddleware(
-                self._dispatch,
+                super().__call__,
                 allow_origins=dialect.cors_origins,
                 allow_methods=["*"],
                 allow_headers=["*"],
@@ -87,21 +90,28 @@ class DialectApp:
     @property
     def operations(self) -> list[str]:
         """The ids of its operations, those that it does not describe too."""
-        return [route.operation_id for route in self._routes]
+        return [str(route.operation_id) for route in self._mine]
+
+    @property
+    def _mine(self) -> list[APIRoute]:
+        return [route for route in self.routes if isinstance(route, APIRoute)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["app"] = self
         scope["options"] = scope["world"].options.get(self.dialect.name)
+        scope["app"] = self
+        if scope["method"] == "HEAD":
+            # A copy: the server looks at its own scope to leave the body out.
+            scope = {**scope, "method": "GET", "sent_method": "HEAD"}
         # Only a page has an Origin; Starlette's middleware would write `Vary: Origin` to everyone.
         if OF_A_PAGE in scope:
             await self._cross_origin(scope, receive, self._noting(scope, receive, send))
         else:
-            await self._dispatch(scope, receive, send)
+            await super().__call__(scope, receive, send)
 
     def _noting(self, scope: Scope, receive: Receive, send: Send) -> Send:
         """Starlette's middleware answers the preflights by itself; this notes them."""
         asks = any(name == b"access-control-request-method" for name, _ in scope["headers"])
-        if scope["method"] != "OPTIONS" or not asks or self._cross_origin == self._dispatch:
+        if scope["method"] != "OPTIONS" or not asks or not isinstance(self._cross_origin, CORSMiddleware):
             return send
         start: Message = {}
 
@@ -116,19 +126,12 @@ class DialectApp:
 
         return noting
 
-    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "HEAD":
-            # A copy: the server looks at its own scope to leave the body out.
-            scope = {**scope, "method": "GET", "sent_method": "HEAD"}
+    async def _refuse(self, request: Request, error: Exception) -> Answer:
+        """No operation takes the request."""
+        scope = request.scope
         path = scope["path"].removeprefix(scope["root_path"])
-        for route in self._routes_for.get((scope["method"], path.count("/")), ()):
-            found = route.matches(path)
-            if found is not None:
-                scope["path_params"] = found.groupdict()
-                await route.handle(scope, receive, send)
-                return
-        allowed = {method for route in self._routes if route.matches(path) for method in route.methods}
-        call = Call(scope, receive, send)
+        allowed = {method for route in self._mine if route.path_regex.match(path) for method in route.methods}
+        call = Call(scope, request.receive, request._send)
         near: Sequence[str] = ()
         if allowed and scope["method"] == "OPTIONS" and self.dialect.preflight is not None:
             answer = self.dialect.preflight(call, allowed)
@@ -138,7 +141,7 @@ class DialectApp:
                 call, MethodNotAllowed(allowed, near) if allowed else NoSuchRoute(near)
             )
         note(call, None, answer, near)
-        await answer(scope, receive, send)
+        return answer
 
     def _near(self, scope: Scope) -> Sequence[str]:
         from audience_mock.transport.near import near
@@ -146,7 +149,7 @@ class DialectApp:
         routes = [
             (method, app.base_path + route.path)
             for app in self.neighbours
-            for route in app._routes
+            for route in app._mine
             for method in route.methods
         ]
         return near(scope.get("sent_method") or scope["method"], scope["path"], routes)
@@ -158,18 +161,16 @@ class DialectApp:
 
     def openapi(self) -> dict[str, Any]:
         """The description of what is served; made when it is first asked for, not at start."""
-        if self._described is None:
-            from fastapi.openapi.utils import get_openapi
-
+        if self.openapi_schema is None:
             with warnings.catch_warnings():
                 # FastAPI silences this where it gives a body a name that no body has; models that are built
                 # when they are needed are built after that.
                 warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
                 schema = get_openapi(
-                    title=self.dialect.title,
+                    title=self.title,
                     version=self.dialect.version,
                     description=self.dialect.about,
-                    routes=[route.described() for route in self._routes],
+                    routes=self.routes,
                     servers=[dict(server) for server in self.dialect.servers],
                 )
             schema.setdefault("components", {})["securitySchemes"] = dict(self.dialect.security)
@@ -180,8 +181,8 @@ class DialectApp:
             if self.dialect.words is not None:
                 schema[ANSWERS] = {name: known.told() for name, known in self.dialect.evidence.items()}
                 schema[ERRORS] = [words.told() for words in self.dialect.words()]
-            self._described = _without_fastapis_own_422(schema)
-        return self._described
+            self.openapi_schema = _without_fastapis_own_422(schema)
+        return self.openapi_schema
 
 
 def _describe_callers(schema: dict[str, Any], dialect: Dialect) -> None:

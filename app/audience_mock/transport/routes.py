@@ -1,23 +1,24 @@
-"""The route class: who may call, what came, what the core says, what goes back; in that order.
+"""FastAPI's route class, with its order of things: the caller before the body, faults before both.
 
-FastAPI makes the description from a handler's signature; this class reads the request by the same
-signature, with pydantic on the body's own bytes. FastAPI's request handling costs more than the
-database, and it would look at the body before the caller.
+FastAPI routes to it and describes it; this class reads the request by the handler's signature, with
+pydantic on the body's own bytes.
 """
 
 import inspect
 import json
 import logging
-import re
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AsyncExitStack
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
+from fastapi import HTTPException, params
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect
-from starlette.routing import compile_path
+from starlette.routing import Route, compile_path
 from starlette.types import Receive, Scope, Send
 
 from audience_mock.transport import bodies, faults
@@ -26,9 +27,6 @@ from audience_mock.transport.calls import Call
 from audience_mock.transport.choosing import ASKS_FOR_FAULT
 from audience_mock.transport.errors import InvalidInput, Malformed
 from audience_mock.transport.journal import note
-
-if TYPE_CHECKING:
-    from fastapi.routing import APIRoute
 
 log = logging.getLogger("audience_mock")
 
@@ -40,20 +38,11 @@ MAX_CONTAINERS = 10_000
 
 
 Handler = Callable[..., Awaitable[Answer]]
-H = TypeVar("H", bound=Handler)
 
 
-class Query:
-    """Marks the model of a handler that is read from the query, in the place of FastAPI's own mark."""
-
-
-class MockRoute:
+class MockRoute(APIRoute):
     """A route of a dialect. A handler takes a `Call`, the path's parameters, at most one query model and
-    at most one body model, and answers an `Answer`.
-
-    `more` is what FastAPI's routes take besides, for the description. What a request needs is made when the
-    first one comes.
-    """
+    at most one body model, and answers an `Answer`."""
 
     max_body_bytes = bodies.MAX_BODY_BYTES
     max_containers = MAX_CONTAINERS
@@ -61,36 +50,41 @@ class MockRoute:
     takes_bare_bodies = False
     """Whether a body may come without a word of what it is, or not at all, which is `{}`."""
 
-    def __init__(
-        self, path: str, endpoint: Handler, *, methods: Iterable[str], operation_id: str, **more: Any
-    ) -> None:
-        self.path = path
+    def __init__(self, path: str, endpoint: Handler, *, methods: Collection[str], **more: Any) -> None:
+        Route.__init__(self, path, endpoint, methods=methods)
         self.methods = set(methods)
-        self.endpoint = endpoint
-        self.operation_id = operation_id
-        self._more = more
+        self.operation_id = more["operation_id"]
+        self._more: dict[str, Any] | None = {"methods": methods, **more}
+
+    def __getattr__(self, name: str) -> Any:
+        """What FastAPI knows of a route is made when it is asked for, to describe it: a start has no use for
+        it, and it takes a fifth of one."""
+        more = self.__dict__.pop("_more", None)
+        if more is None:
+            raise AttributeError(name)
+        super().__init__(self.path, self.endpoint, **more)
+        return getattr(self, name)
 
     @cached_property
-    def matches(self) -> Callable[[str], re.Match[str] | None]:
-        """Finds the parameters in a path, if it is one of this route."""
-        return compile_path(self.path)[0].match
+    def _read(self) -> Callable[[Call], Awaitable[Answer]]:
+        """Calls the handler with what it asks for: read here, if that is what `_Inputs` knows, and by FastAPI if
+        it asks for more: dependencies, headers, cookies, forms."""
+        inputs = _Inputs(self.endpoint, self)
+        if inputs.are_all:
 
-    @cached_property
-    def _inputs(self) -> "_Inputs":
-        return _Inputs(self.endpoint, self)
+            async def read(call: Call) -> Answer:
+                return await self.endpoint(**await inputs.read(call))
 
-    def described(self) -> "APIRoute":
-        """As a route of FastAPI's, which describes it. FastAPI is a fifth of a start, so it is imported when
-        somebody asks for a description."""
-        from fastapi.routing import APIRoute
+            return read
+        handler = self.get_route_handler()
 
-        return APIRoute(
-            self.path,
-            _as_fastapi_takes_it(self.endpoint),
-            methods=[*self.methods],
-            operation_id=self.operation_id,
-            **self._more,
-        )
+        async def by_fastapi(call: Call) -> Answer:
+            async with AsyncExitStack() as request_stack, AsyncExitStack() as function_stack:
+                call.scope["fastapi_inner_astack"] = request_stack
+                call.scope["fastapi_function_astack"] = function_stack
+                return await handler(call)
+
+        return by_fastapi
 
     def admit(self, call: Call) -> None:
         """Let a caller in, or raise. Runs before anything of the request but its head was read."""
@@ -105,6 +99,8 @@ class MockRoute:
         raise NotImplementedError
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in self.methods:
+            raise HTTPException(405)
         call = Call(scope, receive, send)
         broken: faults.Broken | None = None
         if self.meets_faults and (call.world.faults.planned or ASKS_FOR_FAULT in scope):
@@ -121,45 +117,12 @@ class MockRoute:
         """What the operation says, or why not; None if there is nobody to be told."""
         try:
             self.admit(call)
-            return await self.endpoint(**await self._inputs.read(call))
+            return await self._read(call)
         except ClientDisconnect:
             log.info("%s %s: the client went away; nothing was kept", call.method, call.url.path)
             return None
         except Exception as error:  # noqa: BLE001 - the dialect has an answer to anything
             return self.refuse(call, error)
-
-
-class Router:
-    """Collects the routes of a resource, as FastAPI's router does; `more` goes to each of them."""
-
-    def __init__(self, route_class: type[MockRoute], *, prefix: str = "", **more: Any) -> None:
-        self.routes: list[MockRoute] = []
-        self._route_class = route_class
-        self._prefix = prefix
-        self._more = more
-
-    def get(self, path: str, **more: Any) -> Callable[[H], H]:
-        return self._route("GET", path, more)
-
-    def post(self, path: str, **more: Any) -> Callable[[H], H]:
-        return self._route("POST", path, more)
-
-    def put(self, path: str, **more: Any) -> Callable[[H], H]:
-        return self._route("PUT", path, more)
-
-    def patch(self, path: str, **more: Any) -> Callable[[H], H]:
-        return self._route("PATCH", path, more)
-
-    def delete(self, path: str, **more: Any) -> Callable[[H], H]:
-        return self._route("DELETE", path, more)
-
-    def _route(self, method: str, path: str, more: Mapping[str, Any]) -> Callable[[H], H]:
-        def add(handler: H) -> H:
-            whole = self._prefix + path
-            self.routes.append(self._route_class(whole, handler, methods=[method], **self._more, **more))
-            return handler
-
-        return add
 
 
 class _Inputs:
@@ -176,6 +139,7 @@ class _Inputs:
         self._query: tuple[str, type[BaseModel]] | None = None
         self._body: tuple[str, type[BaseModel]] | None = None
         hints = get_type_hints(handler, include_extras=True)
+        self.are_all = not any(map(_is_fastapis, hints.values()))
         for name in inspect.signature(handler).parameters:
             hint = hints[name]
             if hint is Call:
@@ -282,27 +246,12 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
 
 
-def _as_fastapi_takes_it(handler: Handler) -> Callable[..., Any]:
-    """A function of the same signature, name and docstring, with FastAPI's own mark of a query."""
-    from fastapi import Query as FastAPIsQuery
-
-    def shown() -> None:
-        raise NotImplementedError
-
-    hints = get_type_hints(handler, include_extras=True)
-    signature = inspect.signature(handler)
-    parameters = []
-    for parameter in signature.parameters.values():
-        hint = hints[parameter.name]
-        if _is_query(hint):
-            hint = Annotated[get_args(hint)[0], FastAPIsQuery()]
-        parameters.append(parameter.replace(annotation=hint))
-    shown.__name__, shown.__doc__ = handler.__name__, handler.__doc__
-    # An Answer is bytes: what is in it says `response_model`.
-    bare = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
-    shown.__signature__ = bare  # type: ignore[attr-defined]
-    return shown
+def _is_fastapis(hint: Any) -> bool:
+    return get_origin(hint) is Annotated and any(
+        isinstance(part, params.Depends | params.Header | params.Cookie | params.Form)
+        for part in get_args(hint)
+    )
 
 
 def _is_query(hint: Any) -> bool:
-    return get_origin(hint) is Annotated and any(isinstance(part, Query) for part in get_args(hint))
+    return get_origin(hint) is Annotated and any(isinstance(part, params.Query) for part in get_args(hint))
