@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock.control import PREFIXES, Access, pages_app
 from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError
-from audience_mock.core.worlds.world import Rules
+from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.providers.pinterest import provider as pinterest
 from audience_mock.providers.pitchtarget import provider as pitchtarget
@@ -75,7 +75,7 @@ class AudienceMock:
         first = path.lstrip("/").partition("/")[0] if path != "/" else ""
         scope["worlds"] = self.worlds
         try:
-            scope["world"] = self.worlds.get(name)
+            scope["world"] = self.worlds.get_or_create(name)
         except DomainError as error:
             await _refuse_world(scope, receive, send, error)
             return
@@ -133,14 +133,15 @@ def create_app(settings: Settings | None = None) -> AudienceMock:
 
 
 def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
-    from audience_mock.core.seeds import loader as seed_files
+    from audience_mock.core.seeds import loader
+    from audience_mock.core.seeds.starting_seed import StartingSeed
 
-    seed = seed_files.load(file)
+    seed = loader.load(file)
     try:
-        worlds = Worlds(settings.database, seed=seed, configure=configure)
+        worlds = Worlds(settings.database, seed=StartingSeed(seed), configure=configure)
     except InvalidSeedError as error:
-        raise seed_files.located(file, error) from None
-    if worlds.planted:
+        raise loader.located(file, error) from None
+    if worlds.seeded:
         log.info("seeded with %d audiences", len(seed.audiences))
     else:
         log.info("%s already has a state; the seed is left out", settings.database)

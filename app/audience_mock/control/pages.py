@@ -7,7 +7,7 @@ from pydantic_core import to_json
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock import __version__
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import queries
 from audience_mock.core.worlds.world import World
 from audience_mock.web.response import RawResponse
 
@@ -50,7 +50,7 @@ def pages_app(descriptions: Mapping[str, Describe], control: ASGIApp) -> ASGIApp
 
 async def health(world: World) -> dict[str, Any]:
     """Open to anyone, who may be a probe from another machine."""
-    return {"status": "ready", "version": __version__, "audiences": await world.read(audiences.count)}
+    return {"status": "ready", "version": __version__, "audiences": await world.read(queries.count)}
 
 
 def _index(pages: Mapping[str, Describe]) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from audience_mock.core.errors import InvalidGrantError, ScopesNotGrantedError
 from audience_mock.core.store import ids
+from audience_mock.core.store.rows import TokenRow
 from audience_mock.core.store.tables import App, Token, table_of
-from audience_mock.core.worlds.world import Transaction
+from audience_mock.core.store.transaction import Transaction
 
-ACCESS, REFRESH, OF_APP, CODE = "access", "refresh", "app", "code"
+ACCESS, REFRESH, APP, CODE = "access", "refresh", "app", "code"
 
 _table = table_of(Token)
 _apps = table_of(App)
@@ -25,7 +26,7 @@ _INSERT = insert(_table)
 _FIND = select(_table).where(_table.c.digest == bindparam("of_digest"))
 _REVOKE = update(_table).where(_table.c.digest == bindparam("of_digest")).values(revoked=True)
 _REVOKE_FAMILY = update(_table).where(_table.c.family == bindparam("of_family")).values(revoked=True)
-_APP = select(_apps.c.digest).where(_apps.c.id == bindparam("of_id"))
+_APP_DIGEST = select(_apps.c.digest).where(_apps.c.id == bindparam("of_id"))
 _ANY_APP = select(func.count()).select_from(_apps)
 
 
@@ -49,9 +50,9 @@ class Issued(NamedTuple):
     refresh_expires_at_ms: int
 
 
-def find(tx: Transaction, *, text: str) -> Token | None:
+def find(tx: Transaction, *, text: str) -> TokenRow | None:
     """What is known of a token, if anything."""
-    return cast(Token | None, tx.execute(_FIND, {"of_digest": digest(text)}).first())
+    return cast(TokenRow | None, tx.execute(_FIND, {"of_digest": digest(text)}).first())
 
 
 def redeem_code(tx: Transaction, *, code: str, app: str, scopes: Sequence[str], terms: Terms) -> Issued:
@@ -59,7 +60,7 @@ def redeem_code(tx: Transaction, *, code: str, app: str, scopes: Sequence[str], 
     if find(tx, text=code) is not None:
         raise InvalidGrantError
     family = tx.new_id(ids.GRANT)
-    keep(tx, text=code, kind=CODE, family=family, app=app, revoked=True)
+    store(tx, text=code, kind=CODE, family=family, app=app, revoked=True)
     return _issue(tx, family=family, app=app, scopes=scopes, ad_accounts=None, terms=terms)
 
 
@@ -70,20 +71,20 @@ def redeem_refresh(
     app: str,
     scopes: Sequence[str] | None,
     terms: Terms,
-    described: Sequence[str] | None = None,
+    claimed_scopes: Sequence[str] | None = None,
 ) -> Issued:
     """New tokens for a refresh token, which is used up by it; with `scopes`, for no more than these. One that
-    is not known and says of itself that it has the scopes `described` is good again and again.
+    is not known and says of itself that it has the scopes `claimed_scopes` is good again and again.
 
     Raises InvalidGrantError, ScopesNotGrantedError.
     """
     row = find(tx, text=refresh)
-    if row is None and described is not None:
+    if row is None and claimed_scopes is not None:
         return _issue(
             tx,
             family=tx.new_id(ids.GRANT),
             app=app,
-            scopes=_within(described, scopes),
+            scopes=_within(claimed_scopes, scopes),
             ad_accounts=None,
             terms=terms,
         )
@@ -94,12 +95,12 @@ def redeem_refresh(
     return _issue(tx, family=row.family, app=app, scopes=given, ad_accounts=row.ad_accounts, terms=terms)
 
 
-def give_to_app(tx: Transaction, *, app: str, scopes: Sequence[str], terms: Terms) -> Issued:
+def issue_to_app(tx: Transaction, *, app: str, scopes: Sequence[str], terms: Terms) -> Issued:
     """An access token for an app itself."""
     number = tx.new_id(ids.GRANT)
     access = _text(terms.access_prefix, number, terms.salt)
     expires_at_ms = tx.now_ms + terms.access_s * 1000
-    keep(tx, text=access, kind=OF_APP, family=number, app=app, scopes=scopes, expires_at_ms=expires_at_ms)
+    store(tx, text=access, kind=APP, family=number, app=app, scopes=scopes, expires_at_ms=expires_at_ms)
     return Issued(access, "", scopes, 0)
 
 
@@ -114,10 +115,10 @@ def revoke(tx: Transaction, *, text: str, kind: str | None) -> None:
             tx.execute(_REVOKE, {"of_digest": row.digest})
         tx.callers.clear()
     elif kind is not None:
-        keep(tx, text=text, kind=kind, family=tx.new_id(ids.GRANT), revoked=True)
+        store(tx, text=text, kind=kind, family=tx.new_id(ids.GRANT), revoked=True)
 
 
-def keep(
+def store(
     tx: Transaction,
     *,
     text: str,
@@ -144,13 +145,9 @@ def keep(
     tx.callers.clear()
 
 
-def keep_app(tx: Transaction, *, id: str, secret: str) -> None:
-    tx.execute(insert(_apps), {"id": id, "digest": digest(secret)})
-
-
 def is_app(tx: Transaction, *, id: str, secret: str) -> bool:
     """Whether this is an app's id and its secret; any is, in a world that names no app."""
-    known = tx.execute(_APP, {"of_id": id}).scalar_one_or_none()
+    known = tx.execute(_APP_DIGEST, {"of_id": id}).scalar_one_or_none()
     return known == digest(secret) or (known is None and tx.execute(_ANY_APP).scalar_one() == 0)
 
 
@@ -168,7 +165,7 @@ def _issue(
         (REFRESH, terms.refresh_prefix, refresh_expires_at_ms),
     ):
         texts.append(_text(prefix, tx.new_id(ids.GRANT), terms.salt))
-        keep(
+        store(
             tx,
             text=texts[-1],
             kind=kind,
@@ -188,7 +185,7 @@ def _within(granted: Sequence[str], scopes: Sequence[str] | None) -> Sequence[st
     return scopes or granted
 
 
-def _is_over(row: Token, tx: Transaction) -> bool:
+def _is_over(row: TokenRow, tx: Transaction) -> bool:
     return row.expires_at_ms is not None and tx.now_ms >= row.expires_at_ms
 
 

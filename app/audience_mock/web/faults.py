@@ -110,12 +110,12 @@ async def _met(operation: str, call: MockRequest) -> Fault | None:
     world = call.world
     asked = _asked(call) if world.rules.request_faults else None
     if asked is not None:
-        return world.faults.of_request(operation, asked)
+        return world.faults.for_request(operation, asked)
     if not world.faults.planned:
         return None
     now_ms = world.clock.now_ms()
-    body = await _look_at_body(call) if world.faults.wants_body(operation, now_ms) else None
-    return world.faults.take(operation, _to_match(call, body), now_ms)
+    body = await _look_at_body(call) if world.faults.needs_body(operation, now_ms) else None
+    return world.faults.fire(operation, _to_match(call, body), now_ms)
 
 
 async def _spoilt(route: Route, call: MockRequest, fault: Fault) -> RawResponse | None:

@@ -76,7 +76,7 @@ def note(
         (None, b"", b"") if response is None else (response.status, response.head, response.body)
     )
     kept = said[:KEPT_BODY_BYTES]
-    world.journal.note(
+    world.journal.add(
         (
             provider.name,
             operation,
@@ -103,7 +103,7 @@ def note(
 
 def shown(entry: Entry) -> dict[str, Any]:
     """An entry as JSON."""
-    noted = RecordedRequest._make(entry.what)
+    noted = RecordedRequest._make(entry.record)
     # The longest first: one may be a part of another.
     request = request_shown(noted)
     echoed = sorted(set(_secrets(noted, request)), key=lambda secret: (-len(secret), secret))

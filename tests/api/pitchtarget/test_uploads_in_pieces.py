@@ -14,7 +14,7 @@ import pytest
 
 from audience_mock.app import create_app
 from audience_mock.core.users.digests import import_numpy
-from audience_mock.core.users.uploads import reports
+from audience_mock.core.users.uploads import list_reports
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from helpers.documented import FILE_FIELDS
@@ -69,7 +69,7 @@ def upload(pieces: Iterable[bytes], profile: Callable[..., object] | None = None
     try:
         asyncio.run(post())
         assert statuses[0] == 201
-        (report,) = app.worlds.get("default").transact_now(reports, at_most=2)
+        (report,) = app.worlds.get_or_create("default").transact_now(list_reports, limit=2)
         return report
     finally:
         app.worlds.close()

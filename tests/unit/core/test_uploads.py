@@ -8,24 +8,29 @@ from typing import Any
 
 import pytest
 
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import changes, queries
 from audience_mock.core.errors import NotFoundError
-from audience_mock.core.seeds import apply as planting
-from audience_mock.core.seeds import schemas as seeds
+from audience_mock.core.rules import Rules
+from audience_mock.core.seeds import schemas
+from audience_mock.core.seeds.apply import insert_seed
 from audience_mock.core.store.database import Database
-from audience_mock.core.store.tables import PITCHTARGET, Audience
-from audience_mock.core.users import digests as bags
-from audience_mock.core.users import uploads, user_sets
+from audience_mock.core.store.rows import AudienceRow
+from audience_mock.core.store.tables import PITCHTARGET
+from audience_mock.core.store.transaction import Transaction
+from audience_mock.core.users import uploads, user_lines, user_sets
+from audience_mock.core.users.digests import sorted_distinct
 from audience_mock.core.users.match_rate import is_matched
-from audience_mock.core.users.uploads import UserLines
-from audience_mock.core.worlds.world import Rules, Transaction, World
+from audience_mock.core.users.user_lines import UserLines
+from audience_mock.core.worlds.world import World
 
 
 def hashed(*people: str) -> list[str]:
     return [hashlib.sha256(person.encode()).hexdigest() for person in people]
 
 
-def read(pieces: Iterable[bytes], user_type: str = uploads.EMAIL_HASH) -> tuple[uploads.Report, list[bytes]]:
+def read(
+    pieces: Iterable[bytes], user_type: str = user_lines.EMAIL_HASH
+) -> tuple[user_lines.Report, list[bytes]]:
     with UserLines(user_type) as users:
         for piece in pieces:
             users.feed(piece)
@@ -88,11 +93,11 @@ def test_the_first_ten_wrong_lines_are_named() -> None:
 @pytest.mark.parametrize(
     ("user_type", "right", "wrong"),
     [
-        (uploads.PHONE_HASH, ANN, ANN[:-1]),
-        (uploads.EMAIL_HASH, BOB, BOB[:-1] + "g"),
-        (uploads.ADVERTISER_ID, "AEBE52E7-03EE-455A-B3C4-E57283966239", "AEBE52E7-03EE"),
-        (uploads.FBID, "100004213", "ann"),
-        (uploads.THIRD_PARTY_ID, "shop:customer 17", "shop\x01"),
+        (user_lines.PHONE_HASH, ANN, ANN[:-1]),
+        (user_lines.EMAIL_HASH, BOB, BOB[:-1] + "g"),
+        (user_lines.ADVERTISER_ID, "AEBE52E7-03EE-455A-B3C4-E57283966239", "AEBE52E7-03EE"),
+        (user_lines.FBID, "100004213", "ann"),
+        (user_lines.THIRD_PARTY_ID, "shop:customer 17", "shop\x01"),
     ],
 )
 def test_a_line_is_checked_against_the_user_type(user_type: str, right: str, wrong: str) -> None:
@@ -104,14 +109,14 @@ def test_a_line_is_checked_against_the_user_type(user_type: str, right: str, wro
 def test_ids_that_are_not_hashed_are_kept_as_their_digest() -> None:
     """An advertiser id is kept as the SHA-256 of its lower-case text, so its case makes no other person."""
     id = "aebe52e7-03ee-455a-b3c4-e57283966239"
-    _, digests = read([f"{id}\n{id.upper()}\n".encode()], uploads.ADVERTISER_ID)
+    _, digests = read([f"{id}\n{id.upper()}\n".encode()], user_lines.ADVERTISER_ID)
     assert digests == [hashlib.sha256(id.encode()).digest()]
 
 
 def test_a_large_file_goes_over_a_temporary_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit into memory comes out just as sorted and distinct."""
-    monkeypatch.setattr(bags, "HELD_BYTES", 1 << 12)
-    monkeypatch.setattr(bags, "FEW_BYTES", 0)
+    monkeypatch.setattr("audience_mock.core.users.digests.HELD_BYTES", 1 << 12)
+    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", 0)
     chance = random.Random(7)
     people = [chance.randbytes(32) for _ in range(3000)]
     lines = [person.hex() for person in people + people[:500]]
@@ -130,8 +135,8 @@ class Kept:
         self.world = World(Database(), rules=Rules(match_rate=match_rate))
         self.audience = self.upload(*people)
 
-    def upload(self, *people: str, to: Audience | None = None) -> Audience:
-        with UserLines(uploads.EMAIL_HASH) as users:
+    def upload(self, *people: str, to: AudienceRow | None = None) -> AudienceRow:
+        with UserLines(user_lines.EMAIL_HASH) as users:
             users.feed("".join(f"{person}\n" for person in people).encode())
             if to is not None:
                 return asyncio.run(uploads.add_users(self.world, users, key=to.key or 0))
@@ -142,11 +147,11 @@ class Kept:
             )
 
     def users(self) -> list[bytes]:
-        found = self.world.transact_now(audiences.find_by_key, key=self.audience.key or 0)
+        found = self.world.transact_now(queries.find_by_key, key=self.audience.key or 0)
         return self.world.transact_now(lambda tx: list(uploads.users_of(tx, user_set=found.user_set or 0)))
 
     def reports(self) -> list[dict[str, Any]]:
-        return self.world.transact_now(uploads.reports, at_most=10)
+        return self.world.transact_now(uploads.list_reports, limit=10)
 
     def count(self, table: str) -> int:
         counted = self.world.database.connection.exec_driver_sql(f"SELECT count(*) FROM {table}")
@@ -159,17 +164,17 @@ def raw(*people: str) -> list[bytes]:
 
 def test_digests_that_begin_alike_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Digests of one prefix are sorted by the rest, and those that are the same are one."""
-    monkeypatch.setattr(bags, "FEW_BYTES", 0)
+    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", 0)
     alike = [b"\xff" * 8 + bytes([a, 255 - b]) * 12 for a in range(20) for b in range(20)]
-    assert bags.sorted_distinct(b"".join(alike[::-1] + alike)) == b"".join(sorted(alike))
+    assert sorted_distinct(b"".join(alike[::-1] + alike)) == b"".join(sorted(alike))
 
 
 def test_a_digest_among_many_that_begin_otherwise_is_kept_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Digests that come twice or three times are one each, those that come once stay."""
-    monkeypatch.setattr(bags, "FEW_BYTES", 0)
+    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", 0)
     chance = random.Random(11)
     once = [chance.randbytes(32) for _ in range(500)]
-    assert bags.sorted_distinct(b"".join(once + once[:100] + once[50:70])) == b"".join(sorted(once))
+    assert sorted_distinct(b"".join(once + once[:100] + once[50:70])) == b"".join(sorted(once))
 
 
 @pytest.mark.parametrize("few", [3, 3000])
@@ -219,8 +224,8 @@ def test_added_users_join_those_that_are_there() -> None:
 @pytest.mark.parametrize("held", [64, 320, 1 << 20])
 def test_sets_of_any_size_are_joined_in_parts(monkeypatch: pytest.MonkeyPatch, held: int) -> None:
     """However the parts of two sets lie, their union is sorted and distinct as a whole."""
-    monkeypatch.setattr(bags, "HELD_BYTES", held)
-    monkeypatch.setattr(bags, "FEW_BYTES", held)
+    monkeypatch.setattr("audience_mock.core.users.digests.HELD_BYTES", held)
+    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", held)
     monkeypatch.setattr(user_sets, "PART_BYTES", held)
     chance = random.Random(11)
     people = [chance.randbytes(32).hex() for _ in range(300)]
@@ -236,7 +241,7 @@ def test_two_uploads_to_one_audience_at_once_lose_nobody() -> None:
     kept = Kept(ANN)
 
     async def both() -> None:
-        with UserLines(uploads.EMAIL_HASH) as left, UserLines(uploads.EMAIL_HASH) as right:
+        with UserLines(user_lines.EMAIL_HASH) as left, UserLines(user_lines.EMAIL_HASH) as right:
             left.feed(BOB.encode())
             right.feed(CYD.encode())
             key = kept.audience.key or 0
@@ -266,21 +271,21 @@ def test_the_match_rate_says_who_is_known() -> None:
 def test_seeded_people_always_match() -> None:
     """A person whom the seed names, by address or by digest, is known at any rate."""
     kept = Kept(match_rate=0)
-    kept.world.transact_now(planting.plant, seeds.Seed(people=[" Ann@Example.com ", BOB]))
+    kept.world.transact_now(insert_seed, schemas.Seed(people=[" Ann@Example.com ", BOB]))
     assert kept.upload(ANN, BOB, CYD, to=kept.audience).people == 2
 
 
 def test_an_upload_that_fails_leaves_nothing_behind() -> None:
     """If the audience cannot be made, or is gone, no block of users and no report stays."""
     kept = Kept()
-    with UserLines(uploads.EMAIL_HASH) as users:
+    with UserLines(user_lines.EMAIL_HASH) as users:
         users.feed(f"{ANN}\n".encode())
         nowhere = uploads.create_audience(
             kept.world, users, api="nowhere", account="2", kind="", name="", columns={}
         )
         with pytest.raises(KeyError):
             asyncio.run(nowhere)
-    kept.world.transact_now(audiences.remove, api=PITCHTARGET, account="2", number=54)
+    kept.world.transact_now(changes.delete, api=PITCHTARGET, account="2", number=54)
     with pytest.raises(NotFoundError):
         kept.upload(ANN, to=kept.audience)
     assert [kept.count(table) for table in ("user_blocks", "uploads", "audiences")] == [0, 0, 0]
@@ -294,7 +299,7 @@ def test_an_audience_that_goes_during_an_upload_takes_its_users_along(
     add_part = user_sets._add_part
 
     def remove_first(tx: Transaction, **part: Any) -> None:
-        audiences.remove(tx, api=PITCHTARGET, account="2", number=54)
+        changes.delete(tx, api=PITCHTARGET, account="2", number=54)
         add_part(tx, **part)
 
     monkeypatch.setattr(user_sets, "_add_part", remove_first)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, func, literal, select, tuple_, union_all
 
 from audience_mock.core.store.tables import PINTEREST, Audience, CustomerList, table_of
-from audience_mock.core.worlds.world import Transaction
+from audience_mock.core.store.transaction import Transaction
 
 _AUDIENCES, _LISTS = table_of(Audience).c, table_of(CustomerList).c
 _c = (
@@ -27,9 +27,9 @@ _ACCOUNTS = select(_c.account, func.min(_c.created_at_ms), func.max(_c.updated_a
 _OF_API = _ACCOUNTS.where(_c.api == bindparam("of_api"))
 _ONE = _OF_API.where(_c.account == bindparam("of_account"))
 _PAGE = (
-    _OF_API.where(tuple_(bindparam("of_length"), bindparam("beyond")) < _PLACE)
+    _OF_API.where(tuple_(bindparam("of_length"), bindparam("cursor")) < _PLACE)
     .order_by(func.length(_c.account), _c.account)
-    .limit(bindparam("at_most"))
+    .limit(bindparam("limit"))
 )
 
 
@@ -48,15 +48,15 @@ def find(tx: Transaction, *, api: str, account: str) -> Account:
 
 
 def list_page(
-    tx: Transaction, *, api: str, only: Iterable[str] | None, after: str, at_most: int
+    tx: Transaction, *, api: str, only: Iterable[str] | None, cursor: str, limit: int
 ) -> tuple[Sequence[Account], str | None]:
-    """At most `at_most` ad accounts by number from behind `after` ("" is the start), and where the next page
+    """At most `limit` ad accounts by number from behind `after` ("" is the start), and where the next page
     continues (None: there is none): those that hold audiences or customer lists, or those of `only`."""
     if only is None:
-        which = {"of_api": api, "of_length": len(after), "beyond": after, "at_most": at_most + 1}
+        which = {"of_api": api, "of_length": len(cursor), "cursor": cursor, "limit": limit + 1}
         found = [Account._make(row) for row in tx.execute(_PAGE, which).all()]
     else:
-        rest = sorted((len(id), id) for id in only if (len(id), id) > (len(after), after))
-        found = [find(tx, api=api, account=id) for _, id in rest[: at_most + 1]]
-    page = found[:at_most]
-    return page, page[-1].id if len(found) > at_most else None
+        rest = sorted((len(id), id) for id in only if (len(id), id) > (len(cursor), cursor))
+        found = [find(tx, api=api, account=id) for _, id in rest[: limit + 1]]
+    page = found[:limit]
+    return page, page[-1].id if len(found) > limit else None

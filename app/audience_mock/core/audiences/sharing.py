@@ -11,11 +11,13 @@ from typing import Any, cast
 
 from sqlalchemy import Select, bindparam, delete, exists, insert, or_, select, update
 
-from audience_mock.core.audiences.queries import MAX_NUMBER, WITH_PEOPLE, find
+from audience_mock.core.audiences.queries import COLUMNS, MAX_NUMBER, PAGE_COLUMNS, find
 from audience_mock.core.errors import NotFoundError, SelfShareError
 from audience_mock.core.store import ids
+from audience_mock.core.store.rows import AudiencePageRow, AudienceRow
+from audience_mock.core.store.statements import Query
 from audience_mock.core.store.tables import ACCOUNT, BUSINESS, Audience, Party, Share, table_of
-from audience_mock.core.worlds.world import Transaction
+from audience_mock.core.store.transaction import Transaction
 
 _audiences = table_of(Audience)
 _a = _audiences.c
@@ -28,10 +30,11 @@ _OF_RECIPIENT = (_s.recipient_kind == bindparam("of_kind")) & (_s.recipient == b
 _VISIBLE = or_(
     _a.account == bindparam("of_recipient"), exists().where(_s.audience_key == _a.key, _OF_RECIPIENT)
 )
-_FIND_VISIBLE = select(*WITH_PEOPLE).where(
-    _a.api == bindparam("of_api"), _a.number == bindparam("of_number"), _VISIBLE
+_FIND_VISIBLE = Query(
+    AudienceRow,
+    select(*COLUMNS).where(_a.api == bindparam("of_api"), _a.number == bindparam("of_number"), _VISIBLE),
 )
-_FIND_ALL_VISIBLE = select(*WITH_PEOPLE).where(
+_FIND_ALL_VISIBLE = select(*COLUMNS).where(
     _a.api == bindparam("of_api"), _a.number.in_(bindparam("of_numbers", expanding=True)), _VISIBLE
 )
 _WITH_BUSINESS = (
@@ -45,14 +48,14 @@ _WITH_BUSINESS = (
     .where(_a.api == bindparam("of_api"), _a.number == bindparam("of_number"))
 )
 _RECEIVED = (
-    select(*WITH_PEOPLE, _s.position)
+    select(*PAGE_COLUMNS, _s.position)
     .join_from(_audiences, _shares, _s.audience_key == _a.key)
     .where(_a.api == bindparam("of_api"), _OF_RECIPIENT)
-    .limit(bindparam("at_most"))
+    .limit(bindparam("limit"))
 )
 _RECEIVED_BY = {
     (order, descending): _RECEIVED.where(
-        column < bindparam("beyond") if descending else column > bindparam("beyond")
+        column < bindparam("cursor") if descending else column > bindparam("cursor")
     ).order_by(column.desc() if descending else column)
     for order, column in (("shared", _s.position), ("number", _a.number))
     for descending in (False, True)
@@ -63,10 +66,10 @@ _RECIPIENTS: Select[Any] = (
     .where(
         _s.audience_key == bindparam("of_key"),
         _s.recipient_kind == bindparam("of_kind"),
-        _s.position > bindparam("beyond"),
+        _s.position > bindparam("cursor"),
     )
     .order_by(_s.position)
-    .limit(bindparam("at_most"))
+    .limit(bindparam("limit"))
 )
 _RECIPIENTS_OF_GIVER = _RECIPIENTS.where(_s.giver == bindparam("of_giver"))
 _ONE = (_s.audience_key == bindparam("of_key")) & _OF_RECIPIENT
@@ -94,26 +97,26 @@ class Recipient:
     shared_at_ms: int
 
 
-def find_visible(tx: Transaction, *, api: str, account: str, number: int) -> Audience:
+def find_visible(tx: Transaction, *, api: str, account: str, number: int) -> AudienceRow:
     """The audience `number`, owned by an ad account or shared with it. Raises NotFoundError."""
     try:
         return find(tx, api=api, account=account, number=number)
     except NotFoundError:
         if number <= MAX_NUMBER:
             which = {"of_api": api, "of_number": number, "of_kind": ACCOUNT, "of_recipient": account}
-            row = tx.execute(_FIND_VISIBLE, which).first()
+            row = tx.one(_FIND_VISIBLE, which)
             if row is not None:
-                return cast(Audience, row)
+                return row
         raise
 
 
 def find_all_visible(
     tx: Transaction, *, api: str, account: str, numbers: Sequence[int]
-) -> Sequence[Audience]:
+) -> Sequence[AudienceRow]:
     """Those audiences of `numbers` that an ad account owns or received, in no order."""
     kept = [number for number in numbers if number <= MAX_NUMBER]
     which = {"of_api": api, "of_numbers": kept, "of_kind": ACCOUNT, "of_recipient": account}
-    return cast(Sequence[Audience], tx.execute(_FIND_ALL_VISIBLE, which).all())
+    return [AudienceRow._make(row) for row in tx.execute(_FIND_ALL_VISIBLE, which)]
 
 
 def list_received(
@@ -122,29 +125,29 @@ def list_received(
     api: str,
     kind: str,
     recipient: str,
-    after: int | None,
-    at_most: int,
+    cursor: int | None,
+    limit: int,
     descending: bool = False,
     by_number: bool = False,
-) -> tuple[Sequence[Audience], int | None]:
-    """At most `at_most` audiences that were shared with a recipient, by the time of sharing or by number,
-    from behind `after`, and where the next page continues (None: there is none)."""
-    beyond = after if after is not None else MAX_NUMBER if descending else -1
+) -> tuple[Sequence[AudiencePageRow], int | None]:
+    """At most `limit` audiences that were shared with a recipient, by the time of sharing or by number, after
+    `cursor`, and the cursor of the next page (None: this is the last one)."""
+    start = cursor if cursor is not None else MAX_NUMBER if descending else -1
     rows = tx.execute(
         _RECEIVED_BY["number" if by_number else "shared", descending],
         {
             "of_api": api,
             "of_kind": kind,
             "of_recipient": recipient,
-            "beyond": beyond,
-            "at_most": at_most + 1,
+            "cursor": start,
+            "limit": limit + 1,
         },
     ).all()
-    page = rows[:at_most]
-    more = None
-    if len(rows) > at_most:
-        more = page[-1].number if by_number else page[-1].position
-    return cast(Sequence[Audience], page), more
+    page = [AudiencePageRow._make(row[:-1]) for row in rows[:limit]]
+    following = None
+    if len(rows) > limit:
+        following = page[-1].number if by_number else rows[limit - 1].position
+    return page, following
 
 
 def list_recipients(
@@ -155,8 +158,8 @@ def list_recipients(
     giver: str,
     number: int,
     recipient_kind: str,
-    after: int | None,
-    at_most: int,
+    cursor: int | None,
+    limit: int,
 ) -> tuple[Sequence[Recipient], int | None]:
     """Who of one kind has the audience `number`, by the time of sharing, as its `giver` may know; a business
     that is not the owner sees those to whom it passed it on. Raises NotFoundError."""
@@ -166,13 +169,13 @@ def list_recipients(
         {
             "of_key": audience.key,
             "of_kind": recipient_kind,
-            "beyond": -1 if after is None else after,
-            "at_most": at_most + 1,
+            "cursor": -1 if cursor is None else cursor,
+            "limit": limit + 1,
         }
         | ({} if owns else {"of_giver": giver}),
     ).all()
-    page = [Recipient(row.recipient, row.name, row.shared_at_ms) for row in rows[:at_most]]
-    return page, rows[at_most - 1].position if len(rows) > at_most else None
+    page = [Recipient(row.recipient, row.name, row.shared_at_ms) for row in rows[:limit]]
+    return page, rows[limit - 1].position if len(rows) > limit else None
 
 
 def share(
@@ -243,15 +246,15 @@ def revoke(
 
 def _shareable(
     tx: Transaction, *, api: str, kind: str, giver: str, number: int, recipient_kind: str = ACCOUNT
-) -> tuple[Audience, bool]:
+) -> tuple[AudienceRow, bool]:
     """The audience and whether the giver acts as its owner. Raises NotFoundError if it is not the giver's to
     share with that kind of recipient."""
     if number <= MAX_NUMBER:
         row = tx.execute(_WITH_BUSINESS, {"of_api": api, "of_number": number}).first()
         if row is not None:
             if giver == (row.account if kind == ACCOUNT else row.business or giver):
-                return cast(Audience, row), True
+                return cast(AudienceRow, row), True
             this = {"of_key": row.key, "of_kind": kind, "of_recipient": giver}
             if kind == BUSINESS and recipient_kind == ACCOUNT and tx.execute(_FIND, this).first():
-                return cast(Audience, row), False
+                return cast(AudienceRow, row), False
     raise NotFoundError("audience", str(number))

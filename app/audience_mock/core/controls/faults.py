@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from audience_mock.core.controls.json_match import holds
+from audience_mock.core.controls.json_match import matches
 from audience_mock.core.errors import InvalidFaultError, LimitExceededError, NotFoundError
 
 ANY = "*"
 """The operation of a fault that is for all of them."""
 
-OF_REQUEST = "request"
+REQUEST_FAULT_ID = "request"
 """The id of a fault that a request asked for."""
 
 MAX_FAULTS = 1_000
@@ -93,7 +93,7 @@ class Fault:
     every: int = 1
     chance: float = 1.0
     match: Mapping[str, Any] = field(default_factory=dict)
-    shown: Mapping[str, Any] = field(default_factory=dict)
+    definition: Mapping[str, Any] = field(default_factory=dict)
     """The plan as it was given, for who asks what is planned."""
 
     chance_source: random.Random
@@ -155,7 +155,7 @@ class Faults:
         self.planned: dict[str, Fault] = {}
         """By id, in the order of planning. Empty, it costs a call one look."""
         self._added = 0
-        self._chance_of_requests = _chance(OF_REQUEST)
+        self._chance_of_requests = _chance(REQUEST_FAULT_ID)
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(list(self.planned.values()))
@@ -170,10 +170,10 @@ class Faults:
         self.planned |= {fault.id: fault for fault in made}
         return made
 
-    def of_request(self, operation: str, outcome: Outcome) -> Fault:
+    def for_request(self, operation: str, outcome: Outcome) -> Fault:
         """What one request asked for; nothing of it is planned."""
         return Fault(
-            id=OF_REQUEST, operation=operation, outcome=outcome, chance_source=self._chance_of_requests
+            id=REQUEST_FAULT_ID, operation=operation, outcome=outcome, chance_source=self._chance_of_requests
         )
 
     def find(self, id: str) -> Fault:
@@ -190,15 +190,15 @@ class Faults:
         """Plan nothing any more; ids go on."""
         self.planned.clear()
 
-    def wants_body(self, operation: str, now_ms: int) -> bool:
+    def needs_body(self, operation: str, now_ms: int) -> bool:
         """Whether a call's body has to be known to say if it goes wrong."""
         return any("body" in fault.match for fault in self._for(operation, now_ms))
 
-    def take(self, operation: str, request: Mapping[str, Any], now_ms: int) -> Fault | None:
+    def fire(self, operation: str, request: Mapping[str, Any], now_ms: int) -> Fault | None:
         """The fault that a call meets. Every one that it matches has seen it; the one planned first fires."""
         taken = None
         for fault in self._for(operation, now_ms):
-            if holds(request, fault.match):
+            if matches(request, fault.match):
                 fault.seen += 1
                 if taken is None and fault.is_due(now_ms):
                     taken = fault

@@ -16,7 +16,7 @@ class Entry(NamedTuple):
     number: int
     at_ms: int
     held_bytes: int
-    what: Any
+    record: Any
 
 
 class Journal:
@@ -26,16 +26,16 @@ class Journal:
         self._entries: deque[tuple[int, int, int, Any]] = deque()
         self._held_bytes = 0
         self._emptied_at = 0
-        self.last = 0
+        self.last_number = 0
         """The number of the newest entry, be it still here or not."""
 
-    def note(self, what: Any, held_bytes: int, at_ms: int, max_entries: int, max_bytes: int) -> None:
+    def add(self, record: Any, held_bytes: int, at_ms: int, max_entries: int, max_bytes: int) -> None:
         """`held_bytes` are those that `what` holds on to."""
         held_bytes += ENTRY_BYTES
-        self.last += 1
+        self.last_number += 1
         self._held_bytes += held_bytes
         entries = self._entries
-        entries.append((self.last, at_ms, held_bytes, what))
+        entries.append((self.last_number, at_ms, held_bytes, record))
         while len(entries) > max_entries or (self._held_bytes > max_bytes and entries):
             self._held_bytes -= entries.popleft()[2]
 
@@ -45,16 +45,16 @@ class Journal:
         while len(entries) > max_entries or (self._held_bytes > max_bytes and entries):
             self._held_bytes -= entries.popleft()[2]
 
-    def empty(self) -> None:
+    def clear(self) -> None:
         """Forget all of it; numbers go on."""
         self._entries.clear()
         self._held_bytes = 0
-        self._emptied_at = self.last
+        self._emptied_at = self.last_number
 
     @property
     def dropped(self) -> int:
         """How many had to go for want of room, since the start or since it was emptied."""
-        return self.last - self._emptied_at - len(self._entries)
+        return self.last_number - self._emptied_at - len(self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)

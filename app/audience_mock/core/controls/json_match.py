@@ -15,7 +15,7 @@ class Difference(NamedTuple):
     found: Any
 
 
-def holds(value: Any, wanted: Any) -> bool:
+def matches(value: Any, wanted: Any) -> bool:
     """Whether `value` has all that `wanted` has: an object each of its keys (and may have more), a list as
     many items, each holding its own; anything else is equal, and true is not 1."""
     return next(differences(value, wanted), None) is None

@@ -11,11 +11,13 @@ from sqlalchemy import bindparam, false, insert, or_, select, update
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import NotFoundError
 from audience_mock.core.store import ids
+from audience_mock.core.store.rows import CustomerListRow
 from audience_mock.core.store.tables import CustomerList, table_of
+from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import user_sets
 from audience_mock.core.users.digests import LINK_BYTES
 from audience_mock.core.users.records import Records
-from audience_mock.core.worlds.world import Transaction, World
+from audience_mock.core.worlds.world import World
 
 ADD, REMOVE = "ADD", "REMOVE"
 
@@ -29,9 +31,9 @@ _OF_ACCOUNT = select(_table).where(
     _c.account == bindparam("of_account"),
     or_(bindparam("with_nca"), _c.is_nca == false()),
 )
-_RISING = _OF_ACCOUNT.where(_c.number > bindparam("beyond")).order_by(_c.number).limit(bindparam("at_most"))
+_RISING = _OF_ACCOUNT.where(_c.number > bindparam("cursor")).order_by(_c.number).limit(bindparam("limit"))
 _FALLING = (
-    _OF_ACCOUNT.where(_c.number < bindparam("beyond")).order_by(_c.number.desc()).limit(bindparam("at_most"))
+    _OF_ACCOUNT.where(_c.number < bindparam("cursor")).order_by(_c.number.desc()).limit(bindparam("limit"))
 )
 
 Also = Callable[[Transaction], None]
@@ -46,12 +48,12 @@ class _Batch:
     links: user_sets.Written | None
 
 
-def find(tx: Transaction, *, account: str, number: int) -> CustomerList:
+def find(tx: Transaction, *, account: str, number: int) -> CustomerListRow:
     """The customer list `number` of an ad account. Raises NotFoundError."""
     if number <= MAX_NUMBER:
         row = tx.execute(_FIND, {"of_number": number, "of_account": account}).first()
         if row is not None:
-            return cast(CustomerList, row)
+            return cast(CustomerListRow, row)
     raise NotFoundError("customer list", str(number))
 
 
@@ -59,34 +61,34 @@ def list_page(
     tx: Transaction,
     *,
     account: str,
-    after: int | None,
-    at_most: int,
+    cursor: int | None,
+    limit: int,
     descending: bool = False,
     exclude_nca: bool = False,
-) -> tuple[Sequence[CustomerList], int | None]:
+) -> tuple[Sequence[CustomerListRow], int | None]:
     """As `audiences.list_page`; `exclude_nca` leaves out lists for the acquisition of new customers."""
-    beyond = after if after is not None else MAX_NUMBER if descending else -1
+    start = cursor if cursor is not None else MAX_NUMBER if descending else -1
     which = {
         "of_account": account,
         "with_nca": not exclude_nca,
-        "beyond": beyond,
-        "at_most": at_most + 1,
+        "cursor": start,
+        "limit": limit + 1,
     }
     rows = tx.execute(_FALLING if descending else _RISING, which).all()
-    page = cast(Sequence[CustomerList], rows[:at_most])
-    return page, page[-1].number if len(rows) > at_most else None
+    page = cast(Sequence[CustomerListRow], rows[:limit])
+    return page, page[-1].number if len(rows) > limit else None
 
 
 async def create(
     world: World, records: Records, *, account: str, name: str, list_type: str, is_nca: bool
-) -> CustomerList:
+) -> CustomerListRow:
     """Make a customer list of these records; they are its first batch."""
     columns = {"account": account, "name": name, "list_type": list_type, "is_nca": is_nca}
     async with _people_after(world, None, records, ADD) as batch:
         return await world.transact(_create, columns=columns, records=records, batch=batch)
 
 
-async def change(
+async def apply_batch(
     world: World,
     records: Records,
     *,
@@ -94,7 +96,7 @@ async def change(
     number: int,
     action: str,
     also: Also | None = None,
-) -> CustomerList:
+) -> CustomerListRow:
     """Add the people of these records to a list, or remove them from it (`action`: ADD or REMOVE); answers
     it as it is then. Raises NotFoundError.
 
@@ -113,7 +115,7 @@ async def change(
 
 @asynccontextmanager
 async def _people_after(
-    world: World, before: CustomerList | None, records: Records, action: str
+    world: World, before: CustomerListRow | None, records: Records, action: str
 ) -> AsyncIterator[_Batch]:
     """Write what the list holds after a batch as new sets; dropped again if no list takes them."""
     user_set = before.user_set if before is not None else None
@@ -138,12 +140,12 @@ async def _people_after(
         yield _Batch(await held.enter_async_context(user_sets.writing(world, after)), links)
 
 
-def _create(tx: Transaction, *, columns: dict[str, Any], records: Records, batch: _Batch) -> CustomerList:
+def _create(tx: Transaction, *, columns: dict[str, Any], records: Records, batch: _Batch) -> CustomerListRow:
     sets = {"user_set": batch.users.user_set, "link_set": batch.links and batch.links.user_set}
     return insert_list(tx, **columns, **sets, uploaded_records=records.sent, people=batch.users.people)
 
 
-def insert_list(tx: Transaction, **columns: Any) -> CustomerList:
+def insert_list(tx: Transaction, **columns: Any) -> CustomerListRow:
     """Make the row of a list; what is not given has its default, and the time is now."""
     row: dict[str, Any] = {
         "is_nca": False,
@@ -166,18 +168,18 @@ def insert_list(tx: Transaction, **columns: Any) -> CustomerList:
         if tx.execute(_BY_NUMBER, {"of_number": row["number"]}).first() is None:
             break
     tx.execute(_INSERT, row)
-    return cast(CustomerList, SimpleNamespace(**row))
+    return cast(CustomerListRow, SimpleNamespace(**row))
 
 
 def _change(
     tx: Transaction,
     *,
-    before: CustomerList,
+    before: CustomerListRow,
     records: Records,
     batch: _Batch,
     action: str,
     also: Also | None,
-) -> CustomerList | None:
+) -> CustomerListRow | None:
     """None if the list has changed since `before`."""
     now = find(tx, account=before.account, number=before.number)
     if (now.user_set, now.link_set) != (before.user_set, before.link_set):

@@ -10,11 +10,13 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import InvalidStateError, NotFoundError
 from audience_mock.core.store import ids
+from audience_mock.core.store.rows import ListUploadRow, UploadPartRow
 from audience_mock.core.store.tables import ListUpload, UploadPart, UploadPiece, table_of
+from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import customer_lists
 from audience_mock.core.users.records import Records
-from audience_mock.core.users.uploads import expect
-from audience_mock.core.worlds.world import Transaction, World
+from audience_mock.core.users.uploads import prepare_for
+from audience_mock.core.worlds.world import World
 
 PIECE_BYTES = 1 << 20
 """What a piece of a part has at least, but for the last, or the server's own share of a request."""
@@ -38,7 +40,9 @@ _PIECE = select(_pieces.c.content).where(
 _DROP_PIECES = delete(_pieces).where(_pieces.c.file == bindparam("of_file"))
 
 
-def create(tx: Transaction, *, account: str, customer_list: int, action: str, total_parts: int) -> ListUpload:
+def create(
+    tx: Transaction, *, account: str, customer_list: int, action: str, total_parts: int
+) -> ListUploadRow:
     """Make an upload of a file in `total_parts` parts to a list. Raises NotFoundError."""
     customer_lists.find(tx, account=account, number=customer_list)
     number = tx.new_id(ids.PINTEREST_UPLOAD)
@@ -58,10 +62,10 @@ def create(tx: Transaction, *, account: str, customer_list: int, action: str, to
         "errors": None,
     }
     tx.execute(_INSERT, row)
-    return cast(ListUpload, SimpleNamespace(**row))
+    return cast(ListUploadRow, SimpleNamespace(**row))
 
 
-def find(tx: Transaction, *, account: str, customer_list: int, number: int) -> ListUpload:
+def find(tx: Transaction, *, account: str, customer_list: int, number: int) -> ListUploadRow:
     """The upload `number` to a list of an ad account. Raises NotFoundError."""
     customer_lists.find(tx, account=account, number=customer_list)
     upload = _find(tx, number)
@@ -70,14 +74,14 @@ def find(tx: Transaction, *, account: str, customer_list: int, number: int) -> L
     return upload
 
 
-def _find(tx: Transaction, number: int) -> ListUpload:
+def _find(tx: Transaction, number: int) -> ListUploadRow:
     row = tx.execute(_BY_NUMBER, {"of_number": number}).first() if number <= MAX_NUMBER else None
     if row is None:
         raise NotFoundError("customer list upload", str(number))
-    return cast(ListUpload, row)
+    return cast(ListUploadRow, row)
 
 
-def bytes_beside(tx: Transaction, *, upload: int, part: int) -> int:
+def bytes_of_other_parts(tx: Transaction, *, upload: int, part: int) -> int:
     """How many bytes the other parts of an upload have. Raises NotFoundError (no such upload or part),
     InvalidStateError (it was run)."""
     _check_open(tx, upload, part)
@@ -92,11 +96,11 @@ def _check_open(tx: Transaction, upload: int, part: int) -> None:
         raise InvalidStateError(f"customer list upload {upload} was run already")
 
 
-async def keep_part(world: World, *, upload: int, part: int, content: AsyncIterable[bytes]) -> None:
+async def store_part(world: World, *, upload: int, part: int, content: AsyncIterable[bytes]) -> None:
     """Keep a part as it arrives, in the place of what came before under its number; if it breaks off,
-    nothing of it is kept. Raises as `bytes_beside`."""
+    nothing of it is kept. Raises as `bytes_of_other_parts`."""
     with world.interruptible():
-        await world.read(bytes_beside, upload=upload, part=part)
+        await world.read(bytes_of_other_parts, upload=upload, part=part)
         file = await world.transact(Transaction.new_id, ids.UPLOADED_FILE)
         held: list[bytes] = []
         pieces = held_bytes = size_bytes = 0
@@ -129,7 +133,7 @@ def _take_part(tx: Transaction, *, upload: int, part: int, file: int, size_bytes
     tx.execute(insert(_parts), {"upload": upload, "part": part, "file": file, "size_bytes": size_bytes})
 
 
-def plant_part(tx: Transaction, *, upload: int, part: int, pieces: Iterable[bytes]) -> None:
+def insert_part(tx: Transaction, *, upload: int, part: int, pieces: Iterable[bytes]) -> None:
     """Keep a part that has arrived whole, at once."""
     file, size_bytes = tx.new_id(ids.UPLOADED_FILE), 0
     for piece, content in enumerate(filter(None, pieces)):
@@ -143,7 +147,7 @@ def _drop_if_unowned(tx: Transaction, *, file: int) -> None:
         tx.execute(_DROP_PIECES, {"of_file": file})
 
 
-async def run(world: World, *, account: str, customer_list: int, number: int) -> ListUpload:
+async def run(world: World, *, account: str, customer_list: int, number: int) -> ListUploadRow:
     """Read the records of an upload into its list, as one batch; answers the upload as it is then.
 
     Raises NotFoundError, and InvalidStateError if parts are missing or it was run before. The list has the
@@ -154,7 +158,7 @@ async def run(world: World, *, account: str, customer_list: int, number: int) ->
         upload, parts = await world.transact(_start, **this)
         try:
             row = await world.read(customer_lists.find, account=account, number=customer_list)
-            await expect(sum(part.size_bytes for part in parts))
+            await prepare_for(sum(part.size_bytes for part in parts))
             with Records(row.list_type) as records:
                 for part in parts:
                     await _read_part(world, part.file, records)
@@ -163,7 +167,7 @@ async def run(world: World, *, account: str, customer_list: int, number: int) ->
                 def done(tx: Transaction) -> None:
                     _finish(tx, number=number, parts=parts, records=records)
 
-                await customer_lists.change(
+                await customer_lists.apply_batch(
                     world, records, account=account, number=customer_list, action=upload.operation, also=done
                 )
         except BaseException:
@@ -176,11 +180,11 @@ async def run(world: World, *, account: str, customer_list: int, number: int) ->
 
 def _start(
     tx: Transaction, *, account: str, customer_list: int, number: int
-) -> tuple[ListUpload, list[UploadPart]]:
+) -> tuple[ListUploadRow, list[UploadPartRow]]:
     upload = find(tx, account=account, customer_list=customer_list, number=number)
     if upload.started_at_ms is not None:
         raise InvalidStateError(f"customer list upload {number} was run already")
-    parts = cast(list[UploadPart], tx.execute(_PARTS, {"of_upload": number}).all())
+    parts = cast(list[UploadPartRow], tx.execute(_PARTS, {"of_upload": number}).all())
     missing = {*range(1, upload.total_parts + 1)} - {part.part for part in parts}
     if missing:
         named = ", ".join(str(part) for part in sorted(missing))
@@ -202,7 +206,7 @@ def _piece(tx: Transaction, *, file: int, piece: int) -> bytes:
     return cast(bytes, found or b"")
 
 
-def _finish(tx: Transaction, *, number: int, parts: list[UploadPart], records: Records) -> None:
+def _finish(tx: Transaction, *, number: int, parts: list[UploadPartRow], records: Records) -> None:
     invalid = records.invalid.total()
     counts = {"valid": records.sent - invalid, "invalid": invalid, "errors": json.dumps(records.invalid)}
     _set(tx, number=number, values=counts)

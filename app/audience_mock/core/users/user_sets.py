@@ -14,9 +14,10 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from audience_mock.core.store import ids
 from audience_mock.core.store.tables import Audience, CustomerList, KnownUser, UserBlock, table_of
+from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users.digests import DIGEST_BYTES, LINK_BYTES, Digests, each, sorted_distinct
 from audience_mock.core.users.match_rate import is_matched
-from audience_mock.core.worlds.world import Transaction, World
+from audience_mock.core.worlds.world import World
 
 PART_BYTES = 2 << 20
 """What a part of a set has at most, or one digest more than its share of a very large file."""
@@ -192,7 +193,7 @@ def _add_part(tx: Transaction, *, user_set: int, part: int, digests: bytes) -> N
     tx.execute(_ADD_PART, {"user_set": user_set, "part": part, "digests": digests})
 
 
-def plant(tx: Transaction, digests: bytes, width: int = DIGEST_BYTES) -> int:
+def insert_set(tx: Transaction, digests: bytes, width: int = DIGEST_BYTES) -> int:
     """Write a set of sorted, distinct digests, or links by their `width`, at once; answers it."""
     user_set = _new_set(tx)
     step = PART_BYTES // width * width

@@ -3,21 +3,21 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
-from sqlalchemy import CursorResult, Executable, bindparam, delete, insert, select, text, update
+from sqlalchemy import delete, insert, select
 
-from audience_mock.core.audiences.readiness import AFTER_DELAY, AT_ONCE
 from audience_mock.core.controls.faults import Faults
 from audience_mock.core.controls.journal import Journal
 from audience_mock.core.controls.rate_limits import Limits
 from audience_mock.core.errors import WorldReplacedError
+from audience_mock.core.rules import Rules
 from audience_mock.core.store.database import Database
-from audience_mock.core.store.statements import Prepared
-from audience_mock.core.store.tables import Sequence, WorldMetadata, table_of
+from audience_mock.core.store.tables import WorldMetadata, table_of
+from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.clock import Clock
 
 DEFAULT = "default"
@@ -25,99 +25,6 @@ DEFAULT = "default"
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_sequences = table_of(Sequence)
-_OF_SEQUENCE = _sequences.c.name == bindparam("sequence")
-_NEXT_ID = Prepared(select(_sequences.c.next).where(_OF_SEQUENCE))
-# SQLite makes a table for what an UPDATE returns, which takes longer than the rest of it.
-_TAKE_ID = Prepared(
-    update(_sequences)
-    .where(_OF_SEQUENCE, _sequences.c.next == bindparam("number"))
-    .values(next=_sequences.c.next + text("1"))
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What a world's settings say about time and size, and what its callers may ask for."""
-
-    build_delay_s: float = 5.0
-    """Seconds from the making of an audience to READY or TOO_SMALL. Not documented (Pinterest says up to
-    24 hours); chosen so that a person sees INITIALIZING and does not wait."""
-    audience_ready: str = AFTER_DELAY
-    """What decides when an audience is built: one of `core.policies`."""
-    match_rate: float = 1.0
-    """Share of uploaded users whom the provider knows, 0 to 1; `core.matching` says which. Chosen: all, so
-    that an audience has as many people as its file."""
-    max_upload_bytes: int = 1 << 30
-    """Bytes of one uploaded file. Not documented; chosen as more than any published list."""
-    journal_entries: int = 1_000
-    """Requests that the journal keeps; 0 keeps none. Chosen: more than a test makes."""
-    journal_bytes: int = 10 << 20
-    """Bytes that the journal holds. Chosen: a thousand requests of ordinary size with their answers."""
-
-    @property
-    def delay_ms(self) -> int:
-        """Milliseconds that a build takes which goes by the clock."""
-        return round(self.build_delay_s * 1000)
-
-    @property
-    def list_delay_ms(self) -> int:
-        """As `delay_ms`, for customer lists and their uploads. Chosen: of the policies, they follow `at_once`
-        alone."""
-        return 0 if self.audience_ready == AT_ONCE else self.delay_ms
-
-    request_faults: bool = True
-    """Whether a request may ask for a fault of its own."""
-
-
-class Transaction:
-    """What a function of the core may use: the database, the time, new ids. Valid within its transaction.
-
-    `callers` is the world's: who writes a token empties it.
-    """
-
-    __slots__ = ("_database", "callers", "now_ms", "rules")
-
-    def __init__(self, database: Database, now_ms: int, rules: Rules, callers: dict[str, Any]) -> None:
-        self._database = database
-        self.now_ms = now_ms
-        self.rules = rules
-        self.callers = callers
-
-    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        """Any statement of SQLAlchemy's Core."""
-        return self._database.connection.execute(statement, parameters)
-
-    def one(self, statement: Prepared, parameters: Mapping[str, Any]) -> Any:
-        """The first row of a prepared statement, or None."""
-        return statement.one(self._database.driver, parameters)
-
-    def all(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[Any]:
-        """The rows of a prepared statement."""
-        return statement.all(self._database.driver, parameters)
-
-    def each(self, statement: Prepared, parameters: Mapping[str, Any]) -> Iterator[Any]:
-        """The rows of a prepared statement, one by one."""
-        return statement.each(self._database.driver, parameters)
-
-    def add(self, statement: Prepared, row: Mapping[str, Any]) -> int:
-        """Run a prepared INSERT; answers the key that the row was given."""
-        return statement.add(self._database.cursor, row)
-
-    def many(self, statement: Prepared, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run a prepared statement for each of the rows."""
-        statement.many(self._database.driver, rows)
-
-    def new_id(self, sequence: str) -> int:
-        """The next number of a sequence of `core.ids`; given back if the transaction fails."""
-        database = self._database
-        number = database.next_id_cache.get(sequence, 0)
-        if not _TAKE_ID.change(database.cursor, {"sequence": sequence, "number": number}):
-            number = _NEXT_ID.value(database.driver, {"sequence": sequence})
-            _TAKE_ID.change(database.cursor, {"sequence": sequence, "number": number})
-        database.next_id_cache[sequence] = number + 1
-        return number
 
 
 @dataclass
@@ -142,11 +49,11 @@ class World:
         self.rules = rules or Rules()
         self.settings: dict[str, Any] = {}
         self.options: dict[str, Any] = {}
-        self._in_steps: dict[asyncio.Task[Any], _Steps] = {}
-        self._begin_again()
-        self._recall()
+        self._interruptible: dict[asyncio.Task[Any], _Steps] = {}
+        self._reset_memory()
+        self._load_metadata()
 
-    def _begin_again(self) -> None:
+    def _reset_memory(self) -> None:
         """What is not kept in the database is as in a fresh world."""
         # Seeded, so that a fresh world gives the same request ids every time; nothing secret comes from it.
         self.random = random.Random(0)  # noqa: S311
@@ -161,9 +68,9 @@ class World:
         what was. The settings stay. What is being done in several steps is broken off."""
         self._break_off()
         self.database.load_image(image)
-        self._begin_again()
+        self._reset_memory()
         own = self.settings
-        self._recall()
+        self._load_metadata()
         self.settings = own
 
     def set_clock(self, *, now_ms: int | None = None, frozen: bool | None = None) -> None:
@@ -178,12 +85,12 @@ class World:
             self.clock.set(now_ms)
         if self.clock.now_ms() < before_ms:
             self.limits = Limits()
-        self.keep()
+        self.save_metadata()
 
     def advance_clock(self, by_ms: int) -> None:
         """Move the time forward; a restart finds it so."""
         self.clock.advance(by_ms)
-        self.keep()
+        self.save_metadata()
 
     @contextmanager
     def dry_run(self) -> Iterator["World"]:
@@ -198,9 +105,9 @@ class World:
         try:
             yield copy
         finally:
-            copy.end()
+            copy.discard()
 
-    def keep(self) -> None:
+    def save_metadata(self) -> None:
         """Write down what the database does not know by itself: the clock and the world's own settings."""
         rows = [
             {"name": name, "value": json.dumps(value)}
@@ -210,7 +117,7 @@ class World:
             connection.execute(delete(WorldMetadata))
             connection.execute(insert(WorldMetadata), rows)
 
-    def _recall(self) -> None:
+    def _load_metadata(self) -> None:
         rows = self.database.connection.execute(select(table_of(WorldMetadata))).all()
         remembered = {row.name: json.loads(row.value) for row in rows}
         self.settings = remembered.get("settings", {})
@@ -222,7 +129,7 @@ class World:
         raises Interrupted from where it waits."""
         task = asyncio.current_task()
         assert task is not None
-        steps = self._in_steps.setdefault(task, _Steps())
+        steps = self._interruptible.setdefault(task, _Steps())
         steps.depth += 1
         try:
             yield steps
@@ -236,7 +143,7 @@ class World:
         finally:
             steps.depth -= 1
             if not steps.depth:
-                del self._in_steps[task]
+                del self._interruptible[task]
 
     async def transact(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -275,16 +182,16 @@ class World:
         return Transaction(self.database, self.clock.now_ms(), self.rules, self.callers)
 
     def _break_off(self) -> None:
-        for task, steps in self._in_steps.items():
+        for task, steps in self._interruptible.items():
             steps.broken_off = True
             task.cancel()
 
     def close(self) -> None:
         """Put it to rest as it is."""
-        self.keep()
+        self.save_metadata()
         self.database.close()
 
-    def end(self) -> None:
+    def discard(self) -> None:
         """It is to be no more; who still has something to do in it is told so."""
         self._break_off()
         self.database.close()

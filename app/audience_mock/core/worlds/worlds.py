@@ -1,10 +1,9 @@
 """The worlds of a server: each made at first use from the seed, none with a trace of another."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from audience_mock.core.errors import (
     AlreadyExistsError,
@@ -14,13 +13,12 @@ from audience_mock.core.errors import (
     NotFoundError,
     StoreError,
 )
+from audience_mock.core.rules import Rules
 from audience_mock.core.store.database import IN_MEMORY, Database
-from audience_mock.core.worlds.world import DEFAULT, Rules, World
-
-# What a seed needs is imported where there is one: most starts have none.
-if TYPE_CHECKING:
-    from audience_mock.core.seeds.apply import Fixed
-    from audience_mock.core.seeds.schemas import Seed
+from audience_mock.core.store.transaction import Transaction
+from audience_mock.core.worlds.clock import Clock
+from audience_mock.core.worlds.database_files import DatabaseFiles
+from audience_mock.core.worlds.world import DEFAULT, World
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """What a world or a snapshot may be called: what is safe in a path, a header, a token and a file's name."""
@@ -32,44 +30,33 @@ MAX_SNAPSHOTS = 100
 """Snapshots of a world. Chosen, as above."""
 
 
-@dataclass(frozen=True)
-class DatabaseFiles:
-    """Where the databases of a server lie: in memory, or in files beside that of the default world."""
-
-    file: Path | None
-
-    def world(self, name: str) -> str:
-        """The URL of a world's database, other than the default one's."""
-        return IN_MEMORY if self.file is None else f"sqlite:///{self._folder / name}.db"
-
-    def snapshot(self, world: str, name: str) -> str:
-        return IN_MEMORY if self.file is None else f"sqlite:///{self._folder / world}@{name}.db"
-
-    def names(self) -> tuple[list[str], dict[str, list[str]]]:
-        """The worlds that lie there, and the snapshots of each."""
-        worlds: list[str] = []
-        snapshots: dict[str, list[str]] = {}
-        for file in sorted(self._folder.glob("*.db")) if self.file else ():
-            world, _, snapshot = file.stem.partition("@")
-            if snapshot:
-                snapshots.setdefault(world, []).append(snapshot)
-            else:
-                worlds.append(world)
-        return worlds, snapshots
+class StartingState(Protocol):
+    """What the worlds of a server start from, such as `seeds.starting_seed.StartingSeed`."""
 
     @property
-    def _folder(self) -> Path:
-        assert self.file is not None
-        return self.file.with_name(f"{self.file.name}.worlds")
+    def sets_clock(self) -> bool: ...
+
+    def set_clock(self, clock: Clock) -> None: ...
+
+    def may_start(self, tx: Transaction) -> bool:
+        """Whether it may be inserted: nothing was ever done in the world."""
+
+    def insert(self, tx: Transaction) -> None:
+        """Raises InvalidSeedError."""
+
+    @property
+    def has_pending_builds(self) -> bool:
+        """Whether something becomes ready some seconds after the start."""
+
+    def shift_pending_builds(self, tx: Transaction, *, inserted_at_ms: int, by_ms: int) -> None:
+        """Move what becomes ready some seconds after the start: that is later than the insertion."""
 
 
 class _Start(NamedTuple):
-    """What a world starts from: an image, when its seed was planted in it, and what the seed wants ready at
-    times of its own."""
+    """What a world starts from: an image, and when the seed was inserted in it."""
 
     image: Database
-    planted_at_ms: int
-    fixed: "Sequence[Fixed]" = ()
+    inserted_at_ms: int
 
 
 Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
@@ -82,24 +69,28 @@ def _as_in_the_core(settings: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]
 
 
 class Worlds:
-    """The worlds of a server. Opens the store and plants the seed. Raises StoreError and InvalidSeedError."""
+    """The worlds of a server. Opens the store and applies the seed. Raises StoreError, InvalidSeedError."""
 
     def __init__(
-        self, url: str = IN_MEMORY, *, seed: "Seed | None" = None, configure: Configure = _as_in_the_core
+        self,
+        url: str = IN_MEMORY,
+        *,
+        seed: StartingState | None = None,
+        configure: Configure = _as_in_the_core,
     ) -> None:
         self._configure = configure
         self._seed = seed
         self._starts: dict[str, _Start] = {}
         self.default = World(Database(url))
-        self._shelf = DatabaseFiles(self.default.database.file)
+        self._files = DatabaseFiles(self.default.database.file)
         self._open = {DEFAULT: self.default}
-        worlds, snapshots = self._shelf.names()
+        worlds, snapshots = self._files.names()
         self._asleep = set(worlds)
         self._snapshots: dict[str, dict[str, Database | None]] = {
             world: dict.fromkeys(names) for world, names in snapshots.items()
         }
         try:
-            self.planted = seed is not None and self._plant()
+            self.seeded = seed is not None and self._insert_seed()
             """Whether this start planted the seed, or found a store that has a state already."""
             self._apply(self.default, self.default.settings)
         except BaseException:
@@ -113,7 +104,7 @@ class Worlds:
     def __contains__(self, name: str) -> bool:
         return name in self._open or name in self._asleep
 
-    def get(self, name: str) -> World:
+    def get_or_create(self, name: str) -> World:
         """The world of this name, made from the seed if it is not there.
 
         Raises InvalidNameError, LimitExceededError, StoreError.
@@ -123,26 +114,26 @@ class Worlds:
             found = self._wake(name) if name in self._asleep else self._make(name, {})
         return found
 
-    def put(self, name: str, settings: Mapping[str, Any]) -> World:
+    def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
         """Give a world settings of its own, in the place of those it had; it is made if it is not there.
 
-        Raises InvalidSettingsError, and as `get`.
+        Raises InvalidSettingsError, and as `get_or_create`.
         """
         if name not in self:
             return self._make(name, settings)
-        world = self.get(name)
+        world = self.get_or_create(name)
         self._apply(world, settings)
         return world
 
     def fork(self, source: str, name: str) -> World:
         """A new world that holds all that `source` holds now: rows, ids, clock, settings.
 
-        Raises AlreadyExistsError, NotFoundError, and as `get`.
+        Raises AlreadyExistsError, NotFoundError, and as `get_or_create`.
         """
         origin = self.find(source)
         self._check_new(name)
-        origin.keep()
-        world = World(self._copy(self._shelf.world(name), origin.database), name=name)
+        origin.save_metadata()
+        world = World(self._copy(self._files.world(name), origin.database), name=name)
         self._apply(world, world.settings)
         self._open[name] = world
         return world
@@ -151,7 +142,7 @@ class Worlds:
         """A world that is there. Raises NotFoundError."""
         if name not in self:
             raise NotFoundError("world", name)
-        return self.get(name)
+        return self.get_or_create(name)
 
     def delete(self, name: str) -> None:
         """Close a world and forget it, with its snapshots and files. Raises NotFoundError, and
@@ -160,10 +151,10 @@ class Worlds:
             raise InvalidStateError("the default world is always there: reset it instead")
         world = self.find(name)
         for snapshot in list(self._snapshots.get(name, ())):
-            self.forget(world, snapshot)
+            self.delete_snapshot(world, snapshot)
         del self._open[name]
         database = world.database
-        world.end()
+        world.discard()
         if database.file is not None:
             _unlink(database.file)
 
@@ -175,23 +166,23 @@ class Worlds:
     def snapshots(self, world: World) -> list[str]:
         return sorted(self._snapshots.get(world.name, ()))
 
-    def take(self, world: World, snapshot: str) -> None:
+    def create_snapshot(self, world: World, snapshot: str) -> None:
         """Keep what a world holds now under a name, in the place of an older one. Raises InvalidNameError,
         LimitExceededError."""
         _check_name(snapshot)
         held = self._snapshots.setdefault(world.name, {})
         if snapshot not in held and len(held) >= MAX_SNAPSHOTS:
             raise LimitExceededError(f"a world has {MAX_SNAPSHOTS} snapshots at most: delete one first")
-        world.keep()
+        world.save_metadata()
         if snapshot in held:
-            self.forget(world, snapshot)
-        image = self._copy(self._shelf.snapshot(world.name, snapshot), world.database)
+            self.delete_snapshot(world, snapshot)
+        image = self._copy(self._files.snapshot(world.name, snapshot), world.database)
         held[snapshot] = image
         if image.file is not None:
             image.close()
             held[snapshot] = None
 
-    def restore(self, world: World, snapshot: str) -> None:
+    def restore_snapshot(self, world: World, snapshot: str) -> None:
         """Make a world hold what it held when the snapshot was taken; its settings stay. Raises
         NotFoundError."""
         image = self._image(world, snapshot)
@@ -202,7 +193,7 @@ class Worlds:
                 image.close()
         self._apply(world, world.settings)
 
-    def forget(self, world: World, snapshot: str) -> None:
+    def delete_snapshot(self, world: World, snapshot: str) -> None:
         """Raises NotFoundError."""
         held = self._snapshots.get(world.name, {})
         if snapshot not in held:
@@ -210,8 +201,8 @@ class Worlds:
         image = held.pop(snapshot)
         if image is not None:
             image.close()
-        elif self._shelf.file is not None:
-            _unlink(_file_of(self._shelf.snapshot(world.name, snapshot)))
+        elif self._files.file is not None:
+            _unlink(_file_of(self._files.snapshot(world.name, snapshot)))
 
     def close(self) -> None:
         for world in self._open.values():
@@ -229,7 +220,7 @@ class Worlds:
             raise NotFoundError("snapshot", snapshot)
         if (image := held[snapshot]) is not None:
             return image
-        url = self._shelf.snapshot(world.name, snapshot)
+        url = self._files.snapshot(world.name, snapshot)
         if not _file_of(url).is_file():
             # Opening it would make an empty one.
             raise NotFoundError("snapshot", snapshot)
@@ -246,14 +237,14 @@ class Worlds:
         self._check_new(name)
         self._configure(settings)
         start = self._start("seed")
-        world = World(self._new_database(self._shelf.world(name), start.image), name=name)
+        world = World(self._new_database(self._files.world(name), start.image), name=name)
         self._follow_clock(world, start)
         self._apply(world, settings)
         self._open[name] = world
         return world
 
     def _wake(self, name: str) -> World:
-        world = World(Database(self._shelf.world(name)), name=name)
+        world = World(Database(self._files.world(name)), name=name)
         self._apply(world, world.settings)
         self._asleep.discard(name)
         self._open[name] = world
@@ -264,11 +255,10 @@ class Worlds:
         world.settings = dict(settings)
         world.callers.clear()
 
-    def _plant(self) -> bool:
-        """Put the seed into the default world, if nothing was ever done in it."""
-        from audience_mock.core.seeds import apply as planting
-
-        untouched = self.default.transact_now(planting.is_untouched)
+    def _insert_seed(self) -> bool:
+        """Start the default world from the seed, if nothing was ever done in it."""
+        assert self._seed is not None
+        untouched = self.default.transact_now(self._seed.may_start)
         if untouched:
             self._start_over(self.default, "seed")
         return untouched
@@ -285,36 +275,29 @@ class Worlds:
             image = Database(layout=self.default.database.layout)
             world = World(image, rules=self._configure({})[0])
             world.clock.freeze()
-            fixed: Sequence[Fixed] = ()
             try:
                 if to == "seed" and self._seed is not None:
-                    from audience_mock.core.seeds import apply as planting
-
-                    planting.set_clock(world.clock, self._seed)
+                    self._seed.set_clock(world.clock)
                     world.clock.freeze()
-                    fixed = planting.fixed(self._seed, world.transact_now(planting.plant, self._seed))
+                    world.transact_now(self._seed.insert)
             except BaseException:
                 image.close()
                 raise
-            self._starts[to] = _Start(image, world.clock.now_ms(), fixed)
+            self._starts[to] = _Start(image, world.clock.now_ms())
         return self._starts[to]
 
     def _follow_clock(self, world: World, start: _Start) -> None:
-        """The clock shows what the seed says; what the seed wants to be ready in some seconds is so from now
-        on."""
+        """Set the clock as the seed says; what becomes ready some seconds after the start counts from now."""
         if self._seed is None:
             return
-        from audience_mock.core.seeds import apply as planting
-        from audience_mock.core.seeds import schemas as seeds
-
-        planting.set_clock(world.clock, self._seed)
-        if self._seed.clock is not None:
-            # Written down, so that a restart finds it.
-            world.keep()
-        if seeds.has_a_future(self._seed):
-            by_ms = world.clock.now_ms() - start.planted_at_ms
+        self._seed.set_clock(world.clock)
+        if self._seed.sets_clock:
+            # Saved, so that a restart finds it.
+            world.save_metadata()
+        if self._seed.has_pending_builds:
+            by_ms = world.clock.now_ms() - start.inserted_at_ms
             world.transact_now(
-                planting.put_off, planted_at_ms=start.planted_at_ms, by_ms=by_ms, but=start.fixed
+                self._seed.shift_pending_builds, inserted_at_ms=start.inserted_at_ms, by_ms=by_ms
             )
 
     def _copy(self, url: str, origin: Database) -> Database:
@@ -325,7 +308,7 @@ class Worlds:
 
     def _new_database(self, url: str, image: Database) -> Database:
         """A copy of an image; in a file, which is there as a whole or not at all."""
-        if self._shelf.file is None:
+        if self._files.file is None:
             return Database(url, layout=image.layout, image=image)
         file = _file_of(url)
         half = file.with_name(f"{file.name}.half")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Select, func, select, text
 
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import queries
 from audience_mock.core.audiences.lifecycle import list_status_at, status_at, upload_state_at
 from audience_mock.core.store.tables import (
     PITCHTARGET,
@@ -18,9 +18,10 @@ from audience_mock.core.store.tables import (
     Token,
     table_of,
 )
-from audience_mock.core.tokens import ACCESS, OF_APP, REFRESH
+from audience_mock.core.store.transaction import Transaction
+from audience_mock.core.tokens import ACCESS, APP, REFRESH
 from audience_mock.core.worlds.clock import LATEST_MS
-from audience_mock.core.worlds.world import Transaction, World
+from audience_mock.core.worlds.world import World
 
 SHOWN_CHARACTERS = 5
 """Of a token, at most, and never more than half of it: enough for `pina_`. Chosen."""
@@ -46,20 +47,20 @@ class Agenda:
     last_at_ms: int | None
 
 
-def upcoming(world: World, *, kinds: Collection[str] = (), at_most: int = 1) -> Agenda:
+def next_events(world: World, *, kinds: Collection[str] = (), limit: int = 1) -> Agenda:
     """What will happen after now, of some `kinds` or of all."""
     wanted = [kind for kind in KINDS if not kinds or kind in kinds]
     now_ms = world.clock.now_ms()
     found = [
         _windows(world, now_ms)
         if kind == LIMIT
-        else world.read_now(_stored, kind=kind, now_ms=now_ms, at_most=at_most)
+        else world.read_now(_stored, kind=kind, now_ms=now_ms, limit=limit)
         for kind in wanted
     ]
     # Of one time: in the order of KINDS, then as each kind has them.
     events = sorted((event for part in found for event in part.events), key=lambda event: event.at_ms)
     return Agenda(
-        events[:at_most],
+        events[:limit],
         sum(part.total for part in found),
         max((part.last_at_ms for part in found if part.last_at_ms is not None), default=None),
     )
@@ -100,7 +101,7 @@ class _Source(NamedTuple):
 _a, _l, _u, _t = (table_of(model).c for model in (Audience, CustomerList, ListUpload, Token))
 _SOURCES = {
     "audience": _Source(
-        select(*audiences.WITH_PEOPLE).where(_a.held_status.is_(None)), _a.ready_at_ms, _a.key, _audience
+        select(*queries.COLUMNS).where(_a.held_status.is_(None)), _a.ready_at_ms, _a.key, _audience
     ),
     "facebook_id": _Source(
         select(_a.number, _a.account, _a.ready_at_ms).where(text(WAITING)),
@@ -119,7 +120,7 @@ _SOURCES = {
         select(table_of(ListUpload)).where(_u.valid.is_not(None)), _u.ready_at_ms, _u.number, _upload
     ),
     "token": _Source(
-        select(table_of(Token)).where(_t.revoked.is_(False), _t.kind.in_((ACCESS, OF_APP, REFRESH))),
+        select(table_of(Token)).where(_t.revoked.is_(False), _t.kind.in_((ACCESS, APP, REFRESH))),
         _t.expires_at_ms,
         _t.digest,
         _token,
@@ -131,11 +132,11 @@ KINDS = (*_SOURCES, LIMIT)
 one is done, a token expires, a window of a rate limit ends."""
 
 
-def _stored(tx: Transaction, *, kind: str, now_ms: int, at_most: int) -> Agenda:
+def _stored(tx: Transaction, *, kind: str, now_ms: int, limit: int) -> Agenda:
     rows, at, order, tell = _SOURCES[kind]
     pending = rows.where(at > now_ms, at < LATEST_MS)
     total, last_at_ms = cast(Any, tx.execute(pending.with_only_columns(func.count(), func.max(at))).one())
-    first = tx.execute(pending.order_by(at, order).limit(at_most)).all() if total else ()
+    first = tx.execute(pending.order_by(at, order).limit(limit)).all() if total else ()
     events = [Event(getattr(row, at.key or ""), kind, tell(row)) for row in first]
     return Agenda(events, total, last_at_ms)
 
