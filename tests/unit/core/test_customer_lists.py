@@ -12,9 +12,10 @@ import pytest
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.store.database import Database
 from audience_mock.core.store.rows import CustomerListRow
-from audience_mock.core.users import customer_lists, list_uploads, uploads, user_sets
+from audience_mock.core.users import customer_lists, list_uploads, user_sets
 from audience_mock.core.users.records import Records
 from audience_mock.core.worlds.world import World
+from helpers.user_sets import users_of
 
 ADDRESSES = [f"shopper{number}@example.com" for number in range(120)]
 
@@ -33,7 +34,7 @@ def batch(world: World, text: str, to: CustomerListRow | None = None, action: st
 
 
 def people(world: World, row: CustomerListRow) -> list[bytes]:
-    return world.transact_now(lambda tx: list(uploads.users_of(tx, user_set=row.user_set or 0)))
+    return world.transact_now(lambda tx: users_of(tx, row.user_set))
 
 
 def sha256(*addresses: str) -> list[bytes]:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import random
+import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,10 +19,11 @@ from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.tables import PITCHTARGET
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import uploads, user_lines, user_sets
-from audience_mock.core.users.digests import sorted_distinct
+from audience_mock.core.users.digests import Digests, sorted_distinct
 from audience_mock.core.users.match_rate import is_matched
 from audience_mock.core.users.user_lines import UserLines
 from audience_mock.core.worlds.world import World
+from helpers.user_sets import users_of
 
 
 def hashed(*people: str) -> list[str]:
@@ -128,6 +130,13 @@ def test_a_large_file_goes_over_a_temporary_file(monkeypatch: pytest.MonkeyPatch
     assert report.valid == 3500
 
 
+@pytest.fixture(params=["in one transaction", "part by part"])
+def _either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The users of a new audience are written as those of a small file, and as those of a large one."""
+    if request.param == "part by part":
+        monkeypatch.setattr(uploads, "SMALL_BYTES", -1)
+
+
 class Kept:
     """A world with one audience from a file, and what the store says of it."""
 
@@ -148,7 +157,7 @@ class Kept:
 
     def users(self) -> list[bytes]:
         found = self.world.transact_now(queries.find_by_key, key=self.audience.key or 0)
-        return self.world.transact_now(lambda tx: list(uploads.users_of(tx, user_set=found.user_set or 0)))
+        return self.world.transact_now(lambda tx: users_of(tx, found.user_set))
 
     def reports(self) -> list[dict[str, Any]]:
         return self.world.transact_now(uploads.list_reports, limit=10)
@@ -160,6 +169,21 @@ class Kept:
 
 def raw(*people: str) -> list[bytes]:
     return sorted(bytes.fromhex(person) for person in people)
+
+
+def test_a_small_file_takes_little_memory() -> None:
+    """What is held of a file grows with it, from nothing to HELD_BYTES, and is counted with repetitions."""
+    one = bytes(32)
+    bag = Digests()
+    tracemalloc.start()
+    try:
+        for count in range(1, 1001):
+            bag.add(one)
+            assert bag.size_bytes == 32 * count
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+        assert list(bag.parts()) == [one]
+    finally:
+        tracemalloc.stop()
 
 
 def test_digests_that_begin_alike_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +207,7 @@ def test_few_users_stay_when_many_come(monkeypatch: pytest.MonkeyPatch, few: int
     people = hashed(*(f"{number}@example.com" for number in range(few)))
     kept = Kept(*people)
     monkeypatch.setattr(user_sets, "MANY_BYTES", 0)
+    monkeypatch.setattr(uploads, "SMALL_BYTES", 0)
     page_bytes = "PRAGMA beside.page_size"
     small = kept.world.database.driver.execute(page_bytes).fetchone()[0]
     kept.upload(ANN, BOB)
@@ -192,6 +217,7 @@ def test_few_users_stay_when_many_come(monkeypatch: pytest.MonkeyPatch, few: int
     assert (small, large) == (4096, 65536)
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_an_upload_makes_an_audience_its_users_and_a_report_together() -> None:
     """The audience has as many people as the file had distinct users, and they can be read back."""
     kept = Kept(ANN, BOB, ANN, "nobody")
@@ -221,6 +247,7 @@ def test_added_users_join_those_that_are_there() -> None:
     assert kept.count("user_blocks") == 1
 
 
+@pytest.mark.usefixtures("_either_way")
 @pytest.mark.parametrize("held", [64, 320, 1 << 20])
 def test_sets_of_any_size_are_joined_in_parts(monkeypatch: pytest.MonkeyPatch, held: int) -> None:
     """However the parts of two sets lie, their union is sorted and distinct as a whole."""
@@ -255,6 +282,7 @@ def test_two_uploads_to_one_audience_at_once_lose_nobody() -> None:
     assert sum(report["added"] for report in kept.reports()) == 3
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_the_match_rate_says_who_is_known() -> None:
     """Users whose last four bytes are below the rate are people of the audience; the others are kept too."""
     low, high = "a" * 56 + "3fffffff", "a" * 56 + "40000000"
@@ -275,6 +303,7 @@ def test_seeded_people_always_match() -> None:
     assert kept.upload(ANN, BOB, CYD, to=kept.audience).people == 2
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_an_upload_that_fails_leaves_nothing_behind() -> None:
     """If the audience cannot be made, or is gone, no block of users and no report stays."""
     kept = Kept()
@@ -294,15 +323,15 @@ def test_an_upload_that_fails_leaves_nothing_behind() -> None:
 def test_an_audience_that_goes_during_an_upload_takes_its_users_along(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """If the audience is removed while its upload is written, the upload is told and nothing stays."""
+    """If the audience is deleted while its upload is written, the upload fails and nothing stays."""
     kept = Kept(ANN)
-    add_part = user_sets._add_part
+    insert_part = user_sets._insert_part
 
-    def remove_first(tx: Transaction, **part: Any) -> None:
+    def delete_first(tx: Transaction, **part: Any) -> None:
         changes.delete(tx, api=PITCHTARGET, account="2", number=54)
-        add_part(tx, **part)
+        insert_part(tx, **part)
 
-    monkeypatch.setattr(user_sets, "_add_part", remove_first)
+    monkeypatch.setattr(user_sets, "_insert_part", delete_first)
     with pytest.raises(NotFoundError):
         kept.upload(BOB, to=kept.audience)
     assert [kept.count(table) for table in ("user_blocks", "uploads", "audiences")] == [0, 0, 0]

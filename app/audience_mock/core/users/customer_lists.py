@@ -44,8 +44,14 @@ Also = Callable[[Transaction], None]
 class _Batch:
     """What a list is to hold instead: its people, and its links (None: no new ones came)."""
 
-    users: user_sets.Written
-    links: user_sets.Written | None
+    users: user_sets.WrittenSet
+    links: user_sets.WrittenSet | None
+
+    def own(self) -> None:
+        """A committed row refers to both sets."""
+        self.users.owned = True
+        if self.links is not None:
+            self.links.owned = True
 
 
 def find(tx: Transaction, *, account: str, number: int) -> CustomerListRow:
@@ -85,7 +91,9 @@ async def create(
     """Make a customer list of these records; they are its first batch."""
     columns = {"account": account, "name": name, "list_type": list_type, "is_nca": is_nca}
     async with _people_after(world, None, records, ADD) as batch:
-        return await world.transact(_create, columns=columns, records=records, batch=batch)
+        row = await world.transact(_create, columns=columns, records=records, batch=batch)
+        batch.own()
+        return row
 
 
 async def apply_batch(
@@ -109,8 +117,9 @@ async def apply_batch(
                 _change, before=before, records=records, batch=batch, action=action, also=also
             )
             if after is not None:
+                batch.own()
                 return after
-        # Another batch was faster: its people are there now, so once more.
+        # Another batch was committed first: start again from the people it left.
 
 
 @asynccontextmanager
@@ -121,22 +130,22 @@ async def _people_after(
     user_set = before.user_set if before is not None else None
     link_set = before.link_set if before is not None else None
     async with AsyncExitStack() as held:
-        had, sent = user_sets.read(world, user_set), user_sets.run_of(records.people.parts())
+        had, sent = user_sets.read(world, user_set), user_sets.as_run(records.people.parts())
         links = None
         if records.has_links:
-            came = user_sets.run_of(records.links.parts())
+            came = user_sets.as_run(records.links.parts())
             all_links = user_sets.union(user_sets.read(world, link_set), came, width=LINK_BYTES)
             links = await held.enter_async_context(user_sets.writing(world, all_links, width=LINK_BYTES))
             # A hash that stood for itself so far may be somebody's whose plain form is here now.
-            persons = await user_sets.linked(had, user_sets.run_of(records.links.parts()))
+            persons = await user_sets.linked(had, user_sets.as_run(records.links.parts()))
             held.callback(persons.close)
-            had = user_sets.run_of(persons.parts())
+            had = user_sets.as_run(persons.parts())
             link_set = links.user_set
         if link_set is not None:
             meant = await user_sets.linked(sent, user_sets.read(world, link_set))
             held.callback(meant.close)
-            sent = user_sets.run_of(meant.parts())
-        after = user_sets.union(had, sent) if action == ADD else user_sets.without(had, sent)
+            sent = user_sets.as_run(meant.parts())
+        after = user_sets.union(had, sent) if action == ADD else user_sets.difference(had, sent)
         yield _Batch(await held.enter_async_context(user_sets.writing(world, after)), links)
 
 
@@ -192,10 +201,10 @@ def _change(
         counter: getattr(now, counter) + records.sent,
         "updated_at_ms": tx.now_ms,
     }
-    user_sets.drop(tx, user_set=now.user_set)
+    user_sets.delete_set(tx, user_set=now.user_set)
     if batch.links is not None:
         values["link_set"] = batch.links.user_set
-        user_sets.drop(tx, user_set=now.link_set)
+        user_sets.delete_set(tx, user_set=now.link_set)
     tx.execute(_CHANGE, {**values, "of_number": now.number})
     if also is not None:
         also(tx)

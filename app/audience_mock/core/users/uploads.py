@@ -1,8 +1,8 @@
-"""Uploaded users: lines checked while they stream in, distinct digests kept, never a file in memory."""
+"""Files of users that were uploaded: kept as the users of an audience, with a report for each."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,17 +10,22 @@ from sqlalchemy import insert, select, update
 
 from audience_mock.core.audiences import changes, queries
 from audience_mock.core.store.rows import AudienceRow
-from audience_mock.core.store.tables import Audience, Upload, UserBlock, table_of
+from audience_mock.core.store.statements import Prepared
+from audience_mock.core.store.tables import Audience, Upload, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import user_sets
-from audience_mock.core.users.digests import DIGEST_BYTES, HELD_BYTES, each, import_numpy
+from audience_mock.core.users.digests import DIGEST_BYTES, HELD_BYTES, import_numpy
 from audience_mock.core.users.user_lines import UserLines
 from audience_mock.core.worlds.world import World
 
-_blocks = table_of(UserBlock)
 _uploads = table_of(Upload)
 _audiences = table_of(Audience)
-_ADD_UPLOAD = insert(_uploads)
+_INSERT_REPORT = Prepared(
+    insert(_uploads), columns=[column.name for column in _uploads.c if column.name != "key"]
+)
+
+SMALL_BYTES = 64 << 10
+"""Digests that are written in one transaction: 2,000 users, which takes about a millisecond. Chosen."""
 
 
 async def prepare_for(file_bytes: int) -> None:
@@ -32,41 +37,48 @@ async def prepare_for(file_bytes: int) -> None:
 async def create_audience(
     world: World, users: UserLines, *, columns: Mapping[str, Any], **audience: Any
 ) -> AudienceRow:
-    """Keep a finished file's users and make the audience that has them; arguments as audiences.create.
+    """Create an audience with the users of a whole file; arguments as `changes.create`.
 
-    A large set is written part by part, so that other requests are answered in between; it belongs to no
-    audience until the last step, which makes the audience and the report in one transaction.
+    A small set is written in the transaction that creates the audience and the report. A large one is written
+    part by part, so that other requests are answered in between; it has no owner until the last step.
     """
-    async with _keep(world, users, None) as kept:
-        return await world.transact(_create, users=users, kept=kept, audience=audience | {"columns": columns})
+    users.finish()
+    audience["columns"] = columns
+    if users.digests.size_bytes <= SMALL_BYTES:
+        return await world.transact(_create_small, users=users, audience=audience)
+    async with _writing(world, users, None) as written:
+        row = await world.transact(_create, users=users, written=written, audience=audience)
+        written.owned = True
+        return row
 
 
 async def add_users(world: World, users: UserLines, *, key: int) -> AudienceRow:
-    """Keep a finished file's users in the audience `key` beside those that it has; answers it as it is then.
+    """Add the users of a whole file to the audience `key`; returns it as it is then.
 
-    Raises NotFoundError if the audience is removed meanwhile.
+    Raises NotFoundError if the audience is deleted meanwhile.
     """
+    users.finish()
     while True:
         before = await world.read(queries.find_by_key, key=key)
-        async with _keep(world, users, before.user_set) as kept:
-            after = await world.transact(_add, users=users, kept=kept, before=before)
+        async with _writing(world, users, before.user_set) as written:
+            after = await world.transact(_add, users=users, written=written, before=before)
             if after is not None:
+                written.owned = True
                 return after
-        # Another upload to the same audience was faster: its users are there now, so once more.
+        # Another upload to the same audience was committed first: merge with its users, too.
 
 
 @asynccontextmanager
-async def _keep(world: World, users: UserLines, old_set: int | None) -> AsyncIterator[user_sets.Written]:
-    """Write the union of a set and the users of a file as a new set; dropped again if the body fails or
-    leaves it to no audience."""
-    users.finish()
+async def _writing(
+    world: World, users: UserLines, old_set: int | None
+) -> AsyncIterator[user_sets.WrittenSet]:
+    """Write the union of a set and the users of a file as a new set."""
     report, matcher = users.report, await world.read(user_sets.matcher)
     report.distinct = report.matched = 0
 
     async def of_file() -> AsyncIterator[bytes]:
         for digests in users.digests.parts():
-            report.distinct += len(digests) // DIGEST_BYTES
-            report.matched += matcher.count(digests)
+            report.count_distinct(digests, matcher)
             yield digests
 
     old_users = 0
@@ -77,35 +89,45 @@ async def _keep(world: World, users: UserLines, old_set: int | None) -> AsyncIte
             old_users += len(digests) // DIGEST_BYTES
             yield digests
 
-    async with user_sets.writing(world, user_sets.union(of_audience(), of_file())) as kept:
-        report.added = kept.users - old_users
-        yield kept
+    async with user_sets.writing(world, user_sets.union(of_audience(), of_file())) as written:
+        report.added = written.users - old_users
+        yield written
+
+
+def _create_small(tx: Transaction, *, users: UserLines, audience: dict[str, Any]) -> AudienceRow:
+    report, matcher = users.report, user_sets.matcher(tx)
+    digests = b"".join(users.digests.parts())
+    report.count_distinct(digests, matcher)
+    report.added = report.distinct
+    user_set = user_sets.insert_set(tx, digests)
+    written = user_sets.WrittenSet(user_set, report.distinct, report.matched)
+    return _create(tx, users=users, written=written, audience=audience)
 
 
 def _create(
-    tx: Transaction, *, users: UserLines, kept: user_sets.Written, audience: dict[str, Any]
+    tx: Transaction, *, users: UserLines, written: user_sets.WrittenSet, audience: dict[str, Any]
 ) -> AudienceRow:
-    columns = {**audience["columns"], "user_type": users.user_type, "user_set": kept.user_set}
-    made = changes.create(tx, **audience | {"people": kept.people, "columns": columns})
-    _report(tx, users, made)
-    return made
+    columns = {**audience["columns"], "user_type": users.user_type, "user_set": written.user_set}
+    row = changes.create(tx, **audience | {"people": written.people, "columns": columns})
+    _insert_report(tx, users, row)
+    return row
 
 
 def _add(
-    tx: Transaction, *, users: UserLines, kept: user_sets.Written, before: AudienceRow
+    tx: Transaction, *, users: UserLines, written: user_sets.WrittenSet, before: AudienceRow
 ) -> AudienceRow | None:
-    """None if the set that was added to is no longer the audience's."""
+    """None if the audience has another set by now."""
     now = queries.find_by_key(tx, key=before.key)
     if now.user_set != before.user_set:
         return None
-    values = {"user_set": kept.user_set, "people": kept.people, "updated_at_ms": tx.now_ms}
+    values = {"user_set": written.user_set, "people": written.people, "updated_at_ms": tx.now_ms}
     tx.execute(update(_audiences).where(_audiences.c.key == before.key).values(values))
-    user_sets.drop(tx, user_set=before.user_set)
-    _report(tx, users, now)
+    user_sets.delete_set(tx, user_set=before.user_set)
+    _insert_report(tx, users, now)
     return queries.find_by_key(tx, key=before.key)
 
 
-def _report(tx: Transaction, users: UserLines, audience: AudienceRow) -> None:
+def _insert_report(tx: Transaction, users: UserLines, audience: AudienceRow) -> None:
     row = {
         **vars(users.report),
         "audience_key": audience.key,
@@ -113,14 +135,7 @@ def _report(tx: Transaction, users: UserLines, audience: AudienceRow) -> None:
         "user_type": users.user_type,
         "invalid_lines": json.dumps(users.report.invalid_lines),
     }
-    tx.execute(_ADD_UPLOAD, row)
-
-
-def users_of(tx: Transaction, *, user_set: int) -> Iterator[bytes]:
-    """The digests of a set, sorted."""
-    parts = select(_blocks.c.digests).where(_blocks.c.user_set == user_set).order_by(_blocks.c.part)
-    for (digests,) in tx.execute(parts):
-        yield from each(digests)
+    tx.insert(_INSERT_REPORT, row)
 
 
 def list_reports(tx: Transaction, *, limit: int) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from audience_mock.core.users.digests import DIGEST_BYTES, Digests, has_numpy, import_numpy
+from audience_mock.core.users.user_sets import Matcher
 
 LONGEST_LINE_BYTES = 4096
 """No identifier comes near; a longer line is invalid and is not held. Chosen."""
@@ -51,6 +52,11 @@ class Report:
     matched: int = 0
     invalid: int = 0
     invalid_lines: list[tuple[int, str]] = field(default_factory=list)
+
+    def count_distinct(self, digests: bytes, matcher: Matcher) -> None:
+        """Count distinct digests, and those of people whom the provider knows."""
+        self.distinct += len(digests) // DIGEST_BYTES
+        self.matched += matcher.count(digests)
 
 
 class UserLines:
