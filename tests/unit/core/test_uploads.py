@@ -208,7 +208,7 @@ def test_few_users_stay_when_many_come(monkeypatch: pytest.MonkeyPatch, few: int
     kept = Kept(*people)
     monkeypatch.setattr(user_sets, "MANY_BYTES", 0)
     monkeypatch.setattr(uploads, "SMALL_BYTES", 0)
-    page_bytes = "PRAGMA beside.page_size"
+    page_bytes = "PRAGMA attached.page_size"
     small = kept.world.database.driver.execute(page_bytes).fetchone()[0]
     kept.upload(ANN, BOB)
     assert kept.users() == raw(*people)

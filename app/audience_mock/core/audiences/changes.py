@@ -36,11 +36,10 @@ _lists = table_of(CustomerList).c
 _blocks, _uploads, _shares = table_of(UserBlock), table_of(Upload), table_of(Share)
 
 _DEFAULTS: dict[str, Any] = {
-    column.name: column.default.arg if isinstance(column.default, sa.ColumnDefault) else None
-    for column in _c
-    if column.name != "key"
+    column.name: column.default.arg if isinstance(column.default, sa.ColumnDefault) else None for column in _c
 }
-_INSERT_WITH_KEY = Prepared(insert(_table), columns=("key", *_DEFAULTS))
+"""By column, in the order of an AudienceRow."""
+_INSERT_ALL = Prepared(insert(_table), columns=tuple(_DEFAULTS))
 _BY_KEY = _c.key == bindparam("of_key")
 _UPDATE = sa.update(_table).where(_BY_KEY)
 _DELETE = sa.delete(_table).where(_BY_KEY)
@@ -101,7 +100,7 @@ def create(
             if "number" in given:
                 raise AlreadyExistsError("audience", str(given["number"])) from None
         else:
-            return AudienceRow(**{**_DEFAULTS, **row, "key": key})
+            return AudienceRow._make({**_DEFAULTS, **row, "key": key}.values())
 
 
 @cache
@@ -113,7 +112,7 @@ def _insert_of(columns: tuple[str, ...]) -> Prepared:
 def insert_many(tx: Transaction, rows: Iterable[Mapping[str, Any]]) -> None:
     """Insert audiences as they are: each with its `key` and `number`, other columns where they differ from
     their defaults. `rows` may be an iterator. Raises IntegrityError at the row whose number is taken."""
-    tx.for_each(_INSERT_WITH_KEY, ({**_DEFAULTS, **row} for row in rows))
+    tx.for_each(_INSERT_ALL, ({**_DEFAULTS, **row} for row in rows))
 
 
 def update(

@@ -166,17 +166,9 @@ class World:
     def transact_now(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `transact`, for a caller that has no event loop: the start of the world."""
-        # As `database.transaction`, whose context takes as long as a statement.
-        run = self.database.cursor.execute
-        run("BEGIN IMMEDIATE")
-        try:
-            done = operation(self._transaction(), *args, **kwargs)
-        except BaseException:
-            run("ROLLBACK")
-            raise
-        run("COMMIT")
-        return done
+        """As `transact`, for callers without an event loop."""
+        with self.database.transaction():
+            return operation(self._transaction(), *args, **kwargs)
 
     def _transaction(self) -> Transaction:
         return Transaction(self.database, self.clock.now_ms(), self.rules, self.callers)
