@@ -15,6 +15,7 @@ import pytest
 from audience_mock.app import create_app
 from audience_mock.core.users.digests import import_numpy
 from audience_mock.core.users.uploads import list_reports
+from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from helpers.documented import FILE_FIELDS
@@ -69,10 +70,11 @@ def upload(pieces: Iterable[bytes], profile: Callable[..., object] | None = None
     try:
         asyncio.run(post())
         assert statuses[0] == 201
-        (report,) = app.worlds.get_or_create("default").transact_now(list_reports, limit=2)
+        worlds: Worlds = app.state.worlds
+        (report,) = worlds.default.transact_now(list_reports, limit=2)
         return report
     finally:
-        app.worlds.close()
+        app.state.worlds.close()
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
