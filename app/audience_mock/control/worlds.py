@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field
 from audience_mock.control.errors import Error, response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.audiences import queries
+from audience_mock.core.worlds.names import NAME
 from audience_mock.core.worlds.world import World
-from audience_mock.core.worlds.worlds import NAME
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel

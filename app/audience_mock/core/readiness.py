@@ -1,4 +1,4 @@
-"""Policies: what decides when an audience is built. Imports nothing: the command names them in its help."""
+"""Policies that decide when an audience is built. Imports nothing: the command shows them in its help."""
 
 AFTER_DELAY = "after_delay"
 AT_ONCE = "at_once"
@@ -7,20 +7,20 @@ BY_HAND = "by_hand"
 FAILS = "failed"
 
 POLICY_PATTERN = r"^(after_delay|at_once|after_reads:[1-9][0-9]{0,5}|by_hand|failed)$"
-"""What decides when an audience is built: see `schedule_build`."""
+"""A setting; what each means: see `schedule_build`."""
 
 SEED_POLICY_PATTERN = r"^(after_reads:[1-9][0-9]{0,5}|by_hand|failed)$"
-"""The policies by which an audience is built otherwise than by the clock."""
+"""The policies that a seed may name: for the others it gives a time."""
 
 NEVER_MS = 1 << 52
-"""When something is ready that waits for reads or for a hand: 140,000 years from now."""
+"""The time of what is not built by the clock: 140,000 years from now."""
 
 
 def schedule_build(policy: str, now_ms: int, delay_ms: int) -> tuple[int, str | None]:
-    """When an audience is ready that begins to be built now, and what its row says of the policy.
+    """For a build that starts now: when the audience is ready, and the policy to keep in its row.
 
-    `after_reads:N` is built by the N-th read, `by_hand` by a test. `failed` ends TOO_SMALL with nobody in it
-    (chosen: neither API has a status for a build that failed).
+    `after_reads:N` is built by the N-th read, `by_hand` by the control API. `failed` ends as TOO_SMALL with
+    no people (chosen: neither API has a status for a build that failed).
     """
     if policy == AT_ONCE:
         return now_ms, None

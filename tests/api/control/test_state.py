@@ -277,7 +277,7 @@ NOT_IN_A_STATE = {
     *("audiences.key", "uploads.key", "pixels.key", "upload_parts.file", "upload_pieces.file"),
     "upload_pieces.piece",
     *("upload_parts.size_bytes", "next_facebook_ids.position", "parties.kind"),
-    *("remembered.name", "remembered.value"),
+    *("world_metadata.name", "world_metadata.value"),
 }
 """Numbers that no answer shows, what content or order say, the clock (there as such) and settings."""
 

@@ -154,7 +154,7 @@ async def run(world: World, *, account: str, customer_list: int, number: int) ->
     people at once; that the upload is done shows by the clock.
     """
     this: dict[str, Any] = {"account": account, "customer_list": customer_list, "number": number}
-    with world.interruptible() as steps:
+    with world.interruptible() as operation:
         upload, parts = await world.transact(_start, **this)
         try:
             row = await world.read(customer_lists.find, account=account, number=customer_list)
@@ -172,7 +172,7 @@ async def run(world: World, *, account: str, customer_list: int, number: int) ->
                 )
         except BaseException:
             # The upload of this number in a world that became another is not the one that was being read.
-            if not steps.broken_off:
+            if not operation.interrupted:
                 await world.transact(_set, number=number, values={"started_at_ms": None, "ready_at_ms": None})
             raise
     return await world.read(find, **this)

@@ -1,11 +1,9 @@
-"""A world: all that a running mock remembers, behind one door."""
+"""A world: an isolated environment with its own data, ids, clock, faults, limits and request journal."""
 
-import asyncio
 import json
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
 from sqlalchemy import delete, insert, select
@@ -19,27 +17,19 @@ from audience_mock.core.store.database import Database
 from audience_mock.core.store.tables import WorldMetadata, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.clock import Clock
+from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
 
 DEFAULT = "default"
-"""The world of who names none."""
+"""The world of requests that name none."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass
-class _Steps:
-    """How deep a task is in what it does in steps, and whether the world it began in is no more."""
-
-    depth: int = 0
-    broken_off: bool = False
-
-
 class World:
-    """A database, a clock, a source of chance and the rules, together.
+    """A database, a clock, a source of randomness and the rules, together.
 
-    `settings` are those that differ here from the server's, `options` what they come to for each provider, by
-    its name.
+    `settings` are those that differ from the server's, `options` those of each provider, by its name.
     """
 
     def __init__(self, database: Database, *, name: str = DEFAULT, rules: Rules | None = None) -> None:
@@ -49,34 +39,57 @@ class World:
         self.rules = rules or Rules()
         self.settings: dict[str, Any] = {}
         self.options: dict[str, Any] = {}
-        self._interruptible: dict[asyncio.Task[Any], _Steps] = {}
+        self.long_operations = LongOperations()
         self._reset_memory()
         self._load_metadata()
 
     def _reset_memory(self) -> None:
-        """What is not kept in the database is as in a fresh world."""
+        """Start afresh with all that is not in the database."""
         # Seeded, so that a fresh world gives the same request ids every time; nothing secret comes from it.
         self.random = random.Random(0)  # noqa: S311
         self.callers: dict[str, Any] = {}
-        """Who was let in with what, as the providers keep it: a token is looked up once, not at each call."""
+        """Authenticated callers, cached by the providers: a token is looked up once, not at each request."""
         self.limits = Limits()
         self.journal = Journal()
         self.faults = Faults()
 
-    def load_image(self, image: Database) -> None:
-        """Go back, or over, to what `image` holds: its rows, ids and clock, with nothing else remembered of
-        what was. The settings stay. What is being done in several steps is broken off."""
-        self._break_off()
-        self.database.load_image(image)
-        self._reset_memory()
-        own = self.settings
-        self._load_metadata()
-        self.settings = own
+    async def transact(
+        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a synchronous function of the core: all that it writes is committed, or nothing."""
+        return self.transact_now(operation, *args, **kwargs)
+
+    async def read(
+        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a synchronous function of the core that writes nothing and runs one statement."""
+        return self.read_now(operation, *args, **kwargs)
+
+    def transact_now(
+        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `transact`, for synchronous callers."""
+        with self.database.transaction():
+            return operation(self._transaction(), *args, **kwargs)
+
+    def read_now(
+        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `read`, for synchronous callers: the caller is looked up before the request is read."""
+        return operation(self._transaction(), *args, **kwargs)
+
+    def _transaction(self) -> Transaction:
+        return Transaction(self.database, self.clock.now_ms(), self.rules, self.callers)
+
+    def interruptible(self) -> AbstractContextManager[LongOperation]:
+        """For what takes several transactions: raises WorldReplacedError from where the body waits, if the
+        world is replaced between two of them."""
+        return self.long_operations.running()
 
     def set_clock(self, *, now_ms: int | None = None, frozen: bool | None = None) -> None:
-        """Set the time, earlier or later, or stop the clock or let it run, or both; a restart finds it so.
+        """Set the time, earlier or later, or stop the clock or let it run, or both. A restart keeps it.
 
-        Who goes back in time begins new windows of limits.
+        Going back in time starts new windows of the rate limits.
         """
         before_ms = self.clock.now_ms()
         if frozen is not None:
@@ -88,16 +101,25 @@ class World:
         self.save_metadata()
 
     def advance_clock(self, by_ms: int) -> None:
-        """Move the time forward; a restart finds it so."""
+        """Move the time forward. A restart keeps it."""
         self.clock.advance(by_ms)
         self.save_metadata()
 
+    def load_image(self, image: Database) -> None:
+        """Become what `image` holds, its rows, ids and clock, with everything else as in a fresh world. The
+        settings stay; long operations are interrupted."""
+        self.long_operations.interrupt_all()
+        self.database.load_image(image)
+        self._reset_memory()
+        settings = self.settings
+        self._load_metadata()
+        self.settings = settings
+
     @contextmanager
     def dry_run(self) -> Iterator["World"]:
-        """A world of the same rows, rules, time, chance and limits, of which nothing is kept.
+        """A copy of this world, with the same time, randomness and limits, whose rows are discarded.
 
-        It is a copy as of now: what others do meanwhile is kept and not seen in it, and what is done in it
-        takes no id of this one's.
+        What other requests change meanwhile is not seen in it, and it takes no ids of this world.
         """
         copy = World(Database(layout=self.database.layout, image=self.database), name=self.name)
         copy.rules, copy.settings, copy.options = self.rules, self.settings, self.options
@@ -108,7 +130,7 @@ class World:
             copy.discard()
 
     def save_metadata(self) -> None:
-        """Write down what the database does not know by itself: the clock and the world's own settings."""
+        """Write what is not in rows yet to the database: the clock and the world's own settings."""
         rows = [
             {"name": name, "value": json.dumps(value)}
             for name, value in (("clock", self.clock.state), ("settings", self.settings))
@@ -119,79 +141,24 @@ class World:
 
     def _load_metadata(self) -> None:
         rows = self.database.connection.execute(select(table_of(WorldMetadata))).all()
-        remembered = {row.name: json.loads(row.value) for row in rows}
-        self.settings = remembered.get("settings", {})
-        self.clock.state = remembered.get("clock", Clock().state)
-
-    @contextmanager
-    def interruptible(self) -> Iterator["_Steps"]:
-        """For what takes several transactions: if the world becomes another one between two of them, this
-        raises Interrupted from where it waits."""
-        task = asyncio.current_task()
-        assert task is not None
-        steps = self._interruptible.setdefault(task, _Steps())
-        steps.depth += 1
-        try:
-            yield steps
-        except (asyncio.CancelledError, WorldReplacedError):
-            if not steps.broken_off:
-                raise
-            task.uncancel()
-            raise WorldReplacedError(
-                "the world was reset, restored or deleted meanwhile; nothing was kept"
-            ) from None
-        finally:
-            steps.depth -= 1
-            if not steps.depth:
-                del self._interruptible[task]
-
-    async def transact(
-        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run a synchronous function of the core: all that it writes is kept, or nothing."""
-        return self.transact_now(operation, *args, **kwargs)
-
-    async def read(
-        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run a synchronous function of the core that writes nothing and makes one statement."""
-        return self.read_now(operation, *args, **kwargs)
-
-    def read_now(
-        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """As `read`, where nothing waits: who calls is looked up before the request is read."""
-        return operation(self._transaction(), *args, **kwargs)
-
-    def transact_now(
-        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """As `transact`, for callers without an event loop."""
-        with self.database.transaction():
-            return operation(self._transaction(), *args, **kwargs)
-
-    def _transaction(self) -> Transaction:
-        return Transaction(self.database, self.clock.now_ms(), self.rules, self.callers)
-
-    def _break_off(self) -> None:
-        for task, steps in self._interruptible.items():
-            steps.broken_off = True
-            task.cancel()
+        metadata = {row.name: json.loads(row.value) for row in rows}
+        self.settings = metadata.get("settings", {})
+        self.clock.state = metadata.get("clock", Clock().state)
 
     def close(self) -> None:
-        """Put it to rest as it is."""
+        """Save it and close its database."""
         self.save_metadata()
         self.database.close()
 
     def discard(self) -> None:
-        """It is to be no more; who still has something to do in it is told so."""
-        self._break_off()
+        """Close it for good: whatever still uses it gets WorldReplacedError."""
+        self.long_operations.interrupt_all()
         self.database.close()
-        self.database = cast(Database, _Ended())
+        self.database = cast(Database, _ClosedDatabase())
 
 
-class _Ended:
-    """In the place of the database of a world that is no more."""
+class _ClosedDatabase:
+    """Replaces the database of a discarded world."""
 
     def __getattr__(self, name: str) -> NoReturn:
         raise WorldReplacedError("the world was deleted meanwhile; nothing was kept")

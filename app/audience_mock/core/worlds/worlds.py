@@ -1,37 +1,32 @@
-"""The worlds of a server: each made at first use from the seed, none with a trace of another."""
+"""The worlds of a server: each created from the starting state when it is first used."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from audience_mock.core.errors import (
     AlreadyExistsError,
-    InvalidNameError,
     InvalidStateError,
     LimitExceededError,
     NotFoundError,
-    StoreError,
 )
 from audience_mock.core.rules import Rules
 from audience_mock.core.store.database import IN_MEMORY, Database
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.clock import Clock
-from audience_mock.core.worlds.database_files import DatabaseFiles
+from audience_mock.core.worlds.database_files import DatabaseFiles, delete_file
+from audience_mock.core.worlds.names import check_name
+from audience_mock.core.worlds.snapshots import Snapshots
 from audience_mock.core.worlds.world import DEFAULT, World
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-"""What a world or a snapshot may be called: what is safe in a path, a header, a token and a file's name."""
-
 MAX_WORLDS = 10_000
-"""Worlds of a server, of 200 KiB each at least in memory. Chosen: names come from whoever calls."""
+"""Worlds of a server, of 200 KiB each at least in memory. Chosen: any request may name a new one."""
 
-MAX_SNAPSHOTS = 100
-"""Snapshots of a world. Chosen, as above."""
+Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
+"""Turns a world's own settings into its rules and the providers' options, or raises InvalidSettingsError."""
 
 
 class StartingState(Protocol):
-    """What the worlds of a server start from, such as `seeds.starting_seed.StartingSeed`."""
+    """What worlds start from, such as `seeds.starting_seed.StartingSeed`."""
 
     @property
     def sets_clock(self) -> bool: ...
@@ -49,22 +44,17 @@ class StartingState(Protocol):
         """Whether something becomes ready some seconds after the start."""
 
     def shift_pending_builds(self, tx: Transaction, *, inserted_at_ms: int, by_ms: int) -> None:
-        """Move what becomes ready some seconds after the start: that is later than the insertion."""
+        """Let what becomes ready some seconds after the insertion become ready later."""
 
 
 class _Start(NamedTuple):
-    """What a world starts from: an image, and when the seed was inserted in it."""
+    """What a world is copied from, and when the starting state was inserted in it."""
 
     image: Database
     inserted_at_ms: int
 
 
-Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
-"""Gives the rules and the providers' options that a world's own settings come to, or raises
-InvalidSettingsError."""
-
-
-def _as_in_the_core(settings: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
+def _only_rules(settings: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
     return Rules(**settings), {}
 
 
@@ -72,11 +62,7 @@ class Worlds:
     """The worlds of a server. Opens the store and applies the seed. Raises StoreError, InvalidSeedError."""
 
     def __init__(
-        self,
-        url: str = IN_MEMORY,
-        *,
-        seed: StartingState | None = None,
-        configure: Configure = _as_in_the_core,
+        self, url: str = IN_MEMORY, *, seed: StartingState | None = None, configure: Configure = _only_rules
     ) -> None:
         self._configure = configure
         self._seed = seed
@@ -85,180 +71,139 @@ class Worlds:
         self._files = DatabaseFiles(self.default.database.file)
         self._open = {DEFAULT: self.default}
         worlds, snapshots = self._files.names()
-        self._asleep = set(worlds)
-        self._snapshots: dict[str, dict[str, Database | None]] = {
-            world: dict.fromkeys(names) for world, names in snapshots.items()
-        }
+        self._not_opened = set(worlds)
+        self._snapshots = Snapshots(self._files, snapshots)
         try:
-            self.seeded = seed is not None and self._insert_seed()
-            """Whether this start planted the seed, or found a store that has a state already."""
-            self._apply(self.default, self.default.settings)
+            self.seeded = seed is not None and self._start_default(seed)
+            """Whether this start applied the seed; False if the store had a state already."""
+            self._apply_settings(self.default, self.default.settings)
         except BaseException:
             self.close()
             raise
 
     def __iter__(self) -> Iterator[str]:
-        """The names of all that there are, sorted."""
-        return iter(sorted({*self._open, *self._asleep}))
+        """The names of all worlds, sorted."""
+        return iter(sorted({*self._open, *self._not_opened}))
 
     def __contains__(self, name: str) -> bool:
-        return name in self._open or name in self._asleep
+        return name in self._open or name in self._not_opened
 
     def get_or_create(self, name: str) -> World:
-        """The world of this name, made from the seed if it is not there.
-
-        Raises InvalidNameError, LimitExceededError, StoreError.
-        """
+        """The world of this name. Raises InvalidNameError, LimitExceededError, StoreError."""
         found = self._open.get(name)
         if found is None:
-            found = self._wake(name) if name in self._asleep else self._make(name, {})
+            found = self._open_file(name) if name in self._not_opened else self._create(name, {})
         return found
 
+    def find(self, name: str) -> World:
+        """A world that exists. Raises NotFoundError, StoreError."""
+        if name not in self:
+            raise NotFoundError("world", name)
+        return self.get_or_create(name)
+
     def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
-        """Give a world settings of its own, in the place of those it had; it is made if it is not there.
+        """Replace a world's own settings; the world is created if it does not exist.
 
         Raises InvalidSettingsError, and as `get_or_create`.
         """
         if name not in self:
-            return self._make(name, settings)
+            return self._create(name, settings)
         world = self.get_or_create(name)
-        self._apply(world, settings)
+        self._apply_settings(world, settings)
         return world
 
     def fork(self, source: str, name: str) -> World:
-        """A new world that holds all that `source` holds now: rows, ids, clock, settings.
+        """A new world with all that `source` holds now: rows, ids, clock, settings.
 
         Raises AlreadyExistsError, NotFoundError, and as `get_or_create`.
         """
         origin = self.find(source)
         self._check_new(name)
         origin.save_metadata()
-        world = World(self._copy(self._files.world(name), origin.database), name=name)
-        self._apply(world, world.settings)
+        database = self._files.create_world(name, origin.database)
+        database.delete_orphans()
+        world = World(database, name=name)
+        self._apply_settings(world, world.settings)
         self._open[name] = world
         return world
 
-    def find(self, name: str) -> World:
-        """A world that is there. Raises NotFoundError."""
-        if name not in self:
-            raise NotFoundError("world", name)
-        return self.get_or_create(name)
+    def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
+        """Back to the start: rows, ids, clock and everything in memory. Settings and snapshots stay."""
+        self._start_over(world, to)
+        self._apply_settings(world, world.settings)
 
     def delete(self, name: str) -> None:
-        """Close a world and forget it, with its snapshots and files. Raises NotFoundError, and
-        InvalidStateError: the default world is always there."""
+        """Delete a world with its snapshots and files. Raises NotFoundError, and InvalidStateError for the
+        default world."""
         if name == DEFAULT:
             raise InvalidStateError("the default world is always there: reset it instead")
         world = self.find(name)
-        for snapshot in list(self._snapshots.get(name, ())):
+        for snapshot in self.snapshots(world):
             self.delete_snapshot(world, snapshot)
         del self._open[name]
-        database = world.database
+        file = world.database.file
         world.discard()
-        if database.file is not None:
-            _unlink(database.file)
-
-    def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
-        """Back to the start: rows, ids, clock and all that is counted. Its settings and snapshots stay."""
-        self._start_over(world, to)
-        self._apply(world, world.settings)
-
-    def snapshots(self, world: World) -> list[str]:
-        return sorted(self._snapshots.get(world.name, ()))
-
-    def create_snapshot(self, world: World, snapshot: str) -> None:
-        """Keep what a world holds now under a name, in the place of an older one. Raises InvalidNameError,
-        LimitExceededError."""
-        _check_name(snapshot)
-        held = self._snapshots.setdefault(world.name, {})
-        if snapshot not in held and len(held) >= MAX_SNAPSHOTS:
-            raise LimitExceededError(f"a world has {MAX_SNAPSHOTS} snapshots at most: delete one first")
-        world.save_metadata()
-        if snapshot in held:
-            self.delete_snapshot(world, snapshot)
-        image = self._copy(self._files.snapshot(world.name, snapshot), world.database)
-        held[snapshot] = image
-        if image.file is not None:
-            image.close()
-            held[snapshot] = None
-
-    def restore_snapshot(self, world: World, snapshot: str) -> None:
-        """Make a world hold what it held when the snapshot was taken; its settings stay. Raises
-        NotFoundError."""
-        image = self._image(world, snapshot)
-        try:
-            world.load_image(image)
-        finally:
-            if image.file is not None:
-                image.close()
-        self._apply(world, world.settings)
-
-    def delete_snapshot(self, world: World, snapshot: str) -> None:
-        """Raises NotFoundError."""
-        held = self._snapshots.get(world.name, {})
-        if snapshot not in held:
-            raise NotFoundError("snapshot", snapshot)
-        image = held.pop(snapshot)
-        if image is not None:
-            image.close()
-        elif self._files.file is not None:
-            _unlink(_file_of(self._files.snapshot(world.name, snapshot)))
+        if file is not None:
+            delete_file(file)
 
     def close(self) -> None:
         for world in self._open.values():
             world.close()
-        for held in self._snapshots.values():
-            for image in held.values():
-                if image is not None:
-                    image.close()
+        self._snapshots.close()
         for start in self._starts.values():
             start.image.close()
 
-    def _image(self, world: World, snapshot: str) -> Database:
-        held = self._snapshots.get(world.name, {})
-        if snapshot not in held:
-            raise NotFoundError("snapshot", snapshot)
-        if (image := held[snapshot]) is not None:
-            return image
-        url = self._files.snapshot(world.name, snapshot)
-        if not _file_of(url).is_file():
-            # Opening it would make an empty one.
-            raise NotFoundError("snapshot", snapshot)
-        return Database(url)
+    def snapshots(self, world: World) -> list[str]:
+        """The names of a world's snapshots, sorted."""
+        return self._snapshots.names(world)
+
+    def create_snapshot(self, world: World, snapshot: str) -> None:
+        """Keep what a world holds now, replacing an older snapshot of that name. Raises InvalidNameError,
+        LimitExceededError, StoreError."""
+        self._snapshots.create(world, snapshot)
+
+    def restore_snapshot(self, world: World, snapshot: str) -> None:
+        """Make a world hold what it held when the snapshot was created; its settings stay. Raises
+        NotFoundError."""
+        self._snapshots.restore(world, snapshot)
+        self._apply_settings(world, world.settings)
+
+    def delete_snapshot(self, world: World, snapshot: str) -> None:
+        """Raises NotFoundError."""
+        self._snapshots.delete(world, snapshot)
 
     def _check_new(self, name: str) -> None:
-        _check_name(name)
+        check_name(name)
         if name in self:
             raise AlreadyExistsError("world", name)
-        if len(self._open) + len(self._asleep) >= MAX_WORLDS:
+        if len(self._open) + len(self._not_opened) >= MAX_WORLDS:
             raise LimitExceededError(f"a server has {MAX_WORLDS} worlds at most: delete one first")
 
-    def _make(self, name: str, settings: Mapping[str, Any]) -> World:
+    def _create(self, name: str, settings: Mapping[str, Any]) -> World:
         self._check_new(name)
         self._configure(settings)
         start = self._start("seed")
-        world = World(self._new_database(self._files.world(name), start.image), name=name)
-        self._follow_clock(world, start)
-        self._apply(world, settings)
+        world = World(self._files.create_world(name, start.image), name=name)
+        self._restart_times(world, start)
+        self._apply_settings(world, settings)
         self._open[name] = world
         return world
 
-    def _wake(self, name: str) -> World:
-        world = World(Database(self._files.world(name)), name=name)
-        self._apply(world, world.settings)
-        self._asleep.discard(name)
+    def _open_file(self, name: str) -> World:
+        world = World(self._files.open_world(name), name=name)
+        self._apply_settings(world, world.settings)
+        self._not_opened.discard(name)
         self._open[name] = world
         return world
 
-    def _apply(self, world: World, settings: Mapping[str, Any]) -> None:
+    def _apply_settings(self, world: World, settings: Mapping[str, Any]) -> None:
         world.rules, world.options = self._configure(settings)
         world.settings = dict(settings)
         world.callers.clear()
 
-    def _insert_seed(self) -> bool:
+    def _start_default(self, seed: StartingState) -> bool:
         """Start the default world from the seed, if nothing was ever done in it."""
-        assert self._seed is not None
-        untouched = self.default.transact_now(self._seed.may_start)
+        untouched = self.default.transact_now(seed.may_start)
         if untouched:
             self._start_over(self.default, "seed")
         return untouched
@@ -267,7 +212,7 @@ class Worlds:
         start = self._start(to)
         world.load_image(start.image)
         if to == "seed":
-            self._follow_clock(world, start)
+            self._restart_times(world, start)
 
     def _start(self, to: Literal["seed", "empty"]) -> _Start:
         """What a world starts from, made once."""
@@ -286,8 +231,8 @@ class Worlds:
             self._starts[to] = _Start(image, world.clock.now_ms())
         return self._starts[to]
 
-    def _follow_clock(self, world: World, start: _Start) -> None:
-        """Set the clock as the seed says; what becomes ready some seconds after the start counts from now."""
+    def _restart_times(self, world: World, start: _Start) -> None:
+        """Set the clock as the seed says, and let pending builds count from now."""
         if self._seed is None:
             return
         self._seed.set_clock(world.clock)
@@ -299,44 +244,3 @@ class Worlds:
             world.transact_now(
                 self._seed.shift_pending_builds, inserted_at_ms=start.inserted_at_ms, by_ms=by_ms
             )
-
-    def _copy(self, url: str, origin: Database) -> Database:
-        """A database as one is now that others may be writing."""
-        copy = self._new_database(url, origin)
-        copy.delete_orphans()
-        return copy
-
-    def _new_database(self, url: str, image: Database) -> Database:
-        """A copy of an image; in a file, which is there as a whole or not at all."""
-        if self._files.file is None:
-            return Database(url, layout=image.layout, image=image)
-        file = _file_of(url)
-        half = file.with_name(f"{file.name}.half")
-        try:
-            file.parent.mkdir(exist_ok=True)
-            half.unlink(missing_ok=True)
-            Database(f"sqlite:///{half}", image=image).close()
-            half.replace(file)
-        except OSError as error:
-            raise StoreError(
-                f"cannot make {file}: {error.strerror} (is its folder one that you may write?)"
-            ) from None
-        return Database(url)
-
-
-def _check_name(name: str) -> None:
-    if not NAME.fullmatch(name):
-        raise InvalidNameError(
-            f"{name[:120]!r} is no name: give 1 to 100 letters, digits, dots, dashes and underscores,"
-            " the first a letter or digit"
-        )
-
-
-def _file_of(url: str) -> Path:
-    """The file of a URL that the shelf gave."""
-    return Path(url.removeprefix("sqlite:///"))
-
-
-def _unlink(file: Path) -> None:
-    for ending in ("", "-wal", "-shm"):
-        file.with_name(file.name + ending).unlink(missing_ok=True)
