@@ -1,7 +1,6 @@
-"""Conversion pixels: made, listed, found."""
+"""Conversion pixels: created, listed, found."""
 
 from collections.abc import Sequence
-from typing import cast
 
 from sqlalchemy import insert, select
 
@@ -15,7 +14,7 @@ _table = table_of(Pixel)
 
 
 def create(tx: Transaction, *, account: str, name: str, tag: str, creator: str | None = None) -> str:
-    """Make a pixel and answer its id. Its creator is, if no one says, "<account> (Audience Mock)"."""
+    """Create a pixel; returns its id. The default creator is "<account> (Audience Mock)"."""
     id = take_next(tx)
     row = {
         "facebook_id": id,
@@ -30,8 +29,8 @@ def create(tx: Transaction, *, account: str, name: str, tag: str, creator: str |
 
 def list_all(tx: Transaction, *, account: str) -> Sequence[PixelRow]:
     """The pixels of an ad account, oldest first."""
-    rows = tx.execute(select(_table).where(_table.c.account == account).order_by(_table.c.key)).all()
-    return cast(Sequence[PixelRow], rows)
+    rows = tx.execute(select(_table).where(_table.c.account == account).order_by(_table.c.key))
+    return [PixelRow._make(row) for row in rows]
 
 
 def find(tx: Transaction, *, id: str) -> PixelRow:
@@ -39,4 +38,4 @@ def find(tx: Transaction, *, id: str) -> PixelRow:
     row = tx.execute(select(_table).where(_table.c.facebook_id == id)).first()
     if row is None:
         raise NotFoundError("pixel", id)
-    return cast(PixelRow, row)
+    return PixelRow._make(row)

@@ -1,13 +1,13 @@
-"""Sharing: an audience that others may use, seen from who shares it and from who received it.
+"""Sharing: audiences that other ad accounts and businesses may use.
 
-Who shares is an ad account, for its own audiences, or a business. A business acts as owner for the audiences
-of the ad accounts that a seed places in it, and of those that no seed places in any business; what it
-received otherwise it may only pass on to ad accounts of its own.
+A giver is an ad account, for its own audiences, or a business. A business acts as owner of the audiences of
+the ad accounts that a seed places in it, and of ad accounts that no seed places in a business; other
+audiences that it received it may only pass on to ad accounts of its own.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, exists, insert, or_, select, update
 
@@ -37,16 +37,11 @@ _FIND_VISIBLE = Query(
 _FIND_ALL_VISIBLE = select(*COLUMNS).where(
     _a.api == bindparam("of_api"), _a.number.in_(bindparam("of_numbers", expanding=True)), _VISIBLE
 )
-_WITH_BUSINESS = (
-    select(_audiences, _p.business)
-    .join_from(
-        _audiences,
-        _parties,
-        (_p.kind == ACCOUNT) & (_p.id == _a.account) & _p.business.is_not(None),
-        isouter=True,
-    )
-    .where(_a.api == bindparam("of_api"), _a.number == bindparam("of_number"))
+_BY_NUMBER = Query(
+    AudienceRow,
+    select(*COLUMNS).where(_a.api == bindparam("of_api"), _a.number == bindparam("of_number")),
 )
+_BUSINESS = select(_p.business).where(_p.kind == ACCOUNT, _p.id == bindparam("of_account"))
 _RECEIVED = (
     select(*PAGE_COLUMNS, _s.position)
     .join_from(_audiences, _shares, _s.audience_key == _a.key)
@@ -75,13 +70,13 @@ _RECIPIENTS_OF_GIVER = _RECIPIENTS.where(_s.giver == bindparam("of_giver"))
 _ONE = (_s.audience_key == bindparam("of_key")) & _OF_RECIPIENT
 _FIND = select(_shares).where(_ONE)
 _INSERT = insert(_shares)
-_OWN = update(_shares).where(_ONE).values(giver=None)
+_MAKE_OWNERS = update(_shares).where(_ONE).values(giver=None)
 _REVOKE = delete(_shares).where(_ONE)
 _REVOKE_OF_GIVER = _REVOKE.where(_s.giver == bindparam("of_giver"))
 _REVOKE_PASSED_ON = delete(_shares).where(
     _s.audience_key == bindparam("of_key"), _s.giver == bindparam("of_recipient")
 )
-_ELSEWHERE = select(_p.id).where(
+_OF_OTHER_BUSINESS = select(_p.id).where(
     _p.kind == ACCOUNT,
     _p.id.in_(bindparam("of_accounts", expanding=True)),
     _p.business != bindparam("of_business"),
@@ -90,7 +85,7 @@ _ELSEWHERE = select(_p.id).where(
 
 @dataclass(frozen=True)
 class Recipient:
-    """Who has an audience, since when; `name` is the one that a seed gives."""
+    """Whoever an audience was shared with, and when; `name` is the one that a seed gives."""
 
     id: str
     name: str | None
@@ -113,7 +108,7 @@ def find_visible(tx: Transaction, *, api: str, account: str, number: int) -> Aud
 def find_all_visible(
     tx: Transaction, *, api: str, account: str, numbers: Sequence[int]
 ) -> Sequence[AudienceRow]:
-    """Those audiences of `numbers` that an ad account owns or received, in no order."""
+    """The audiences of `numbers` that an ad account owns or received, in no particular order."""
     kept = [number for number in numbers if number <= MAX_NUMBER]
     which = {"of_api": api, "of_numbers": kept, "of_kind": ACCOUNT, "of_recipient": account}
     return [AudienceRow._make(row) for row in tx.execute(_FIND_ALL_VISIBLE, which)]
@@ -161,9 +156,9 @@ def list_recipients(
     cursor: int | None,
     limit: int,
 ) -> tuple[Sequence[Recipient], int | None]:
-    """Who of one kind has the audience `number`, by the time of sharing, as its `giver` may know; a business
-    that is not the owner sees those to whom it passed it on. Raises NotFoundError."""
-    audience, owns = _shareable(tx, api=api, kind=kind, giver=giver, number=number)
+    """The recipients of one kind that the audience `number` is shared with, by the time of sharing. A
+    business that is not the owner sees those to which it passed it on. Raises NotFoundError."""
+    audience, owns = _find_shareable(tx, api=api, kind=kind, giver=giver, number=number)
     rows = tx.execute(
         _RECIPIENTS if owns else _RECIPIENTS_OF_GIVER,
         {
@@ -188,17 +183,19 @@ def share(
     recipient_kind: str,
     recipients: Sequence[str],
 ) -> None:
-    """Let the recipients use the audience `number`; one who may already keeps the time of the first share.
+    """Share the audience `number` with the recipients; sharing it again keeps the time of the first share.
 
     Raises NotFoundError, for the audience and for an ad account of another business; SelfShareError.
     """
-    audience, owns = _shareable(
+    audience, owns = _find_shareable(
         tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind
     )
     if not owns:
-        elsewhere = tx.execute(_ELSEWHERE, {"of_accounts": list(recipients), "of_business": giver}).first()
-        if elsewhere is not None:
-            raise NotFoundError("ad account", elsewhere.id)
+        other = tx.execute(
+            _OF_OTHER_BUSINESS, {"of_accounts": list(recipients), "of_business": giver}
+        ).first()
+        if other is not None:
+            raise NotFoundError("ad account", other.id)
     for recipient in recipients:
         if (recipient_kind, recipient) in ((ACCOUNT, audience.account), (kind, giver)):
             raise SelfShareError(recipient)
@@ -215,8 +212,8 @@ def share(
             }
             tx.execute(_INSERT, row)
         elif owns and before.giver is not None:
-            # Who has it from the owner as well keeps it when the business that passed it on loses it.
-            tx.execute(_OWN, this)
+            # Shared by the owner, too: it stays when the business that passed it on loses it.
+            tx.execute(_MAKE_OWNERS, this)
 
 
 def revoke(
@@ -229,9 +226,9 @@ def revoke(
     recipient_kind: str,
     recipients: Sequence[str],
 ) -> None:
-    """Take the audience `number` back from the recipients, and from those to whom they passed it on; a
-    business that is not the owner takes back what it gave. Raises NotFoundError."""
-    audience, owns = _shareable(
+    """Unshare the audience `number` from the recipients, and from those to which they passed it on; a
+    business that is not the owner unshares what it passed on. Raises NotFoundError."""
+    audience, owns = _find_shareable(
         tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind
     )
     for recipient in recipients:
@@ -244,17 +241,24 @@ def revoke(
             tx.execute(_REVOKE_PASSED_ON, {"of_key": audience.key, "of_recipient": recipient})
 
 
-def _shareable(
+def _find_shareable(
     tx: Transaction, *, api: str, kind: str, giver: str, number: int, recipient_kind: str = ACCOUNT
 ) -> tuple[AudienceRow, bool]:
-    """The audience and whether the giver acts as its owner. Raises NotFoundError if it is not the giver's to
-    share with that kind of recipient."""
-    if number <= MAX_NUMBER:
-        row = tx.execute(_WITH_BUSINESS, {"of_api": api, "of_number": number}).first()
-        if row is not None:
-            if giver == (row.account if kind == ACCOUNT else row.business or giver):
-                return cast(AudienceRow, row), True
-            this = {"of_key": row.key, "of_kind": kind, "of_recipient": giver}
-            if kind == BUSINESS and recipient_kind == ACCOUNT and tx.execute(_FIND, this).first():
-                return cast(AudienceRow, row), False
+    """The audience, and whether the giver acts as its owner. Raises NotFoundError if the giver may not share
+    it with that kind of recipient."""
+    audience = tx.one(_BY_NUMBER, {"of_api": api, "of_number": number}) if number <= MAX_NUMBER else None
+    if audience is not None:
+        if giver == _owner(tx, audience, kind, giver):
+            return audience, True
+        this = {"of_key": audience.key, "of_kind": kind, "of_recipient": giver}
+        if kind == BUSINESS and recipient_kind == ACCOUNT and tx.execute(_FIND, this).first():
+            return audience, False
     raise NotFoundError("audience", str(number))
+
+
+def _owner(tx: Transaction, audience: AudienceRow, kind: str, giver: str) -> str:
+    """The ad account, or the business; where no seed names one, any `giver` acts as owner."""
+    if kind == ACCOUNT:
+        return audience.account
+    business: str | None = tx.execute(_BUSINESS, {"of_account": audience.account}).scalar_one_or_none()
+    return business or giver

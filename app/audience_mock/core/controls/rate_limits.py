@@ -34,7 +34,7 @@ class Limits:
                 yield caller, name, ends_at_ms, left
 
     def count(self, caller: str, limits: Sequence[Limit], now_ms: int) -> tuple[int, int, int, bool]:
-        """Count one call of `caller` against each of `limits`, which is not empty. A call beyond a limit counts
+        """Count one call of `caller` against each of `limits` (not empty). A call beyond a limit counts
         in none.
 
         Returns the index of the limit with the fewest calls left, how many that are after this one, the
