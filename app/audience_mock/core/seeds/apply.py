@@ -37,7 +37,7 @@ from audience_mock.core.store.tables import (
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import customer_lists, list_uploads, user_sets
 from audience_mock.core.users.digests import DIGEST_BYTES, LINK_BYTES, each, sorted_distinct
-from audience_mock.core.users.records import Records, of_hash, of_plain
+from audience_mock.core.users.records import Records, digest_of_hash, digests_of_plain
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.world import World
 
@@ -181,7 +181,7 @@ def _insert_people(tx: Transaction, seed: Seed) -> None:
 def _digests(person: str) -> tuple[bytes, ...]:
     """All digests of an address, plain; the one of a SHA-256."""
     raw = person.strip().encode()
-    return (of_hash(raw),) if re.fullmatch(rb"[0-9a-fA-F]{64}", raw) else of_plain(raw)
+    return (digest_of_hash(raw),) if re.fullmatch(rb"[0-9a-fA-F]{64}", raw) else digests_of_plain(raw)
 
 
 def _life(tx: Transaction, given: SeedAudience | SeedCustomerList) -> dict[str, Any]:

@@ -29,7 +29,7 @@ SMALL_BYTES = 64 << 10
 
 
 async def prepare_for(file_bytes: int) -> None:
-    """Get ready for a file of about this size, while other requests go on."""
+    """Import what a file of about this size needs, while other requests are answered."""
     if file_bytes > HELD_BYTES:
         await asyncio.to_thread(import_numpy)
 
@@ -139,7 +139,7 @@ def _insert_report(tx: Transaction, users: UserLines, audience: AudienceRow) -> 
 
 
 def list_reports(tx: Transaction, *, limit: int) -> list[dict[str, Any]]:
-    """The last uploads, newest first, each with the ids of its audience; `invalid_lines` as line and why."""
+    """The latest uploads, newest first, each with the ids of its audience."""
     c, a = _uploads.c, _audiences.c
     rows = tx.execute(
         select(a.number.label("audience"), a.facebook_id, a.account, _uploads)

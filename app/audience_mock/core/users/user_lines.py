@@ -1,4 +1,4 @@
-"""Lines of an uploaded file of users: checked while they stream in, distinct digests kept."""
+"""The lines of a file of users: checked while they stream in, their digests collected."""
 
 import binascii
 import hashlib
@@ -12,7 +12,7 @@ from audience_mock.core.users.digests import DIGEST_BYTES, Digests, has_numpy, i
 from audience_mock.core.users.user_sets import Matcher
 
 LONGEST_LINE_BYTES = 4096
-"""No identifier comes near; a longer line is invalid and is not held. Chosen."""
+"""No identifier is nearly as long; a longer line is invalid, and not kept in memory. Chosen."""
 
 INVALID_LINES_KEPT = 10
 
@@ -24,8 +24,8 @@ THIRD_PARTY_ID = "custom_audience_third_party_id"
 ADVERTISER_ID = "mobile_advertiser_id"
 FBID = "fbid"
 
-# What a line of each kind looks like, trimmed. Only the hashed kinds are documented (SHA-256 in hex);
-# the others are what the identifiers themselves look like: an IDFA or an Android id is a UUID.
+# A valid line of each type, trimmed. Only the hashed types are documented (SHA-256 in hex); the others follow
+# the identifiers themselves: an IDFA or an Android id is a UUID.
 _LINE = {
     EMAIL_HASH: re.compile(rb"[0-9a-fA-F]{64}"),
     PHONE_HASH: re.compile(rb"[0-9a-fA-F]{64}"),
@@ -42,8 +42,8 @@ _HASH_CHARACTERS = 2 * DIGEST_BYTES
 
 @dataclass
 class Report:
-    """What was found in one file; the columns of `tables.Upload`. `lines` leaves out blank ones;
-    `invalid_lines` are the first ten: number in the file (from 1), and why."""
+    """The report on one file, with the columns of `tables.Upload`. `lines` does not count blank ones;
+    `invalid_lines` are the first ten: the number in the file (from 1), and the reason."""
 
     lines: int = 0
     valid: int = 0
@@ -62,9 +62,9 @@ class Report:
 class UserLines:
     """Takes a file of one user a line, in pieces of any size, and collects the digests of its valid lines.
 
-    `user_type` is one of USER_TYPES. A hashed user is the digest that the line writes in hex; any other
-    is the SHA-256 of the line, trimmed and lower-cased. Use it as a context manager: it may hold a
-    temporary file.
+    `user_type` is one of USER_TYPES. The digest of a hashed user is what the line says in hex; that of any
+    other user is the SHA-256 of the line, trimmed and lower-cased. Use it as a context manager: it may have
+    a temporary file.
     """
 
     def __init__(self, user_type: str) -> None:
@@ -96,7 +96,7 @@ class UserLines:
             self._at_start = False
         start = 0
         if self._rest or self._overlong:
-            # The line that began before is looked at by itself, so that the others need not be copied.
+            # The line that started in an earlier piece is taken alone, so that the others are not copied.
             start = piece.find(b"\n") + 1
             if start:
                 self._take(self._rest + piece[:start])
@@ -109,7 +109,7 @@ class UserLines:
             self._rest = b""
 
     def finish(self) -> None:
-        """The file is at its end; a last line needs no line end."""
+        """End the file; its last line needs no line end."""
         self._at_start = False
         if self._rest or self._overlong:
             self._take(self._rest + b"\n")
@@ -121,7 +121,7 @@ class UserLines:
         if self._overlong and start < end:
             start = lines.find(b"\n", start) + 1
             self._number += 1
-            self._refuse(_TOO_LONG)
+            self._reject(_TOO_LONG)
             self._overlong = False
         if start == end:
             return
@@ -143,16 +143,16 @@ class UserLines:
             if not line:
                 continue
             if len(line) > LONGEST_LINE_BYTES:
-                self._refuse(_TOO_LONG)
+                self._reject(_TOO_LONG)
                 continue
             if not self._line.fullmatch(line):
-                self._refuse(f"is not of type {self.user_type}")
+                self._reject(f"is not of type {self.user_type}")
                 continue
             self.report.lines += 1
             self.report.valid += 1
             yield binascii.unhexlify(line) if self._hashed else hashlib.sha256(line.lower()).digest()
 
-    def _refuse(self, why: str) -> None:
+    def _reject(self, why: str) -> None:
         self.report.lines += 1
         self.report.invalid += 1
         if len(self.report.invalid_lines) < INVALID_LINES_KEPT:
@@ -160,7 +160,7 @@ class UserLines:
 
 
 def _all_hashes(lines: bytes, start: int, end: int) -> bytes | None:
-    """The digests of whole lines that are all 64 hex digits, looked at together; None if any is not."""
+    """The digests of complete lines that all have 64 hex digits, decoded at once; None if any has not."""
     end_bytes = 2 if lines.startswith(b"\r", start + _HASH_CHARACTERS) else 1
     line_bytes = _HASH_CHARACTERS + end_bytes
     count, odd = divmod(end - start, line_bytes)
@@ -175,7 +175,7 @@ def _all_hashes(lines: bytes, start: int, end: int) -> bytes | None:
     else:
         digits = lines[start:end].replace(b"\r\n" if end_bytes == 2 else b"\n", b"")
     try:
-        # unhexlify refuses whatever is no hex digit, a line end in the wrong place too.
+        # unhexlify rejects any other character, also a line end in the wrong place.
         raw = binascii.unhexlify(digits)
     except binascii.Error:
         return None
