@@ -8,16 +8,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock.control import PREFIXES, Access, pages_app
-from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError
+from audience_mock.core.errors import DomainError, InvalidSeedError
 from audience_mock.core.worlds.world import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.providers.pinterest import provider as pinterest
 from audience_mock.providers.pitchtarget import provider as pitchtarget
-from audience_mock.settings import Settings, WorldSettings
+from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.provider_app import ProviderApp
 from audience_mock.web.world_selection import choose
 
@@ -151,15 +150,8 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
     """What the settings of a world come to: `own`, over the server's. Raises InvalidSettingsError."""
     here: WorldSettings = settings
     if own:
-        try:
-            WorldSettings.model_validate(own)
-            here = Settings.model_validate({**settings.model_dump(), **own})
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            name = ".".join(str(part) for part in first["loc"])
-            known = ", ".join(WorldSettings.model_fields)
-            hint = f" (a world has {known})" if first["type"] == "extra_forbidden" else ""
-            raise InvalidSettingsError(f"settings.{name}: {first['msg']}{hint}") from None
+        check_world_settings(own)
+        here = Settings.model_validate({**settings.model_dump(), **own})
     rules = Rules(
         build_delay_s=here.build_delay_s,
         audience_ready=here.audience_ready,

@@ -32,6 +32,6 @@ describe.concurrent("audiences", () => {
   });
 
   test("a refusal of the control plane says why", async ({ world, expect }) => {
-    await expect(world.control("POST", "/reset", { to: "start" })).rejects.toThrow("'seed' or 'empty'");
+    await expect(world.control("POST", "/reset", { to: "start" })).rejects.toThrow("must be one of 'seed', 'empty'");
   });
 });
