@@ -23,7 +23,7 @@ from click.testing import CliRunner
 
 from audience_mock import __version__
 from audience_mock.cli.main import main
-from audience_mock.server.server import base_url
+from audience_mock.server.listener import base_url
 from audience_mock.settings import GROUPS, Settings, group_of, metavar_of
 from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 

@@ -62,7 +62,8 @@ def exec_(command: tuple[str, ...], **flags: Any) -> None:
 def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
     """Run a command while a server with these settings serves; returns the exit status of the command."""
     from audience_mock.core.errors import DomainError
-    from audience_mock.server.server import log_to_stderr, why_not_listening
+    from audience_mock.server.listener import why_not_listening
+    from audience_mock.server.run import log_to_stderr
     from audience_mock.testing import MockServer
 
     server = MockServer(**settings)
@@ -79,7 +80,7 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
     except DomainError as error:
         exit_with_error(error)
     except (OSError, UnicodeError) as error:
-        exit_with_error(why_not_listening(server.settings, error))
+        exit_with_error(why_not_listening(server.settings.host, server.settings.port, error))
 
 
 def environment(world: "MockWorld") -> dict[str, str]:

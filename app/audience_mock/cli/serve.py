@@ -30,7 +30,7 @@ def serve(**flags: Any) -> None:
     signal.signal(signal.SIGINT, _exit_cleanly)
     with without_collector():
         settings = read_settings(given_flags(flags))
-        from audience_mock.server.server import run
+        from audience_mock.server.run import run
 
         run(settings, exit_with_error)  # which turns the collector on once the server is ready
 

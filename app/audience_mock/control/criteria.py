@@ -132,7 +132,7 @@ def check_operation(call: MockRequest, wanted: Criteria, where: Sequence[str] = 
 
     Raises InvalidInputError.
     """
-    known = call.scope["operations"]
+    known = call.context.served.operations
     if wanted.operation not in (None, "none", *known):
         problem = {"type": "unknown_operation", "loc": (*where, "operation")}
         raise InvalidInputError("body", [{**problem, "msg": unknown_operation(str(wanted.operation), known)}])
