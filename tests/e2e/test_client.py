@@ -200,7 +200,7 @@ def test_journal_and_verify(world: MockWorld) -> None:
     ) as failed:
         world.verify("audiences/create", match={"body": {"name": "Buyers"}})
     assert isinstance(failed.value, AssertionError)
-    assert failed.value.told["nearest"]["number"] == entry["number"]
+    assert failed.value.body["nearest"]["number"] == entry["number"]
     world.journal.clear()
     assert world.journal.entries() == []
     world.verify(never=True)
