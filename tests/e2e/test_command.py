@@ -19,10 +19,12 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from audience_mock import __version__
+from audience_mock.cli.main import main
 from audience_mock.server.listener import base_url
-from audience_mock.settings import Settings
+from audience_mock.settings import GROUPS, Settings, group_of, metavar_of
 from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 LIMIT_S = 30
@@ -255,7 +257,7 @@ def test_script(command: Runner) -> None:
 
 
 def test_help() -> None:
-    """The help of serve has for each setting its flag, its variable, its default and what it is for."""
+    """The help of serve has each setting in its group, with its flag, choices, use, variable and default."""
     asked = subprocess.run(
         [sys.executable, "-m", "audience_mock", "serve", "--help"],
         capture_output=True,
@@ -263,15 +265,44 @@ def test_help() -> None:
         check=True,
         env=environment(COLUMNS="200", AUDIENCE_MOCK_PORT="1", AUDIENCE_MOCK_SEED="of/the/environment"),
     )
-    text = " ".join(asked.stdout.split())
+    sections = dict(re.findall(r"^(\w.*):\n((?:  .*\n)+)", asked.stdout, flags=re.MULTILINE))
+    assert [title for title in sections if title in GROUPS] == list(GROUPS)
     for name, field in Settings.model_fields.items():
+        text = " ".join(sections[group_of(name)].split())
         default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
         shown = "none" if default is None else "true" if default is True else default
         assert f"--{name.replace('_', '-')} " in text
-        assert f"{field.description} [default: {shown}; AUDIENCE_MOCK_{name.upper()}]" in text
+        assert f"{field.description} [env var: AUDIENCE_MOCK_{name.upper()}; default: {shown}]" in text
         unit = {"s": "Seconds", "bytes": "Bytes"}.get(name.rsplit("_", 1)[-1], "")
         assert field.description
         assert field.description.startswith(unit)
+        placeholder = metavar_of(name)
+        if placeholder is not None:
+            assert f"--{name.replace('_', '-')} {placeholder} " in text
+    assert "--auth-mode [lenient|strict] " in asked.stdout
+    assert "--pinterest-contract [5.18|5.23|5.28]" in asked.stdout
+    assert "--pinterest-create-status [201|200]" in asked.stdout
+    assert "--admin / --no-admin " in asked.stdout
+
+
+COMMANDS = ("serve", "exec", "wait", "check", "schema", "export-openapi")
+
+
+def test_help_ends_in_an_example() -> None:
+    """The help of the command and of each subcommand ends in an example, which click's parser takes."""
+    listed = CliRunner().invoke(main, ["--help"]).output.partition("Commands:\n")[2]
+    assert re.findall(r"^  ([a-z-]+)  +[A-Z].*\.$", listed, flags=re.MULTILINE) == sorted(COMMANDS)
+    for arguments in ([], *([name] for name in COMMANDS)):
+        shown = CliRunner().invoke(main, [*arguments, "--help"])
+        assert shown.exit_code == 0
+        example = shown.output.splitlines()[-1]
+        assert shown.output.splitlines()[-2] == "  Example:"
+        program, subcommand, *rest = example.partition(" >")[0].split()
+        assert program == "audience-mock"
+        assert arguments in ([], [subcommand])
+        command = main.commands[subcommand]
+        with command.make_context(subcommand, rest) as context:
+            assert context.args == []
 
 
 SWITCHED = {"true": "--", "false": "--no-"}
@@ -573,16 +604,16 @@ def test_export_openapi(command: Runner) -> None:
 
 CHECKED = [
     ('{"audiences": [\n  {"api": "pinterest", "id": "5",}\n]}', ["2:34: not JSON: "]),
-    ('{\n "audience": []}', ["2:14: audience: Extra inputs"]),
+    ('{\n "audience": []}', ["2:14: audience: unknown key 'audience', did you mean 'audiences'?"]),
     (
         '{"audiences": [\n  {"api": "pinterest", "account": "1", "kind": "é", "name": ""},\n  {}\n]}',
         [
-            "2:48: audiences.0.kind: String should match",
-            "2:61: audiences.0.name: String should have at least 1 character",
-            "3:3: audiences.1.api: Field required",
-            "3:3: audiences.1.account: Field required",
-            "3:3: audiences.1.kind: Field required",
-            "3:3: audiences.1.name: Field required",
+            "2:48: audiences.0.kind: must consist of capital letters or underscores",
+            "2:61: audiences.0.name: must not be empty",
+            "3:3: audiences.1.api: missing",
+            "3:3: audiences.1.account: missing",
+            "3:3: audiences.1.kind: missing",
+            "3:3: audiences.1.name: missing",
         ],
     ),
     (
@@ -595,8 +626,8 @@ CHECKED = [
         ' "customer_list": "4"}]}',
         ["2:19: audiences.0.customer_list: the ad account 1 has no customer list 4"],
     ),
-    ('{"people": ["a", 1], "people": [\n2]}', ["2:1: people.0: Input should be a valid string"]),
-    ('{"people": [NaN]}', ["1:13: people.0: Input should be a valid string"]),
+    ('{"people": ["a", 1], "people": [\n2]}', ["2:1: people.0: must be a string"]),
+    ('{"people": [NaN]}', ["1:13: people.0: must be a string"]),
 ]
 
 
@@ -621,11 +652,11 @@ def test_check_of_several(command: Runner) -> None:
     (command.folder / "latin").write_bytes('{"people":\n ["é"]}'.encode("latin-1"))
     right = command("check", "a.json", "a.json", **MEASURED)
     assert right.status() == 0
-    assert right.out == "a.json: right, 0 audiences\n" * 2
+    assert right.out == "a.json: OK, 0 audiences\n" * 2
     run = command("check", "a.json", "latin", "missing")
     assert run.status() == 1
     assert run.out.splitlines() == [
-        "a.json: right, 0 audiences",
+        "a.json: OK, 0 audiences",
         "latin:2:4: not UTF-8: invalid continuation byte",
         "cannot read the seed missing: No such file or directory",
     ]
@@ -717,7 +748,7 @@ REFUSED_STARTS = [
     (["--seed", "missing.json"], "cannot read the seed missing.json: No such file or directory"),
     (["--seed", "."], "cannot read the seed .: Is a directory"),
     (["--seed", "text"], "text:1:1: not JSON: Expecting value"),
-    (["--seed", "wrong.json"], "wrong.json:1:16: audiences.0.account: Field required (and 2 more"),
+    (["--seed", "wrong.json"], "wrong.json:1:16: audiences.0.account: missing (and 2 more"),
     (["--ready-file", "missing/ready"], "cannot write the ready file missing/ready: No such file"),
     (["--ready-file", "folder"], "cannot write the ready file folder: Is a directory"),
 ]

@@ -260,9 +260,9 @@ def test_marker(project: Project) -> None:
 @pytest.mark.parametrize(
     ("mark", "why"),
     [
-        ('"demo"', "*takes seed, settings, frozen, unused_faults by name, not 'demo'*"),
-        ("speed=1", "*takes seed, settings, frozen, unused_faults by name, not speed*"),
-        ('unused_faults="warn"', "*'warn' is neither error nor ignore*"),
+        ('"demo"', "*takes the keyword arguments seed, settings, frozen, unused_faults, not 'demo'*"),
+        ("speed=1", "*takes the keyword arguments seed, settings, frozen, unused_faults, not speed*"),
+        ('unused_faults="warn"', "*must be one of 'error', 'ignore' (given: 'warn')*"),
         ('settings={"build_delay": 0}', "*ControlError: settings.build_delay: *"),
     ],
 )
@@ -286,8 +286,11 @@ def test_a_marker_that_is_wrong(project: Project, mark: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("ini", "why"),
     [
-        ({"audience_mock_unused_faults": "warn"}, "*'warn' is neither error nor ignore*"),
-        ({"audience_mock_settings": "\n  build_delay_s 0"}, "*'build_delay_s 0' is not name = value*"),
+        ({"audience_mock_unused_faults": "warn"}, "*must be one of 'error', 'ignore' (given: 'warn')*"),
+        (
+            {"audience_mock_settings": "\n  build_delay_s 0"},
+            "*must be NAME = VALUE (given: 'build_delay_s 0')*",
+        ),
         ({"audience_mock_seed": "nowhere.json"}, "*cannot read the seed *nowhere.json*"),
     ],
 )
