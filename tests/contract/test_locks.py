@@ -4,13 +4,17 @@ pip before 24, told to check hashes, resolves `name[extra]` anew where the lock 
 the newer release that it finds. So a lock pins each package with the extras that another package asks for.
 """
 
+import json
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from packaging.requirements import Requirement
@@ -154,3 +158,102 @@ def test_an_open_entry_is_noticed() -> None:
         sealed.replace("==8.5.1", " @ file:///click.whl"),
     ):
         assert unsealed(entry) == entries(entry)
+
+
+# What pip makes of the locks
+
+
+OLDEST_PIPS = ["22.3", "23.2.1"]
+"""Bundled with Python 3.11.0, and with 3.11.5 and 3.12.0."""
+
+
+@pytest.fixture(scope="session")
+def newer_releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that pip takes for an index; it holds a newer release of every locked package."""
+    folder = tmp_path_factory.mktemp("newer_releases")
+    for lock in INSTALLED:
+        for name, pin in pins(lock.text).items():
+            wheel_name = name.replace("-", "_")
+            info = f"{wheel_name}-9999.0.dist-info"
+            metadata = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 9999.0"]
+            metadata += [f"Provides-Extra: {extra}" for extra in pin.extras]
+            with ZipFile(folder / f"{wheel_name}-9999.0-py3-none-any.whl", "w") as wheel:
+                wheel.writestr(f"{info}/METADATA", "\n".join(metadata) + "\n")
+                wheel.writestr(
+                    f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+                )
+                wheel.writestr(f"{info}/RECORD", "")
+    return folder
+
+
+def run_pip(*arguments: str | Path) -> None:
+    done = subprocess.run(
+        [sys.executable, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    said = done.stdout + done.stderr
+    if re.search(r"NameResolution|NewConnection|ConnectTimeout|Max retries", said):
+        if os.environ.get("CI"):
+            pytest.fail("CI has to reach the package registry")
+        pytest.skip("the package registry cannot be reached")
+    if done.returncode:
+        raise PipError(said)
+
+
+class PipError(Exception):
+    """pip ended with an error; its output."""
+
+
+@dataclass(frozen=True)
+class Pip:
+    """One version of pip, run from its wheel, which sees the newer releases beside the usual index."""
+
+    wheel: Path
+    newer_releases: Path
+
+    def resolve(self, lock: Path, *flags: str) -> dict[str, str]:
+        """What it would install from the lock, checking hashes: version by name."""
+        report = self.wheel.with_name("report.json")
+        run_pip(
+            self.wheel / "pip",
+            *("--disable-pip-version-check", "install", "--quiet", "--dry-run", "--ignore-installed"),
+            *("--find-links", str(self.newer_releases), "--report", str(report)),
+            *("--require-hashes", *flags, "-r", str(lock)),
+        )
+        chosen = [item["metadata"] for item in json.loads(report.read_text())["install"]]
+        return {canonicalize_name(metadata["name"]): metadata["version"] for metadata in chosen}
+
+
+@pytest.fixture
+def pip(request: pytest.FixtureRequest, newer_releases: Path, tmp_path: Path) -> Pip:
+    version: str = request.param
+    if version == "22.3" and sys.version_info >= (3, 12):
+        pytest.skip("pip 22.3 does not run on Python 3.12 and newer")
+    wanted = "pip" if version == "newest" else f"pip=={version}"
+    run_pip("-m", "pip", "--quiet", "download", "--no-deps", "--dest", tmp_path, wanted)
+    (wheel,) = tmp_path.glob("pip-*.whl")
+    return Pip(wheel, newer_releases)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("pip", [*OLDEST_PIPS, "newest"], indirect=True)
+def test_slow_install_beside_newer_releases(pip: Pip) -> None:
+    """The oldest pip of a supported Python and the newest install what the locks pin, whatever was released
+    since."""
+    for lock in INSTALLED:
+        flags = ["--no-deps"] if lock.path.endswith("official_client.lock") else []
+        chosen = pip.resolve(TOP / lock.path, *flags)
+        assert {name: f"=={version}" for name, version in chosen.items()} == {
+            name: str(pin.specifier) for name, pin in pins(lock.text).items()
+        }
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("pip", OLDEST_PIPS[1:], indirect=True)
+def test_slow_install_of_a_stripped_lock(pip: Pip, tmp_path: Path) -> None:
+    """An old pip takes the newer release of a package that is pinned without the extra that is asked for, and
+    fails: the test above would notice."""
+    text = (TOP / "tests/requirements.lock").read_text()
+    stripped = tmp_path / "stripped.lock"
+    stripped.write_text(text.replace("coverage[toml]==", "coverage=="))
+    with pytest.raises(PipError, match=r"coverage\[toml\].*coverage-9999\.0-py3-none-any\.whl"):
+        pip.resolve(stripped)
