@@ -199,7 +199,7 @@ def test_the_locks_name_no_registry() -> None:
     assert all(package["integrity"] and "resolved" not in package for package in packages.values())
     wanted = json.loads((peers.LOCKS / "package.json").read_text())["dependencies"]
     assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
-    assert f"\nmoto=={peers.versions()['moto']} \\\n" in (peers.LOCKS / "moto.lock").read_text()
+    assert f"\nmoto[dynamodb]=={peers.versions()['moto']} \\\n" in (peers.LOCKS / "moto.lock").read_text()
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")

@@ -572,7 +572,12 @@ def test_export_openapi(command: Runner) -> None:
 
 
 CHECKED = [
-    ('{"audiences": [\n  {"api": "pinterest", "id": "5",}\n]}', ["2:34: not JSON: "]),
+    (
+        '{"audiences": [\n  {"api": "pinterest", "id": "5",}\n]}',
+        ["2:34: not JSON: Illegal trailing comma before end of object"],
+    ),
+    ('{"people": ["a" ,\n  ]}', ["2:3: not JSON: Illegal trailing comma before end of array"]),
+    ('{"people": }', ["1:12: not JSON: Expecting value"]),
     ('{\n "audience": []}', ["2:14: audience: Extra inputs"]),
     (
         '{"audiences": [\n  {"api": "pinterest", "account": "1", "kind": "é", "name": ""},\n  {}\n]}',
