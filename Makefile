@@ -128,7 +128,7 @@ npm_ci = if ! command -v npm > /dev/null; then \
 	else \
 		echo "Installing the npm packages of $(<D)" && rm -rf $(@D) && mkdir $(@D) && \
 		cp $(<D)/package.json $(<D)/package-lock.json $(<D)/.npmrc $(@D) && \
-		(cd $(@D) && npm ci --ignore-scripts --loglevel=error) && touch $@; \
+		(cd $(@D) && npm ci --ignore-scripts --no-update-notifier --loglevel=error) && touch $@; \
 	fi
 $(VENV)/npm/.installed: $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc $(VENV)/.python
 	@$(npm_ci)
