@@ -37,11 +37,11 @@ def test_each_operation_is_in_the_table_with_its_proof() -> None:
     app = create_app(Settings())
     served = {
         operation["operationId"]
-        for provider in app.providers.values()
+        for provider in app.state.providers.values()
         for operations in provider.openapi()["paths"].values()
         for operation in operations.values()
     }
-    app.world.close()
+    app.state.worlds.close()
     rows = re.findall(r"^\| `([\w/]+)` \| .* \| \[(\w+)\]\(([\w/.]+)\) \|$", README, flags=re.MULTILINE)
     assert served == {operation for operation, _, _ in rows}
     for _, test, file in rows:
