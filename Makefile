@@ -32,7 +32,7 @@ test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/node_example/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='*/audience_mock/core/*' --fail-under=95
 	$(BIN)/coverage report --fail-under=90
 

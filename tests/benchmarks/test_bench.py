@@ -42,7 +42,6 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return record(tmp_path_factory.mktemp("bench"))
 
 
-@pytest.mark.xdist_group("bench")
 @pytest.mark.parametrize("name", ["raw", "starlette", "fastapi"])
 def test_a_rung_answers_what_this_server_answers(name: str, answers: Path, tmp_path: Path) -> None:
     """Each rung's answers have the status and the bytes of this server's, for each work."""
@@ -54,7 +53,6 @@ def test_a_rung_answers_what_this_server_answers(name: str, answers: Path, tmp_p
             assert (status, body.decode()) == (recorded[work]["status"], recorded[work]["body"]), work
 
 
-@pytest.mark.xdist_group("bench")
 def test_the_works_are_what_they_are_called(answers: Path) -> None:
     """One audience is got, 25 of more are listed, a visitor audience and a lookalike are made."""
     recorded = {work: json.loads(answer["body"]) for work, answer in json.loads(answers.read_text()).items()}
