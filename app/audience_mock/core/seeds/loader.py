@@ -96,7 +96,8 @@ def _syntax_error(file: Path, raw: bytes, message: str) -> SeedFileProblem:
     try:
         json.loads(raw.decode())
     except json.JSONDecodeError as error:
-        return SeedFileProblem(file, Place(error.lineno, error.colno), "", f"not JSON: {error.msg}")
+        offset, why = _trailing_comma(error) or (error.pos, error.msg)
+        return SeedFileProblem(file, json_positions.at(error.doc, offset), "", f"not JSON: {why}")
     except UnicodeDecodeError as error:
         place = json_positions.at(raw[: error.start].decode(), error.start)
         return SeedFileProblem(file, place, "", f"not UTF-8: {error.reason}")
@@ -105,6 +106,18 @@ def _syntax_error(file: Path, raw: bytes, message: str) -> SeedFileProblem:
     position = _SYNTAX_ERROR_POSITION.match(message)
     place = Place(int(position[2]), int(position[3])) if position else Place(1, 1)
     return SeedFileProblem(file, place, "", f"not JSON: {position[1] if position else message}")
+
+
+def _trailing_comma(error: json.JSONDecodeError) -> tuple[int, str] | None:
+    """Python 3.13 reports a trailing comma where it stands; older ones report the bracket after it, in other
+    words. The same file gets the same line from every Python."""
+    text, offset = error.doc, error.pos
+    if text[offset : offset + 1] == "," and "trailing comma" in error.msg:
+        offset = len(text) - len(text[offset + 1 :].lstrip())
+    closing = text[offset : offset + 1]
+    if closing not in {"}", "]"} or not text[:offset].rstrip().endswith(","):
+        return None
+    return offset, f"Illegal trailing comma before end of {'object' if closing == '}' else 'array'}"
 
 
 def _locate(file: Path, raw: bytes, error: InvalidSeedError) -> SeedFileProblem:
