@@ -106,7 +106,8 @@ def run(document: Path, start: StartServer) -> int:
             block = sample.block
             place = f"{name}:{block.line}"
             if (flags := sample.serve_flags) is not None:
-                url = start(flags)
+                files = {flag: str(Path(folder) / flag) for flag in flags if (Path(folder) / flag).is_file()}
+                url = start([files.get(flag, flag) for flag in flags])
                 ready = f"Audience Mock is ready at {SERVER_URL}\n"
                 assert sample.shown in (None, ready), f"{place}: serve prints {ready}"
                 continue
