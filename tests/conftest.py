@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
-pytest_plugins = ["watched"]
+pytest_plugins = ["helpers.watched"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 if TYPE_CHECKING:
-    from audience_mock.steering import MockWorld
+    from audience_mock.client import MockWorld
 
 MARKER = "audience_mock"
 URL_VARIABLE = "AUDIENCE_MOCK_URL"
@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "audience_mock_unused_faults",
-        "What becomes of a test that passes and leaves planned faults unspent: error or ignore.",
+        "What becomes of a test that passes and leaves planned faults unused: error or ignore.",
         default="ignore",
     )
 
@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{MARKER}(seed=…, settings={{…}}, frozen=…, unused_faults=…): how the fixture's world starts: with"
         " what a seed or its file holds, with settings of its own, its clock standing still, now (True) or at"
         " a time;"
-        " and whether unspent faults fail the test, 'error' or 'ignore'.",
+        " and whether unused faults fail the test, 'error' or 'ignore'.",
     )
     _is_error(config.getini("audience_mock_unused_faults"))
 
@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def audience_mock_server(request: pytest.FixtureRequest) -> Iterator["MockWorld"]:
     """The server of this run, or of this worker: the handle of its default world."""
     if url := _running(request.config):
-        from audience_mock.steering import connect
+        from audience_mock.client import connect
 
         yield connect(url, admin_token=os.environ.get(TOKEN_VARIABLE))
         return
@@ -80,7 +80,7 @@ def audience_mock_server(request: pytest.FixtureRequest) -> Iterator["MockWorld"
 @pytest.fixture
 def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequest) -> Iterator["MockWorld"]:
     """A world of this test's own, gone after it; `urls.pinterest` and `urls.pitchtarget` are its bases."""
-    from audience_mock.steering import ControlError
+    from audience_mock.client import ControlError
 
     config, node = request.config, request.node
     wanted = _wanted(node)
@@ -111,7 +111,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     if world is not None and _is_error(
         _wanted(item).get("unused_faults", item.config.getini("audience_mock_unused_faults"))
     ):
-        world.faults.expect_spent()
+        world.faults.expect_used()
 
 
 def _running(config: pytest.Config) -> str | None:
@@ -150,7 +150,7 @@ def _given_seed(config: pytest.Config) -> str | None:
 def _file(config: pytest.Config, seed: str | Path) -> Path:
     """From where pytest's configuration lies; `demo` comes along."""
     if seed == "demo":
-        from audience_mock.application import seed_file
+        from audience_mock.app import seed_file
 
         return seed_file("demo")
     return config.rootpath / seed

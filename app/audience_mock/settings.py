@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from audience_mock.core.policies import AFTER_DELAY, POLICY
+from audience_mock.core.audiences.readiness import AFTER_DELAY, POLICY
 
 ENVIRONMENT_PREFIX = "AUDIENCE_MOCK_"
 

@@ -4,12 +4,12 @@ import threading
 from types import TracebackType
 from typing import Any, Self
 
-from audience_mock.application import create_app
-from audience_mock.server import Server, base_url, listen
+from audience_mock.app import create_app
+from audience_mock.client import ControlError, MockWorld, UnusedFaultsError, VerificationError, connect
+from audience_mock.server.server import Server, base_url, listen
 from audience_mock.settings import Settings
-from audience_mock.steering import ControlError, MockWorld, UnspentFaults, VerificationFailed, connect
 
-__all__ = ["ControlError", "MockServer", "MockWorld", "UnspentFaults", "VerificationFailed", "connect"]
+__all__ = ["ControlError", "MockServer", "MockWorld", "UnusedFaultsError", "VerificationError", "connect"]
 
 STARTS_WITHIN_S = 10
 ENDS_WITHIN_S = 10

@@ -70,9 +70,9 @@ def store(count: int, cache: Path) -> Path:
     from sqlalchemy import insert, update
     from sqlalchemy.schema import CreateTable
 
-    from audience_mock.core import ids
-    from audience_mock.core.database import Database
-    from audience_mock.core.tables import Audience, Sequence, table_of
+    from audience_mock.core.store import ids
+    from audience_mock.core.store.database import Database
+    from audience_mock.core.store.tables import Audience, Sequence, table_of
 
     table = table_of(Audience)
     form = hashlib.sha256(str(CreateTable(table)).encode()).hexdigest()[:8]

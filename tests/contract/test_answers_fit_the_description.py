@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 
 from audience_mock.testing import MockServer
-from shapes import AD_ACCOUNT
-from sources import customer_list, seed
+from helpers.shapes import AD_ACCOUNT
+from helpers.sources import customer_list, seed
 
 FACTS = json.loads((Path(__file__).parents[2] / "fixtures/descriptions/pinterest-audiences.json").read_text())
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, pinterest_error, pitchtarget_error
+from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, pinterest_error, pitchtarget_error
 
 WITHIN_S = 20
 LISTED = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"

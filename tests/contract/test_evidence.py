@@ -7,25 +7,26 @@ from typing import Any, get_args
 import httpx
 import pytest
 
-from audience_mock.application import AudienceMock, create_app
+from audience_mock.app import AudienceMock, create_app
 from audience_mock.core import errors as facts
-from audience_mock.core.errors import Fact
-from audience_mock.pinterest import errors as pinterest_errors
-from audience_mock.pitchtarget import errors as pitchtarget_errors
+from audience_mock.core.errors import DomainError
+from audience_mock.providers.pinterest import errors as pinterest_errors
+from audience_mock.providers.pitchtarget import errors as pitchtarget_errors
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
-from audience_mock.transport.errors import InvalidInput, NoRoute, PlannedError, Refusal
-from audience_mock.transport.evidence import KEY, Grade, chosen
-from audience_mock.transport.operations import GRADES, operations, request_fields, table
+from audience_mock.web.errors import InjectedError, InvalidInputError, NoRouteError, RequestError
+from audience_mock.web.evidence import KEY, Grade, chosen
+from audience_mock.web.operations import GRADES, operations, request_fields, table
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("pinterest", "pitchtarget")
 
-NOT_OF_AN_API = {facts.SetUpFact, facts.AlreadyThere, PlannedError, NoRoute}
+NOT_OF_AN_API = {facts.ConfigurationError, facts.AlreadyExistsError, InjectedError, NoRouteError}
 """Facts that no request to an API brings about by itself, and what others of them have in common."""
 NOT_PITCHTARGETS = {
-    "MissingScopes, NotPermitted, LimitReached": "tokens of PitchTarget's may do everything",
-    "BadGrant, ScopesNotGranted, SharedWithItself, NotInAccount, NotNow": "it has no such operations",
+    "MissingScopesError, NotPermittedError, RateLimitError": "tokens of PitchTarget's may do everything",
+    "InvalidGrantError, ScopesNotGrantedError, SelfShareError": "it has no such operations",
+    "NotInAccountError, InvalidStateError": "it has no such operations",
 }
 
 
@@ -38,7 +39,7 @@ def app() -> Iterator[AudienceMock]:
 
 @pytest.fixture(scope="module")
 def descriptions(app: AudienceMock) -> dict[str, dict[str, Any]]:
-    return {name: app.dialects[name].openapi() for name in NAMES}
+    return {name: app.providers[name].openapi() for name in NAMES}
 
 
 @pytest.fixture(scope="module")
@@ -115,26 +116,26 @@ def test_each_grade_has_a_source(served: list[dict[str, Any]]) -> None:
 
 def possible() -> set[type[Exception]]:
     """What a request can be refused for."""
-    refusals = {*Refusal.__subclasses__(), *NoRoute.__subclasses__()}
-    return {*refusals, *Fact.__subclasses__()} - NOT_OF_AN_API
+    refusals = {*RequestError.__subclasses__(), *NoRouteError.__subclasses__()}
+    return {*refusals, *DomainError.__subclasses__()} - NOT_OF_AN_API
 
 
 def test_each_error_that_pinterest_answers_has_a_grade() -> None:
     """Each fact that a request can bring about has a row in the table of Pinterest's words, so a grade."""
-    worded = {*pinterest_errors.WORDS, InvalidInput}
+    worded = {*pinterest_errors.WORDS, InvalidInputError}
     assert {
-        *Refusal.__subclasses__(),
-        *NoRoute.__subclasses__(),
-        *Fact.__subclasses__(),
+        *RequestError.__subclasses__(),
+        *NoRouteError.__subclasses__(),
+        *DomainError.__subclasses__(),
     } - NOT_OF_AN_API <= worded
 
 
 def test_each_error_that_pitchtarget_answers_has_a_grade() -> None:
     """Each fact that a request can bring about has a row in the table of PitchTarget's words, so a grade."""
-    worded = {*pitchtarget_errors.WORDS, InvalidInput}
+    worded = {*pitchtarget_errors.WORDS, InvalidInputError}
     others = {name for names in NOT_PITCHTARGETS for name in names.split(", ")}
     possible = (
-        {*Refusal.__subclasses__(), *NoRoute.__subclasses__(), *Fact.__subclasses__()}
+        {*RequestError.__subclasses__(), *NoRouteError.__subclasses__(), *DomainError.__subclasses__()}
         - NOT_OF_AN_API
         - worded
     )
@@ -144,7 +145,7 @@ def test_each_error_that_pitchtarget_answers_has_a_grade() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_described_refusal_is_a_graded_error(name: str, app: AudienceMock) -> None:
     """Each refusal that an operation describes has an error of its status among the operation's."""
-    description = app.dialects[name].openapi()
+    description = app.providers[name].openapi()
     errors = {
         one["name"]: {error["status"] for error in one["errors"]} for one in operations({name: description})
     }
@@ -154,22 +155,22 @@ def test_each_described_refusal_is_a_graded_error(name: str, app: AudienceMock) 
 
 
 def test_the_page_and_the_table_agree(mock: MockServer, served: list[dict[str, Any]]) -> None:
-    """/__admin/operations answers what openapi/EVIDENCE.md is written from, all or of one dialect."""
+    """/__admin/operations answers what openapi/EVIDENCE.md is written from, all or of one provider."""
     page = httpx.get(f"{mock.url}/__admin/operations").json()["operations"]
     assert sorted(page, key=_name) == sorted(served, key=_name)
     for name in NAMES:
-        of_one = httpx.get(f"{mock.url}/__admin/operations", params={"dialect": name}).json()["operations"]
-        assert of_one == [operation for operation in page if operation["dialect"] == name]
+        of_one = httpx.get(f"{mock.url}/__admin/operations", params={"provider": name}).json()["operations"]
+        assert of_one == [operation for operation in page if operation["provider"] == name]
     assert (ROOT / "openapi/EVIDENCE.md").read_text() == table(page), "run `make openapi`"
 
 
 def _name(operation: dict[str, Any]) -> tuple[str, str]:
-    return operation["dialect"], operation["name"]
+    return operation["provider"], operation["name"]
 
 
-def test_an_unknown_dialect_is_refused(mock: MockServer) -> None:
-    """?dialect= of another name answers 400 and says which there are."""
-    refused = httpx.get(f"{mock.url}/__admin/operations", params={"dialect": "facebook"})
+def test_an_unknown_provider_is_refused(mock: MockServer) -> None:
+    """?provider= of another name answers 400 and says which there are."""
+    refused = httpx.get(f"{mock.url}/__admin/operations", params={"provider": "facebook"})
     assert refused.status_code == 400
     assert all(name in refused.json()["error"] for name in NAMES)
 

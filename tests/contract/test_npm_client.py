@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from pinterest_operations import OPERATIONS
-from shapes import AD_ACCOUNT
-from sources import seed
+from helpers.pinterest_operations import OPERATIONS
+from helpers.shapes import AD_ACCOUNT
+from helpers.sources import seed
 
 CLIENT = Path(sys.prefix) / "npm/node_modules"
 SCENARIO = Path(__file__).with_name("npm") / "scenario.cjs"

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from audience_mock.testing import MockServer
-from pinterest_operations import OPERATIONS
-from shapes import AD_ACCOUNT
+from helpers.pinterest_operations import OPERATIONS
+from helpers.shapes import AD_ACCOUNT
 
 CLIENT = Path(sys.prefix) / "official_client"
 SCENARIO = Path(__file__).with_name("official_client_scenario.py")

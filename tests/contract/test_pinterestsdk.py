@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from pinterest_operations import OPERATIONS
-from shapes import AD_ACCOUNT
-from sources import customer_list, seed
+from helpers.pinterest_operations import OPERATIONS
+from helpers.shapes import AD_ACCOUNT
+from helpers.sources import customer_list, seed
 
 pytestmark = pytest.mark.xdist_group("pinterestsdk")
 

@@ -24,8 +24,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from audience_mock.testing import MockServer
-from shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, pinterest_error, pitchtarget_error
-from sources import customer_list
+from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, pinterest_error, pitchtarget_error
+from helpers.sources import customer_list
 
 COLLECTION = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 AUDIENCE = f"{COLLECTION}/2542623499806"
@@ -550,14 +550,14 @@ def listed(http: httpx.Client) -> tuple[str, list[str]]:
 
 
 @examples(40)
-@given(page_size=st.integers(1, 30) | st.integers(1, 250), falling=st.booleans())
+@given(page_size=st.integers(1, 30) | st.integers(1, 250), descending=st.booleans())
 def test_pinterest_pages_hold_each_audience_once(
-    http: httpx.Client, listed: tuple[str, list[str]], page_size: int, falling: bool
+    http: httpx.Client, listed: tuple[str, list[str]], page_size: int, descending: bool
 ) -> None:
     """Over pages of any size a list gives each audience once, by rising or falling id."""
     path, made = listed
     assert made == sorted(made, key=int)
-    query: dict[str, Any] = {"page_size": page_size, "order": "DESCENDING" if falling else "ASCENDING"}
+    query: dict[str, Any] = {"page_size": page_size, "order": "DESCENDING" if descending else "ASCENDING"}
     seen: list[str] = []
     while True:
         page = check(http.get(path, params=query, headers=PINTEREST_TOKEN), "pinterest").json()
@@ -567,19 +567,19 @@ def test_pinterest_pages_hold_each_audience_once(
             break
         assert len(page["items"]) == page_size
         query["bookmark"] = page["bookmark"]
-    assert seen == (made[::-1] if falling else made)
+    assert seen == (made[::-1] if descending else made)
 
 
 @examples(25)
-@given(page_size=st.integers(1, 5), gone=st.integers(0, 5), falling=st.booleans())
+@given(page_size=st.integers(1, 5), gone=st.integers(0, 5), descending=st.booleans())
 def test_pinterest_pages_while_the_list_changes(
-    http: httpx.Client, page_size: int, gone: int, falling: bool
+    http: httpx.Client, page_size: int, gone: int, descending: bool
 ) -> None:
     """An audience that is removed between two pages leaves the others each once, in order."""
     path = "/v5/ad_accounts/549755885178/audiences"
     body = {"name": "a", "audience_type": "ENGAGEMENT", "rule": {}}
     made = [http.post(path, json=body, headers=PINTEREST_TOKEN).json()["id"] for _ in range(6)]
-    query = {"page_size": page_size, "order": "DESCENDING" if falling else "ASCENDING"}
+    query = {"page_size": page_size, "order": "DESCENDING" if descending else "ASCENDING"}
     first = http.get(path, params=query, headers=PINTEREST_TOKEN).json()
     remove = {"operation_type": "REMOVE"}
     assert http.patch(f"{path}/{made[gone]}", json=remove, headers=PINTEREST_TOKEN).status_code == 200
@@ -589,7 +589,7 @@ def test_pinterest_pages_while_the_list_changes(
         page = check(http.get(path, params=more, headers=PINTEREST_TOKEN), "pinterest").json()
         seen += [item["id"] for item in page["items"]]
         bookmark = page["bookmark"]
-    order = made[::-1] if falling else made
+    order = made[::-1] if descending else made
     assert seen == [one for one in order if one != made[gone] or one in order[:page_size]]
     for one in made:
         http.patch(f"{path}/{one}", json=remove, headers=PINTEREST_TOKEN)

@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 import schemathesis
 
-from audience_mock.application import describe
+from audience_mock.app import describe
 
 KEPT = Path(__file__).parents[2] / "openapi"
 NAMES = ("control", "pinterest", "pitchtarget")

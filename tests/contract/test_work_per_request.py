@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from documented import LOOKALIKE
-from shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.documented import LOOKALIKE
+from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "A", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}

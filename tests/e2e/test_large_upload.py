@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from documented import FILE_FIELDS
-from shapes import PITCHTARGET_TOKEN
+from helpers.documented import FILE_FIELDS
+from helpers.shapes import PITCHTARGET_TOKEN
 
 LINE_BYTES = 65
 MIB = 1 << 20

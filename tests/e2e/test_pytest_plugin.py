@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from audience_mock.testing import MockServer
-from shapes import AD_ACCOUNT
+from helpers.shapes import AD_ACCOUNT
 
 pytest_plugins = ["pytester"]
 
@@ -52,11 +52,11 @@ def test_spent(audience_mock):
         create(audience_mock)
 
 
-def test_unspent(audience_mock):
+def test_unused(audience_mock):
     audience_mock.faults.add("audiences/create", status=503, first=1)
 
 
-def test_broken_and_unspent(audience_mock):
+def test_broken_and_unused(audience_mock):
     audience_mock.faults.add("audiences/create", status=503, first=1)
     raise ValueError("its own error")
 
@@ -68,10 +68,10 @@ def test_marked(audience_mock):
 
 def test_asked_for(request):
     world = request.getfixturevalue("audience_mock")
-    world.faults.expect_spent()
+    world.faults.expect_used()
     world.faults.add("audiences/list", latency_ms=1)
     with pytest.raises(AssertionError, match="audiences/list"):
-        world.faults.expect_spent()
+        world.faults.expect_used()
     names(world)
 """
 
@@ -202,9 +202,9 @@ def test_names_of_worlds(project: Project) -> None:
 @pytest.mark.parametrize(
     ("ini", "marked", "failed"),
     [
-        ({}, "error", ["test_broken_and_unspent", "test_marked"]),
-        ({"audience_mock_unused_faults": "ignore"}, "ignore", ["test_broken_and_unspent"]),
-        ({"audience_mock_unused_faults": "error"}, "ignore", ["test_unspent", "test_broken_and_unspent"]),
+        ({}, "error", ["test_broken_and_unused", "test_marked"]),
+        ({"audience_mock_unused_faults": "ignore"}, "ignore", ["test_broken_and_unused"]),
+        ({"audience_mock_unused_faults": "error"}, "ignore", ["test_unused", "test_broken_and_unused"]),
     ],
 )
 def test_unused_faults(project: Project, ini: dict[str, str], marked: str, failed: list[str]) -> None:
@@ -215,7 +215,9 @@ def test_unused_faults(project: Project, ini: dict[str, str], marked: str, faile
     ran = project.run("-rf", measured=True)
     assert re.findall(r"^FAILED \S+::(\w+)", ran.stdout.str(), re.MULTILINE) == failed
     assert outcomes(ran) == {"failed": len(failed), "passed": 5 - len(failed)}
-    assert ("UnspentFaults: planned, and not spent: fault-1" in ran.stdout.str()) == (len(failed) > 1)
+    assert ("UnusedFaultsError: never fired, or not as often as planned: fault-1" in ran.stdout.str()) == (
+        len(failed) > 1
+    )
     ran.stdout.fnmatch_lines(["*ValueError: its own error"])
 
 

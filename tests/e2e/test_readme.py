@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import readme_samples
 
-from audience_mock.application import create_app
+from audience_mock.app import create_app
 from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
 from audience_mock.testing import MockServer
 
@@ -37,8 +37,8 @@ def test_each_operation_is_in_the_table_with_its_proof() -> None:
     app = create_app(Settings())
     served = {
         operation["operationId"]
-        for dialect in app.dialects.values()
-        for operations in dialect.openapi()["paths"].values()
+        for provider in app.providers.values()
+        for operations in provider.openapi()["paths"].values()
         for operation in operations.values()
     }
     app.world.close()

@@ -13,12 +13,12 @@ from starlette.types import Receive, Scope, Send
 from test_command import AUDIENCES, LIMIT_S, Runner, command, connect
 
 from audience_mock import testing
-from audience_mock.application import AudienceMock
-from audience_mock.server import DOORS, KNOWN_UVICORN, Server
+from audience_mock.app import AudienceMock
+from audience_mock.server.server import ACCEPT_HANDLERS, KNOWN_UVICORN, Server
 from audience_mock.testing import MockServer
-from audience_mock.transport.answers import CONNECTION, lines, parsed
-from documented import LOOKALIKE
-from shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from audience_mock.web.response import CONNECTION, lines, parsed
+from helpers.documented import LOOKALIKE
+from helpers.shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 __all__ = ["command"]  # a fixture
 
@@ -164,5 +164,5 @@ def test_who_comes_with_many_others_waits_for_few_answers(command: Runner) -> No
     for link in links.values():
         link.close()
     # With so many taken in a turn: 8, 16, 24 and 32 answers, and what a slow reader adds.
-    turns = crowd // DOORS
-    assert answers <= 2 * sum(DOORS * turn for turn in range(1, turns + 1))
+    turns = crowd // ACCEPT_HANDLERS
+    assert answers <= 2 * sum(ACCEPT_HANDLERS * turn for turn in range(1, turns + 1))

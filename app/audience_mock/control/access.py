@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 
-class Denied(Exception):
+class AccessDeniedError(Exception):
     """Not from there; the text says why, and what to do."""
 
 
-class NoToken(Exception):
+class AdminTokenError(Exception):
     """The token is missing or another one."""
 
 
-class TurnedOff(Exception):
+class ControlDisabledError(Exception):
     """The server was started with `--no-admin`."""
 
 
@@ -31,28 +31,28 @@ class Access:
 
 
 def check(request: Request, access: Access) -> None:
-    """Raises TurnedOff, NoToken, Denied."""
+    """Raises ControlDisabledError, AdminTokenError, AccessDeniedError."""
     if not access.admin:
-        raise TurnedOff
+        raise ControlDisabledError
     if access.token is not None:
         given = request.headers.get("authorization", "")
         if not compare_digest(given.encode(), f"Bearer {access.token}".encode()):
-            raise NoToken
+            raise AdminTokenError
         return
     client = request.client.host if request.client else ""
     if not _is_loopback(client):
-        raise Denied(
+        raise AccessDeniedError(
             f"{client} is another machine: start the server with --admin-token to open /__admin to it"
         )
     host = request.headers.get("host", "")
     if not _is_local_name(f"//{host}"):
-        raise Denied(
+        raise AccessDeniedError(
             f"the Host {host!r} is not this machine's name: call it by localhost or 127.0.0.1, or start the"
             " server with --admin-token"
         )
     origin = request.headers.get("origin")
     if origin is not None and not _is_local_name(origin):
-        raise Denied(
+        raise AccessDeniedError(
             f"a page of {origin} may not steer the mock: serve it from localhost, or start the server with"
             " --admin-token"
         )

@@ -2,22 +2,22 @@
 
 from typing import Annotated, Any, Literal
 
+from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
-from audience_mock.control.errors import Error, answer
+from audience_mock.control.errors import Error, response
 from audience_mock.control.instants import Instant, unix
-from audience_mock.control.routes import ControlRoute
-from audience_mock.core import building
-from audience_mock.core.lifecycle import policy_of, size_at, status_at
-from audience_mock.core.policies import FAILS, NEVER_MS, POLICY
-from audience_mock.core.tables import Audience as Row
-from audience_mock.transport.answers import Answer
-from audience_mock.transport.calls import Call
-from audience_mock.transport.errors import InvalidInput
-from audience_mock.transport.routes import Query, Router
-from audience_mock.transport.wire import WireModel
+from audience_mock.control.route import ControlRoute
+from audience_mock.core.audiences.lifecycle import policy_of, size_at, status_at
+from audience_mock.core.audiences.readiness import FAILS, NEVER_MS, POLICY
+from audience_mock.core.controls import overrides as building
+from audience_mock.core.store.tables import Audience as Row
+from audience_mock.web.errors import InvalidInputError
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse
+from audience_mock.web.schema import ApiModel
 
-router = Router(ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Error, "description": "No such audience"},
@@ -25,7 +25,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Which(WireModel):
+class Which(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     api: Literal["pinterest", "pitchtarget"] | None = Field(
@@ -33,7 +33,7 @@ class Which(WireModel):
     )
 
 
-class AudienceState(WireModel):
+class AudienceState(ApiModel):
     """An audience in our own words, whichever API it is of. Times are Unix seconds."""
 
     api: Literal["pinterest", "pitchtarget"]
@@ -53,7 +53,7 @@ class AudienceState(WireModel):
     customer_list: str | None = Field(description="The customer list whose people it has.")
 
 
-class AudienceChange(WireModel):
+class AudienceChange(ApiModel):
     """What is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
@@ -105,21 +105,23 @@ def _shown(row: Row, now_ms: int) -> dict[str, Any]:
 
 
 @router.get("/{id}", operation_id="audience/get", response_model=AudienceState, responses=_REFUSED)
-async def get(call: Call, id: str, query: Annotated[Which, Query()]) -> Answer:
+async def get(request: MockRequest, id: str, query: Annotated[Which, Query()]) -> RawResponse:
     """One audience, by the id that its API shows or by Facebook's. It counts as no read of a client's."""
-    row = await call.world.read(building.find, id=id, api=query.api)
-    return answer(200, _shown(row, call.world.clock.now_ms()))
+    row = await request.world.read(building.find, id=id, api=query.api)
+    return response(200, _shown(row, request.world.clock.now_ms()))
 
 
 @router.patch("/{id}", operation_id="audience/update", response_model=AudienceState, responses=_REFUSED)
-async def update(call: Call, id: str, query: Annotated[Which, Query()], body: AudienceChange) -> Answer:
+async def update(
+    request: MockRequest, id: str, query: Annotated[Which, Query()], body: AudienceChange
+) -> RawResponse:
     """Decide its status, its size or when it is built. A policy or a time lets go of a status that is held.
     `updated_at` stays, as when the clock changes it."""
     _check(body)
     ready_at_ms = body.ready_at
     if body.ready_in_s is not None:
-        ready_at_ms = call.world.clock.now_ms() + round(body.ready_in_s * 1000)
-    row = await call.world.transact(
+        ready_at_ms = request.world.clock.now_ms() + round(body.ready_in_s * 1000)
+    row = await request.world.transact(
         building.change,
         id=id,
         api=query.api,
@@ -129,11 +131,11 @@ async def update(call: Call, id: str, query: Annotated[Which, Query()], body: Au
         policy=body.policy,
         ready_at_ms=ready_at_ms,
     )
-    return answer(200, _shown(row, call.world.clock.now_ms()))
+    return response(200, _shown(row, request.world.clock.now_ms()))
 
 
 def _check(body: AudienceChange) -> None:
-    """Raises InvalidInput for what contradicts itself."""
+    """Raises InvalidInputError for what contradicts itself."""
     timed = [name for name in ("ready_at", "ready_in_s") if getattr(body, name) is not None]
     if len(timed) > 1:
         raise _refused("ready_in_s", "is another way to say ready_at: give one of them", body.ready_in_s)
@@ -144,5 +146,5 @@ def _check(body: AudienceChange) -> None:
         raise _refused("policy", f"says itself when it is built: leave out {timed[0]}", body.policy)
 
 
-def _refused(field: str, message: str, given: Any) -> InvalidInput:
-    return InvalidInput("body", [{"type": "refused", "loc": (field,), "msg": message, "input": given}])
+def _refused(field: str, message: str, given: Any) -> InvalidInputError:
+    return InvalidInputError("body", [{"type": "refused", "loc": (field,), "msg": message, "input": given}])

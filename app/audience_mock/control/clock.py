@@ -2,21 +2,21 @@
 
 from typing import Annotated, Any, Literal
 
+from fastapi import APIRouter, Query
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from audience_mock.control.errors import answer
+from audience_mock.control.errors import response
 from audience_mock.control.instants import Instant, iso, unix
-from audience_mock.control.routes import ControlRoute
-from audience_mock.core import agenda
-from audience_mock.core.clock import LATEST_MS
-from audience_mock.core.world import World
-from audience_mock.transport.answers import Answer
-from audience_mock.transport.calls import Call
-from audience_mock.transport.errors import InvalidInput
-from audience_mock.transport.routes import Query, Router
-from audience_mock.transport.wire import WireModel
+from audience_mock.control.route import ControlRoute
+from audience_mock.core.controls import agenda
+from audience_mock.core.worlds.clock import LATEST_MS
+from audience_mock.core.worlds.world import World
+from audience_mock.web.errors import InvalidInputError
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse
+from audience_mock.web.schema import ApiModel
 
-router = Router(ControlRoute, prefix="/__admin/clock", tags=["clock"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/clock", tags=["clock"])
 
 EVENTS_SHOWN = 100
 """On an agenda, if nobody asks for more."""
@@ -25,13 +25,13 @@ Kind = Literal["audience", "facebook_id", "customer_list", "upload", "token", "l
 """Those of `core.agenda`."""
 
 
-class ClockState(WireModel):
+class ClockState(ApiModel):
     now: str = Field(description="ISO 8601 in UTC, to the millisecond.")
     unix: float = Field(description="The same as Unix seconds.")
     frozen: bool = Field(description="Whether it stands still; else it runs as any clock does.")
 
 
-class ClockSet(WireModel):
+class ClockSet(ApiModel):
     """What is left out stays: a clock that stands still stands still at its new time."""
 
     model_config = ConfigDict(extra="forbid")
@@ -40,7 +40,7 @@ class ClockSet(WireModel):
     frozen: bool | None = Field(default=None, description="`true`: stand still. `false`: run.")
 
 
-class Advance(WireModel):
+class Advance(ApiModel):
     """By `seconds`, or `to` something on the agenda."""
 
     model_config = ConfigDict(extra="forbid")
@@ -62,10 +62,10 @@ class Advance(WireModel):
 
 
 class Advanced(ClockState):
-    happened: int = Field(description="How many of those events have happened by it.")
+    fired: int = Field(description="How many of those events have fired in between.")
 
 
-class Event(WireModel):
+class Event(ApiModel):
     """What will happen; what it happens to, by its kind:
 
     `audience` is built: `api`, `id`, `account`, and the status that it `becomes`. `facebook_id` is given to
@@ -83,7 +83,7 @@ class Event(WireModel):
     kind: Kind
 
 
-class Agenda(WireModel):
+class Agenda(ApiModel):
     events: list[Event] = Field(description="The next ones, by time.")
     total: int = Field(description="How many there are in all.")
 
@@ -92,7 +92,7 @@ def _comma_separated(value: Any) -> Any:
     return value.split(",") if isinstance(value, str) else value
 
 
-class AgendaQuery(WireModel):
+class AgendaQuery(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     kinds: Annotated[list[Kind], BeforeValidator(_comma_separated)] = Field(
@@ -107,29 +107,29 @@ def _shown(world: World) -> dict[str, Any]:
 
 
 @router.get("", operation_id="clock/get", response_model=ClockState)
-async def get(call: Call) -> Answer:
+async def get(request: MockRequest) -> RawResponse:
     """This world's time, by which every timestamp, status, token and limit goes."""
-    return answer(200, _shown(call.world))
+    return response(200, _shown(request.world))
 
 
 @router.put("", operation_id="clock/put", response_model=ClockState)
-async def put(call: Call, body: ClockSet) -> Answer:
+async def put(request: MockRequest, body: ClockSet) -> RawResponse:
     """Set the time, earlier or later; stop the clock, or let it run. Back in time, what was made keeps its
     times, what was built by the clock is not built yet, and windows of rate limits begin anew."""
     if body.now is None and body.frozen is None:
         raise _refused((), "give now, frozen, or both", {})
-    call.world.set_clock(now_ms=body.now, frozen=body.frozen)
-    return answer(200, _shown(call.world))
+    request.world.set_clock(now_ms=body.now, frozen=body.frozen)
+    return response(200, _shown(request.world))
 
 
 @router.post("/advance", operation_id="clock/advance", response_model=Advanced)
-async def advance(call: Call, body: Advance) -> Answer:
+async def advance(request: MockRequest, body: Advance) -> RawResponse:
     """Move the time forward, frozen or running."""
     if (body.seconds is None) == (body.to is None):
         raise _refused((), "give either seconds or to", body.model_dump(exclude_unset=True))
     if body.to is None and body.kinds:
         raise _refused(("kinds",), "goes with to, not with seconds", body.kinds)
-    world = call.world
+    world = request.world
     before = agenda.upcoming(world, kinds=body.kinds)
     now_ms = world.clock.now_ms()
     by_ms = round((body.seconds or 0) * 1000)
@@ -139,15 +139,15 @@ async def advance(call: Call, body: Advance) -> Answer:
     if now_ms + by_ms >= LATEST_MS:
         raise _refused(("seconds",), "no clock goes beyond the year 9998", body.seconds)
     world.advance_clock(by_ms)
-    happened = before.total - agenda.upcoming(world, kinds=body.kinds).total
-    return answer(200, {**_shown(world), "happened": happened})
+    fired = before.total - agenda.upcoming(world, kinds=body.kinds).total
+    return response(200, {**_shown(world), "fired": fired})
 
 
 @router.get("/agenda", operation_id="clock/agenda", response_model=Agenda)
-async def show_agenda(call: Call, query: Annotated[AgendaQuery, Query()]) -> Answer:
+async def show_agenda(request: MockRequest, query: Annotated[AgendaQuery, Query()]) -> RawResponse:
     """What will happen by itself, and when. What is held, or waits for reads or a hand, is not on it."""
-    found = agenda.upcoming(call.world, kinds=query.kinds, at_most=query.limit)
-    now_ms = call.world.clock.now_ms()
+    found = agenda.upcoming(request.world, kinds=query.kinds, at_most=query.limit)
+    now_ms = request.world.clock.now_ms()
     events = [
         {
             "at": iso(event.at_ms),
@@ -158,8 +158,8 @@ async def show_agenda(call: Call, query: Annotated[AgendaQuery, Query()]) -> Ans
         }
         for event in found.events
     ]
-    return answer(200, {"events": events, "total": found.total})
+    return response(200, {"events": events, "total": found.total})
 
 
-def _refused(place: tuple[str, ...], message: str, given: Any) -> InvalidInput:
-    return InvalidInput("body", [{"type": "refused", "loc": place, "msg": message, "input": given}])
+def _refused(place: tuple[str, ...], message: str, given: Any) -> InvalidInputError:
+    return InvalidInputError("body", [{"type": "refused", "loc": place, "msg": message, "input": given}])

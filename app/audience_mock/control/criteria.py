@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from audience_mock.core.journal import Entry
-from audience_mock.core.subsets import MISSING, Difference, differences
-from audience_mock.transport.calls import Call
-from audience_mock.transport.errors import InvalidInput
-from audience_mock.transport.journal import Noted, path_as_sent, request_shown
-from audience_mock.transport.wire import WireModel
+from audience_mock.core.controls.journal import Entry
+from audience_mock.core.controls.json_match import MISSING, Difference, differences
+from audience_mock.web.errors import InvalidInputError
+from audience_mock.web.journal import RecordedRequest, path_as_sent, request_shown
+from audience_mock.web.request import MockRequest
+from audience_mock.web.schema import ApiModel
 
 
 def _text(value: Any) -> Any:
@@ -41,7 +41,7 @@ def _is_like(text: str, pattern: str) -> bool:
     return True
 
 
-class Match(WireModel):
+class Match(ApiModel):
     """A part of a request. An object has to have each key and may have more; a list is as long."""
 
     model_config = ConfigDict(extra="forbid")
@@ -67,7 +67,7 @@ class Match(WireModel):
         return {name: value for name, value in wanted.items() if value is not None or name == "body"}
 
 
-class Criteria(WireModel):
+class Criteria(ApiModel):
     """All that is given has to be so."""
 
     model_config = ConfigDict(extra="forbid")
@@ -91,7 +91,7 @@ class Criteria(WireModel):
     fault: str | None = Field(default=None, description="The id of the planned fault that was met.")
 
 
-class Wanted(Criteria):
+class RequestPattern(Criteria):
     match: Match | None = Field(default=None, description="What the request holds.")
 
     def means(self, entry: Entry) -> bool:
@@ -99,7 +99,7 @@ class Wanted(Criteria):
 
     def differences(self, entry: Entry) -> Iterator[Difference]:
         """Where a request is not what is wanted, as `match.body.name`; what was found may be secret."""
-        noted = Noted._make(entry.what)
+        noted = RecordedRequest._make(entry.what)
         operation = noted.operation or "none"
         if self.api not in (None, noted.api):
             yield Difference("api", self.api, noted.api)
@@ -118,7 +118,7 @@ class Wanted(Criteria):
             request = request_shown(noted, masked=False)
             yield from differences(request, self.match.wanted(), "match")
 
-    def _has_path(self, noted: Noted) -> bool:
+    def _has_path(self, noted: RecordedRequest) -> bool:
         """`/worlds/{name}` in front of it may be left out."""
         wanted = self.path or ""
         sent = path_as_sent(noted, masked=False)
@@ -127,10 +127,10 @@ class Wanted(Criteria):
         return _is_like(sent, wanted) or _is_like(_WORLD.sub("", sent, count=1), wanted)
 
 
-def check_operation(call: Call, wanted: Criteria, where: Sequence[str] = ()) -> None:
+def check_operation(call: MockRequest, wanted: Criteria, where: Sequence[str] = ()) -> None:
     """A name that no operation has would never be found, and a check that there is none would always pass.
 
-    Raises InvalidInput.
+    Raises InvalidInputError.
     """
     known = call.scope["operations"]
     if wanted.operation not in (None, "none", *known):
@@ -140,7 +140,7 @@ def check_operation(call: Call, wanted: Criteria, where: Sequence[str] = ()) -> 
             if near
             else ": the descriptions in /openapi have their ids"
         )
-        raise InvalidInput(
+        raise InvalidInputError(
             "body",
             [
                 {
@@ -157,7 +157,7 @@ def told(difference: Difference, entry: Entry) -> dict[str, Any]:
     """A difference as JSON, with what was found masked; without `found` where nothing is there."""
     found = difference.found
     if difference.path.startswith("match"):
-        found = _at(request_shown(Noted._make(entry.what)), difference.path.split(".")[1:], found)
+        found = _at(request_shown(RecordedRequest._make(entry.what)), difference.path.split(".")[1:], found)
     shown_difference = {"path": difference.path, "wanted": difference.wanted, "found": found}
     if difference.found is MISSING:
         del shown_difference["found"]
@@ -170,7 +170,7 @@ def weight(difference: Difference) -> int:
 
 
 def moment(text: str, field: str) -> int | datetime:
-    """A number of the journal, or a time in ISO 8601 (UTC if it does not say). Raises InvalidInput."""
+    """A number of the journal, or a time in ISO 8601 (UTC if it does not say). Raises InvalidInputError."""
     if text.isascii() and text.isdigit() and len(text) < 16:
         return int(text)
     try:
@@ -178,7 +178,7 @@ def moment(text: str, field: str) -> int | datetime:
     except ValueError:
         problem = {"type": "moment", "loc": (field,), "input": text}
         says = "give the number of a request, or a time as 2026-07-01T12:00:00Z"
-        raise InvalidInput("query", [{**problem, "msg": says}]) from None
+        raise InvalidInputError("query", [{**problem, "msg": says}]) from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 

@@ -6,37 +6,37 @@ from typing import Any
 from pydantic import Field
 from pydantic_core import to_json
 
-from audience_mock.control.access import Denied, NoToken, TurnedOff
+from audience_mock.control.access import AccessDeniedError, AdminTokenError, ControlDisabledError
 from audience_mock.core.errors import (
-    AlreadyThere,
-    BadDatabase,
-    BadFault,
-    BadName,
-    BadSeed,
-    BadSettings,
-    BadStatus,
-    IdTaken,
-    Interrupted,
-    NotFound,
-    NotNow,
-    TooMany,
+    AlreadyExistsError,
+    IdTakenError,
+    InvalidFaultError,
+    InvalidNameError,
+    InvalidSeedError,
+    InvalidSettingsError,
+    InvalidStateError,
+    InvalidStatusError,
+    LimitExceededError,
+    NotFoundError,
+    StoreError,
+    WorldReplacedError,
 )
-from audience_mock.transport.answers import Answer, Headers, lines
-from audience_mock.transport.calls import Call
-from audience_mock.transport.errors import (
-    BodyTooLarge,
-    InvalidInput,
-    Malformed,
-    MethodNotAllowed,
-    NoSuchRoute,
-    UnsupportedContentType,
+from audience_mock.web.errors import (
+    BodyTooLargeError,
+    InvalidInputError,
+    MalformedBodyError,
+    MethodNotAllowedError,
+    RouteNotFoundError,
+    UnsupportedContentTypeError,
 )
-from audience_mock.transport.wire import WireModel
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import Headers, RawResponse, lines
+from audience_mock.web.schema import ApiModel
 
 log = logging.getLogger("audience_mock")
 
 
-class Error(WireModel):
+class Error(ApiModel):
     """The shape of every error of the control plane."""
 
     error: str = Field(description="What is wrong, and what to do about it.")
@@ -45,7 +45,7 @@ class Error(WireModel):
     )
 
 
-class NotVerified(Exception):
+class VerificationFailedError(Exception):
     """A request that was to be there is not, or one is too many; `told` is all that the answer says of it."""
 
     def __init__(self, told: dict[str, Any]) -> None:
@@ -58,52 +58,65 @@ VERIFICATION_FAILED = 417
 that could not be made (400, 409), and `curl -f` fails."""
 
 
-def refuse(call: Call, error: Exception) -> Answer:
-    if isinstance(error, NotVerified):
-        return answer(VERIFICATION_FAILED, error.told)
-    status, message, field = _words(call, error)
+def error_response(request: MockRequest, error: Exception) -> RawResponse:
+    if isinstance(error, VerificationFailedError):
+        return response(VERIFICATION_FAILED, error.told)
+    status, message, field = _words(request, error)
     if status == 500:
-        log.error("%s %s %d: %s: %s", call.method, call.url.path, status, type(error).__name__, error)
+        log.error("%s %s %d: %s: %s", request.method, request.url.path, status, type(error).__name__, error)
         log.debug("where it happened", exc_info=error)
     else:
-        log.info("%s %s %d %s", call.method, call.url.path, status, message)
-    more = [(b"allow", ", ".join(error.allowed).encode())] if isinstance(error, MethodNotAllowed) else []
-    if isinstance(error, NoToken):
+        log.info("%s %s %d %s", request.method, request.url.path, status, message)
+    more = [(b"allow", ", ".join(error.allowed).encode())] if isinstance(error, MethodNotAllowedError) else []
+    if isinstance(error, AdminTokenError):
         more.append((b"www-authenticate", b"Bearer"))
-    return answer(status, {"error": message, **({} if field is None else {"field": field})}, more)
+    return response(status, {"error": message, **({} if field is None else {"field": field})}, more)
 
 
-def answer(status: int, value: Any, more: Headers | None = None) -> Answer:
+def response(status: int, value: Any, more: Headers | None = None) -> RawResponse:
     """A JSON answer of the control plane; 204 has no body."""
     return json_answer(status, b"" if status == 204 else to_json(value), more)
 
 
-def json_answer(status: int, body: bytes, more: Headers | None = None) -> Answer:
-    """As `answer`, of JSON that is written already."""
+def json_answer(status: int, body: bytes, more: Headers | None = None) -> RawResponse:
+    """As `response`, of JSON that is written already."""
     head = b"content-length: %d\r\ncontent-type: application/json\r\n" % len(body) if body else b""
-    return Answer(status, body, head + b"cache-control: no-store\r\n" + lines(more or []))
+    return RawResponse(status, body, head + b"cache-control: no-store\r\n" + lines(more or []))
 
 
-def _words(call: Call, error: Exception) -> tuple[int, str, str | None]:
+def _words(request: MockRequest, error: Exception) -> tuple[int, str, str | None]:
     match error:
-        case TurnedOff():
+        case ControlDisabledError():
             return 404, "the control plane is turned off: start the server without --no-admin", None
-        case NoToken():
+        case AdminTokenError():
             return 401, "send Authorization: Bearer <the token that the server was started with>", None
-        case Denied():
+        case AccessDeniedError():
             return 403, str(error), None
-        case NoSuchRoute():
-            path = call.url.path
+        case RouteNotFoundError():
+            path = request.url.path
             return 404, f"{path} is no operation of the control plane: /openapi/control.json lists them", None
-        case MethodNotAllowed(allowed=allowed):
-            return 405, f"{call.url.path} answers to {', '.join(allowed)} only", None
-        case NotFound(what=what, id=id):
+        case MethodNotAllowedError(allowed=allowed):
+            return 405, f"{request.url.path} answers to {', '.join(allowed)} only", None
+        case NotFoundError(what=what, id=id):
             return 404, f"there is no {what} {id!r} in this {'server' if what == 'world' else 'world'}", None
-        case AlreadyThere() | NotNow() | TooMany() | IdTaken() | Interrupted():
+        case (
+            AlreadyExistsError()
+            | InvalidStateError()
+            | LimitExceededError()
+            | IdTakenError()
+            | WorldReplacedError()
+        ):
             return 409, str(error), getattr(error, "field", None)
-        case BadSettings() | BadStatus() | BadFault() | BadSeed() | BadName() | BadDatabase():
+        case (
+            InvalidSettingsError()
+            | InvalidStatusError()
+            | InvalidFaultError()
+            | InvalidSeedError()
+            | InvalidNameError()
+            | StoreError()
+        ):
             return 400, str(error), getattr(error, "field", None)
-        case InvalidInput(details=details):
+        case InvalidInputError(details=details):
             first = details[0]
             where = ".".join(str(part) for part in first["loc"])
             given = "" if first["type"] == "missing" else f" (given: {_cut(repr(first['input']))})"
@@ -112,8 +125,8 @@ def _words(call: Call, error: Exception) -> tuple[int, str, str | None]:
                 f"{where}: {first['msg']}{given}" if where else f"{first['msg']}{given}",
                 where or None,
             )
-        case Malformed() | BodyTooLarge() | UnsupportedContentType():
-            status = {BodyTooLarge: 413, UnsupportedContentType: 415}.get(type(error), 400)
+        case MalformedBodyError() | BodyTooLargeError() | UnsupportedContentTypeError():
+            status = {BodyTooLargeError: 413, UnsupportedContentTypeError: 415}.get(type(error), 400)
             return status, f"{error}: send a JSON document", None
         case _:
             return 500, f"the mock itself failed: {type(error).__name__}: {error}", None

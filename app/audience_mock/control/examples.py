@@ -73,7 +73,7 @@ _SEED_AUDIENCE = {
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "clock/get": {"200": _NOW},
     "clock/put": {"200": _NOW},
-    "clock/advance": {"200": {**_NOW, "happened": 1}},
+    "clock/advance": {"200": {**_NOW, "fired": 1}},
     "clock/agenda": {"200": {"events": [_EVENT], "total": 1}},
     "audience/get": {"200": _AUDIENCE},
     "audience/update": {"200": _AUDIENCE},

@@ -5,20 +5,29 @@ from dataclasses import fields
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
+from fastapi import APIRouter
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import to_json
 
-from audience_mock.control.errors import Error, answer
-from audience_mock.control.routes import ControlRoute
-from audience_mock.core.errors import BadFault
-from audience_mock.core.faults import ANY, MAX_FAULTS, MAX_LATENCY_MS, MAX_STATUS, MIN_STATUS, Fault, Outcome
-from audience_mock.transport import bodies
-from audience_mock.transport.answers import Answer
-from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import Router, parse_json
-from audience_mock.transport.wire import WireModel
+from audience_mock.control.errors import Error, response
+from audience_mock.control.route import ControlRoute
+from audience_mock.core.controls.faults import (
+    ANY,
+    MAX_FAULTS,
+    MAX_LATENCY_MS,
+    MAX_STATUS,
+    MIN_STATUS,
+    Fault,
+    Outcome,
+)
+from audience_mock.core.errors import InvalidFaultError
+from audience_mock.web import body as bodies
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse
+from audience_mock.web.route import parse_json
+from audience_mock.web.schema import ApiModel
 
-router = Router(ControlRoute, prefix="/__admin/faults", tags=["faults"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/faults", tags=["faults"])
 
 _BAD: dict[int | str, dict[str, Any]] = {400: {"model": Error, "description": "What cannot be planned"}}
 _TOO_MANY: dict[int | str, dict[str, Any]] = {409: {"model": Error, "description": "No room for more"}}
@@ -27,7 +36,7 @@ _NO_FAULT: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description
 _Milliseconds = Annotated[int, Field(strict=True, ge=0, le=MAX_LATENCY_MS)]
 
 
-class Spread(WireModel):
+class Spread(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     at_least: _Milliseconds = Field(alias="from")
@@ -38,7 +47,7 @@ def _spread(given: Any) -> Any:
     return {"from": given, "to": given} if isinstance(given, int) else given
 
 
-class Match(WireModel):
+class Match(ApiModel):
     """A JSON subset of the request: what is given here has to be there, and there may be more."""
 
     model_config = ConfigDict(extra="forbid")
@@ -51,7 +60,7 @@ class Match(WireModel):
     body: Any = Field(default=None, description="Of a JSON or form body of 1 MiB at most; others match none.")
 
 
-class PlannedFault(WireModel):
+class PlannedFault(ApiModel):
     """The calls that it is for, and one kind of what happens to them, or `latency_ms`, or both."""
 
     model_config = ConfigDict(
@@ -122,7 +131,7 @@ class PlannedFault(WireModel):
     )
 
 
-class PlannedFaults(WireModel):
+class PlannedFaults(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     faults: list[PlannedFault] = Field(
@@ -130,7 +139,7 @@ class PlannedFaults(WireModel):
     )
 
 
-class _Either(WireModel):
+class _Either(ApiModel):
     faults: Any = None
 
 
@@ -142,7 +151,7 @@ _EXAMPLE: Any = {
     "seen": 0,
     "fired": 0,
     "left": 1,
-    "spent": False,
+    "used": False,
     "window_left_s": 0.0,
 }
 
@@ -153,27 +162,27 @@ class FaultState(PlannedFault):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     id: str
-    seen: int = Field(description="Calls that it was for, until it was spent.")
+    seen: int = Field(description="Calls that it was for, until it was used up.")
     fired: int = Field(description="Calls that went wrong by it.")
     left: int | None = Field(description="How many more times; null is without end.")
-    spent: bool = Field(
+    used: bool = Field(
         description="Whether all happened that was planned; without an end, whether anything did."
     )
     window_left_s: float = Field(description="What is left of an open limit window, by the world's clock.")
 
 
-class FaultIds(WireModel):
+class FaultIds(ApiModel):
     ids: list[str]
 
 
-class FaultList(WireModel):
+class FaultList(ApiModel):
     faults: list[FaultState] = Field(description="In the order of planning.")
-    unspent: list[str] = Field(description="Ids of those that are not spent.")
+    unused: list[str] = Field(description="Ids of those that are not used.")
 
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "faults/add": {"201": {"ids": ["fault-1"]}},
-    "faults/list": {"200": {"faults": [_EXAMPLE], "unspent": ["fault-1"]}},
+    "faults/list": {"200": {"faults": [_EXAMPLE], "unused": ["fault-1"]}},
     "faults/get": {"200": _EXAMPLE},
 }
 BODIES: Mapping[str, Mapping[str, Any]] = {"faults/add": {bodies.JSON: PlannedFault | PlannedFaults}}
@@ -182,69 +191,69 @@ BODIES: Mapping[str, Mapping[str, Any]] = {"faults/add": {bodies.JSON: PlannedFa
 @router.post(
     "", operation_id="faults/add", status_code=201, response_model=FaultIds, responses=_BAD | _TOO_MANY
 )
-async def add(call: Call) -> Answer:
+async def add(request: MockRequest) -> RawResponse:
     """Plan a fault, or several. Of those that a call meets, the one planned first happens."""
-    raw = await bodies.read_whole(call)
+    raw = await bodies.read_whole(request)
     several = "faults" in parse_json(raw, _Either).model_fields_set
     given: Sequence[PlannedFault] = (
         parse_json(raw, PlannedFaults).faults if several else [parse_json(raw, PlannedFault)]
     )
-    operations: list[str] = call.scope["operations"]
+    operations: list[str] = request.scope["operations"]
     plans = []
     for position, plan in enumerate(given):
         try:
             plans.append(_to_plan(plan, operations))
-        except BadFault as error:
+        except InvalidFaultError as error:
             place = ".".join([*(("faults", str(position)) if several else ()), *filter(None, [error.field])])
-            raise BadFault(f"{place}: {error}" if place else str(error), place or None) from None
-    made = call.world.faults.add_all(plans)
-    return answer(201, {"ids": [fault.id for fault in made]})
+            raise InvalidFaultError(f"{place}: {error}" if place else str(error), place or None) from None
+    made = request.world.faults.add_all(plans)
+    return response(201, {"ids": [fault.id for fault in made]})
 
 
 @router.get("", operation_id="faults/list", response_model=FaultList, response_model_exclude_unset=True)
-async def list_(call: Call) -> Answer:
-    """What is planned in this world, spent or not."""
-    planned = list(call.world.faults)
-    unspent = [fault.id for fault in planned if not fault.spent]
-    return answer(200, {"faults": [_shown(call, fault) for fault in planned], "unspent": unspent})
+async def list_(request: MockRequest) -> RawResponse:
+    """What is planned in this world, used or not."""
+    planned = list(request.world.faults)
+    unused = [fault.id for fault in planned if not fault.used]
+    return response(200, {"faults": [_shown(request, fault) for fault in planned], "unused": unused})
 
 
 @router.delete("", operation_id="faults/clear", status_code=204)
-async def clear(call: Call) -> Answer:
+async def clear(request: MockRequest) -> RawResponse:
     """Plan nothing any more in this world."""
-    call.world.faults.clear()
-    return answer(204, None)
+    request.world.faults.clear()
+    return response(204, None)
 
 
 @router.get("/{fault}", operation_id="faults/get", response_model=FaultState, responses=_NO_FAULT)
-async def get(call: Call, fault: str) -> Answer:
-    return answer(200, _shown(call, call.world.faults.find(fault)))
+async def get(request: MockRequest, fault: str) -> RawResponse:
+    return response(200, _shown(request, request.world.faults.find(fault)))
 
 
 @router.delete("/{fault}", operation_id="faults/delete", status_code=204, responses=_NO_FAULT)
-async def delete(call: Call, fault: str) -> Answer:
-    call.world.faults.remove(fault)
-    return answer(204, None)
+async def delete(request: MockRequest, fault: str) -> RawResponse:
+    request.world.faults.remove(fault)
+    return response(204, None)
 
 
-def _shown(call: Call, fault: Fault) -> dict[str, Any]:
+def _shown(request: MockRequest, fault: Fault) -> dict[str, Any]:
     return {
         "id": fault.id,
         **fault.shown,
         "seen": fault.seen,
         "fired": fault.fired,
         "left": fault.left,
-        "spent": fault.spent,
-        "window_left_s": fault.window_left_ms(call.world.clock.now_ms()) / 1000,
+        "used": fault.used,
+        "window_left_s": fault.window_left_ms(request.world.clock.now_ms()) / 1000,
     }
 
 
 def _to_plan(given: PlannedFault, operations: Sequence[str]) -> dict[str, Any]:
-    """What the core plans. Raises BadFault."""
+    """What the core plans. Raises InvalidFaultError."""
     if given.operation != ANY and given.operation not in operations:
         near = " or ".join(_near(given.operation, operations))
         hint = f"did you mean {near}?" if near else "give the id of one, or *"
-        raise BadFault(f"{given.operation[:100]!r} is no operation: {hint}", "operation")
+        raise InvalidFaultError(f"{given.operation[:100]!r} is no operation: {hint}", "operation")
     kinds: dict[str, Any] = {each.name: getattr(given, each.name) for each in fields(Outcome)}
     if given.latency_ms is not None:
         kinds["latency_ms"] = (given.latency_ms.at_least, given.latency_ms.at_most)

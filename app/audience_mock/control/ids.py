@@ -2,18 +2,18 @@
 
 from typing import Annotated, Any
 
+from fastapi import APIRouter
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from audience_mock.control.errors import answer
-from audience_mock.control.routes import ControlRoute
-from audience_mock.core import sequences
-from audience_mock.transport.answers import Answer
-from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import Router
-from audience_mock.transport.wire import WireModel
+from audience_mock.control.errors import response
+from audience_mock.control.route import ControlRoute
+from audience_mock.core.store import sequences
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse
+from audience_mock.web.schema import ApiModel
 
-router = Router(ControlRoute, prefix="/__admin/ids", tags=["ids"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/ids", tags=["ids"])
 
 _DIGITS = len(str(sequences.NUMBERS[-1]))
 
@@ -42,7 +42,7 @@ Number = Annotated[
 ]
 
 
-class NextIds(WireModel):
+class NextIds(ApiModel):
     """The next id of each sequence, as text: some clients keep no 17 digits of a number."""
 
     pitchtarget_audience: str
@@ -52,7 +52,7 @@ class NextIds(WireModel):
     pinterest_upload: str
 
 
-class NextIdsSet(WireModel):
+class NextIdsSet(ApiModel):
     """What is left out goes on as it is."""
 
     model_config = ConfigDict(extra="forbid")
@@ -67,13 +67,13 @@ class NextIdsSet(WireModel):
 
 
 @router.get("", operation_id="ids/get", response_model=NextIds)
-async def get(call: Call) -> Answer:
+async def get(request: MockRequest) -> RawResponse:
     """The ids that this world gives next."""
-    return answer(200, await call.world.read(sequences.upcoming))
+    return response(200, await request.world.read(sequences.upcoming))
 
 
 @router.put("", operation_id="ids/put", response_model=NextIds)
-async def put(call: Call, body: NextIdsSet) -> Answer:
+async def put(request: MockRequest, body: NextIdsSet) -> RawResponse:
     """Let ids go on from other numbers, higher or lower. A number that something has is passed over."""
     numbers = body.model_dump(exclude_none=True)
-    return answer(200, await call.world.transact(sequences.continue_at, numbers))
+    return response(200, await request.world.transact(sequences.continue_at, numbers))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from audience_mock.core.clock import LATEST_MS
+from audience_mock.core.worlds.clock import LATEST_MS
 
 
 def _to_ms(value: Any) -> int:

@@ -4,24 +4,24 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated, Any
 
+from fastapi import APIRouter, Query
 from pydantic import Field
 
-from audience_mock.control.criteria import Criteria, Wanted, check_operation, moment
-from audience_mock.control.errors import answer
-from audience_mock.control.routes import ControlRoute
-from audience_mock.core.journal import Entry
-from audience_mock.transport.answers import Answer
-from audience_mock.transport.calls import Call
-from audience_mock.transport.journal import shown
-from audience_mock.transport.routes import Query, Router
-from audience_mock.transport.wire import WireModel
+from audience_mock.control.criteria import Criteria, RequestPattern, check_operation, moment
+from audience_mock.control.errors import response
+from audience_mock.control.route import ControlRoute
+from audience_mock.core.controls.journal import Entry
+from audience_mock.web.journal import shown
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse
+from audience_mock.web.schema import ApiModel
 
-router = Router(ControlRoute, prefix="/__admin/journal", tags=["journal"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/journal", tags=["journal"])
 
 MAX_LIMIT = 10_000
 
 
-class _Part(WireModel):
+class _Part(ApiModel):
     after: str | None = Field(
         default=None, description="Only what came after this: a number, or a time in ISO 8601."
     )
@@ -38,11 +38,11 @@ class JournalQuery(_Part, Criteria):
     pass
 
 
-class Search(_Part, Wanted):
+class Search(_Part, RequestPattern):
     pass
 
 
-class Request(WireModel):
+class Request(ApiModel):
     method: str
     path: str = Field(description="As it was sent, with the query.")
     path_params: dict[str, str]
@@ -56,7 +56,7 @@ class Request(WireModel):
     body_cut: bool = Field(default=False, description="Present where `body` is only how the body begins.")
 
 
-class AnswerGiven(WireModel):
+class AnswerGiven(ApiModel):
     status: int | None = Field(description="Null where the client went away before it was answered.")
     headers: dict[str, str]
     body: Any
@@ -64,7 +64,7 @@ class AnswerGiven(WireModel):
     body_cut: bool = False
 
 
-class JournalEntry(WireModel):
+class JournalEntry(ApiModel):
     number: int = Field(description="From 1, in each world, in the order of the answers.")
     at: str = Field(description="The world's time when the answer was known, ISO 8601.")
     api: str
@@ -72,35 +72,37 @@ class JournalEntry(WireModel):
     fault: str | None = Field(description="The id of the planned fault that it met.")
     request: Request
     answer: AnswerGiven
-    near: list[str] = Field(default=[], description="Present where no route took it: which were near.")
+    suggestions: list[str] = Field(
+        default=[], description="Present where no route took it: the routes that may have been meant."
+    )
 
 
-class JournalPage(WireModel):
+class JournalPage(ApiModel):
     entries: list[JournalEntry] = Field(description="The newest last; tokens and secrets are masked.")
     dropped: int = Field(description="How many older ones had to go for want of room.")
     next: int = Field(description="As `after`, it gives what came later.")
 
 
 @router.get("", operation_id="journal/get", response_model=JournalPage)
-async def get(call: Call, query: Annotated[JournalQuery, Query()]) -> Answer:
+async def get(call: MockRequest, query: Annotated[JournalQuery, Query()]) -> RawResponse:
     """The requests to both APIs in this world; those to /__admin are left out."""
-    return _page(call, query, Wanted(**query.model_dump(include=set(Criteria.model_fields))))
+    return _page(call, query, RequestPattern(**query.model_dump(include=set(Criteria.model_fields))))
 
 
 @router.post("/search", operation_id="journal/search", response_model=JournalPage)
-async def search(call: Call, body: Search) -> Answer:
+async def search(call: MockRequest, body: Search) -> RawResponse:
     """As `GET`, with `match`: a part of the request, for which a URL has no room."""
     return _page(call, body, body)
 
 
 @router.delete("", operation_id="journal/empty", status_code=204)
-async def empty(call: Call) -> Answer:
+async def empty(call: MockRequest) -> RawResponse:
     """Forget what was asked; numbers go on. A reset begins at 1 again."""
     call.world.journal.empty()
-    return answer(204, None)
+    return response(204, None)
 
 
-def _page(call: Call, part: _Part, wanted: Wanted) -> Answer:
+def _page(call: MockRequest, part: _Part, wanted: RequestPattern) -> RawResponse:
     check_operation(call, wanted)
     journal, rules = call.world.journal, call.world.rules
     journal.trim(rules.journal_entries, rules.journal_bytes)
@@ -114,7 +116,7 @@ def _page(call: Call, part: _Part, wanted: Wanted) -> Answer:
         found.reverse()
     next_after = found[-1].number if found and not from_the_end and len(found) == part.limit else journal.last
     page = {"entries": [shown(entry) for entry in found], "dropped": journal.dropped, "next": next_after}
-    return answer(200, page)
+    return response(200, page)
 
 
 def _is_between(entry: Entry, after: int | datetime | None, before: int | datetime | None) -> bool:

@@ -2,26 +2,26 @@
 
 from typing import Annotated, Any, Literal
 
+from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
-from audience_mock.control.errors import answer
-from audience_mock.control.routes import ControlRoute
-from audience_mock.transport.answers import Answer
-from audience_mock.transport.calls import Call
-from audience_mock.transport.operations import operations
-from audience_mock.transport.routes import Query, Router
-from audience_mock.transport.wire import WireModel
+from audience_mock.control.errors import response
+from audience_mock.control.route import ControlRoute
+from audience_mock.web.operations import operations
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse
+from audience_mock.web.schema import ApiModel
 
-router = Router(ControlRoute, prefix="/__admin", tags=["operations"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["operations"])
 
 
-class Filter(WireModel):
+class Filter(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
-    dialect: Literal["pinterest", "pitchtarget"] | None = None
+    provider: Literal["pinterest", "pitchtarget"] | None = None
 
 
-class Operations(WireModel):
+class Operations(ApiModel):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -29,7 +29,7 @@ class Operations(WireModel):
                     "operations": [
                         {
                             "name": "audiences/get",
-                            "dialect": "pinterest",
+                            "provider": "pinterest",
                             "method": "GET",
                             "paths": ["/v5/ad_accounts/{ad_account_id}/audiences/{audience_id}"],
                             "grade": "recorded",
@@ -49,8 +49,8 @@ class Operations(WireModel):
 
 
 @router.get("/operations", operation_id="operations/list", response_model=Operations)
-async def list_(call: Call, query: Annotated[Filter, Query()]) -> Answer:
+async def list_(request: MockRequest, query: Annotated[Filter, Query()]) -> RawResponse:
     """The operations of both doubles, or of one, with the evidence for each, its rules and its errors."""
-    graded: dict[str, Any] = call.scope["graded"]()
-    wanted = {name: described for name, described in graded.items() if query.dialect in (None, name)}
-    return answer(200, {"operations": operations(wanted)})
+    graded: dict[str, Any] = request.scope["graded"]()
+    wanted = {name: described for name, described in graded.items() if query.provider in (None, name)}
+    return response(200, {"operations": operations(wanted)})

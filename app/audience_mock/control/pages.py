@@ -7,9 +7,9 @@ from pydantic_core import to_json
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock import __version__
-from audience_mock.core import audiences
-from audience_mock.core.world import World
-from audience_mock.transport.answers import Answer
+from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.worlds.world import World
+from audience_mock.web.response import RawResponse
 
 HEALTH = "/__admin/health"
 PREFIXES = ("", "__admin", "openapi")
@@ -43,7 +43,7 @@ def pages_app(descriptions: Mapping[str, Describe], control: ASGIApp) -> ASGIApp
         if status == 200 and scope["method"] not in ("GET", "HEAD"):
             status, more = 405, b"allow: GET, HEAD\r\n"
             body = to_json({"error": f"{path} answers to GET only"})
-        await Answer(status, body, _HEAD % (len(body), more))(scope, receive, send)
+        await RawResponse(status, body, _HEAD % (len(body), more))(scope, receive, send)
 
     return app
 

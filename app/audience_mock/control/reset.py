@@ -2,65 +2,65 @@
 
 from typing import Any, Literal
 
+from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from audience_mock.control.errors import Error, answer
-from audience_mock.control.routes import ControlRoute
-from audience_mock.transport.answers import Answer
-from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import Router
-from audience_mock.transport.wire import WireModel
+from audience_mock.control.errors import Error, response
+from audience_mock.control.route import ControlRoute
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse
+from audience_mock.web.schema import ApiModel
 
-router = Router(ControlRoute, prefix="/__admin", tags=["state"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["state"])
 
 _NO_SNAPSHOT: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such snapshot"}}
 
 
-class ResetTo(WireModel):
+class ResetTo(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     to: Literal["seed", "empty"] = Field(default="seed", description="`empty` leaves the seed out.")
 
 
-class Snapshots(WireModel):
+class Snapshots(ApiModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"snapshots": ["signed-in"]}]})
 
     snapshots: list[str] = Field(description="Names, sorted.")
 
 
 @router.post("/reset", operation_id="state/reset", status_code=204)
-async def reset(call: Call, body: ResetTo) -> Answer:
+async def reset(request: MockRequest, body: ResetTo) -> RawResponse:
     """Put this world back to its start: data, ids, clock and all that is counted. Its settings and snapshots
     stay."""
-    call.worlds.reset(call.world, body.to)
-    return answer(204, None)
+    request.worlds.reset(request.world, body.to)
+    return response(204, None)
 
 
 @router.get("/snapshots", operation_id="snapshots/list", response_model=Snapshots)
-async def list_(call: Call) -> Answer:
+async def list_(request: MockRequest) -> RawResponse:
     """The snapshots of this world."""
-    return answer(200, {"snapshots": call.worlds.snapshots(call.world)})
+    return response(200, {"snapshots": request.worlds.snapshots(request.world)})
 
 
 @router.put("/snapshots/{snapshot}", operation_id="snapshots/put", status_code=204)
-async def put(call: Call, snapshot: str) -> Answer:
+async def put(request: MockRequest, snapshot: str) -> RawResponse:
     """Keep what this world holds now, in the place of an older snapshot of the name."""
-    call.worlds.take(call.world, snapshot)
-    return answer(204, None)
+    request.worlds.take(request.world, snapshot)
+    return response(204, None)
 
 
 @router.post(
     "/snapshots/{snapshot}/restore", operation_id="snapshots/restore", status_code=204, responses=_NO_SNAPSHOT
 )
-async def restore(call: Call, snapshot: str) -> Answer:
+async def restore(request: MockRequest, snapshot: str) -> RawResponse:
     """Make this world hold what it held when the snapshot was taken: data, ids and clock."""
-    call.worlds.restore(call.world, snapshot)
-    return answer(204, None)
+    request.worlds.restore(request.world, snapshot)
+    return response(204, None)
 
 
 @router.delete(
     "/snapshots/{snapshot}", operation_id="snapshots/delete", status_code=204, responses=_NO_SNAPSHOT
 )
-async def delete(call: Call, snapshot: str) -> Answer:
-    call.worlds.forget(call.world, snapshot)
-    return answer(204, None)
+async def delete(request: MockRequest, snapshot: str) -> RawResponse:
+    request.worlds.forget(request.world, snapshot)
+    return response(204, None)

@@ -2,18 +2,19 @@
 
 from typing import Any, get_origin
 
+from fastapi import APIRouter
 from pydantic import ConfigDict, FailFast, Field
 
-from audience_mock.control.errors import Error, answer, json_answer
-from audience_mock.control.routes import ControlRoute
-from audience_mock.core import planting, states
-from audience_mock.core.seeds import Seed
-from audience_mock.transport.answers import Answer
-from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import Router
-from audience_mock.transport.wire import WireModel
+from audience_mock.control.errors import Error, json_answer, response
+from audience_mock.control.route import ControlRoute
+from audience_mock.core.seeds import apply as planting
+from audience_mock.core.seeds import export as states
+from audience_mock.core.seeds.schemas import Seed
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse
+from audience_mock.web.schema import ApiModel
 
-router = Router(ControlRoute, prefix="/__admin", tags=["state"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["state"])
 
 
 class SeedRoute(ControlRoute):
@@ -22,7 +23,7 @@ class SeedRoute(ControlRoute):
     max_containers = 10_000_000
 
 
-seed_router = Router(SeedRoute, prefix="/__admin", tags=["state"])
+seed_router = APIRouter(route_class=SeedRoute, prefix="/__admin", tags=["state"])
 
 _TOO_MUCH: dict[int | str, dict[str, Any]] = {
     409: {"model": Error, "description": "More users than a state may have"}
@@ -44,14 +45,14 @@ for _section in State.model_fields.values():
 State.model_rebuild(force=True)
 
 
-class Planted(WireModel):
+class Planted(ApiModel):
     counts: dict[str, int] = Field(description="Rows by section, of those that were sent.")
     ids: dict[str, list[str]] = Field(
         description="Of `audiences`, `customer_lists` and `customer_list_uploads`, each in the order sent."
     )
 
 
-class Difference(WireModel):
+class Difference(ApiModel):
     """Of one section. A field that is null is not there, or has its default."""
 
     counts: dict[str, int] = Field(description="All rows that were added, removed and changed.")
@@ -63,10 +64,10 @@ class Difference(WireModel):
 
 
 @router.get("/state", operation_id="state/get", response_model=State, responses=_TOO_MUCH)
-async def get(call: Call) -> Answer:
+async def get(request: MockRequest) -> RawResponse:
     """All that this world holds, as a seed: an empty world that is seeded with it answers the same. Its
     settings and snapshots are not in it; of tokens it has digests."""
-    return json_answer(200, await states.state(call.world))
+    return json_answer(200, await states.state(request.world))
 
 
 @seed_router.post(
@@ -75,11 +76,11 @@ async def get(call: Call) -> Answer:
     response_model=Planted,
     responses={409: {"model": Error, "description": "An id is taken"}},
 )
-async def seed(call: Call, body: State) -> Answer:
+async def seed(request: MockRequest, body: State) -> RawResponse:
     """Add what the seed has to this world as it is, all of it or nothing. A reset goes back to the seed that
     the server was started with, not to this one; to replace what is there, reset to `empty` first."""
-    planted = planting.plant_in(call.world, body)
-    return answer(200, {"counts": planted.counts, "ids": planted.ids})
+    planted = planting.plant_in(request.world, body)
+    return response(200, {"counts": planted.counts, "ids": planted.ids})
 
 
 @router.get(
@@ -88,6 +89,6 @@ async def seed(call: Call, body: State) -> Answer:
     response_model=dict[str, Difference],
     responses=_NO_WORLD | _TOO_MUCH,
 )
-async def diff(call: Call, world: str, other: str) -> Answer:
+async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
     """What makes the one world the other, by the sections of a state; `{}` if they hold the same."""
-    return answer(200, await states.difference(call.worlds.find(world), call.worlds.find(other)))
+    return response(200, await states.difference(request.worlds.find(world), request.worlds.find(other)))

@@ -4,24 +4,24 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
+from fastapi import APIRouter
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from audience_mock.control.criteria import Wanted, check_operation, told, weight
-from audience_mock.control.errors import VERIFICATION_FAILED, Error, NotVerified, answer
-from audience_mock.control.routes import ControlRoute
-from audience_mock.core.errors import NotNow
-from audience_mock.core.journal import Entry, Journal
-from audience_mock.core.subsets import Difference
-from audience_mock.transport.answers import Answer
-from audience_mock.transport.calls import Call
-from audience_mock.transport.journal import Noted, path_as_sent, time
-from audience_mock.transport.routes import Router
-from audience_mock.transport.wire import WireModel
+from audience_mock.control.criteria import RequestPattern, check_operation, told, weight
+from audience_mock.control.errors import VERIFICATION_FAILED, Error, VerificationFailedError, response
+from audience_mock.control.route import ControlRoute
+from audience_mock.core.controls.journal import Entry, Journal
+from audience_mock.core.controls.json_match import Difference
+from audience_mock.core.errors import InvalidStateError
+from audience_mock.web.journal import RecordedRequest, path_as_sent, time
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse
+from audience_mock.web.schema import ApiModel
 
-router = Router(ControlRoute, prefix="/__admin", tags=["journal"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["journal"])
 
 
-class Range(WireModel):
+class Range(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     at_least: int = Field(default=0, ge=0)
@@ -42,14 +42,14 @@ def _just_so_often(count: Any) -> Any:
     return count
 
 
-class Expectation(Wanted):
+class Expectation(RequestPattern):
     """What was to be asked; without `count`, `never` and `order`, once at least."""
 
     count: Annotated[
         Range | None, BeforeValidator(_just_so_often, json_schema_input_type=int | Range | None)
     ] = Field(default=None, description="Just so often, or between the two.")
     never: bool = Field(default=False, description="Not once: `count` 0.")
-    order: list[Wanted] | None = Field(
+    order: list[RequestPattern] | None = Field(
         default=None,
         min_length=1,
         max_length=100,
@@ -65,19 +65,19 @@ class Expectation(Wanted):
     def _is_one(self) -> Self:
         if (self.count is not None) + self.never + (self.order is not None) > 1:
             raise ValueError("give one of count, never and order")
-        single = set(Wanted.model_fields) & self.model_fields_set
+        single = set(RequestPattern.model_fields) & self.model_fields_set
         if self.order is not None and single:
             raise ValueError(f"with order, {', '.join(sorted(single))} belongs into its items")
         return self
 
 
-class Verified(WireModel):
+class Verified(ApiModel):
     verified: bool
     matched: list[int] = Field(description="The numbers of the requests.")
     dropped: int = Field(description="How many older requests the journal no longer has, and nobody counted.")
 
 
-class Nearest(WireModel):
+class Nearest(ApiModel):
     number: int
     at: str
     api: str
@@ -87,7 +87,7 @@ class Nearest(WireModel):
     status: int | None
 
 
-class DifferenceFound(WireModel):
+class DifferenceFound(ApiModel):
     path: str = Field(description="As `operation`, or `match.body.rule.retention_days`.")
     wanted: Any
     found: Any = Field(default=None, description="Absent where nothing is there; secrets are masked.")
@@ -112,25 +112,25 @@ class NotVerifiedError(Error):
         VERIFICATION_FAILED: {"model": NotVerifiedError, "description": "It was not so"},
     },
 )
-async def verify(call: Call, body: Expectation) -> Answer:
+async def verify(request: MockRequest, body: Expectation) -> RawResponse:
     """Check what was asked of this world: how often, never, or in which order."""
-    check_operation(call, body)
+    check_operation(request, body)
     for place, each in enumerate(body.order or ()):
-        check_operation(call, each, ("order", str(place)))
-    world = call.world
+        check_operation(request, each, ("order", str(place)))
+    world = request.world
     if not world.rules.journal_entries:
-        raise NotNow(f"world {world.name} keeps no journal: give it the setting journal_entries")
+        raise InvalidStateError(f"world {world.name} keeps no journal: give it the setting journal_entries")
     world.journal.trim(world.rules.journal_entries, world.rules.journal_bytes)
     if body.order is not None:
         matched = _in_order(world.journal, body.order, body.within_s)
     else:
         matched = _so_often(world.journal, body, world.clock.now_ms())
     numbers = [entry.number for entry in matched]
-    return answer(200, {"verified": True, "matched": numbers, "dropped": world.journal.dropped})
+    return response(200, {"verified": True, "matched": numbers, "dropped": world.journal.dropped})
 
 
 def _so_often(journal: Journal, wanted: Expectation, now_ms: int) -> list[Entry]:
-    """The requests that are meant, if there are as many as expected. Raises NotVerified."""
+    """The requests that are meant, if there are as many as expected. Raises VerificationFailedError."""
     matched, older = [], 0
     for entry in journal:
         if wanted.means(entry):
@@ -152,8 +152,8 @@ def _so_often(journal: Journal, wanted: Expectation, now_ms: int) -> list[Entry]
     raise _failure(error, journal, matched=matched, nearest=nearest, differences=differences)
 
 
-def _in_order(journal: Journal, order: Sequence[Wanted], within_s: float | None) -> list[Entry]:
-    """The first requests that keep an order, and the time it has. Raises NotVerified."""
+def _in_order(journal: Journal, order: Sequence[RequestPattern], within_s: float | None) -> list[Entry]:
+    """The first requests that keep an order, and the time it has. Raises VerificationFailedError."""
     meant = [[entry for entry in journal if wanted.means(entry)] for wanted in order]
     best: list[Entry] = []
     for first in meant[0]:
@@ -200,7 +200,7 @@ def _in_order(journal: Journal, order: Sequence[Wanted], within_s: float | None)
 
 
 def _nearest(
-    journal: Journal, wanted: Wanted, leaving_out: set[int]
+    journal: Journal, wanted: RequestPattern, leaving_out: set[int]
 ) -> tuple[Entry | None, list[dict[str, Any]]]:
     """The request with the fewest values that differ, the newest of such, and the differences."""
     nearest: tuple[int, bool, Entry, list[Difference]] | None = None
@@ -224,7 +224,7 @@ def _failure(
     nearest: Entry | None,
     differences: list[dict[str, Any]],
     field: str | None = None,
-) -> NotVerified:
+) -> VerificationFailedError:
     if nearest is not None and differences:
         where = ", ".join(each["path"] for each in differences)
         error += f"; request {nearest.number} is the nearest and differs in {where}"
@@ -235,7 +235,7 @@ def _failure(
     told_: dict[str, Any] = {"error": error}
     if field is not None:
         told_["field"] = field
-    return NotVerified(
+    return VerificationFailedError(
         told_
         | {
             "verified": False,
@@ -248,7 +248,7 @@ def _failure(
 
 
 def _summary(entry: Entry) -> dict[str, Any]:
-    noted = Noted._make(entry.what)
+    noted = RecordedRequest._make(entry.what)
     return {
         "number": entry.number,
         "at": time(entry.at_ms),
@@ -274,9 +274,9 @@ def _expected(least: int, most: int | None) -> str:
     return f"{often} {'request' if (most or least) == 1 else 'requests'}"
 
 
-def _words(wanted: Wanted) -> str:
+def _words(wanted: RequestPattern) -> str:
     """What is wanted, in one line."""
-    given = wanted.model_dump(include=set(Wanted.model_fields), exclude_unset=True)
+    given = wanted.model_dump(include=set(RequestPattern.model_fields), exclude_unset=True)
     parts = [f"{name} {value}" for name, value in given.items() if name != "match" and value is not None]
     if wanted.match is not None:
         parts.append(f"match {json.dumps(wanted.match.wanted(), ensure_ascii=False)}")

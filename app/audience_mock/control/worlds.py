@@ -2,19 +2,19 @@
 
 from typing import Any
 
+from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from audience_mock.control.errors import Error, answer
-from audience_mock.control.routes import ControlRoute
-from audience_mock.core import audiences
-from audience_mock.core.world import World
-from audience_mock.core.worlds import NAME
-from audience_mock.transport.answers import Answer
-from audience_mock.transport.calls import Call
-from audience_mock.transport.routes import Router
-from audience_mock.transport.wire import WireModel
+from audience_mock.control.errors import Error, response
+from audience_mock.control.route import ControlRoute
+from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.worlds.world import World
+from audience_mock.core.worlds.worlds import NAME
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse
+from audience_mock.web.schema import ApiModel
 
-router = Router(ControlRoute, prefix="/__admin/worlds", tags=["worlds"])
+router = APIRouter(route_class=ControlRoute, prefix="/__admin/worlds", tags=["worlds"])
 
 _NO_WORLD: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such world"}}
 _TAKEN: dict[int | str, dict[str, Any]] = {
@@ -22,13 +22,13 @@ _TAKEN: dict[int | str, dict[str, Any]] = {
 }
 
 
-class WorldList(WireModel):
+class WorldList(ApiModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"worlds": ["checkout-test", "default"]}]})
 
     worlds: list[str] = Field(description="Names, sorted; `default` is the world of who names none.")
 
 
-class WorldSettings(WireModel):
+class WorldSettings(ApiModel):
     """A world's own settings, in the place of the server's; those left out are the server's."""
 
     model_config = ConfigDict(extra="forbid")
@@ -36,7 +36,7 @@ class WorldSettings(WireModel):
     settings: dict[str, Any] = Field(default={}, description="As the flags of `serve`: `build_delay_s`, …")
 
 
-class WorldState(WireModel):
+class WorldState(ApiModel):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -56,45 +56,45 @@ class WorldState(WireModel):
     snapshots: list[str]
 
 
-class ForkTo(WireModel):
+class ForkTo(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(pattern=f"^{NAME.pattern}$", description="The new world's.")
 
 
-async def _shown(call: Call, world: World) -> dict[str, Any]:
+async def _shown(request: MockRequest, world: World) -> dict[str, Any]:
     return {
         "name": world.name,
         "audiences": await world.read(audiences.count),
         "settings": world.settings,
-        "snapshots": call.worlds.snapshots(world),
+        "snapshots": request.worlds.snapshots(world),
     }
 
 
 @router.get("", operation_id="worlds/list", response_model=WorldList)
-async def list_(call: Call) -> Answer:
+async def list_(request: MockRequest) -> RawResponse:
     """The worlds that there are."""
-    return answer(200, {"worlds": list(call.worlds)})
+    return response(200, {"worlds": list(request.worlds)})
 
 
 @router.get("/{world}", operation_id="worlds/get", response_model=WorldState, responses=_NO_WORLD)
-async def get(call: Call, world: str) -> Answer:
+async def get(request: MockRequest, world: str) -> RawResponse:
     """One world."""
-    return answer(200, await _shown(call, call.worlds.find(world)))
+    return response(200, await _shown(request, request.worlds.find(world)))
 
 
 @router.put("/{world}", operation_id="worlds/put", response_model=WorldState, responses=_TAKEN)
-async def put(call: Call, world: str, body: WorldSettings) -> Answer:
+async def put(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
     """Make a world from the seed, or give one that is there other settings: 201 or 200."""
-    status = 200 if world in call.worlds else 201
-    return answer(status, await _shown(call, call.worlds.put(world, body.settings)))
+    status = 200 if world in request.worlds else 201
+    return response(status, await _shown(request, request.worlds.put(world, body.settings)))
 
 
 @router.delete("/{world}", operation_id="worlds/delete", status_code=204, responses=_NO_WORLD | _TAKEN)
-async def delete(call: Call, world: str) -> Answer:
+async def delete(request: MockRequest, world: str) -> RawResponse:
     """Forget a world, with its snapshots."""
-    call.worlds.delete(world)
-    return answer(204, None)
+    request.worlds.delete(world)
+    return response(204, None)
 
 
 @router.post(
@@ -104,6 +104,6 @@ async def delete(call: Call, world: str) -> Answer:
     response_model=WorldState,
     responses=_NO_WORLD | _TAKEN,
 )
-async def fork(call: Call, world: str, body: ForkTo) -> Answer:
+async def fork(request: MockRequest, world: str, body: ForkTo) -> RawResponse:
     """A new world that holds what this one holds now: data, ids, clock and settings."""
-    return answer(201, await _shown(call, call.worlds.fork(world, body.name)))
+    return response(201, await _shown(request, request.worlds.fork(world, body.name)))

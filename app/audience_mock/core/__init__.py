@@ -1,1 +1,1 @@
-"""What an audience is, and the world it lives in. Nothing in here knows HTTP or a provider's wire."""
+"""The domain: what an audience is and does. It knows neither HTTP nor any provider."""

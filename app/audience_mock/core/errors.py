@@ -1,13 +1,13 @@
-"""Facts that the core raises. Each dialect's own errors module gives them a status and words."""
+"""Facts that the core raises. Each provider's own errors module gives them a status and words."""
 
 from collections.abc import Sequence
 
 
-class Fact(Exception):
+class DomainError(Exception):
     """Something that the core found to be so, and that a caller has to be told."""
 
 
-class NotFound(Fact):
+class NotFoundError(DomainError):
     """`what` (say, "audience") with the id `id` is not in this world."""
 
     def __init__(self, what: str, id: str) -> None:
@@ -16,18 +16,18 @@ class NotFound(Fact):
         self.id = id
 
 
-class AlreadyThere(Fact):
+class AlreadyExistsError(DomainError):
     """This world has a `what` with the id `id`, and an id is given once."""
 
     def __init__(self, what: str, id: str) -> None:
         super().__init__(f"{what} {id} is already in this world")
 
 
-class BadGrant(Fact):
+class InvalidGrantError(DomainError):
     """A code or refresh token that gives no token: unknown, used, expired, or another app's."""
 
 
-class ScopesNotGranted(Fact):
+class ScopesNotGrantedError(DomainError):
     """More was asked for than was once granted; `scopes` are what is too much, sorted."""
 
     def __init__(self, scopes: Sequence[str]) -> None:
@@ -35,7 +35,7 @@ class ScopesNotGranted(Fact):
         self.scopes = scopes
 
 
-class SharedWithItself(Fact):
+class SelfShareError(DomainError):
     """An audience was to be shared with `id`, which has it already as its owner or giver."""
 
     def __init__(self, id: str) -> None:
@@ -43,7 +43,7 @@ class SharedWithItself(Fact):
         self.id = id
 
 
-class NotInAccount(Fact):
+class NotInAccountError(DomainError):
     """A definition names a `what` (say, "customer list") by the `id`, and its ad account has none."""
 
     def __init__(self, what: str, id: str) -> None:
@@ -52,38 +52,38 @@ class NotInAccount(Fact):
         self.id = id
 
 
-class NotNow(Fact):
+class InvalidStateError(DomainError):
     """What is asked for does not go with the state that something is in; the text says why."""
 
 
-class Interrupted(Fact):
+class WorldReplacedError(DomainError):
     """The world was reset, restored or deleted while something was being done to it; nothing of that is
     left."""
 
 
-class SetUpFact(Fact):
+class ConfigurationError(DomainError):
     """Something about how the mock is started or steered; no API has words for it."""
 
 
-class TooMany(SetUpFact):
+class LimitExceededError(ConfigurationError):
     """There is no room for one more; the text says how many there may be."""
 
 
-class BadName(SetUpFact):
+class InvalidNameError(ConfigurationError):
     """A name that a world or a snapshot cannot have; the text says what it may be."""
 
 
-class BadStatus(SetUpFact):
+class InvalidStatusError(ConfigurationError):
     """A status that an audience of its API does not have; the text lists those it has."""
 
     field = "status"
 
 
-class BadSettings(SetUpFact):
+class InvalidSettingsError(ConfigurationError):
     """A setting that no world has, or a value that it does not take; the text names it."""
 
 
-class BadFault(SetUpFact):
+class InvalidFaultError(ConfigurationError):
     """A fault that cannot be planned; the text says why, `field` which part of it is wrong."""
 
     def __init__(self, text: str, field: str | None = None) -> None:
@@ -91,7 +91,7 @@ class BadFault(SetUpFact):
         self.field = field
 
 
-class BadSeed(SetUpFact):
+class InvalidSeedError(ConfigurationError):
     """A seed that cannot be read or does not hold what a seed holds; the text begins with the dotted `field`,
     if it is of one."""
 
@@ -101,9 +101,9 @@ class BadSeed(SetUpFact):
         self.field = field
 
 
-class IdTaken(BadSeed):
+class IdTakenError(InvalidSeedError):
     """A seed gives something an id that the world has given already."""
 
 
-class BadDatabase(SetUpFact):
+class StoreError(ConfigurationError):
     """A database URL or file that cannot be used; the text says why and what to do."""

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from audience_mock.core import ids
-from audience_mock.core.errors import BadGrant, ScopesNotGranted
-from audience_mock.core.tables import App, Token, table_of
-from audience_mock.core.world import Transaction
+from audience_mock.core.errors import InvalidGrantError, ScopesNotGrantedError
+from audience_mock.core.store import ids
+from audience_mock.core.store.tables import App, Token, table_of
+from audience_mock.core.worlds.world import Transaction
 
 ACCESS, REFRESH, OF_APP, CODE = "access", "refresh", "app", "code"
 
@@ -55,9 +55,9 @@ def find(tx: Transaction, *, text: str) -> Token | None:
 
 
 def redeem_code(tx: Transaction, *, code: str, app: str, scopes: Sequence[str], terms: Terms) -> Issued:
-    """Tokens for a code that was not given in before. Raises BadGrant."""
+    """Tokens for a code that was not given in before. Raises InvalidGrantError."""
     if find(tx, text=code) is not None:
-        raise BadGrant
+        raise InvalidGrantError
     family = tx.new_id(ids.GRANT)
     keep(tx, text=code, kind=CODE, family=family, app=app, revoked=True)
     return _issue(tx, family=family, app=app, scopes=scopes, ad_accounts=None, terms=terms)
@@ -75,7 +75,7 @@ def redeem_refresh(
     """New tokens for a refresh token, which is used up by it; with `scopes`, for no more than these. One that
     is not known and says of itself that it has the scopes `described` is good again and again.
 
-    Raises BadGrant, ScopesNotGranted.
+    Raises InvalidGrantError, ScopesNotGrantedError.
     """
     row = find(tx, text=refresh)
     if row is None and described is not None:
@@ -88,7 +88,7 @@ def redeem_refresh(
             terms=terms,
         )
     if row is None or row.kind != REFRESH or row.revoked or row.app not in (None, app) or _is_over(row, tx):
-        raise BadGrant
+        raise InvalidGrantError
     given = _within((row.scopes or "").split(), scopes)
     tx.execute(_REVOKE, {"of_digest": row.digest})
     return _issue(tx, family=row.family, app=app, scopes=given, ad_accounts=row.ad_accounts, terms=terms)
@@ -182,9 +182,9 @@ def _issue(
 
 
 def _within(granted: Sequence[str], scopes: Sequence[str] | None) -> Sequence[str]:
-    """The scopes that are asked for, or all that were granted. Raises ScopesNotGranted."""
+    """The scopes that are asked for, or all that were granted. Raises ScopesNotGrantedError."""
     if too_much := sorted(set(scopes or ()) - set(granted)):
-        raise ScopesNotGranted(too_much)
+        raise ScopesNotGrantedError(too_much)
     return scopes or granted
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query
 
-from audience_mock.pinterest.audiences_wire import (
+from audience_mock.providers.pinterest.audiences.schemas import (
     Audience,
     AudienceCreate,
     AudienceListQuery,
@@ -12,7 +12,7 @@ from audience_mock.pinterest.audiences_wire import (
     CreatedAudience,
     PathId,
 )
-from audience_mock.pitchtarget.custom_audiences_wire import Created, LookalikeCreate
+from audience_mock.providers.pitchtarget.custom_audiences.schemas import Created, LookalikeCreate
 from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE
 from benchmarks.rungs.recorded import BODIES, STATUSES
 

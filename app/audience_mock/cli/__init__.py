@@ -1,0 +1,1 @@
+"""The command `audience-mock`: a module for each subcommand."""

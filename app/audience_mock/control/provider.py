@@ -1,0 +1,82 @@
+"""The control plane as a provider, so that it is dispatched and described as the others are."""
+
+from typing import Any
+
+from audience_mock import __version__
+from audience_mock.control import (
+    audiences,
+    clock,
+    errors,
+    faults,
+    ids,
+    journal,
+    operations,
+    reset,
+    state,
+    uploads,
+    verify,
+    worlds,
+)
+from audience_mock.control.examples import EXAMPLES
+from audience_mock.web.provider_app import Provider
+
+SECURITY: dict[str, Any] = {
+    "admin_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "Asked for where the server has an `admin_token`; else only this machine may call.",
+    }
+}
+
+
+_REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
+    "400": (
+        "What came is not right",
+        {"error": "to: Input should be 'seed' or 'empty' (given: 'start')", "field": "to"},
+    ),
+    "401": (
+        "Not the `admin_token` of the server",
+        {"error": "send Authorization: Bearer <the token that the server was started with>"},
+    ),
+    "403": (
+        "From another machine, or a page of another site",
+        {"error": "192.0.2.7 is another machine: start the server with --admin-token to open /__admin to it"},
+    ),
+}
+
+
+def provider() -> Provider:
+    routers = (
+        *(
+            worlds.router,
+            reset.router,
+            state.router,
+            state.seed_router,
+            clock.router,
+            audiences.router,
+            ids.router,
+        ),
+        *(faults.router, journal.router, verify.router),
+        *(uploads.router, operations.router),
+    )
+    names = [route.operation_id for router in routers for route in router.routes]
+    return Provider(
+        name="control",
+        title="Audience Mock's control plane",
+        version=__version__,
+        prefixes=("__admin",),
+        routers=routers,
+        error_response=errors.error_response,
+        about=(
+            "The test's hand on the world. An operation acts on the world that the request names, by the path"
+            " /worlds/{name}/ in front or the header X-Audience-Mock-World; else on the default one."
+        ),
+        servers=({"url": "/"},),
+        security=SECURITY,
+        bodies=faults.BODIES,
+        # With a token where the server has one, else without.
+        security_of=dict.fromkeys(names, ({"admin_token": ()}, {})),
+        caller_errors=_REFUSALS,
+        examples={**EXAMPLES, **faults.EXAMPLES},
+        journalled=False,
+    )

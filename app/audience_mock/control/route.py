@@ -1,0 +1,17 @@
+"""The route class of the control plane, and what its handlers share."""
+
+from audience_mock.control import access, errors
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse
+from audience_mock.web.route import MockRoute
+
+
+class ControlRoute(MockRoute):
+    subject_to_faults = False  # whoever plans them has to be heard
+    takes_bare_bodies = True  # as curl sends them
+
+    def authorize(self, request: MockRequest) -> None:
+        access.check(request, request.options)
+
+    def error_response(self, request: MockRequest, error: Exception) -> RawResponse:
+        return errors.error_response(request, error)

@@ -1,0 +1,1 @@
+"""Audiences: queries, life cycle, sharing, ad accounts, pixels."""

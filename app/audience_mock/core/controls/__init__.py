@@ -1,0 +1,1 @@
+"""What a test controls: faults, request journal, rate limits, agenda, overrides."""

@@ -1,0 +1,162 @@
+"""The agenda of a world: what will happen by itself, and when. Worked out when it is asked for."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import ColumnElement, Select, func, select, text
+
+from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences.lifecycle import list_status_at, status_at, upload_state_at
+from audience_mock.core.store.tables import (
+    PITCHTARGET,
+    WAITING,
+    Audience,
+    CustomerList,
+    ListUpload,
+    Token,
+    table_of,
+)
+from audience_mock.core.tokens import ACCESS, OF_APP, REFRESH
+from audience_mock.core.worlds.clock import LATEST_MS
+from audience_mock.core.worlds.world import Transaction, World
+
+SHOWN_CHARACTERS = 5
+"""Of a token, at most, and never more than half of it: enough for `pina_`. Chosen."""
+
+DIGEST_CHARACTERS = 8
+"""Of the hex SHA-256 of a token, by which two are told apart. Chosen."""
+
+
+class Event(NamedTuple):
+    """What happens at a time, and to what."""
+
+    at_ms: int
+    kind: str
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """The first events, sorted by time; how many there are in all, and when the last one is."""
+
+    events: Sequence[Event]
+    total: int
+    last_at_ms: int | None
+
+
+def upcoming(world: World, *, kinds: Collection[str] = (), at_most: int = 1) -> Agenda:
+    """What will happen after now, of some `kinds` or of all."""
+    wanted = [kind for kind in KINDS if not kinds or kind in kinds]
+    now_ms = world.clock.now_ms()
+    found = [
+        _windows(world, now_ms)
+        if kind == LIMIT
+        else world.read_now(_stored, kind=kind, now_ms=now_ms, at_most=at_most)
+        for kind in wanted
+    ]
+    # Of one time: in the order of KINDS, then as each kind has them.
+    events = sorted((event for part in found for event in part.events), key=lambda event: event.at_ms)
+    return Agenda(
+        events[:at_most],
+        sum(part.total for part in found),
+        max((part.last_at_ms for part in found if part.last_at_ms is not None), default=None),
+    )
+
+
+def _audience(row: Any) -> dict[str, Any]:
+    becomes = status_at(row, row.ready_at_ms)
+    return {"api": row.api, "id": str(row.number), "account": row.account, "becomes": becomes}
+
+
+def _facebook_id(row: Any) -> dict[str, Any]:
+    return {"api": PITCHTARGET, "id": str(row.number), "account": row.account}
+
+
+def _customer_list(row: Any) -> dict[str, Any]:
+    becomes = list_status_at(row, row.ready_at_ms)
+    return {"id": str(row.number), "account": row.account, "becomes": becomes}
+
+
+def _upload(row: Any) -> dict[str, Any]:
+    becomes = upload_state_at(row, row.ready_at_ms)
+    return {"id": str(row.number), "customer_list": str(row.customer_list), "becomes": becomes}
+
+
+def _token(row: Any) -> dict[str, Any]:
+    return {"token": row.kind, "digest": row.digest.hex()[:DIGEST_CHARACTERS]}
+
+
+class _Source(NamedTuple):
+    """Rows to which something happens at the time `at`; `order` is that of rows of one time."""
+
+    rows: Select[Any]
+    at: ColumnElement[Any]
+    order: ColumnElement[Any]
+    tell: Callable[[Any], dict[str, Any]]
+
+
+_a, _l, _u, _t = (table_of(model).c for model in (Audience, CustomerList, ListUpload, Token))
+_SOURCES = {
+    "audience": _Source(
+        select(*audiences.WITH_PEOPLE).where(_a.held_status.is_(None)), _a.ready_at_ms, _a.key, _audience
+    ),
+    "facebook_id": _Source(
+        select(_a.number, _a.account, _a.ready_at_ms).where(text(WAITING)),
+        _a.ready_at_ms,
+        _a.number,
+        _facebook_id,
+    ),
+    "customer_list": _Source(
+        select(table_of(CustomerList)).where(_l.held_status.is_(None)),
+        _l.ready_at_ms,
+        _l.number,
+        _customer_list,
+    ),
+    # One that is still being read is not done by its time.
+    "upload": _Source(
+        select(table_of(ListUpload)).where(_u.valid.is_not(None)), _u.ready_at_ms, _u.number, _upload
+    ),
+    "token": _Source(
+        select(table_of(Token)).where(_t.revoked.is_(False), _t.kind.in_((ACCESS, OF_APP, REFRESH))),
+        _t.expires_at_ms,
+        _t.digest,
+        _token,
+    ),
+}
+LIMIT = "limit"
+KINDS = (*_SOURCES, LIMIT)
+"""What may happen: an audience is built, Facebook gives one its id, a customer list is built, an upload to
+one is done, a token expires, a window of a rate limit ends."""
+
+
+def _stored(tx: Transaction, *, kind: str, now_ms: int, at_most: int) -> Agenda:
+    rows, at, order, tell = _SOURCES[kind]
+    pending = rows.where(at > now_ms, at < LATEST_MS)
+    total, last_at_ms = cast(Any, tx.execute(pending.with_only_columns(func.count(), func.max(at))).one())
+    first = tx.execute(pending.order_by(at, order).limit(at_most)).all() if total else ()
+    events = [Event(getattr(row, at.key or ""), kind, tell(row)) for row in first]
+    return Agenda(events, total, last_at_ms)
+
+
+def _windows(world: World, now_ms: int) -> Agenda:
+    events = [
+        Event(
+            ends_at_ms,
+            LIMIT,
+            {"caller": _masked(caller), "digest": _digest(caller), "limit": name, "left": max(0, left)},
+        )
+        for caller, name, ends_at_ms, left in world.limits.windows()
+        if ends_at_ms > now_ms
+    ]
+    return Agenda(events, len(events), max((event.at_ms for event in events), default=None))
+
+
+def _masked(secret: str) -> str:
+    """How a token begins."""
+    return f"{secret[: min(SHOWN_CHARACTERS, len(secret) // 2)]}…"
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()[:DIGEST_CHARACTERS]

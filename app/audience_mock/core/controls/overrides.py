@@ -1,0 +1,85 @@
+"""An audience in a test's hand: found by any of its ids, and held in a status, a size or a time."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, update
+
+from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences.lifecycle import INITIALIZING, STATUSES
+from audience_mock.core.audiences.readiness import FAILS, built
+from audience_mock.core.errors import InvalidStateError, InvalidStatusError, NotFoundError
+from audience_mock.core.store.tables import PINTEREST, PITCHTARGET, Audience, table_of
+from audience_mock.core.worlds.world import Transaction
+
+_table = table_of(Audience)
+_SET = update(_table).where(_table.c.key == bindparam("of_key"))
+
+MAX_ID_DIGITS = 18
+"""What an id of either API has at most."""
+
+
+def find(tx: Transaction, *, id: str, api: str | None = None) -> Audience:
+    """The audience of an API, or of whichever has it, by its number or its Facebook id. Raises NotFoundError,
+    and InvalidStateError if both APIs have one."""
+    found = []
+    if len(id) <= MAX_ID_DIGITS:
+        for of_api in (PINTEREST, PITCHTARGET) if api is None else (api,):
+            try:
+                found.append(audiences.find_either(tx, api=of_api, id=id))
+            except NotFoundError:
+                continue
+    if not found:
+        raise NotFoundError("audience", id)
+    if len(found) > 1:
+        raise InvalidStateError(
+            f"both APIs have an audience {id}: say ?api={PINTEREST} or ?api={PITCHTARGET}"
+        )
+    return found[0]
+
+
+def change(
+    tx: Transaction,
+    *,
+    id: str,
+    api: str | None = None,
+    status: str | None = None,
+    release: bool = False,
+    size: int | None = None,
+    policy: str | None = None,
+    ready_at_ms: int | None = None,
+) -> Audience:
+    """Change what the clock would decide, and answer the audience as it is then.
+
+    A `status` is held until `release`, or until another policy or time is given. `policy` begins the build
+    again, now; `ready_at_ms` sets its end. `size` are its people once it is built; with one, it does not
+    follow its customer list any more. Raises as `find`, and InvalidStatusError.
+    """
+    audience = find(tx, id=id, api=api)
+    values: dict[str, Any] = {}
+    if status is not None:
+        values = _hold(tx, audience, status)
+    elif release or policy is not None or ready_at_ms is not None:
+        values = {"held_status": None}
+    if policy is not None:
+        values["ready_at_ms"], values["policy"] = built(policy, tx.now_ms, tx.rules.delay_ms)
+    if ready_at_ms is not None:
+        values["ready_at_ms"] = ready_at_ms
+        values.setdefault("policy", audience.policy if audience.policy == FAILS else None)
+    if size is not None:
+        values |= {"people": size, "customer_list": None}
+    if values:
+        tx.execute(_SET, {**values, "of_key": audience.key})
+    return audiences.find_by_key(tx, key=audience.key or 0)
+
+
+def _hold(tx: Transaction, audience: Audience, status: str) -> dict[str, Any]:
+    known = STATUSES[audience.api]
+    if status not in known:
+        raise InvalidStatusError(
+            f"an audience of {audience.api} is one of {', '.join(known)}, not {status[:100]!r}"
+        )
+    values: dict[str, Any] = {"held_status": status, "policy": None}
+    if not status.endswith(INITIALIZING):
+        # It is built: Facebook takes it, and once it is let go it waits for nothing.
+        values["ready_at_ms"] = min(audience.ready_at_ms, tx.now_ms)
+    return values

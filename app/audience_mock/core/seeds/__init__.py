@@ -1,0 +1,1 @@
+"""Seed files: schema, loading, applying, exporting and comparing."""

@@ -1,0 +1,422 @@
+"""States: all that a world holds, written as a seed; and how two worlds differ.
+
+Both are read from a copy of the world, in steps: others are answered meanwhile, and what they change is not
+in it. Not in a state: the world's settings, its snapshots, what was counted against limits, and its chance.
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
+from sqlalchemy import Select, func, select
+
+from audience_mock.core.audiences.lifecycle import policy_of
+from audience_mock.core.audiences.readiness import AFTER_DELAY, NEVER_MS
+from audience_mock.core.errors import InvalidStateError
+from audience_mock.core.seeds.schemas import object_text
+from audience_mock.core.store import ids
+from audience_mock.core.store.database import IN_MEMORY, Database
+from audience_mock.core.store.statements import Prepared
+from audience_mock.core.store.tables import (
+    BUSINESS,
+    App,
+    Audience,
+    CustomerList,
+    KnownUser,
+    ListUpload,
+    NextFacebookId,
+    Party,
+    Pixel,
+    Sequence,
+    Share,
+    Token,
+    Upload,
+    UploadPart,
+    UploadPiece,
+    UserBlock,
+    table_of,
+)
+from audience_mock.core.users.digests import DIGEST_BYTES, LINK_BYTES
+from audience_mock.core.worlds.world import Transaction, World
+
+MAX_BYTES = 128 << 20
+"""Bytes of users (four million digests) and of parts of uploads in a state, a third more as base64. Chosen: a
+body of /__admin may have twice that."""
+
+STEP_ROWS = 500
+"""Rows that are written before others get their turn: some milliseconds."""
+
+MAX_SHOWN = 100
+"""Rows of each kind that a difference shows of a section; it counts all. Chosen."""
+
+_audiences, _blocks = table_of(Audience), table_of(UserBlock)
+_parts, _pieces = table_of(UploadPart), table_of(UploadPiece)
+_HELD_BYTES = (
+    select(func.coalesce(func.sum(func.length(_blocks.c.digests)), 0)),
+    select(func.coalesce(func.sum(_parts.c.size_bytes), 0)),
+)
+_EVERY_AUDIENCE = Prepared(select(_audiences).order_by(_audiences.c.key))
+_INTERNAL = (ids.USER_SET, ids.UPLOADED_FILE)
+"""Sequences that number what no answer shows."""
+
+
+class Row(NamedTuple):
+    """A row of a section: what tells it from the others there, and the rest of it, in a seed's words."""
+
+    section: str
+    identity: dict[str, Any]
+    fields: dict[str, Any]
+
+
+Large = Mapping[str, Any] | list[str]
+
+
+async def state(world: World) -> bytes:
+    """The JSON text of a seed, a line for each row. Raises InvalidStateError if there are too many users."""
+    sections: dict[str, list[bytes]] = {}
+    async with _copy(world) as (tx, clock):
+        async for row in _in_steps(_rows(tx, _in_full)):
+            sections.setdefault(row.section, []).append(_written(row))
+    pieces = [b'"clock":%b' % to_json(clock)]
+    for section, rows in sections.items():
+        form = b'"%b":{\n%b\n}' if section == "sequences" else b'"%b":[\n%b\n]'
+        pieces.append(form % (section.encode(), b",\n".join(rows)))
+    return b"{\n" + b",\n".join(pieces) + b"\n}\n"
+
+
+def _written(row: Row) -> bytes:
+    match row.section:
+        case "sequences":
+            return b"%b:%d" % (to_json(row.identity["name"]), row.fields["next"])
+        case "facebook_ids":
+            return to_json(row.fields["facebook_id"])
+        case "people":
+            return to_json(row.identity["digest"])
+        case "uploads":
+            return to_json({name: one for name, one in row.identity.items() if name != "number"} | row.fields)
+        case _:
+            return to_json(row.identity | row.fields)
+
+
+async def difference(before: World, after: World) -> dict[str, Any]:
+    """What is to be done to the one world to make it the other: by section, rows that are added, removed and
+    changed, at most MAX_SHOWN of each, and how many there are. Users stand as their number and SHA-256."""
+    if before is after:
+        return {}
+    sections: dict[str, _Section] = {}
+    # Bytes alone: the collector of garbage looks at none of them.
+    had: dict[bytes, bytes] = {}
+    async with _copy(before) as (tx, _):
+        async for row in _in_steps(_rows(tx, _in_short)):
+            had[to_json((row.section, row.identity))] = to_json(row.fields)
+    if clock := _changes(_clock_fields(before), _clock_fields(after)):
+        sections.setdefault("clock", _Section()).note("changed", {"fields": clock})
+    async with _copy(after) as (tx, _):
+        async for row in _in_steps(_rows(tx, _in_short)):
+            was, now = had.pop(to_json((row.section, row.identity)), None), to_json(row.fields)
+            if was is None:
+                sections.setdefault(row.section, _Section()).note("added", row.identity | row.fields)
+            elif was != now:
+                changes = _changes(json.loads(was), json.loads(now))
+                sections.setdefault(row.section, _Section()).note(
+                    "changed", row.identity | {"fields": changes}
+                )
+    for key, fields in had.items():
+        name, identity = json.loads(key)
+        sections.setdefault(name, _Section()).note("removed", identity | json.loads(fields))
+    return {name: section.shown for name, section in sections.items()}
+
+
+class _Section:
+    """The differences of a section."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, Any] = {"counts": {}}
+
+    def note(self, what: str, row: dict[str, Any]) -> None:
+        self.shown["counts"][what] = self.shown["counts"].get(what, 0) + 1
+        rows = self.shown.setdefault(what, [])
+        if len(rows) < MAX_SHOWN:
+            rows.append(row)
+
+
+def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """A field that is not there has its default, or nothing: null."""
+    names = [*was, *(name for name in now if name not in was)]
+    return {
+        name: {"from": was.get(name), "to": now.get(name)}
+        for name in names
+        if to_json(was.get(name)) != to_json(now.get(name))
+    }
+
+
+def _clock_fields(world: World) -> dict[str, Any]:
+    """A running clock is told by how far ahead of the system's it is: two worlds are not read at one time."""
+    if world.clock.frozen:
+        return {"frozen": True, "now": _seconds(world.clock.now_ms())}
+    return {"frozen": False, "ahead_s": _seconds(world.clock.state["ahead_ms"] or 0)}
+
+
+@asynccontextmanager
+async def _copy(world: World) -> AsyncIterator[tuple[Transaction, dict[str, Any]]]:
+    """A world's rows as they are now, and what its clock shows. Raises InvalidStateError."""
+    held_bytes = sum(world.database.connection.execute(held).scalar_one() for held in _HELD_BYTES)
+    if held_bytes > MAX_BYTES:
+        raise InvalidStateError(
+            f"this world holds {held_bytes} bytes of users and of parts of uploads, and a state has"
+            f" {MAX_BYTES} at most: take a snapshot, or fork the world"
+        )
+    clock = {"now": _seconds(world.clock.now_ms()), "frozen": world.clock.frozen}
+    image = Database(IN_MEMORY, layout=world.database.layout, image=world.database)
+    try:
+        yield Transaction(image, world.clock.now_ms(), world.rules, {}), clock
+    finally:
+        image.close()
+
+
+async def _in_steps(rows: Iterable[Row]) -> AsyncIterator[Row]:
+    for number, row in enumerate(rows, start=1):
+        yield row
+        if number % STEP_ROWS == 0:
+            await asyncio.sleep(0)
+
+
+def _seconds(ms: int) -> float:
+    return ms / 1000 if ms % 1000 else ms // 1000
+
+
+def _seconds_or_none(ms: int | None) -> float | None:
+    return None if ms is None else _seconds(ms)
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    """Those that have a value: a seed without the others means the same."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+@lru_cache(maxsize=1024)
+def _as_object(text: str | None) -> Any:
+    """The object that a JSON text is, if it comes back from that to the character; else the text."""
+    if text is None:
+        return None
+    try:
+        parsed = json.loads(text)
+        same = object_text(parsed) == text
+    except ValueError:
+        same = False
+    return parsed if same else text
+
+
+def _in_full(parts: Iterable[bytes], width: int) -> Large:
+    return [base64.b64encode(part).decode() for part in parts]
+
+
+def _in_short(parts: Iterable[bytes], width: int) -> Large:
+    count, digest = 0, hashlib.sha256()
+    for part in parts:
+        count += len(part) // width
+        digest.update(part)
+    return {"count": count, "sha256": digest.hexdigest()}
+
+
+def _rows(tx: Transaction, large: Any) -> Iterator[Row]:
+    """Every row that a state has, each after those that it names; `large` writes what is large."""
+    for section in (
+        *(_sequences, _facebook_ids, _people, _customer_lists, _list_uploads, _audience_rows, _uploads),
+        *(_shares, _pixels, _tokens, _apps, _businesses),
+    ):
+        yield from section(tx, large)
+
+
+def _in_order(tx: Transaction, model: Any, *columns: str) -> Any:
+    table = table_of(model)
+    return tx.execute(select(table).order_by(*(table.c[name] for name in columns)))
+
+
+def _set(tx: Transaction, user_set: int | None, large: Any, width: int = DIGEST_BYTES) -> Any:
+    """None of no set; a set that is empty has no blocks."""
+    if user_set is None:
+        return None
+    parts = select(_blocks.c.digests).where(_blocks.c.user_set == user_set).order_by(_blocks.c.part)
+    return large(tx.execute(parts).scalars(), width)
+
+
+def _sequences(tx: Transaction, large: Any) -> Iterator[Row]:
+    for row in _in_order(tx, Sequence, "name"):
+        if row.name not in _INTERNAL:
+            yield Row("sequences", {"name": row.name}, {"next": row.next})
+
+
+def _facebook_ids(tx: Transaction, large: Any) -> Iterator[Row]:
+    for row in _in_order(tx, NextFacebookId, "position"):
+        yield Row("facebook_ids", {"position": row.position}, {"facebook_id": row.facebook_id})
+
+
+def _people(tx: Transaction, large: Any) -> Iterator[Row]:
+    for row in _in_order(tx, KnownUser, "digest"):
+        yield Row("people", {"digest": row.digest.hex()}, {})
+
+
+def _life(row: Any) -> dict[str, Any]:
+    """`updated_at` is `created_at` for a seed that does not say it."""
+    changed = row.updated_at_ms != row.created_at_ms
+    return _given(
+        created_at=_seconds(row.created_at_ms),
+        updated_at=_seconds(row.updated_at_ms) if changed else None,
+        ready_at=_seconds(row.ready_at_ms) if row.ready_at_ms < NEVER_MS else None,
+        status=row.held_status,
+    )
+
+
+def _customer_lists(tx: Transaction, large: Any) -> Iterator[Row]:
+    for row in _in_order(tx, CustomerList, "number"):
+        fields = {"account": row.account, "name": row.name, "list_type": row.list_type} | _life(row)
+        fields |= _given(
+            is_nca=row.is_nca or None,
+            users=_set(tx, row.user_set, large),
+            links=_set(tx, row.link_set, large, LINK_BYTES),
+            unnamed_people=row.unnamed_people or None,
+            people=row.people,
+            batches=row.batches,
+            uploaded_records=row.uploaded_records,
+            removed_records=row.removed_records or None,
+        )
+        yield Row("customer_lists", {"id": str(row.number)}, fields)
+
+
+def _list_uploads(tx: Transaction, large: Any) -> Iterator[Row]:
+    for row in _in_order(tx, ListUpload, "number"):
+        # One that is just being read can be run again, as after a restart.
+        done = row.valid is not None
+        fields = {
+            "customer_list": str(row.customer_list),
+            "operation": row.operation,
+            "total_parts": row.total_parts,
+            "created_at": _seconds(row.created_at_ms),
+        } | _given(
+            started_at=_seconds_or_none(row.started_at_ms) if done else None,
+            ready_at=_seconds_or_none(row.ready_at_ms) if done else None,
+            valid=row.valid,
+            invalid=row.invalid,
+            errors=json.loads(row.errors) if row.errors else None,
+        )
+        if parts := [
+            {"part": part.part, "content": _content(tx, part.file, large)}
+            for part in tx.execute(
+                select(_parts).where(_parts.c.upload == row.number).order_by(_parts.c.part)
+            )
+        ]:
+            fields["parts"] = parts
+        yield Row("customer_list_uploads", {"id": str(row.number)}, fields)
+
+
+def _content(tx: Transaction, file: int, large: Any) -> Any:
+    pieces = select(_pieces.c.content).where(_pieces.c.file == file).order_by(_pieces.c.piece)
+    return large(tx.execute(pieces).scalars(), 1)
+
+
+def _audience_rows(tx: Transaction, large: Any) -> Iterator[Row]:
+    for row in tx.each(_EVERY_AUDIENCE, {}):
+        fields = {"account": row.account, "kind": row.kind, "name": row.name} | _life(row)
+        fields |= _given(
+            description=row.description,
+            definition=_as_object(row.definition),
+            created_by=row.created_by,
+            policy=None if (policy := policy_of(row)) == AFTER_DELAY else policy,
+            people=row.people if row.customer_list is None else None,
+            users=_set(tx, row.user_set, large),
+            facebook_id=row.facebook_id,
+            user_type=row.user_type,
+            opt_out_link=row.opt_out_link,
+            origin_id=row.origin_id,
+            retention_days=row.retention_days,
+            customer_list=None if row.customer_list is None else str(row.customer_list),
+            facebook_object=_as_object(row.facebook_object),
+        )
+        yield Row("audiences", {"api": row.api, "id": str(row.number)}, fields)
+
+
+def _of_audience(model: Any, *order: Any) -> Select[Any]:
+    table = table_of(model)
+    return (
+        select(table, _audiences.c.api, _audiences.c.number)
+        .join_from(table, _audiences, table.c.audience_key == _audiences.c.key)
+        .order_by(*(table.c[name] for name in order))
+    )
+
+
+def _uploads(tx: Transaction, large: Any) -> Iterator[Row]:
+    """A report has no id: it is the n-th of its audience."""
+    seen: dict[tuple[str, int], int] = {}
+    for row in tx.execute(_of_audience(Upload, "key")):
+        number = seen[row.api, row.number] = seen.get((row.api, row.number), 0) + 1
+        fields = {
+            "received_at": _seconds(row.received_at_ms),
+            "user_type": row.user_type,
+            "lines": row.lines,
+            "valid": row.valid,
+            # `distinct` and `count` are methods of a row too.
+            "distinct": row._mapping["distinct"],
+            "added": row.added,
+            "matched": row.matched,
+            "invalid": row.invalid,
+        }
+        if wrong := json.loads(row.invalid_lines):
+            fields["invalid_lines"] = [{"line": line, "why": why} for line, why in wrong]
+        yield Row("uploads", {"api": row.api, "audience": str(row.number), "number": number}, fields)
+
+
+def _shares(tx: Transaction, large: Any) -> Iterator[Row]:
+    for row in tx.execute(_of_audience(Share, "position")):
+        identity = {
+            "api": row.api,
+            "audience": str(row.number),
+            "recipient_kind": row.recipient_kind,
+            "recipient": row.recipient,
+        }
+        fields = _given(giver=row.giver, shared_at=_seconds(row.shared_at_ms), position=row.position)
+        yield Row("shares", identity, fields)
+
+
+def _pixels(tx: Transaction, large: Any) -> Iterator[Row]:
+    for row in _in_order(tx, Pixel, "key"):
+        fields = {"account": row.account, "name": row.name, "tag": row.tag, "creator": row.creator}
+        yield Row("pixels", {"facebook_id": row.facebook_id}, fields)
+
+
+def _tokens(tx: Transaction, large: Any) -> Iterator[Row]:
+    for row in _in_order(tx, Token, "family", "digest"):
+        fields = {
+            "kind": row.kind,
+            "family": row.family,
+            "scopes": None if row.scopes is None else row.scopes.split(),
+        } | _given(
+            app=row.app,
+            ad_accounts=None if row.ad_accounts is None else row.ad_accounts.split(),
+            expires_at=_seconds_or_none(row.expires_at_ms),
+            revoked=row.revoked or None,
+        )
+        yield Row("tokens", {"digest": row.digest.hex()}, fields)
+
+
+def _apps(tx: Transaction, large: Any) -> Iterator[Row]:
+    for row in _in_order(tx, App, "id"):
+        yield Row("apps", {"id": row.id}, {"digest": row.digest.hex()})
+
+
+def _businesses(tx: Transaction, large: Any) -> Iterator[Row]:
+    accounts: dict[str, list[dict[str, str]]] = {}
+    parties = list(_in_order(tx, Party, "kind", "id"))
+    for row in parties:
+        if row.business is not None:
+            accounts.setdefault(row.business, []).append({"id": row.id, "name": row.name})
+    for row in parties:
+        if row.kind == BUSINESS:
+            fields = {"name": row.name} | _given(ad_accounts=accounts.get(row.id))
+            yield Row("businesses", {"id": row.id}, fields)

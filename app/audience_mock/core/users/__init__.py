@@ -1,0 +1,1 @@
+"""Uploaded people: files, digests, user sets, customer lists."""

@@ -1,0 +1,1 @@
+"""Worlds: isolated environments, each with its own data, clock, ids and controls."""

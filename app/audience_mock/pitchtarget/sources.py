@@ -1,9 +1,0 @@
-"""Where the facts of PitchTarget's API come from; each rule of the dialect names one of these."""
-
-from audience_mock.transport.evidence import chosen, documented, inferred, recorded
-
-EXCHANGES = recorded("published exchanges, proved by their ETags")
-DOCUMENTATION = documented("documentation of April and May 2014")
-SHOWN = inferred("the documentation's examples")
-RAILS = chosen("what a Rails application of 2014 would do; no error was documented")
-OURS = chosen("the mock's own")

@@ -1,0 +1,1 @@
+"""The emulated APIs, a package each. None imports another."""

@@ -1,0 +1,1 @@
+"""Pinterest's REST API v5, the audience family."""

@@ -1,0 +1,1 @@
+"""Uploads in parts to a customer list."""

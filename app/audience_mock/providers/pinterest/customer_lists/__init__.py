@@ -1,0 +1,1 @@
+"""/ad_accounts/{ad_account_id}/customer_lists."""

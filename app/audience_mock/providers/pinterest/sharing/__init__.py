@@ -1,0 +1,1 @@
+"""Audiences shared between ad accounts and businesses."""

@@ -1,0 +1,1 @@
+"""Audience sizing of an ad group."""

@@ -1,0 +1,1 @@
+"""PitchTarget's Audience API of 2014, over Facebook's custom audiences."""

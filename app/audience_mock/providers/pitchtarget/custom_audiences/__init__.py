@@ -1,0 +1,1 @@
+"""Custom audiences, and their paths of 2014-04."""

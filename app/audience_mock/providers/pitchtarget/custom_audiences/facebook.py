@@ -1,0 +1,76 @@
+"""Facebook's own object of a custom audience, which the reads of 2014-04 handed through.
+
+Only that of a lookalike audience was ever published; what is chosen says so.
+"""
+
+import json
+from typing import Any
+
+from audience_mock.core.audiences.lifecycle import INITIALIZING, READY, size_at, status_at
+from audience_mock.core.store.tables import Audience
+
+# Inferred: a published audience is called "…_IT_Reach" and has the ratio 0.05, and Facebook's other
+# shorthand is its smallest ratio.
+_RATIOS = {"similarity": 0.01, "reach": 0.05}
+
+# The first is published, the others are chosen.
+_STATUS = {
+    READY: ("ready", {"code": 0, "description": "This audience is ready to use."}),
+    INITIALIZING: ("updating", {"code": 1, "description": "This audience is being built."}),
+}
+_TOO_SMALL = ("too_small", {"code": 2, "description": "This audience has too few people."})
+
+# That of a lookalike is published, the others are chosen.
+_DATA_SOURCES = {
+    "LOOKALIKE": {"type": 3, "sub_type": 3001},
+    "CUSTOM": {"type": 1, "sub_type": 1001},
+    "WEBSITE": {"type": 2, "sub_type": 2001},
+    "APP": {"type": 2, "sub_type": 2002},
+}
+
+
+def to_facebook_object(row: Audience, origin: Audience | None, now_ms: int) -> dict[str, Any]:
+    """The object, keys in the published order; those of a lookalike are left out for other kinds (chosen).
+
+    `origin` is the audience that a lookalike is like, if the world has it.
+    """
+    status, run_status = _STATUS.get(status_at(row, now_ms), _TOO_SMALL)
+    lookalike = row.kind == "LOOKALIKE"
+    audience: dict[str, Any] = {
+        "id": row.facebook_id,
+        "account_id": row.account,
+        "approximate_count": size_at(row, now_ms),
+        "description": row.description,
+    }
+    if lookalike:
+        audience["lookalike_spec"] = _lookalike_spec(row, origin)
+    audience["name"] = row.name
+    if lookalike:
+        audience["origin_audience_id"] = int(json.loads(row.origin_id or "0"))
+        audience["origin_audience_name"] = None if origin is None else origin.name
+    audience |= {
+        "parent_audience_id": 0,
+        "parent_category": "Custom",
+        "status": status,
+        "run_status": run_status,
+        "subtype": row.kind,
+        "type": 4,
+        "type_name": "Advertiser Generated",
+        "time_updated": row.updated_at_ms // 1000,
+        "data_source": _DATA_SOURCES.get(row.kind),
+    }
+    audience.update(json.loads(row.facebook_object or "{}"))
+    return audience
+
+
+def _lookalike_spec(row: Audience, origin: Audience | None) -> dict[str, Any]:
+    asked = json.loads(row.definition or "{}")
+    named = []
+    if origin is not None:
+        named = [{"id": origin.facebook_id, "name": origin.name, "type": "custom_audience"}]
+    return {
+        "type": "custom_ratio",
+        "ratio": asked.get("ratio") or _RATIOS.get(asked.get("type")),
+        "country": asked.get("country"),
+        "origin": named,
+    }

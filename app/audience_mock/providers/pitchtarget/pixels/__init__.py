@@ -1,0 +1,1 @@
+"""Offsite pixels and the remarketing pixel."""

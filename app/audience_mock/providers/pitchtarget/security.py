@@ -1,0 +1,24 @@
+"""Who may call: anyone with a token. Known tokens and their owners are not reproduced yet."""
+
+import re
+
+from audience_mock.web.errors import NotAuthenticatedError
+from audience_mock.web.request import MockRequest
+
+_OAUTH = re.compile(r"OAuth +[A-Za-z0-9._~+/-]+=*", re.IGNORECASE)
+"""OAuth 2.0 draft 10. Published tokens are 30 or 31 lower-case letters and digits; a test may use any."""
+
+SECURITY = {
+    "oauth_draft_10": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "`OAuth <token>`",
+    }
+}
+
+
+def authorize(request: MockRequest) -> None:
+    """Raises NotAuthenticatedError."""
+    if not _OAUTH.fullmatch(request.header(b"authorization") or ""):
+        raise NotAuthenticatedError

@@ -1,0 +1,1 @@
+"""uvicorn with readiness, limits and shutdown."""

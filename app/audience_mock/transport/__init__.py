@@ -1,1 +1,0 @@
-"""HTTP that no dialect owns: routes, bodies, answers. Knows no provider."""

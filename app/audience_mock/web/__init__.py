@@ -1,0 +1,1 @@
+"""HTTP that no provider owns: routes, requests, responses, bodies, faults, the journal."""

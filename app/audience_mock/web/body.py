@@ -1,0 +1,96 @@
+"""Request bodies: a JSON document read whole, within a limit."""
+
+import json
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect
+
+from audience_mock.web.errors import BodyTooLargeError, MalformedBodyError, UnsupportedContentTypeError
+from audience_mock.web.request import MockRequest
+
+JSON = "application/json"
+MAX_BODY_BYTES = 1 << 20
+"""The most that a JSON body, or the text fields of a form, may have. Not documented; chosen."""
+
+
+def media_type(request: MockRequest) -> str:
+    """The content type in lower case, without its parameters; empty if there is none."""
+    return (request.header(b"content-type") or "").partition(";")[0].strip().lower()
+
+
+def check_json(request: MockRequest) -> None:
+    """Let JSON pass, and a body of which nothing is said. Raises UnsupportedContentTypeError."""
+    if request.header(b"content-type") == JSON:
+        return
+    given = media_type(request)
+    if given and given != JSON and not (given.startswith("application/") and given.endswith("+json")):
+        raise UnsupportedContentTypeError(given, JSON)
+
+
+def declared_bytes(request: MockRequest) -> int:
+    """What Content-Length says; 0 if it says nothing, or nothing sensible."""
+    declared = request.header(b"content-length") or ""
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+
+
+async def read_whole(request: MockRequest, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """The body. Raises BodyTooLargeError before more than the limit is held."""
+    if declared_bytes(request) > limit_bytes:
+        raise BodyTooLargeError(limit_bytes)
+    pieces: list[bytes] = []
+    size, more = 0, True
+    receive = request.receive
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnect
+        piece, more = message.get("body", b""), message.get("more_body", False)
+        size += len(piece)
+        if size > limit_bytes:
+            raise BodyTooLargeError(limit_bytes)
+        pieces.append(piece)
+    request.raw_body = b"".join(pieces) if len(pieces) > 1 else pieces[0]
+    return request.raw_body
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+async def read_parameters(request: MockRequest) -> dict[str, Any]:
+    """The parameters of an urlencoded form, or of a JSON object. Raises UnsupportedContentTypeError,
+    MalformedBodyError, BodyTooLargeError."""
+    given = media_type(request)
+    if given not in ("", FORM, JSON):
+        raise UnsupportedContentTypeError(given, FORM, JSON)
+    raw = await read_whole(request)
+    if given == JSON:
+        try:
+            parsed = json.loads(raw.decode())
+        except (ValueError, RecursionError):
+            raise MalformedBodyError("The body is not JSON") from None
+        return parsed if isinstance(parsed, dict) else {}
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
+    except (ValueError, UnicodeError):
+        raise MalformedBodyError("The form cannot be read") from None
+    return dict(pairs)
+
+
+def unsupported_values(value: Any) -> Iterator[str]:
+    """Say what a parsed document holds that no API means: NUL characters, numbers that are not finite."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            yield "NUL character"
+    elif isinstance(value, float):
+        if not isfinite(value):
+            yield "number that is not finite"
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from unsupported_values(key)
+            yield from unsupported_values(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from unsupported_values(inner)

@@ -1,0 +1,86 @@
+"""What a rule of a provider rests on, stated where the rule stands.
+
+Four grades: `recorded` was seen on the wire (recordings of production, live answers that developers quoted,
+published exchanges); `documented` is in the provider's documentation or a release of its description;
+`inferred` follows from other facts, or a client relies on it; `invented` was chosen without evidence.
+
+A field says it in its type (`Annotated[str, DOCUMENTATION]`), an operation in its route
+(`openapi_extra=known_by(…)`), an error in the table that words it. All of it goes into the description, as
+`x-evidence` and `x-errors`; `operations.py` reads it there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Grade = Literal["recorded", "documented", "inferred", "invented"]
+
+KEY, ERRORS, ANSWERS = "x-evidence", "x-errors", "x-answers"
+"""Where a description says it: of an operation or a field; of all errors; of what every answer has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A grade and, in a few words, its source. Without `rule` it stands for what the schema says."""
+
+    grade: Grade
+    source: str
+    rule: str | None = None
+
+    def says(self, rule: str) -> "Evidence":
+        """For a rule that a schema cannot state, or states only in part."""
+        return replace(self, rule=rule)
+
+    def told(self) -> dict[str, str]:
+        rule = {} if self.rule is None else {"rule": self.rule}
+        return {"grade": self.grade, "source": self.source, **rule}
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
+        """Called when a field is described, not when it is built or validated."""
+        schema: dict[str, Any] = handler(core_schema)
+        return {**schema, KEY: [*schema.get(KEY, ()), self.told()]}
+
+
+def recorded(source: str) -> Evidence:
+    return Evidence("recorded", source)
+
+
+def documented(source: str) -> Evidence:
+    return Evidence("documented", source)
+
+
+def inferred(source: str) -> Evidence:
+    return Evidence("inferred", source)
+
+
+def chosen(why: str) -> Evidence:
+    """Invented; the source is why it was chosen so."""
+    return Evidence("invented", f"chosen: {why}")
+
+
+def known_by(*evidence: Evidence) -> dict[str, Any]:
+    """For a route's `openapi_extra`: what the operation rests on, then the rules of its answer."""
+    return {KEY: [each.told() for each in evidence]}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorSpec:
+    """How a provider words an error, and how we know.
+
+    `message` is a format for what the error tells of itself. `on` says where it is met: "everywhere", at
+    operations by name (`customer_lists/*`), by a security scheme, by a described status ("404"), or at those
+    with "parameters" or a "body". `more` are further keys of the answer.
+    """
+
+    status: int
+    code: int | None
+    message: str
+    evidence: Evidence
+    when: str
+    on: Sequence[str] = ("everywhere",)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def told(self) -> dict[str, Any]:
+        code = {} if self.code is None else {"code": self.code}
+        said = {"status": self.status, **code, "message": self.message, "when": self.when}
+        return {**said, "on": list(self.on), **self.evidence.told()}

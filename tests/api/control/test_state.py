@@ -1,0 +1,584 @@
+"""The state of a world over HTTP: exported, planted again, added to, compared with another's."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlmodel import SQLModel
+
+from audience_mock.core.seeds import schemas as seeds
+from audience_mock.core.seeds.schemas import Seed
+from audience_mock.core.store import ids
+from audience_mock.testing import MockServer
+from helpers.documented import FILE_FIELDS, LOOKALIKE, WEBSITE
+from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error
+
+OTHER, BUSINESS = "549755885176", "729090764583391194"
+ACCOUNTS = (AD_ACCOUNT, OTHER)
+APP = httpx.BasicAuth("1234567", "secret")
+SCHEMA = json.loads((Path(__file__).parents[3] / "fixtures/world.schema.json").read_text())
+VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
+
+
+class Shop:
+    """Somebody who works with both APIs in one world; each deed takes a number and a text."""
+
+    def __init__(self, mock: MockServer, world: str) -> None:
+        self.client = httpx.Client(base_url=f"{mock.url}/worlds/{world}", headers=PINTEREST_TOKEN)
+        self.client.get("/__admin/health")
+        self.core = mock.app.worlds.get(world)
+        self.core.clock.freeze(1_790_000_000_123)
+        self.made: list[str] = []
+        self.lists: list[str] = []
+        self.refresh = "pinr_mock.ads:read"
+
+    def __enter__(self) -> "Shop":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.client.close()
+
+    def one(self, of: list[str], number: int) -> str:
+        return of[number % len(of)] if of else "1"
+
+    def send(self, method: str, path: str, **more: Any) -> Any:
+        answer = self.client.request(method, path, **more)
+        assert answer.status_code < 500, answer.text
+        return answer.json() if answer.content and answer.is_success else {}
+
+    def create(self, number: int, text: str) -> None:
+        rules: list[dict[str, Any]] = [
+            {
+                "audience_type": "VISITOR",
+                "rule": {"visitor_source_id": "1", "event_data": {"currency": text}},
+            },
+            {"audience_type": "ENGAGEMENT", "rule": {"engager_type": 1, "url": [text]}},
+            {"audience_type": "CUSTOMER_LIST", "rule": {"customer_list_id": self.one(self.lists, number)}},
+            {
+                "audience_type": "ACTALIKE",
+                "rule": {"seed_id": [self.one(self.made, number)], "country": "US"},
+            },
+        ]
+        body = {"name": text, "description": text} | rules[number % 4]
+        made = self.send("POST", f"/v5/ad_accounts/{ACCOUNTS[number % 2]}/audiences", json=body)
+        self.made += [made["id"]] if made else []
+
+    def change(self, number: int, text: str) -> None:
+        path = f"/v5/ad_accounts/{ACCOUNTS[number % 2]}/audiences/{self.one(self.made, number)}"
+        kind = "REMOVE" if number % 5 == 0 else "UPDATE"
+        self.send("PATCH", path, json={"name": text, "operation_type": kind})
+
+    def make_list(self, number: int, text: str) -> None:
+        hashed = "0cc175b9c0f1b6a831c399e269772661"
+        body = {"name": text, "records": f"ann{number}@example.com,{hashed},nonsense"}
+        made = self.send("POST", f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists", json=body)
+        self.lists.append(made["id"])
+
+    def change_list(self, number: int, text: str) -> None:
+        path = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists/{self.one(self.lists, number)}"
+        kind = "REMOVE" if number % 3 == 0 else "ADD"
+        self.send("PATCH", path, json={"operation_type": kind, "records": f"ann{number // 2}@example.com"})
+
+    def fill_list(self, number: int, text: str) -> None:
+        path = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists/{self.one(self.lists, number)}/uploads"
+        made = self.send("POST", path, json={"operation": "ADD", "total_parts": 2})
+        if made:
+            for part in made["s3_multipart_upload_data"]["file_parts"][: 1 + number % 2]:
+                sent = httpx.put(part["presigned_url"], content=f"bob{number}@example.com\nx\n".encode())
+                assert sent.status_code == 200
+            self.send("POST", f"{path}/{made['customer_list_upload']['id']}/run")
+
+    def share(self, number: int, text: str) -> None:
+        to, key, recipient = [
+            ("ad_accounts", "recipient_account_ids", ACCOUNTS[(number + 1) % 2]),
+            ("businesses", "recipient_business_ids", BUSINESS),
+        ][number // 2 % 2]
+        kind = "REVOKE" if number % 7 == 0 else "SHARE"
+        body = {"audience_id": self.one(self.made, number), key: [recipient], "operation_type": kind}
+        self.send("PATCH", f"/v5/ad_accounts/{ACCOUNTS[number % 2]}/audiences/{to}/shared", json=body)
+
+    def ask_for_tokens(self, number: int, text: str) -> None:
+        form = {"grant_type": "authorization_code", "code": f"c{number % 4}", "redirect_uri": "https://a.b/c"}
+        if number % 3 == 0:
+            form = {"grant_type": "refresh_token", "refresh_token": self.refresh}
+        given = self.send("POST", "/v5/oauth/token", data=form, auth=APP)
+        self.refresh = given.get("refresh_token", self.refresh)
+
+    def upload(self, number: int, text: str) -> None:
+        file = {"file": ("a.txt", "\n".join(f"{number % 5}{n}" for n in range(number)) + "\nx\n")}
+        if number % 2 and self.send("GET", "/custom_audiences/54", headers=PITCHTARGET_TOKEN):
+            self.send("PUT", "/custom_audiences/54", files=file, headers=PITCHTARGET_TOKEN)
+        else:
+            fields = FILE_FIELDS | {"name": text, "user_type": "fbid"}
+            self.send("POST", "/custom_audiences", data=fields, files=file, headers=PITCHTARGET_TOKEN)
+
+    def make_alike(self, number: int, text: str) -> None:
+        body = [
+            LOOKALIKE | {"origin_audience_id": [54, "54"][number // 2 % 2]},
+            WEBSITE | {"rule": f'{{"a": 1.0, "url":{{"i_contains":{json.dumps(text)}}}}}'},
+        ][number % 2]
+        self.send(
+            "POST",
+            "/custom_audiences",
+            json=body | {"name": text, "fb_ad_account_id": "12345678901234567890"},
+            headers=PITCHTARGET_TOKEN,
+        )
+
+    def make_pixel(self, number: int, text: str) -> None:
+        body = {"fb_ad_account_id": "2", "name": text, "tag": "LEAD"}
+        self.send("POST", "/offsite_pixels", json=body, headers=PITCHTARGET_TOKEN)
+
+    def delete(self, number: int, text: str) -> None:
+        self.send("DELETE", f"/custom_audiences/{54 + number % 5}", headers=PITCHTARGET_TOKEN)
+
+    def wait(self, number: int, text: str) -> None:
+        self.core.clock.advance(number * 500)
+
+    def reads(self) -> dict[str, str]:
+        """What every read of both APIs answers in this world."""
+        found: dict[str, str] = {}
+
+        def read(path: str, headers: dict[str, str] = PINTEREST_TOKEN) -> Any:
+            answer = self.client.get(path, headers=headers)
+            found[path] = f"{answer.status_code} {answer.text}"
+            return answer.json() if answer.is_success else {}
+
+        def pages(path: str) -> Iterator[Any]:
+            mark = ""
+            while mark is not None:
+                page = read(f"{path}page_size=2" + (f"&bookmark={mark}" if mark else ""))
+                yield from page["items"]
+                mark = page["bookmark"] and str(httpx.QueryParams({"b": page["bookmark"]}))[2:]
+
+        for account in [one["id"] for one in pages("/v5/ad_accounts?")] or ACCOUNTS:
+            at = f"/v5/ad_accounts/{account}"
+            read(at)
+            for one in pages(f"{at}/audiences?order=DESCENDING&"):
+                read(f"{at}/audiences/{one['id']}")
+                for kind in ("AD_ACCOUNT", "BUSINESS"):
+                    read(f"{at}/audiences/shared/accounts?audience_id={one['id']}&account_type={kind}")
+            list(pages(f"{at}/audiences?ownership_type=RECEIVED&"))
+            for one in pages(f"{at}/customer_lists?"):
+                read(f"{at}/customer_lists/{one['id']}")
+                for number in range(2680059001, 2680059005):
+                    read(f"{at}/customer_lists/{one['id']}/uploads/{number}")
+            read(f"{at}/insights/audiences")
+            read(f"{at}/audience_insights?audience_insight_type=YOUR_TOTAL_AUDIENCE")
+        list(pages(f"/v5/businesses/{BUSINESS}/audiences?"))
+        for account in ("2", "12345678901234567890"):
+            query = f"fb_ad_account_id={account}"
+            read(f"/custom_audiences?{query}", PITCHTARGET_TOKEN)
+            read(f"/customaudiences?{query}", PITCHTARGET_TOKEN)
+            read(f"/offsite_pixels?{query}", PITCHTARGET_TOKEN)
+        for number in range(54, 64):
+            read(f"/custom_audiences/{number}", PITCHTARGET_TOKEN)
+            read(f"/customaudiences/{number}", PITCHTARGET_TOKEN)
+        read("/__admin/uploads")
+        return found
+
+
+DEEDS = tuple(
+    name
+    for name in vars(Shop)
+    if name not in ("one", "send", "reads") and not name.startswith("_") and callable(vars(Shop)[name])
+)
+texts = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8
+).filter(str.strip)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[MockServer]:
+    """One server for many worlds."""
+    with MockServer() as server:
+        yield server
+
+
+def same_again(mock: MockServer, before: Shop, name: str) -> None:
+    """The world answers the same when it is emptied and seeded with its state, and so has the same state."""
+    reads = before.reads()
+    state = before.client.get("/__admin/state")
+    assert state.status_code == 200, state.text
+    jsonschema.Draft202012Validator(SCHEMA).validate(state.json())
+    with Shop(mock, f"{name}-again") as after:
+        assert after.client.post("/__admin/reset", json={"to": "empty"}).status_code == 204
+        planted = after.client.post("/__admin/seed", content=state.content)
+        assert planted.status_code == 200, planted.text
+        assert after.reads() == reads
+        assert after.client.get("/__admin/state").content == state.content
+        between = f"{mock.url}/__admin/worlds/{name}/diff/{name}-again"
+        assert httpx.get(between).json() == {}
+
+
+_count = iter(range(10**9))
+
+
+@settings(
+    max_examples=10,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(deeds=st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 30), texts), max_size=14))
+def test_a_state_brings_a_world_back(shared: MockServer, deeds: list[tuple[str, int, str]]) -> None:
+    """Whatever was done in a world, an empty one that is seeded with its state answers every read the same,
+    to the byte, and has the same state."""
+    name = f"w{next(_count)}"
+    with Shop(shared, name) as shop:
+        for deed, number, text in deeds:
+            getattr(shop, deed)(number, text)
+        same_again(shared, shop, name)
+
+
+def work(shop: Shop) -> None:
+    """Something of every section, whose digests no one reads."""
+    for number in range(1, 9):
+        for deed in ("make_list", "create", "fill_list", "upload", "share", "ask_for_tokens", "make_alike"):
+            getattr(shop, deed)(number, f"n{number}")
+    shop.fill_list(9, "")
+    shop.make_pixel(1, "p")
+    shop.client.post(
+        "/__admin/seed",
+        json={
+            "facebook_ids": ["7"],
+            "people": ["ann@example.com"],
+            "apps": [{"id": "1", "secret": "s"}],
+            "businesses": [{"id": BUSINESS, "name": "B", "ad_accounts": [{"id": OTHER, "name": "O"}]}],
+            "tokens": [{"token": "pina_x", "scopes": ["ads:read"], "ad_accounts": ["1"], "expires_at": 2e9}],
+            "audiences": [{"api": "pitchtarget", "account": "2", "kind": "APP", "name": "a", "ready_in_s": 60,
+                           "facebook_object": {"account_id": "9"}, "status": "TOO_SMALL"}],
+        },
+    ).raise_for_status()  # fmt: skip
+
+
+def test_a_state_has_every_section(shared: MockServer) -> None:
+    """A world that holds something of everything has it all in its state, which brings it back."""
+    with Shop(shared, "everything") as shop:
+        work(shop)
+        state = shop.client.get("/__admin/state").json()
+        named = {field.alias or name for name, field in Seed.model_fields.items()}
+        assert state.keys() == named - {"$schema"}
+        assert any("links" in one for one in state["customer_lists"])
+        assert any("parts" in one for one in state["customer_list_uploads"])
+        assert any("errors" in one for one in state["customer_list_uploads"])
+        assert any(one["invalid_lines"] for one in state["uploads"])
+        same_again(shared, shop, "everything")
+
+
+NOT_IN_A_STATE = {
+    *("audiences.key", "uploads.key", "pixels.key", "upload_parts.file", "upload_pieces.file"),
+    "upload_pieces.piece",
+    *("upload_parts.size_bytes", "next_facebook_ids.position", "parties.kind"),
+    *("remembered.name", "remembered.value"),
+}
+"""Numbers that no answer shows, what content or order say, the clock (there as such) and settings."""
+
+
+OTHER_VALUES = {
+    **dict.fromkeys(("digest", "content"), "x'00'"),
+    **dict.fromkeys(("definition", "facebook_object", "errors"), "'{\"a\":1}'"),
+    **dict.fromkeys(("user_set", "link_set"), "NULL"),
+    "invalid_lines": "'[[1, \"b\"]]'",
+}
+
+
+def test_a_state_has_every_column(shared: MockServer) -> None:
+    """Whatever changes in a column of the store changes the state, so that no column is forgotten there."""
+    with Shop(shared, "columns") as shop:
+        work(shop)
+        run = shop.core.database.driver.execute
+        shop.client.put("/__admin/snapshots/before").raise_for_status()
+        before = shop.client.get("/__admin/state").content
+        for table in SQLModel.metadata.sorted_tables:
+            for column in table.columns:
+                name = f"{table.name}.{column.name}"
+                if name in NOT_IN_A_STATE or table.name == "user_blocks":
+                    continue
+                other = OTHER_VALUES.get(column.name, "12345")
+                which = f'WHERE "{column.name}" IS NOT NULL' if other == "NULL" else ""
+                last = f"(SELECT max(rowid) FROM {table.name} {which})"
+                changed = run(f'UPDATE {table.name} SET "{column.name}" = {other} WHERE rowid = {last}')
+                assert changed.rowcount == 1, name
+                after = shop.client.get("/__admin/state").content
+                assert after != before, f"{name} is not in the state"
+                shop.client.post("/__admin/snapshots/before/restore").raise_for_status()
+
+
+def audience(number: int, **more: Any) -> dict[str, Any]:
+    given = {"api": "pinterest", "id": str(number), "account": AD_ACCOUNT, "kind": "VISITOR", "name": "a"}
+    return given | more
+
+
+def seed(mock: MockServer, body: dict[str, Any], world: str = "default") -> httpx.Response:
+    return httpx.post(f"{mock.url}/worlds/{world}/__admin/seed", json=body, timeout=60)
+
+
+def listed(mock: MockServer, world: str = "default") -> list[str]:
+    url = f"{mock.url}/worlds/{world}/v5/ad_accounts/{AD_ACCOUNT}/audiences"
+    return [one["id"] for one in httpx.get(url, headers=PINTEREST_TOKEN).json()["items"]]
+
+
+def test_a_seed_adds_to_what_is_there(mock: MockServer) -> None:
+    """POST /__admin/seed leaves the rest as it is, answers counts and ids in the order sent."""
+    first = str(ids.FIRST[ids.PINTEREST_AUDIENCE])
+    assert seed(mock, {"audiences": [audience(int(first) + 1)]}).status_code == 200
+    given = seed(
+        mock,
+        {
+            "audiences": [{key: value for key, value in audience(1).items() if key != "id"}] * 2
+            + [audience(7, api="pitchtarget", account="2", kind="APP")],
+            "customer_lists": [{"account": AD_ACCOUNT, "name": "l", "records": ["ann@example.com"]}],
+        },
+    )
+    assert given.json() == {
+        "counts": {"audiences": 3, "customer_lists": 1},
+        "ids": {
+            "audiences": [str(int(first) + 2), str(int(first) + 3), "7"],
+            "customer_lists": ["5497558"],
+            "customer_list_uploads": [],
+        },
+    }
+    assert listed(mock) == [str(int(first) + number) for number in (1, 2, 3)]
+    assert seed(mock, {}).json()["counts"] == {}
+
+
+ONE_LIST = {"id": "9", "account": "1", "name": "l"}
+HELD = {
+    "audiences": [audience(5)],
+    "customer_lists": [ONE_LIST],
+    "customer_list_uploads": [{"id": "3", "customer_list": "9", "operation": "ADD", "total_parts": 1}],
+    "pixels": [{"facebook_id": "6", "account": "1", "name": "a", "tag": "lead", "creator": "b"}],
+    "tokens": [{"token": "pina_x", "scopes": []}],
+    "apps": [{"id": "1", "secret": "s"}],
+    "businesses": [{"id": "2", "name": "B", "ad_accounts": [{"id": "3", "name": "O"}]}],
+    "shares": [
+        {"api": "pinterest", "audience": "5", "recipient_kind": "account", "recipient": "8", "position": 1}
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("section", "row", "field", "why"),
+    [
+        ("audiences", {}, "audiences.1.id", "pinterest audience 5"),
+        ("customer_lists", {}, "customer_lists.1.id", "customer list 9"),
+        ("customer_list_uploads", {}, "customer_list_uploads.1.id", "customer list upload 3"),
+        ("pixels", {}, "pixels.1.facebook_id", "pixel 6"),
+        ("tokens", {}, "tokens.1", "token whose SHA-256"),
+        ("apps", {}, "apps.1.id", "app 1"),
+        ("businesses", {}, "businesses.1.id", "business 2"),
+        ("businesses", {"id": "4"}, "businesses.1.ad_accounts.0.id", "ad account 3"),
+        ("shares", {"position": 2}, "shares.1.recipient", "shared with account 8"),
+        ("shares", {"recipient": "7"}, "shares.1.position", "position 1"),
+    ],
+)
+def test_an_id_is_given_once(
+    mock: MockServer, section: str, row: dict[str, Any], field: str, why: str
+) -> None:
+    """What the world has already is refused with 409, and what a seed has twice with 400; both name the
+    field, and nothing of the seed is kept."""
+    twice = HELD | {section: [*HELD[section], HELD[section][0] | row]}
+    told = control_error(seed(mock, twice), 409 if field == "shares.1.position" else 400)
+    assert told["field"] == field
+    assert why in told["error"]
+    assert listed(mock) == []
+    assert seed(mock, HELD).status_code == 200
+    alone = {section: [HELD[section][0] | row], "people": ["new@example.com"]}
+    told = control_error(seed(mock, alone), 409)
+    assert told["field"] == field.replace(".1", ".0", 1)
+    assert why in told["error"]
+    assert "people" not in httpx.get(f"{mock.url}/__admin/state").json()
+
+
+WRONG = [
+    ({"audiences": [audience(5, customer_list="9")]}, "audiences.0.customer_list"),
+    ({"audiences": [audience(5, ready_at=1, ready_in_s=1)]}, "audiences.0"),
+    ({"audiences": [audience(5, users=["AAAA"])]}, "audiences.0.users.0"),
+    ({"audiences": [audience(5, users=["?"])]}, "audiences.0.users.0"),
+    ({"audiences": [audience(5, definition="[]")]}, "audiences.0.definition"),
+    ({"customer_lists": [ONE_LIST | {"records": ["nonsense"]}]}, "customer_lists.0.records"),
+    ({"customer_list_uploads": HELD["customer_list_uploads"]}, "customer_list_uploads.0.customer_list"),
+    ({"shares": HELD["shares"]}, "shares.0.audience"),
+    ({"tokens": [{"scopes": []}]}, "tokens.0"),
+    ({"clock": {"now": "soon"}}, "clock.now"),
+    ({"sequences": {"nonsense": 1}}, "sequences.nonsense.[key]"),
+    ({"worlds": []}, "worlds"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), WRONG)
+def test_a_wrong_seed_is_refused_whole(mock: MockServer, body: dict[str, Any], field: str) -> None:
+    """A seed that is not right is refused with the field that is wrong; nothing of it is kept."""
+    told = control_error(seed(mock, {"audiences": [audience(1)], "clock": {"now": 1}} | body), 400)
+    assert told["field"] == field
+    assert listed(mock) == []
+    assert mock.world.clock.now_ms() > 10**12
+
+
+def test_a_reset_goes_back_to_the_servers_seed(start: Callable[..., MockServer]) -> None:
+    """A reset takes out what was posted; reset to empty and a seed together replace what was there."""
+    mock = start(seed="demo")
+
+    def held() -> list[Any]:
+        state = httpx.get(f"{mock.url}/__admin/state").json()
+        return [{**one, "ready_at": 0} for one in state["audiences"]]
+
+    before = held()
+    seed(mock, {"audiences": [audience(5)]})
+    assert len(held()) == len(before) + 1
+    httpx.post(f"{mock.url}/__admin/reset")
+    assert held() == before
+    httpx.post(f"{mock.url}/__admin/reset", json={"to": "empty"})
+    seed(mock, {"audiences": [audience(5)]})
+    assert listed(mock) == ["5"]
+
+
+def test_a_seeds_clock_is_the_worlds(start: Callable[..., MockServer], tmp_path: Path) -> None:
+    """A server that starts from a state begins each world at the time of that, and what is to be ready is so
+    by it, or some seconds later."""
+    later = {"ready_in_s": 60}
+    body = {
+        "clock": {"now": 1_700_000_000.5, "frozen": True},
+        "audiences": [audience(1, ready_at=1_700_000_010), audience(2, **later), audience(3)],
+    }
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps(body))
+    for mock in (start(seed=str(file)), start()):
+        if mock.settings.seed is None:
+            seed(mock, body, "other")
+        world = mock.app.worlds.get("other")
+        for after_ms, ready in ((0, ["3"]), (10_000, ["1", "3"]), (50_000, ["1", "2", "3"])):
+            world.clock.advance(after_ms)
+            url = f"{mock.url}/worlds/other/v5/ad_accounts/{AD_ACCOUNT}/audiences"
+            items = httpx.get(url, headers=PINTEREST_TOKEN).json()["items"]
+            assert [one["id"] for one in items if one["status"] != "INITIALIZING"] == ready
+
+
+def test_a_time_of_its_own_is_not_put_off(start: Callable[..., MockServer], tmp_path: Path) -> None:
+    """In a seed without a clock, `ready_in_s` counts from the making of each world, `ready_at` does not."""
+    far = 4_000_000_000
+    lists = [ONE_LIST | {"ready_at": far}, ONE_LIST | {"id": "10", "ready_in_s": 10}]
+    body = {"audiences": [audience(1, ready_at=far), audience(2, ready_in_s=60)], "customer_lists": lists}
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps(body))
+    mock = start(seed=str(file))
+    mock.world.clock.advance(1000)
+    httpx.post(f"{mock.url}/__admin/reset")
+    state = httpx.get(f"{mock.url}/worlds/late/__admin/state").json()
+    for rows, now in ((state["audiences"], 60), (state["customer_lists"], 10)):
+        assert rows[0]["ready_at"] == far
+        assert 0 <= state["clock"]["now"] + now - rows[1]["ready_at"] < 60
+
+
+def test_users_of_a_seed_are_matched(mock: MockServer) -> None:
+    """A hand-written seed may give users in any order and twice; they are counted as an upload's are."""
+    block = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+    other = "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+    seed(mock, {"audiences": [audience(1, users=[other, block, block])]})
+    state = httpx.get(f"{mock.url}/__admin/state").json()["audiences"][0]
+    assert state["people"] == 2
+    assert len(state["users"]) == 1
+
+
+def test_a_state_too_large_is_refused(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A world with more users than a state may have says so, and what to do instead."""
+    monkeypatch.setattr("audience_mock.core.seeds.export.MAX_BYTES", 31)
+    seed(mock, {"audiences": [audience(1, users=["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="])]})
+    told = control_error(httpx.get(f"{mock.url}/__admin/state"), 409)
+    assert "take a snapshot" in told["error"]
+
+
+def test_worlds_differ_by_rows_and_fields(mock: MockServer) -> None:
+    """The difference has what is added, removed and changed, from and to, in the sections where that is."""
+    for world in ("a", "b"):
+        seed(mock, HELD | {"clock": {"now": 1_700_000_000, "frozen": True}}, world)
+    diff = f"{mock.url}/__admin/worlds/a/diff/b"
+    assert httpx.get(diff).json() == {}
+    assert httpx.get(f"{mock.url}/__admin/worlds/a/diff/a").json() == {}
+    seed(mock, {"audiences": [audience(6, users=["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="])]}, "b")
+    path = f"{mock.url}/worlds/b/v5/ad_accounts/{AD_ACCOUNT}/audiences/5"
+    changed = httpx.patch(path, json={"name": "new", "operation_type": "UPDATE"}, headers=PINTEREST_TOKEN)
+    assert changed.status_code == 200
+    mock.app.worlds.get("b").clock.advance(500)
+    found = httpx.get(diff).json()
+    assert found["clock"]["changed"] == [{"fields": {"now": {"from": 1_700_000_000, "to": 1_700_000_000.5}}}]
+    assert found["audiences"]["counts"] == {"added": 1, "changed": 1}
+    one = {"api": "pinterest", "id": "5", "fields": {"name": {"from": "a", "to": "new"}}}
+    assert found["audiences"]["changed"] == [one]
+    (added,) = found["audiences"]["added"]
+    assert (added["id"], added["users"]["count"]) == ("6", 1)
+    assert found.keys() == {"clock", "audiences"}
+    back = httpx.get(f"{mock.url}/__admin/worlds/b/diff/a").json()
+    assert [row["id"] for row in back["audiences"]["removed"]] == ["6"]
+    nowhere = httpx.get(f"{mock.url}/__admin/worlds/a/diff/nowhere")
+    assert "no world 'nowhere'" in control_error(nowhere, 404)["error"]
+
+
+def test_a_difference_counts_all_and_shows_a_hundred(mock: MockServer) -> None:
+    """However far apart two worlds are, each kind of row is shown a hundred times at most."""
+    seed(mock, {"audiences": [audience(number) for number in range(1, 251)]}, "b")
+    found = httpx.get(f"{mock.url}/__admin/worlds/default/diff/b").json()["audiences"]
+    assert found["counts"] == {"added": 250}
+    assert len(found["added"]) == 100
+
+
+@pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=pytest.mark.soak)])
+def test_many_audiences(mock: MockServer, count: int) -> None:
+    """Audiences by the thousand are planted by one request, in one transaction, and exported again."""
+    body = {"audiences": [audience(number, people=number) for number in range(1, count + 1)]}
+    answer = seed(mock, body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["counts"] == {"audiences": count}
+    state = httpx.get(f"{mock.url}/__admin/state", timeout=60)
+    assert state.content.count(b'\n{"api":') == count
+    told = control_error(seed(mock, {"audiences": [audience(count + 1), audience(9)]}), 409)
+    assert told["field"] == "audiences.1.id"
+    assert httpx.get(f"{mock.url}/__admin/health").json()["audiences"] == count
+
+
+def test_a_tokens_family_is_its_own(mock: MockServer) -> None:
+    """Tokens of a seed that came of one grant end together, and take none of the world's with them."""
+    tokens: list[dict[str, Any]] = [
+        {"token": text, "kind": kind, "family": 1, "scopes": ["ads:read"]}
+        for text, kind in (("pina_1", "access"), ("pinr_1", "refresh"))
+    ]
+    assert seed(mock, {"tokens": tokens}).status_code == 200
+    others = [{**one, "token": one["token"].replace("1", "2")} for one in tokens]
+    assert seed(mock, {"tokens": others}).status_code == 200
+    form = {"token": "pinr_2"}
+    revoked = httpx.post(f"{mock.url}/v5/oauth/token/revoke", data=form, auth=APP)
+    assert revoked.status_code == 200, revoked.text
+    url = f"{mock.url}/v5/ad_accounts/{AD_ACCOUNT}/audiences"
+    statuses = [
+        httpx.get(url, headers={"Authorization": f"Bearer pina_{number}"}).status_code for number in (1, 2)
+    ]
+    assert statuses == [200, 401]
+
+
+def test_the_files_of_worlds_fit_the_schema() -> None:
+    """Each world that comes along fits the JSON Schema, which refuses what the format refuses."""
+    folder = Path(__file__).parents[3] / "fixtures/worlds"
+    check = jsonschema.Draft202012Validator(SCHEMA)
+    files = sorted(folder.glob("*.json"))
+    assert len(files) >= 8
+    for file in files:
+        check.validate(json.loads(file.read_text()))
+    by_format = [(body, field) for body, field in WRONG if check.is_valid(body)]
+    # What no schema can say: bytes within base64, JSON within a text, and whether something else is there.
+    assert {field for _, field in by_format} == {
+        *("audiences.0.customer_list", "audiences.0.users.0", "audiences.0.definition"),
+        *("customer_lists.0.records", "customer_list_uploads.0.customer_list", "shares.0.audience"),
+    }
+
+
+def test_the_schema_is_the_formats() -> None:
+    """fixtures/world.schema.json is what the command `schema` prints."""
+    assert seeds.schema() == SCHEMA

@@ -1,0 +1,249 @@
+"""Looks at every answer of Pinterest's API that a server in the suite sends, as a plugin of pytest.
+
+Whatever client a test uses, and whether it looks at the answer or not: the application of each MockServer is
+served through a `Watch`, and a test that was sent an answer that does not fit fails.
+"""
+
+import json
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from audience_mock import testing
+from audience_mock.app import AudienceMock
+from audience_mock.server import server
+from audience_mock.web.response import CONNECTION, RawResponse, lines
+from helpers.descriptions import OFFICIAL, OURS, description, operation_of, shortened
+
+HEADERS = {
+    "pinterest-version": r"[0-9a-f]{7}",
+    "cache-control": "no-cache, no-store, must-revalidate",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "vary": "Accept-Encoding|Accept-Encoding, Origin",
+    "x-pinterest-rid": r"\d{16}",
+    "x-pinterest-rid-128bit": r"[0-9a-f]{32}",
+    "x-envoy-upstream-service-time": r"\d+",
+}
+"""Those of each answer, as recorded; a page from elsewhere is answered with one more word in `vary`."""
+
+LIMIT_HEADERS = {
+    "x-ratelimit-limit": r'\d+(, \d+;w=\d+;name="\w+")+',
+    "x-ratelimit-remaining": r"\d+",
+    "x-ratelimit-reset": r"\d+",
+}
+"""On every answer that was counted: recorded on all but a 401 of code 2."""
+
+ON_PURPOSE = re.compile(r": (status \d+ is not described|the body is not JSON|header content-type: )")
+"""What a planned fault may do to an answer."""
+
+Headers = dict[str, str]
+
+
+FITTING: Mapping[str | None, Sequence[str]] = {
+    None: (OURS, *OFFICIAL),
+    "5.28": ("5.28", "5.23"),
+    "5.23": ("5.23",),
+    "5.18": ("5.23", "5.18"),
+}
+"""The descriptions that the answers under each `pinterest_contract` fit; ours is the newest contract's."""
+
+
+def misfits(
+    method: str,
+    path: str,
+    status: int,
+    headers: Headers,
+    body: bytes,
+    *,
+    releases: Sequence[str] = FITTING[None],
+    limited: bool = True,
+) -> Iterator[str]:
+    """In what an answer of Pinterest's API is not as described, one line each; `path` has no `/v5`."""
+    told = f"{method} {path} {status}"
+    parsed = None
+    if body:
+        try:
+            parsed = json.loads(body, parse_constant=_refuse_constant)
+        except ValueError as error:
+            yield f"{told}: the body is not JSON: {error}: {shortened(body.decode(errors='replace'))}"
+            return
+    operation = operation_of(method, path)
+    if path.startswith("/__uploads/") and status == 200:
+        # Amazon's S3, as far as a client can tell.
+        if body or "etag" not in headers:
+            yield f"{told}: more than an ETag: {shortened(body.decode(errors='replace'))}"
+        return
+    for line in _of_headers(status, headers, parsed, limited and not path.startswith("/__uploads/")):
+        yield f"{told}: {line}"
+    if operation is None and status < 400:
+        yield f"{told}: answered, though no description has the operation"
+        return
+    for release in releases:
+        known = description(release)
+        if known is None:
+            continue
+        if operation is None:
+            lines = known.misfits_of_error(parsed)
+        elif operation in known.operations:
+            lines = known.misfits(operation, status, parsed)
+        else:
+            continue
+        for line in lines:
+            yield f"{told} against {release}: {line}"
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no value of JSON")
+
+
+def _of_headers(status: int, headers: Headers, body: Any, limited: bool) -> Iterator[str]:
+    expected = dict(HEADERS)
+    if body is not None:
+        expected["content-type"] = "application/json"
+    unknown_caller = status == 401 and isinstance(body, dict) and body.get("code") == 2
+    if limited and not unknown_caller:
+        expected |= LIMIT_HEADERS
+    for name, pattern in expected.items():
+        if not re.fullmatch(pattern, headers.get(name, "")):
+            yield f"header {name}: {headers.get(name, 'missing')!r} does not match {pattern}"
+
+
+class Watch:
+    """An application whose answers are looked at before they are sent."""
+
+    def __init__(self, app: AudienceMock) -> None:
+        self._app = app
+        self._prefixes = app.providers["pinterest"].provider.prefixes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        named = re.match(r"/worlds/[^/]+", scope["path"])
+        path = scope["path"][named.end() :] if named else scope["path"]
+        if path.lstrip("/").partition("/")[0] not in self._prefixes:
+            await self._app(scope, receive, send)
+            return
+        method, path = scope["method"], path.removeprefix("/v5")
+        started: Message = {}
+        pieces: list[bytes] = []
+
+        def look(answer: RawResponse) -> None:
+            # A world that there cannot be is not refused in the words of an API.
+            if "options" in scope:
+                # The application has put the world that the request named into its scope.
+                options = scope["world"].options["pinterest"]
+                self._look(method, path, answer, options, of_a_fault="fault" in scope)
+
+        async def look_and_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                started.update(message)
+            elif message["type"] == "http.response.body":
+                pieces.append(message.get("body", b""))
+                if not message.get("more_body"):
+                    look(RawResponse(started["status"], b"".join(pieces), lines(started["headers"])))
+            await send(message)
+
+        if CONNECTION in scope:
+            scope[CONNECTION] = _Watched(scope[CONNECTION], look_and_send, look)
+        await self._app(scope, receive, look_and_send)
+
+    def _look(self, method: str, path: str, answer: RawResponse, options: Any, *, of_a_fault: bool) -> None:
+        headers = {name.decode().lower(): value.decode() for name, value in answer.headers}
+        if method == "OPTIONS" and "access-control-allow-methods" in headers:
+            return  # to a browser, not to a client
+        # The server leaves the body out by itself.
+        method = "GET" if method == "HEAD" else method
+        seen.extend(
+            line
+            for line in misfits(
+                method,
+                path,
+                answer.status,
+                headers,
+                answer.body,
+                releases=[
+                    release
+                    for release in FITTING[options.contract]
+                    if release != OURS or options.validation == "documented"
+                ],
+                limited=options.rate_limits != "off",
+            )
+            if not (of_a_fault and ON_PURPOSE.search(line))
+        )
+
+
+class _Watched:
+    """The connection of a request, whose whole answer is looked at before it is written."""
+
+    def __init__(
+        self, connection: server.Connection, send: Send, look: Callable[[RawResponse], None]
+    ) -> None:
+        self.send = send
+        self._connection = connection
+        self._look = look
+
+    async def response(self, status: int, head: bytes, body: bytes) -> None:
+        self._look(RawResponse(status, body, head))
+        await self._connection.response(status, head, body)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+TOLD = 20
+"""Lines in the report on a test; chosen."""
+
+seen: list[str] = []
+"""What did not fit since a test began; servers run in threads of its process."""
+
+
+class WatchedServer(server.Server):
+    def __init__(self, app: AudienceMock, **more: Any) -> None:
+        super().__init__(cast(AudienceMock, Watch(app)), **more)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_server_is_watched() -> Iterator[None]:
+    """Each MockServer of the session serves its application through a Watch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(testing, "Server", WatchedServer)
+        yield
+
+
+def _fail_if_seen() -> Generator[None, Any, Any]:
+    try:
+        answered = yield
+    except BaseException as error:
+        for line in taken():
+            error.add_note(line)
+        raise
+    if lines := taken():
+        pytest.fail("answers that do not fit:\n" + "\n".join(lines), pytrace=False)
+    return answered
+
+
+def taken() -> list[str]:
+    """The first of what did not fit, each once; all is forgotten by this."""
+    lines = list(dict.fromkeys(seen))
+    seen.clear()
+    return lines[:TOLD]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, Any, Any]:
+    return (yield from _fail_if_seen())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, Any, Any]:
+    return (yield from _fail_if_seen())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, Any, Any]:
+    return (yield from _fail_if_seen())

@@ -1,0 +1,56 @@
+"""The bounds of a journal."""
+
+from audience_mock.core.controls.journal import ENTRY_BYTES, Journal
+
+
+def fill(
+    journal: Journal, count: int, *, held_bytes: int = 0, entries: int = 1000, size: int = 10**9
+) -> None:
+    for _ in range(count):
+        journal.note("what", held_bytes, 0, entries, size)
+
+
+def numbers(journal: Journal) -> list[int]:
+    return [entry.number for entry in journal]
+
+
+def test_the_oldest_go_beyond_so_many() -> None:
+    """A journal keeps the newest entries, and tells how many had to go."""
+    journal = Journal()
+    fill(journal, 5, entries=3)
+    assert numbers(journal) == [3, 4, 5]
+    assert (journal.last, journal.dropped) == (5, 2)
+    assert [entry.number for entry in reversed(journal)] == [5, 4, 3]
+
+
+def test_the_oldest_go_beyond_so_many_bytes() -> None:
+    """Each entry counts with what it holds and with itself; one larger than all the room is not kept."""
+    journal = Journal()
+    fill(journal, 4, held_bytes=100, size=2 * (ENTRY_BYTES + 100))
+    assert numbers(journal) == [3, 4]
+    fill(journal, 1, held_bytes=10**6, size=2 * (ENTRY_BYTES + 100))
+    assert numbers(journal) == []
+    assert journal.dropped == 5
+    fill(journal, 2, held_bytes=100, size=2 * (ENTRY_BYTES + 100))
+    assert numbers(journal) == [6, 7]
+
+
+def test_narrower_bounds_are_kept_to_at_once() -> None:
+    """What is too much for new bounds goes when it is trimmed."""
+    journal = Journal()
+    fill(journal, 5)
+    journal.trim(2, 10**9)
+    assert numbers(journal) == [4, 5]
+    journal.trim(2, ENTRY_BYTES)
+    assert numbers(journal) == [5]
+    assert journal.dropped == 4
+
+
+def test_an_emptied_journal_goes_on_counting() -> None:
+    """Numbers are given once, and what was emptied was not dropped."""
+    journal = Journal()
+    fill(journal, 5, entries=3)
+    journal.empty()
+    assert (numbers(journal), journal.dropped) == ([], 0)
+    fill(journal, 1)
+    assert numbers(journal) == [6]

@@ -1,0 +1,303 @@
+"""Files of users: what counts as a line, a user, the same user."""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.errors import NotFoundError
+from audience_mock.core.seeds import apply as planting
+from audience_mock.core.seeds import schemas as seeds
+from audience_mock.core.store.database import Database
+from audience_mock.core.store.tables import PITCHTARGET, Audience
+from audience_mock.core.users import digests as bags
+from audience_mock.core.users import uploads, user_sets
+from audience_mock.core.users.match_rate import is_matched
+from audience_mock.core.users.uploads import UserLines
+from audience_mock.core.worlds.world import Rules, Transaction, World
+
+
+def hashed(*people: str) -> list[str]:
+    return [hashlib.sha256(person.encode()).hexdigest() for person in people]
+
+
+def read(pieces: Iterable[bytes], user_type: str = uploads.EMAIL_HASH) -> tuple[uploads.Report, list[bytes]]:
+    with UserLines(user_type) as users:
+        for piece in pieces:
+            users.feed(piece)
+        users.finish()
+        digests = [part[at : at + 32] for part in users.digests.parts() for at in range(0, len(part), 32)]
+        return users.report, digests
+
+
+ANN, BOB, CYD = hashed("ann@example.com", "bob@example.com", "cyd@example.com")
+
+
+def test_users_are_kept_as_the_digests_that_the_lines_write() -> None:
+    """A file of three hashes gives their three digests, sorted."""
+    report, digests = read([f"{ANN}\n{BOB}\n{CYD}\n".encode()])
+    assert digests == sorted(bytes.fromhex(line) for line in (ANN, BOB, CYD))
+    assert (report.lines, report.valid, report.invalid) == (3, 3, 0)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        f"{ANN}\n{BOB}",
+        f"{ANN}\r\n{BOB}\r\n",
+        f"\ufeff{ANN}\n{BOB}\n",
+        f"\n\n{ANN}\n   \n{BOB}\n\n",
+        f"  {ANN}\t\n{BOB} \r\n",
+        f"{ANN.upper()}\n{BOB}\n",
+        f"{ANN}\n{BOB}\n{ANN}\n{BOB.upper()}\n",
+    ],
+    ids=["no last end", "windows", "byte order mark", "blank lines", "trimmed", "upper case", "twice"],
+)
+def test_the_same_two_people_in_any_spelling(file: str) -> None:
+    """Line ends, blanks, case, a byte order mark and repetition make no other people."""
+    report, digests = read([file.encode()])
+    assert digests == sorted([bytes.fromhex(ANN), bytes.fromhex(BOB)])
+    assert report.invalid == 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 65, 66, 1000])
+def test_where_the_file_is_cut_into_pieces_makes_no_difference(size: int) -> None:
+    """A file reads the same in pieces of any size."""
+    file = f"\ufeff{ANN}\r\nnobody\r\n\r\n{BOB}\r\n{'x' * 5000}\r\n{CYD}".encode()
+    report, digests = read(file[at : at + size] for at in range(0, len(file), size))
+    assert digests == sorted(bytes.fromhex(line) for line in (ANN, BOB, CYD))
+    assert (report.lines, report.valid, report.invalid) == (5, 3, 2)
+    assert report.invalid_lines == [
+        (2, "is not of type email_hash"),
+        (5, "is longer than 4096 bytes"),
+    ]
+
+
+def test_the_first_ten_wrong_lines_are_named() -> None:
+    """Of twelve wrong lines the first ten are in the report, by number."""
+    report, digests = read(["\n".join(f"wrong {number}" for number in range(12)).encode()])
+    assert digests == []
+    assert report.invalid == 12
+    assert [number for number, _ in report.invalid_lines] == list(range(1, 11))
+
+
+@pytest.mark.parametrize(
+    ("user_type", "right", "wrong"),
+    [
+        (uploads.PHONE_HASH, ANN, ANN[:-1]),
+        (uploads.EMAIL_HASH, BOB, BOB[:-1] + "g"),
+        (uploads.ADVERTISER_ID, "AEBE52E7-03EE-455A-B3C4-E57283966239", "AEBE52E7-03EE"),
+        (uploads.FBID, "100004213", "ann"),
+        (uploads.THIRD_PARTY_ID, "shop:customer 17", "shop\x01"),
+    ],
+)
+def test_a_line_is_checked_against_the_user_type(user_type: str, right: str, wrong: str) -> None:
+    """Each kind of user has its own form, and only lines of that form are users."""
+    report, digests = read([f"{right}\n{wrong}\n".encode()], user_type)
+    assert (report.valid, report.invalid, len(digests)) == (1, 1, 1)
+
+
+def test_ids_that_are_not_hashed_are_kept_as_their_digest() -> None:
+    """An advertiser id is kept as the SHA-256 of its lower-case text, so its case makes no other person."""
+    id = "aebe52e7-03ee-455a-b3c4-e57283966239"
+    _, digests = read([f"{id}\n{id.upper()}\n".encode()], uploads.ADVERTISER_ID)
+    assert digests == [hashlib.sha256(id.encode()).digest()]
+
+
+def test_a_large_file_goes_over_a_temporary_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit into memory comes out just as sorted and distinct."""
+    monkeypatch.setattr(bags, "HELD_BYTES", 1 << 12)
+    monkeypatch.setattr(bags, "FEW_BYTES", 0)
+    chance = random.Random(7)
+    people = [chance.randbytes(32) for _ in range(3000)]
+    lines = [person.hex() for person in people + people[:500]]
+    chance.shuffle(lines)
+    report, digests = read(
+        [("\n".join(lines) + "\n").encode()[at : at + 999] for at in range(0, 65 * 3500, 999)]
+    )
+    assert digests == sorted(people)
+    assert report.valid == 3500
+
+
+class Kept:
+    """A world with one audience from a file, and what the store says of it."""
+
+    def __init__(self, *people: str, match_rate: float = 1.0) -> None:
+        self.world = World(Database(), rules=Rules(match_rate=match_rate))
+        self.audience = self.upload(*people)
+
+    def upload(self, *people: str, to: Audience | None = None) -> Audience:
+        with UserLines(uploads.EMAIL_HASH) as users:
+            users.feed("".join(f"{person}\n" for person in people).encode())
+            if to is not None:
+                return asyncio.run(uploads.add_users(self.world, users, key=to.key or 0))
+            return asyncio.run(
+                uploads.create_audience(
+                    self.world, users, api=PITCHTARGET, account="2", kind="CUSTOM", name="Buyers", columns={}
+                )
+            )
+
+    def users(self) -> list[bytes]:
+        found = self.world.transact_now(audiences.find_by_key, key=self.audience.key or 0)
+        return self.world.transact_now(lambda tx: list(uploads.users_of(tx, user_set=found.user_set or 0)))
+
+    def reports(self) -> list[dict[str, Any]]:
+        return self.world.transact_now(uploads.reports, at_most=10)
+
+    def count(self, table: str) -> int:
+        counted = self.world.database.connection.exec_driver_sql(f"SELECT count(*) FROM {table}")
+        return int(counted.scalar_one())
+
+
+def raw(*people: str) -> list[bytes]:
+    return sorted(bytes.fromhex(person) for person in people)
+
+
+def test_digests_that_begin_alike_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Digests of one prefix are sorted by the rest, and those that are the same are one."""
+    monkeypatch.setattr(bags, "FEW_BYTES", 0)
+    alike = [b"\xff" * 8 + bytes([a, 255 - b]) * 12 for a in range(20) for b in range(20)]
+    assert bags.sorted_distinct(b"".join(alike[::-1] + alike)) == b"".join(sorted(alike))
+
+
+def test_a_digest_among_many_that_begin_otherwise_is_kept_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Digests that come twice or three times are one each, those that come once stay."""
+    monkeypatch.setattr(bags, "FEW_BYTES", 0)
+    chance = random.Random(11)
+    once = [chance.randbytes(32) for _ in range(500)]
+    assert bags.sorted_distinct(b"".join(once + once[:100] + once[50:70])) == b"".join(sorted(once))
+
+
+@pytest.mark.parametrize("few", [3, 3000])
+def test_few_users_stay_when_many_come(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    """What a store in memory holds of users stays as it is when it gets ready for many more."""
+    people = hashed(*(f"{number}@example.com" for number in range(few)))
+    kept = Kept(*people)
+    monkeypatch.setattr(user_sets, "MANY_BYTES", 0)
+    page_bytes = "PRAGMA beside.page_size"
+    small = kept.world.database.driver.execute(page_bytes).fetchone()[0]
+    kept.upload(ANN, BOB)
+    assert kept.users() == raw(*people)
+    assert kept.count("user_blocks") == 2
+    large = kept.world.database.driver.execute(page_bytes).fetchone()[0]
+    assert (small, large) == (4096, 65536)
+
+
+def test_an_upload_makes_an_audience_its_users_and_a_report_together() -> None:
+    """The audience has as many people as the file had distinct users, and they can be read back."""
+    kept = Kept(ANN, BOB, ANN, "nobody")
+    assert (kept.audience.number, kept.audience.people, kept.audience.user_type) == (54, 2, "email_hash")
+    assert kept.users() == raw(ANN, BOB)
+    (report,) = kept.reports()
+    assert report["audience"] == 54
+    assert {name: report[name] for name in ("lines", "valid", "distinct", "added", "matched", "invalid")} == {
+        "lines": 4,
+        "valid": 3,
+        "distinct": 2,
+        "added": 2,
+        "matched": 2,
+        "invalid": 1,
+    }
+    assert report["invalid_lines"] == [{"line": 4, "why": "is not of type email_hash"}]
+
+
+def test_added_users_join_those_that_are_there() -> None:
+    """A second upload adds the users that are new, counts them once, and leaves one set behind."""
+    kept = Kept(ANN, BOB)
+    after = kept.upload(BOB, CYD, CYD, to=kept.audience)
+    assert after.people == 3
+    assert kept.users() == raw(ANN, BOB, CYD)
+    last = kept.reports()[0]
+    assert (last["valid"], last["distinct"], last["added"]) == (3, 2, 1)
+    assert kept.count("user_blocks") == 1
+
+
+@pytest.mark.parametrize("held", [64, 320, 1 << 20])
+def test_sets_of_any_size_are_joined_in_parts(monkeypatch: pytest.MonkeyPatch, held: int) -> None:
+    """However the parts of two sets lie, their union is sorted and distinct as a whole."""
+    monkeypatch.setattr(bags, "HELD_BYTES", held)
+    monkeypatch.setattr(bags, "FEW_BYTES", held)
+    monkeypatch.setattr(user_sets, "PART_BYTES", held)
+    chance = random.Random(11)
+    people = [chance.randbytes(32).hex() for _ in range(300)]
+    kept = Kept(*people[:200])
+    kept.upload(*people[150:], to=kept.audience)
+    kept.upload(to=kept.audience)
+    assert kept.users() == raw(*people)
+    assert kept.reports()[0]["added"] == 0
+
+
+def test_two_uploads_to_one_audience_at_once_lose_nobody() -> None:
+    """Uploads that overlap end with the users of both."""
+    kept = Kept(ANN)
+
+    async def both() -> None:
+        with UserLines(uploads.EMAIL_HASH) as left, UserLines(uploads.EMAIL_HASH) as right:
+            left.feed(BOB.encode())
+            right.feed(CYD.encode())
+            key = kept.audience.key or 0
+            await asyncio.gather(
+                uploads.add_users(kept.world, left, key=key), uploads.add_users(kept.world, right, key=key)
+            )
+
+    asyncio.run(both())
+    assert kept.users() == raw(ANN, BOB, CYD)
+    assert kept.count("user_blocks") == 1
+    assert sum(report["added"] for report in kept.reports()) == 3
+
+
+def test_the_match_rate_says_who_is_known() -> None:
+    """Users whose last four bytes are below the rate are people of the audience; the others are kept too."""
+    low, high = "a" * 56 + "3fffffff", "a" * 56 + "40000000"
+    assert is_matched(bytes.fromhex(low), 0.25)
+    assert not is_matched(bytes.fromhex(high), 0.25)
+    assert is_matched(b"\xff" * 32, 1)
+    assert not is_matched(b"\0" * 32, 0)
+    kept = Kept(low, high, match_rate=0.25)
+    assert kept.audience.people == 1
+    assert len(kept.users()) == 2
+    assert kept.reports()[0]["matched"] == 1
+
+
+def test_seeded_people_always_match() -> None:
+    """A person whom the seed names, by address or by digest, is known at any rate."""
+    kept = Kept(match_rate=0)
+    kept.world.transact_now(planting.plant, seeds.Seed(people=[" Ann@Example.com ", BOB]))
+    assert kept.upload(ANN, BOB, CYD, to=kept.audience).people == 2
+
+
+def test_an_upload_that_fails_leaves_nothing_behind() -> None:
+    """If the audience cannot be made, or is gone, no block of users and no report stays."""
+    kept = Kept()
+    with UserLines(uploads.EMAIL_HASH) as users:
+        users.feed(f"{ANN}\n".encode())
+        nowhere = uploads.create_audience(
+            kept.world, users, api="nowhere", account="2", kind="", name="", columns={}
+        )
+        with pytest.raises(KeyError):
+            asyncio.run(nowhere)
+    kept.world.transact_now(audiences.remove, api=PITCHTARGET, account="2", number=54)
+    with pytest.raises(NotFoundError):
+        kept.upload(ANN, to=kept.audience)
+    assert [kept.count(table) for table in ("user_blocks", "uploads", "audiences")] == [0, 0, 0]
+
+
+def test_an_audience_that_goes_during_an_upload_takes_its_users_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If the audience is removed while its upload is written, the upload is told and nothing stays."""
+    kept = Kept(ANN)
+    add_part = user_sets._add_part
+
+    def remove_first(tx: Transaction, **part: Any) -> None:
+        audiences.remove(tx, api=PITCHTARGET, account="2", number=54)
+        add_part(tx, **part)
+
+    monkeypatch.setattr(user_sets, "_add_part", remove_first)
+    with pytest.raises(NotFoundError):
+        kept.upload(BOB, to=kept.audience)
+    assert [kept.count(table) for table in ("user_blocks", "uploads", "audiences")] == [0, 0, 0]

@@ -1,0 +1,250 @@
+"""That an answer which does not fit is seen, whoever asked for it, and fails the test that did."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from audience_mock.providers.pinterest.audiences import routes as audiences
+from audience_mock.testing import MockServer
+from audience_mock.web.templates import Form
+from helpers.descriptions import FILES, KNOWN_BETTER, OFFICIAL, OURS, Description, description, document_of
+from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.watched import HEADERS, Headers, misfits, seen, taken
+
+AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
+AUDIENCE = f"{AUDIENCES}/2542623499806"
+LISTS = f"/ad_accounts/{AD_ACCOUNT}/customer_lists"
+RIGHT = audiences.EXAMPLES["audiences/get"]["200"]
+FITTING: Headers = {
+    "content-type": "application/json",
+    "pinterest-version": "5e9bd2a",
+    "x-pinterest-rid": "1234567890123456",
+    "x-pinterest-rid-128bit": "0123456789abcdef" * 2,
+    "x-envoy-upstream-service-time": "3",
+    **{name: HEADERS[name] for name in ("cache-control", "x-content-type-options", "x-frame-options")},
+    "vary": "Accept-Encoding",
+    "x-ratelimit-limit": '100, 100;w=1;name="safety_net_app_id_user_id"',
+    "x-ratelimit-remaining": "99",
+    "x-ratelimit-reset": "1",
+}
+NOT_BESIDE = [release for release in OFFICIAL if not FILES[release].is_file()]
+official = pytest.mark.skipif(
+    bool(NOT_BESIDE), reason="Pinterest's descriptions are not beside this checkout"
+)
+
+
+def told(
+    body: Any, status: int = 200, method: str = "GET", path: str = AUDIENCE, headers: Headers = FITTING
+) -> list[str]:
+    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return list(misfits(method, path, status, headers, sent))
+
+
+def test_a_right_answer_is_none() -> None:
+    """Neither a success nor an error that fits is told of, on the wire or in the bodies of the examples."""
+    assert told(RIGHT) == []
+    assert told({"code": 4, "message": "Sorry! We could not find your audience."}, 404) == []
+    assert told({"code": 5, "message": "Method not allowed"}, 405, "PUT") == []
+
+
+WRONG: dict[str, tuple[Any, str]] = {
+    "another type": (RIGHT | {"size": "31416"}, "$.size: "),
+    "an unknown key": (RIGHT | {"colour": "red"}, "('colour' was unexpected)"),
+    "a missing key": ({key: value for key, value in RIGHT.items() if key != "id"}, '$: "id" is a required'),
+    "an unknown value": (RIGHT | {"status": "LOST"}, "$.status: "),
+    "a wrong id": (RIGHT | {"id": "x1"}, "$.id: "),
+    "a null inside": (RIGHT | {"rule": {"url": [None]}}, "$.rule.url[0]: "),
+    "a list for an object": ([RIGHT], "$: "),
+    "no JSON": (b"{", "is not JSON"),
+    "no number": (b'{"size": NaN}', "NaN is no value of JSON"),
+    "nothing": (b"", "$: "),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_body_is_told_of(case: str) -> None:
+    """A line names the operation, the status, the place in the body and the value."""
+    body, place = WRONG[case]
+    lines = told(body)
+    assert lines
+    assert all(line.startswith(f"GET {AUDIENCE} 200") for line in lines), lines
+    assert any(place in line for line in lines), lines
+
+
+def test_the_value_is_told() -> None:
+    """A line ends with what stands where it should not, cut short if it is long."""
+    assert told(RIGHT | {"size": "many"})[0].endswith("; value many")
+    assert len(told(RIGHT | {"size": "many" * 1000})[0]) < 1000
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "path", "body"),
+    [
+        (204, "GET", AUDIENCE, None),
+        (201, "GET", AUDIENCE, RIGHT),
+        (200, "DELETE", AUDIENCE, RIGHT),
+        (200, "GET", "/pins", {"items": []}),
+        (404, "GET", "/pins", {"error": "not found"}),
+        (400, "GET", AUDIENCE, {"code": "1", "message": "Invalid request"}),
+        (400, "GET", AUDIENCE, {"code": 1}),
+        (418, "GET", AUDIENCE, {"code": 1, "message": "a teapot"}),
+        (200, "POST", "/oauth/token/revoke", {"revoked": True}),
+        (200, "PUT", "/__uploads/2680059001/1", {"etag": "1"}),
+        (200, "PUT", "/__uploads/2680059001/x", b""),
+    ],
+)
+def test_a_wrong_status_or_place_is_told_of(status: int, method: str, path: str, body: Any) -> None:
+    """So is an answer where none is described, and an error that is not of the one shape."""
+    assert told(body, status, method, path)
+
+
+@pytest.mark.parametrize("header", FITTING)
+def test_a_missing_header_is_told_of(header: str) -> None:
+    """Each recorded header is looked for in each answer."""
+    rest = {name: value for name, value in FITTING.items() if name != header}
+    (line,) = told(RIGHT, headers=rest)
+    assert f"header {header}: 'missing'" in line
+    (line,) = told(RIGHT, headers=FITTING | {header: "?"})
+    assert f"header {header}: '?'" in line
+
+
+@official
+@pytest.mark.parametrize("release", OFFICIAL)
+def test_each_release_is_held_against_an_answer(release: str) -> None:
+    """Each description at hand tells by itself of what it does not allow, 5.18 on audiences/custom."""
+    method, path = ("POST", f"{AUDIENCES}/custom") if release == "5.18" else ("GET", AUDIENCE)
+    lines = told(RIGHT | {"size": "many"}, 200, method, path)
+    assert any(f" 200 against {release}: $.size: " in line for line in lines), lines
+
+
+@official
+def test_what_is_known_better_is_needed() -> None:
+    """Each field that is known better is refused by its description as it stands, and allowed here."""
+    values = {"boolean": True, "null": None, "array": ["WEB_SESSIONS"]}
+    for better in KNOWN_BETTER:
+        value = better.also["const"] if "const" in better.also else values[better.also["type"]]
+        for release in better.releases:
+            document = document_of(release)
+            for known_better, refused in (((), True), ((better,), False)):
+                model = Description(release, document, known_better).of_model(better.model)
+                errors = list(model.iter_errors({better.field: value}))
+                assert (
+                    any(better.field in (*error.instance_path, *names(error)) for error in errors) is refused
+                )
+
+
+def names(error: Any) -> list[str]:
+    """The keys that an error calls unexpected."""
+    return list(getattr(error.kind, "unexpected", ()))
+
+
+def test_without_pinterests_descriptions_ours_is_left() -> None:
+    """What is served is described at hand, wherever a checkout lies."""
+    assert description(OURS) is not None
+    assert {release for release in FILES if description(release) is None} == set(NOT_BESIDE)
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a GET answer its time as a text."""
+    right = Form.fill
+
+    def wrong(form: Form, values: tuple[Any, ...]) -> str:
+        return re.sub(r'("created_timestamp":)\d+', r'\1"yesterday"', right(form, values))
+
+    monkeypatch.setattr(Form, "fill", wrong)
+
+
+@pytest.mark.parametrize("base", ["/v5", ""])
+def test_an_answer_is_seen_as_it_is_sent(
+    start: Callable[..., MockServer], monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    """What a server got wrong is known by the time that the client has the answer, under both base paths."""
+    spoil(monkeypatch)
+    body = {"name": "Engaged", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 1}}
+    sent = httpx.post(f"{start().url}{base}{AUDIENCES}", json=body, headers=PINTEREST_TOKEN)
+    lines = taken()
+    assert sent.status_code == 201, "the client gets it all the same"
+    assert lines[0] == (
+        f"POST {AUDIENCES} 201 against ours: $.created_timestamp: "
+        '"yesterday" is not of type "integer"; value yesterday'
+    )
+    assert len(lines) == 1 + 2 * (not NOT_BESIDE)
+    assert taken() == []
+
+
+def test_what_is_not_pinterests_is_left_alone(mock: MockServer) -> None:
+    """PitchTarget's answers, this server's pages and what a browser asks beforehand are not looked at."""
+    for path in ("/custom_audiences", "/__admin/health", "/"):
+        httpx.get(mock.url + path)
+    asks = {"Origin": "http://shop.example", "Access-Control-Request-Method": "GET"}
+    assert httpx.options(f"{mock.pinterest_url}{AUDIENCES}", headers=asks).status_code == 200
+    assert httpx.head(f"{mock.pinterest_url}{AUDIENCES}", headers=PINTEREST_TOKEN).status_code == 200
+    assert seen == []
+
+
+SUITE = """
+import httpx, pytest
+from audience_mock.testing import MockServer
+from audience_mock.web.templates import Form
+from test_watched import AUDIENCES, PINTEREST_TOKEN, spoil
+
+@pytest.fixture(scope="module")
+def url():
+    with MockServer() as mock:
+        yield mock.pinterest_url + AUDIENCES
+
+def ask(url):
+    body = {"name": "Engaged", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 1}}
+    httpx.post(url, json=body, headers=PINTEREST_TOKEN)
+
+def test_right(url):
+    ask(url)
+
+def test_wrong(url, monkeypatch):
+    spoil(monkeypatch)
+    ask(url)
+
+def test_wrong_anyway(url, monkeypatch):
+    spoil(monkeypatch)
+    ask(url)
+    raise AssertionError("for another reason")
+
+def test_right_again(url):
+    ask(url)
+"""
+
+
+def test_the_test_that_asked_fails(tmp_path: Path) -> None:
+    """A wrong answer fails the test that was sent it, which looked at nothing, and no other."""
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["helpers.watched"]\n')
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {Path(__file__).parents[1]} {Path(__file__).parent}\n")
+    app = Path(__file__).parents[2] / "app"
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": f"{app}{os.pathsep}{Path(__file__).parents[1]}"},
+    )
+    outcomes = {name: outcome for outcome, name in re.findall(OUTCOME, ran.stdout, re.MULTILINE)}
+    assert outcomes == {
+        "test_right": "PASSED",
+        "test_wrong": "FAILED",
+        "test_wrong_anyway": "FAILED",
+        "test_right_again": "PASSED",
+    }, ran.stdout
+    assert ran.stdout.count("against ours: $.created_timestamp: ") >= 2, ran.stdout
+    assert "for another reason" in ran.stdout
+
+
+OUTCOME = r"^(PASSED|FAILED|ERROR) test_suite.py::(\w+)"
