@@ -11,7 +11,7 @@ NODE_EXAMPLE := tests/e2e/node_example
 # Compiled bytecode is worth 2 to 3 seconds of every start, so it is kept even where the shell says not to.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test bench soak format lock openapi clean
+.PHONY: help serve test bench soak format lock openapi docs docs-reference clean
 help:
 	@echo "make serve    run the server on http://127.0.0.1:8000 (more flags: make serve ARGS='--port 0 --seed demo')"
 	@echo "make test     every check: lint, types, import floors, tests, served descriptions, README samples"
@@ -19,6 +19,8 @@ help:
 	@echo "make bench    how fast it is, against frameworks and other mocks (ARGS=--quick: whether that runs)"
 	@echo "make format   let ruff mend what it can"
 	@echo "make openapi  write openapi/ and fixtures/world.schema.json again after a change of what they describe"
+	@echo "make docs     build the documentation into build/site"
+	@echo "make docs-reference  write the generated parts of docs/ again, after a change of settings, commands or APIs"
 	@echo "make lock     resolve requirements.lock and the locks of the tests again"
 
 serve: $(VENV)/.runtime
@@ -49,6 +51,14 @@ openapi: $(VENV)/.runtime
 	$(RUN) export-openapi openapi
 	$(RUN) schema > fixtures/world.schema.json
 
+# NO_MKDOCS_2_WARNING: the theme announces its successor on every build.
+docs: $(VENV)/docs/.installed
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
+	@echo "build/site/index.html"
+
+docs-reference: $(VENV)/.checks
+	@PYTHONPATH=app $(BIN)/python docs/site/reference.py
+
 lock: $(VENV)/.checks
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 		pyproject.toml -o requirements.lock
@@ -61,6 +71,9 @@ lock: $(VENV)/.checks
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 		tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock
 	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
+
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-annotate --no-header \
+		--python-version 3.11 --group docs -o docs/requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -80,6 +93,14 @@ $(VENV)/.checks: $(VENV)/.runtime pyproject.toml tests/requirements.lock tests/c
 	rm -rf $(VENV)/official_client
 	$(PIP) install --no-deps --require-hashes --target $(VENV)/official_client -r tests/contract/official_client.lock
 	@touch $@
+
+# The site's packages and those of the checks need not fit each other: it gets an environment of its own.
+$(VENV)/docs/.installed: docs/requirements.lock | $(BIN)/python
+	@cmp -s $< $@ || { \
+		echo "Installing $$(grep -c '^[^ ].*==' $<) packages for the documentation ($<)"; \
+		$(BIN)/python -m venv --clear $(VENV)/docs && \
+		$(VENV)/docs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $< && \
+		cp $< $@; } && touch $@
 
 # One of the clients that the tests run is of npm, and one of the examples is in JavaScript. Without Node.js their
 # tests are skipped, with the reason.

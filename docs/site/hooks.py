@@ -1,7 +1,7 @@
 """What the site needs beyond docs/: some files of the repository as pages, and links to the others as text.
 
-The documents link to files of the repository (a test, a seed), which works where the repository is browsed. The
-site has the files in `PAGES` as pages of its own and the images; of other links it shows the text and the path.
+The documents link to files of the repository (a test, a seed), which works where the repository is browsed.
+The site has the files in `PAGES` as pages of its own and the images; of other links it shows text and path.
 """
 
 import posixpath
@@ -44,11 +44,17 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> 
         if "://" in target or target.startswith("mailto:"):
             return found[0]
         path = posixpath.normpath(posixpath.join(place, target))
-        to = PAGES.get(path) or IMAGES.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else None)
+        to = (
+            PAGES.get(path)
+            or IMAGES.get(path)
+            or (path.removeprefix("docs/") if path.startswith("docs/") else None)
+        )
         if to is None:
             return found["text"] if found["text"] == path else f"{found['text']} (`{path}`)"
         link = posixpath.relpath(to, posixpath.dirname(own) or ".")
         return f"{found['image']}[{found['text']}]({link}{found['anchor'] or ''})"
 
     outside_code = re.split(r"(^ *```.*?^ *```$|`[^`\n]+`(?!\]))", markdown, flags=re.DOTALL | re.MULTILINE)
-    return "".join(part if index % 2 else _LINK.sub(resolved, part) for index, part in enumerate(outside_code))
+    return "".join(
+        part if index % 2 else _LINK.sub(resolved, part) for index, part in enumerate(outside_code)
+    )

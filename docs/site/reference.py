@@ -11,19 +11,23 @@ import inspect
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import click
 
 from audience_mock import testing
-from audience_mock.cli.main import main as command
 from audience_mock.client import Clock, Faults, Journal, Urls
 from audience_mock.settings import ENVIRONMENT_PREFIX, Settings, WorldSettings
 
 TOP = Path(__file__).parents[2]
 PAGES = TOP / "docs"
+command: click.Group = resolve_name(
+    tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["scripts"]["audience-mock"]
+)
 REGION = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 FOR_ALL = ("401", "403")
 """Statuses of every control operation, which the page mentions once."""

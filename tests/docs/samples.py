@@ -2,17 +2,17 @@
 
     python tests/docs/samples.py --url http://127.0.0.1:8000
 
-runs those of the README against a fresh server, with the standard library alone: this is how a wheel is tested in an
-empty environment. The tests run all documents, see `test_samples.py`.
+runs those of the README against a fresh server, with the standard library alone: this is how a wheel is
+tested in an empty environment. The tests run all documents, see `test_samples.py`.
 
 What a fenced block does depends on its language and its title (```sh title="…"):
 
-- `sh` runs under `bash -euo pipefail` in one folder for the whole page. A `json` or `text` block right behind it is
-  what it has to print.
+- `sh` runs under `bash -euo pipefail` in one folder for the whole page. A `json` or `text` block right behind
+  it is what it has to print.
 - `sh` of the one line `audience-mock serve …` starts the server that the rest of the page talks to.
 - `sh` with a title does not run here; `test_samples.py` has a test for each such title.
 - `python` without a title runs by itself.
-- Any other block with a file name as its title is written to that file; further blocks of the name are appended.
+- Any other block with a file name as its title is written to that file, further blocks of the name behind it.
 - A title with a slash is a file of this repository, and the block has to be a part of it.
 """
 
@@ -96,7 +96,7 @@ StartServer = Callable[[list[str]], str]
 
 
 def run(document: Path, start: StartServer) -> int:
-    """Run each sample of a document; returns how many there were. Raises AssertionError for one that fails."""
+    """Run each sample of a document; returns how many there were. Raises AssertionError where one fails."""
     url = SERVER_URL
     count = 0
     name = document.relative_to(TOP)

@@ -1,21 +1,16 @@
 """The samples of the README and the guides run and print what the documents show."""
 
-import os
+import gc
 import re
 import shlex
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 import samples
-import yaml
+from reference import command
 
-from audience_mock import cli
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 
@@ -91,34 +86,30 @@ def test_blocks_have_a_known_form(document: Path) -> None:
 
 def commands(document: Path) -> list[list[str]]:
     """Each `audience-mock …` line of the document's shell and YAML blocks, as words."""
-    found = []
-    for block in samples.blocks(document.read_text()):
-        if block.language in ("sh", "yaml"):
-            text = block.code.replace("\\\n", " ")
-            for line in re.findall(
-                r"(?:^|[ \n;&|(])audience-mock ((?:serve|exec|wait|check|schema|export-openapi)\b[^\n;&|<>#)]*)",
-                text,
-            ):
-                found.append(shlex.split(line.split(" -- ")[0].split(" >")[0]))
-    return found
+    names = "|".join(command.commands)
+    line = re.compile(rf"(?:^|[ ;&|(])audience-mock ((?:{names})\b[^;&|<>#)\n]*)", re.MULTILINE)
+    return [
+        shlex.split(found.split(" -- ")[0])
+        for block in samples.blocks(document.read_text())
+        if block.language in ("sh", "yaml")
+        for found in line.findall(block.code.replace("\\\n", " "))
+    ]
 
 
 @pytest.mark.parametrize("document", [document for document in DOCUMENTS if commands(document)], ids=name)
 def test_commands_exist(document: Path) -> None:
-    """Each command line of the document parses: its command and flags exist, and their values are accepted."""
-    for words in commands(document):
-        command: Any = cli.main
-        if words[0] == "exec":
-            words = [*words, "true"]
-        with click.Context(cli.main) as above:
-            resolved: click.Command | None = command.get_command(above, words[0])
-            assert resolved, words
-            params = resolved.make_context(words[0], words[1:], parent=above).params
-        if words[0] in ("serve", "exec"):
-            Settings(
-                **{
-                    field: value
-                    for field, value in params.items()
-                    if value is not None and field != "command"
-                }
-            )
+    """Each command line of the document parses: its command and flags exist, and take these values."""
+    with click.Context(command) as above:
+        for first, *rest in commands(document):
+            one = command.commands[first]
+            arguments = [*rest, "true"] if first == "exec" else rest
+            given = one.make_context(first, arguments, parent=above).params
+            gc.enable()  # the command line turns it off for a start
+            if first in ("serve", "exec"):
+                Settings(
+                    **{
+                        field: value
+                        for field, value in given.items()
+                        if value is not None and field != "command"
+                    }
+                )

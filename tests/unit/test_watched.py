@@ -226,7 +226,9 @@ def test_the_test_that_asked_fails(tmp_path: Path) -> None:
     """A wrong answer fails the test that was sent it, which looked at nothing, and no other."""
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["helpers.watched"]\n')
     (tmp_path / "test_suite.py").write_text(SUITE)
-    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {Path(__file__).parents[1]} {Path(__file__).parent}\n")
+    (tmp_path / "pytest.ini").write_text(
+        f"[pytest]\npythonpath = {Path(__file__).parents[1]} {Path(__file__).parent}\n"
+    )
     app = Path(__file__).parents[2] / "app"
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", str(tmp_path)],
