@@ -152,18 +152,21 @@ def server_settings() -> str:
 
 
 def commands() -> str:
-    context = click.Context(
-        command, info_name="audience-mock", terminal_width=HELP_WIDTH, max_content_width=HELP_WIDTH
-    )
-    parts = ["## audience-mock", _fenced(command.get_help(context))]
-    for name in command.list_commands(context):
-        one = command.get_command(context, name)
-        assert one is not None
-        child = click.Context(
-            one, parent=context, info_name=name, terminal_width=HELP_WIDTH, max_content_width=HELP_WIDTH
-        )
-        parts += [f"## {name}", _fenced(one.get_help(child))]
+    parts = ["## audience-mock", _fenced(help_of(None))]
+    for name in sorted(command.commands):
+        parts += [f"## {name}", _fenced(help_of(name))]
     return "\n\n".join(parts)
+
+
+def help_of(name: str | None, *, width: int = HELP_WIDTH) -> str:
+    """The help of a subcommand, or of the command itself."""
+    above = click.Context(command, info_name="audience-mock", terminal_width=width, max_content_width=width)
+    if name is None:
+        return above.get_help()
+    one = command.commands[name]
+    return click.Context(
+        one, parent=above, info_name=name, terminal_width=width, max_content_width=width
+    ).get_help()
 
 
 def _fenced(text: str) -> str:
@@ -348,7 +351,7 @@ def python_api() -> str:
 
 def _class(of: type) -> str:
     parts = [f"## {of.__name__}", _docstring(of)]
-    if of.__init__ is not object.__init__ and "__init__" in vars(of):
+    if "__init__" in vars(of):
         parts.append(_signature(of.__name__, inspect.signature(of)))
     for name, member in vars(of).items():
         if name.startswith("_"):
