@@ -97,54 +97,70 @@ StartServer = Callable[[list[str]], str]
 
 def run(document: Path, start: StartServer) -> int:
     """Run each sample of a document; returns how many there were. Raises AssertionError where one fails."""
-    url = SERVER_URL
-    count = 0
-    name = document.relative_to(TOP)
     with tempfile.TemporaryDirectory() as folder:
-        own_port = _free_port()
-        for sample in samples(document.read_text()):
-            block = sample.block
-            place = f"{name}:{block.line}"
-            if (flags := sample.serve_flags) is not None:
-                files = {flag: str(Path(folder) / flag) for flag in flags if (Path(folder) / flag).is_file()}
-                url = start([files.get(flag, flag) for flag in flags])
-                ready = f"Audience Mock is ready at {SERVER_URL}\n"
-                assert sample.shown in (None, ready), f"{place}: serve prints {ready}"
-                continue
-            code = block.code.replace(SERVER_URL, url).replace(OWN_PORT, own_port)
-            if block.title is not None and "/" in block.title:
-                assert block.code in (TOP / block.title).read_text(), f"{place} is not in {block.title}"
-                continue
-            if block.title is not None:
-                if block.language != "sh":
-                    with (Path(folder) / block.title).open("a") as file:
-                        file.write(code if not file.tell() else "\n\n" + code)
-                continue
-            if block.language not in ("sh", "python") or (
-                code.startswith("pytest") and not find_spec("pytest")
-            ):
-                continue
-            done = _run(block.language, code, folder)
-            assert done.returncode == 0, f"{place} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-            if sample.shown is not None:
-                printed = done.stdout.replace(url, SERVER_URL)
-                assert timeless(printed) == timeless(sample.shown), f"{place} prints\n{printed}"
-            count += 1
-    return count
+        page = _Page(document.relative_to(TOP), Path(folder), start)
+        return sum(page.take(sample) for sample in samples(document.read_text()))
 
 
-def _run(language: str, code: str, folder: str) -> subprocess.CompletedProcess[str]:
+class _Page:
+    """A document on its way from top to bottom: its folder, and the server that it talks to."""
+
+    def __init__(self, name: Path, folder: Path, start: StartServer) -> None:
+        self._name, self._folder, self._start = name, folder, start
+        self._url: str | None = None
+        self._own_port = _free_port()
+
+    def take(self, sample: Sample) -> bool:
+        """Do what the block is for; returns whether it is a sample that ran or was compared."""
+        block = sample.block
+        place = f"{self._name}:{block.line}"
+        if (flags := sample.serve_flags) is not None:
+            self._url = self._start([self._placed(flag) for flag in flags])
+            assert sample.shown in (None, f"Audience Mock is ready at {SERVER_URL}\n"), place
+            return True
+        if block.title is not None and "/" in block.title:
+            assert block.code in (TOP / block.title).read_text(), f"{place} is not in {block.title}"
+            return True
+        if block.title is not None and block.language == "sh":
+            return False
+        if block.title is None and block.language not in ("sh", "python"):
+            return False
+        assert self._url or SERVER_URL not in block.code, (
+            f"{place} calls a server that the page does not start"
+        )
+        code = block.code.replace(SERVER_URL, self._url or "").replace(OWN_PORT, self._own_port)
+        if block.title is not None:
+            with (self._folder / block.title).open("a") as file:
+                file.write(code if not file.tell() else "\n\n" + code)
+            return True
+        if code.startswith("pytest") and not find_spec("pytest"):
+            return False
+        done = _run(block.language, code, self._folder)
+        assert done.returncode == 0, f"{place} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        if sample.shown is not None:
+            printed = done.stdout.replace(self._url or SERVER_URL, SERVER_URL)
+            assert timeless(printed) == timeless(sample.shown), f"{place} prints\n{printed}"
+        return True
+
+    def _placed(self, flag: str) -> str:
+        """A file that the page wrote, by its whole path: the server runs elsewhere."""
+        file = self._folder / flag
+        return str(file) if file.is_file() else flag
+
+
+def _run(language: str, code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     shell = shutil.which("bash") or "bash"
     command = [shell, "-euo", "pipefail", "-c"] if language == "sh" else [sys.executable, "-c"]
     # The commands are those beside the interpreter that runs the samples.
     path = str(Path(sys.executable).parent) + pathsep + environ["PATH"]
-    kept = {
-        name: value for name, value in environ.items() if not name.startswith(("AUDIENCE_MOCK_", "PYTEST_"))
-    }
+    # Nothing that would change a server or measure it. pytest loads our plugin alone, which is quicker.
+    left_out = ("AUDIENCE_MOCK_", "COVERAGE_", "COV_CORE_", "PYTEST_")
+    kept = {name: value for name, value in environ.items() if not name.startswith(left_out)}
+    plugins = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "audience_mock.pytest_plugin"}
     return subprocess.run(
         [*command, code],
         cwd=folder,
-        env={**kept, "PATH": path},
+        env={**kept, **plugins, "PATH": path},
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
