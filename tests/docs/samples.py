@@ -133,7 +133,7 @@ class _Page:
             with (self._folder / block.title).open("a") as file:
                 file.write(code if not file.tell() else "\n\n" + code)
             return True
-        if code.startswith("pytest") and not find_spec("pytest"):
+        if _needs_what_is_missing(code):
             return False
         done = _run(block.language, code, self._folder)
         assert done.returncode == 0, f"{place} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
@@ -166,6 +166,12 @@ def _run(language: str, code: str, folder: Path) -> subprocess.CompletedProcess[
         timeout=LIMIT_S,
         check=False,
     )
+
+
+def _needs_what_is_missing(code: str) -> bool:
+    """Whether a sample runs pytest or Node.js, which a user of the mock need not have."""
+    tool = code.partition(" ")[0]
+    return (tool == "pytest" and not find_spec("pytest")) or (tool == "node" and not shutil.which("node"))
 
 
 def _free_port() -> str:

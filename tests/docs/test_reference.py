@@ -171,3 +171,13 @@ def test_records_have_one_form() -> None:
 def test_the_readme_is_short() -> None:
     """The README has at most 200 lines."""
     assert len(samples.README.read_text().splitlines()) <= 200
+
+
+def test_quoted_messages_exist() -> None:
+    """Each message that the troubleshooting page quotes is one that the server or the command writes."""
+    quoted = re.findall(r"^\*\*[^*`]*`([^`]+)`", page("guides/troubleshooting.md"), flags=re.MULTILINE)
+    source = "".join(file.read_text() for file in sorted((TOP / "app").rglob("*.py")))
+    source = re.sub(r'"\s*f?"', "", source)
+    pieces = [piece.strip() for text in quoted for piece in text.split("…") if piece.strip()]
+    assert len(pieces) >= 5
+    assert [piece for piece in pieces if piece not in source and not piece.startswith("/")] == []
