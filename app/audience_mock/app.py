@@ -1,104 +1,86 @@
-"""The server as one ASGI application: a world, the providers that speak of it, the control plane."""
+"""The server as one FastAPI application: the emulated APIs and the control API, mounted, over one set of
+worlds."""
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import ValidationError
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from audience_mock.control import PREFIXES, Access, pages_app
+from audience_mock import __version__
+from audience_mock.control import Access, Pages
 from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError
 from audience_mock.core.worlds.world import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.providers.pinterest import provider as pinterest
 from audience_mock.providers.pitchtarget import provider as pitchtarget
 from audience_mock.settings import Settings, WorldSettings
-from audience_mock.web.provider_app import ProviderApp
-from audience_mock.web.world_selection import choose
+from audience_mock.web.context import Served
+from audience_mock.web.provider_app import NO_TELEMETRY, ProviderApp, ProviderMount, mounts_of
+from audience_mock.web.request import MockRequest
+from audience_mock.web.world_selection import WorldSelection
 
 log = logging.getLogger("audience_mock")
 
-MOUNTS = {"v5": "/v5"}
-"""First parts of a path that are no part of an operation's path: Pinterest's base path."""
 
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application that `settings` describe; the environment's, if there are none.
 
-class AudienceMock:
-    """Hands each request, with the world that it is for, to the provider that its path begins with.
-
-    PitchTarget's API lives at the root, so it also answers to what no one else knows.
+    `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name.
+    Opens the store and applies the seed, so it raises StoreError and InvalidSeedError.
     """
+    settings = settings or Settings()
+    return assemble(_open_worlds(settings), settings)
 
-    def __init__(self, worlds: Worlds, settings: Settings) -> None:
-        self.worlds = worlds
-        self.world = worlds.default
-        self.providers = {
-            provider.name: ProviderApp(provider)
-            for provider in (
-                pitchtarget.provider(),
-                pinterest.provider(cors_origins=settings.cors_origins),
-            )
-        }
-        for app in self.providers.values():
-            app.neighbours = list(self.providers.values())
-        pages = pages_app(self.descriptions, self._control)
-        self._apps: dict[str, ASGIApp] = {
-            prefix: app for app in self.providers.values() for prefix in app.provider.prefixes
-        }
-        self._apps |= dict.fromkeys(PREFIXES, pages)
-        self._fallback = self.providers["pitchtarget"]
 
-    @property
-    def descriptions(self) -> dict[str, Callable[[], dict[str, Any]]]:
-        """What each API serves, by name, made when it is asked for."""
-        served = {name: app.openapi for name, app in self.providers.items()}
-        return {**served, "control": lambda: _control_app().openapi()}
+def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
+    """The application over these worlds."""
+    providers = {
+        provider.name: ProviderApp(provider)
+        for provider in (pitchtarget.provider(), pinterest.provider(cors_origins=settings.cors_origins))
+    }
+    for api in providers.values():
+        api.siblings = list(providers.values())
+    pages = Pages({name: api.openapi for name, api in providers.items()} | {"control": _describe_control})
 
-    def graded(self) -> dict[str, dict[str, Any]]:
-        """The descriptions of the doubles, which say what each rule rests on."""
-        return {name: app.openapi() for name, app in self.providers.items()}
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        worlds.close()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
-        if scope["type"] != "http":
-            raise RuntimeError(f"{scope['type']} is not served")
-        name = choose(scope)
-        root: str = scope["root_path"]
-        # `//v5/…` is what a base URL with a slash at its end makes; the API that is meant refuses it.
-        path = scope["path"][len(root) :]
-        first = path.lstrip("/").partition("/")[0] if path != "/" else ""
-        scope["worlds"] = self.worlds
-        try:
-            scope["world"] = self.worlds.get(name)
-        except DomainError as error:
-            await _refuse_world(scope, receive, send, error)
-            return
-        if first in MOUNTS:
-            scope["root_path"] = root + MOUNTS[first]
-        await self._apps.get(first, self._fallback)(scope, receive, send)
-
-    @property
-    def operations(self) -> list[str]:
-        """The ids of what both APIs serve, sorted."""
-        return sorted({id for app in self.providers.values() for id in app.operations})
-
-    async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["graded"] = self.graded
-        scope["operations"] = self.operations
-        await _control_app()(scope, receive, send)
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        self.worlds.close()
-        await send({"type": "lifespan.shutdown.complete"})
+    app = FastAPI(
+        title="Audience Mock",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
+        exception_handlers=pages.exception_handlers,
+        routes=[
+            *mounts_of(providers["pinterest"]),
+            *mounts_of(providers["pitchtarget"]),
+            *pages.routes,
+            ProviderMount("", _control, ["__admin"], name="control"),
+        ],
+    )
+    # PitchTarget's API lives at the root, so it answers what no other route takes.
+    app.router.default = providers["pitchtarget"]
+    app.state.worlds = worlds
+    app.state.providers = providers
+    served = Served(
+        operations=sorted({route.operation_id for api in providers.values() for route in api.mock_routes}),
+        descriptions=lambda: {name: api.openapi() for name, api in providers.items()},
+    )
+    app.add_middleware(WorldSelection, worlds=worlds, served=served, reject=_reject_world)
+    return app
 
 
 @cache
@@ -109,27 +91,26 @@ def _control_app() -> ProviderApp:
     return ProviderApp(provider())
 
 
-async def _refuse_world(scope: Scope, receive: Receive, send: Send, error: DomainError) -> None:
-    """A world that there cannot be; no API has words for that, so these are the control plane's."""
+async def _control(scope: Scope, receive: Receive, send: Send) -> None:
+    await _control_app()(scope, receive, send)
+
+
+def _describe_control() -> dict[str, Any]:
+    return _control_app().openapi()
+
+
+def _reject_world(request: MockRequest, error: DomainError) -> Response:
+    """A name that no world can have: the control API words it, since no emulated API could."""
     from audience_mock.control.errors import error_response
-    from audience_mock.web.request import MockRequest
 
-    scope["world"] = scope["worlds"].default
-    await error_response(MockRequest(scope, receive, send), error)(scope, receive, send)
+    return error_response(request, error)
 
 
-def create_app(settings: Settings | None = None) -> AudienceMock:
-    """The application that `settings` describe; the environment's, if there are none.
-
-    Opens the store and plants the seed, so it raises StoreError and InvalidSeedError.
-    """
-    settings = settings or Settings()
+def _open_worlds(settings: Settings) -> Worlds:
     configure = partial(_configured, settings)
     if settings.seed:
-        worlds = _seeded(settings, seed_file(settings.seed), configure)
-    else:
-        worlds = Worlds(settings.database, configure=configure)
-    return AudienceMock(worlds, settings)
+        return _seeded(settings, seed_file(settings.seed), configure)
+    return Worlds(settings.database, configure=configure)
 
 
 def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
@@ -183,22 +164,21 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
 
 
 def describe(directory: Path) -> list[Path]:
-    """Write what each API serves as JSON into `directory`, and what it rests on as Markdown; answers the
+    """Write what each API serves as JSON into `directory`, and what it rests on as Markdown; returns the
     files."""
-    app = AudienceMock(Worlds(), Settings.model_construct())
-    directory.mkdir(parents=True, exist_ok=True)
-    files = []
-    for name, described in app.descriptions.items():
-        file = directory / f"{name}.json"
-        text = json.dumps(described(), indent=2, ensure_ascii=False)
-        file.write_text(text + "\n", encoding="utf-8")
-        files.append(file)
     from audience_mock.web.operations import operations, table
 
-    files.append(directory / "EVIDENCE.md")
-    files[-1].write_text(table(operations(app.graded())), encoding="utf-8")
-    app.worlds.close()
-    return files
+    app = assemble(Worlds(), Settings.model_construct())
+    described = {name: api.openapi() for name, api in app.state.providers.items()}
+    texts = {
+        f"{name}.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        for name, document in (described | {"control": _describe_control()}).items()
+    } | {"EVIDENCE.md": table(operations(described))}
+    app.state.worlds.close()
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (directory / name).write_text(text, encoding="utf-8")
+    return [directory / name for name in texts]
 
 
 def seed_file(seed: str) -> Path:

@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from audience_mock.app import create_app
 from audience_mock.client import ControlError, MockWorld, UnusedFaultsError, VerificationError, connect
-from audience_mock.server.server import Server, base_url, listen
+from audience_mock.server.listener import base_url, listen
+from audience_mock.server.uvicorn_server import Server
 from audience_mock.settings import Settings
 
 __all__ = ["ControlError", "MockServer", "MockWorld", "UnusedFaultsError", "VerificationError", "connect"]
@@ -32,7 +33,7 @@ class MockServer(MockWorld):
         except BaseException:
             listener.close()
             raise
-        self.world = self.app.world
+        self.world = self.app.state.worlds.default
         super().__init__(base_url(listener), admin_token=self.settings.admin_token)
         ready = threading.Event()
         self._server = Server(self.app, when_ready=ready.set)

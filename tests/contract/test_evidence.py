@@ -6,8 +6,9 @@ from typing import Any, get_args
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
-from audience_mock.app import AudienceMock, create_app
+from audience_mock.app import create_app
 from audience_mock.core import errors as facts
 from audience_mock.core.errors import DomainError
 from audience_mock.providers.pinterest import errors as pinterest_errors
@@ -31,15 +32,15 @@ NOT_PITCHTARGETS = {
 
 
 @pytest.fixture(scope="module")
-def app() -> Iterator[AudienceMock]:
+def app() -> Iterator[FastAPI]:
     made = create_app(Settings())
     yield made
-    made.world.close()
+    made.state.worlds.close()
 
 
 @pytest.fixture(scope="module")
-def descriptions(app: AudienceMock) -> dict[str, dict[str, Any]]:
-    return {name: app.providers[name].openapi() for name in NAMES}
+def descriptions(app: FastAPI) -> dict[str, dict[str, Any]]:
+    return {name: app.state.providers[name].openapi() for name in NAMES}
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +144,9 @@ def test_each_error_that_pitchtarget_answers_has_a_grade() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_described_refusal_is_a_graded_error(name: str, app: AudienceMock) -> None:
+def test_each_described_refusal_is_a_graded_error(name: str, app: FastAPI) -> None:
     """Each refusal that an operation describes has an error of its status among the operation's."""
-    description = app.providers[name].openapi()
+    description = app.state.providers[name].openapi()
     errors = {
         one["name"]: {error["status"] for error in one["errors"]} for one in operations({name: description})
     }

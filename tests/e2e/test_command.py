@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from audience_mock import __version__
-from audience_mock.server.server import base_url
+from audience_mock.server.listener import base_url
 from audience_mock.settings import Settings
 from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 

@@ -155,7 +155,7 @@ def test_many_workers_on_one_server(project: Project, start: Callable[..., MockS
     )
     ran = project.run("-n", "2", "--audience-mock-url", server.url)
     assert outcomes(ran) == {"passed": 6}
-    assert list(server.app.worlds) == ["default"]
+    assert list(server.app.state.worlds) == ["default"]
 
 
 def test_the_server_of_exec(

@@ -6,16 +6,17 @@ served through a `Watch`, and a test that was sent an answer that does not fit f
 
 import json
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
 from audience_mock import testing
-from audience_mock.app import AudienceMock
-from audience_mock.server import server
-from audience_mock.web.response import CONNECTION, RawResponse, lines
+from audience_mock.server.uvicorn_server import Server
+from audience_mock.web.context import find_context
+from audience_mock.web.response import RawResponse
 from helpers.descriptions import OFFICIAL, OURS, description, operation_of, shortened
 
 HEADERS = {
@@ -115,9 +116,9 @@ def _of_headers(status: int, headers: Headers, body: Any, limited: bool) -> Iter
 class Watch:
     """An application whose answers are looked at before they are sent."""
 
-    def __init__(self, app: AudienceMock) -> None:
+    def __init__(self, app: FastAPI) -> None:
         self._app = app
-        self._prefixes = app.providers["pinterest"].provider.prefixes
+        self._prefixes = app.state.providers["pinterest"].provider.mounts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -134,10 +135,10 @@ class Watch:
 
         def look(answer: RawResponse) -> None:
             # A world that there cannot be is not refused in the words of an API.
-            if "options" in scope:
-                # The application has put the world that the request named into its scope.
-                options = scope["world"].options["pinterest"]
-                self._look(method, path, answer, options, of_a_fault="fault" in scope)
+            context = find_context(scope)
+            if context is not None and context.provider is not None:
+                options = context.world.options["pinterest"]
+                self._look(method, path, answer, options, of_a_fault=context.fault is not None)
 
         async def look_and_send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -145,15 +146,13 @@ class Watch:
             elif message["type"] == "http.response.body":
                 pieces.append(message.get("body", b""))
                 if not message.get("more_body"):
-                    look(RawResponse(started["status"], b"".join(pieces), lines(started["headers"])))
+                    look(RawResponse(started["status"], b"".join(pieces), started["headers"]))
             await send(message)
 
-        if CONNECTION in scope:
-            scope[CONNECTION] = _Watched(scope[CONNECTION], look_and_send, look)
         await self._app(scope, receive, look_and_send)
 
     def _look(self, method: str, path: str, answer: RawResponse, options: Any, *, of_a_fault: bool) -> None:
-        headers = {name.decode().lower(): value.decode() for name, value in answer.headers}
+        headers = {name.decode().lower(): value.decode() for name, value in answer.raw_headers}
         if method == "OPTIONS" and "access-control-allow-methods" in headers:
             return  # to a browser, not to a client
         # The server leaves the body out by itself.
@@ -163,9 +162,9 @@ class Watch:
             for line in misfits(
                 method,
                 path,
-                answer.status,
+                answer.status_code,
                 headers,
-                answer.body,
+                bytes(answer.body),
                 releases=[
                     release
                     for release in FITTING[options.contract]
@@ -177,24 +176,6 @@ class Watch:
         )
 
 
-class _Watched:
-    """The connection of a request, whose whole answer is looked at before it is written."""
-
-    def __init__(
-        self, connection: server.Connection, send: Send, look: Callable[[RawResponse], None]
-    ) -> None:
-        self.send = send
-        self._connection = connection
-        self._look = look
-
-    async def response(self, status: int, head: bytes, body: bytes) -> None:
-        self._look(RawResponse(status, body, head))
-        await self._connection.response(status, head, body)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-
 TOLD = 20
 """Lines in the report on a test; chosen."""
 
@@ -202,9 +183,9 @@ seen: list[str] = []
 """What did not fit since a test began; servers run in threads of its process."""
 
 
-class WatchedServer(server.Server):
-    def __init__(self, app: AudienceMock, **more: Any) -> None:
-        super().__init__(cast(AudienceMock, Watch(app)), **more)
+class WatchedServer(Server):
+    def __init__(self, app: FastAPI, **more: Any) -> None:
+        super().__init__(cast(FastAPI, Watch(app)), **more)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 
 from audience_mock.client import MockWorld
 from audience_mock.core.errors import DomainError
-from audience_mock.server.server import log_to_stderr, why_not_listening
+from audience_mock.server.listener import why_not_listening
+from audience_mock.server.run import log_to_stderr
 from audience_mock.testing import MockServer
 
 NOT_FOUND = 127
@@ -42,7 +43,7 @@ def run(command: Sequence[str], settings: Mapping[str, Any], fail: Callable[[obj
     except DomainError as error:
         fail(error)
     except (OSError, UnicodeError) as error:
-        fail(why_not_listening(server.settings, error))
+        fail(why_not_listening(server.settings.host, server.settings.port, error))
 
 
 def environment(world: MockWorld) -> dict[str, str]:

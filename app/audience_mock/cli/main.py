@@ -96,7 +96,7 @@ def serve(**flags: Any) -> None:
     signal.signal(signal.SIGINT, _end)
     given = {name: value for name, value in flags.items() if value is not None}
     settings = _settings(given)
-    from audience_mock.server.server import run
+    from audience_mock.server.run import run
 
     run(settings, fail)
 

@@ -1,10 +1,10 @@
-"""The test's hand on the mock: its pages, and /__admin, described as any other API.
+"""The control API: what a test calls to control the mock, under /__admin, and the server's own pages.
 
-All but the first page and health is imported when somebody first asks for it: a test double is started more
-often than it is steered.
+All but the pages is imported when somebody first calls it: a test double is started more often than it is
+controlled.
 """
 
 from audience_mock.control.access import Access
-from audience_mock.control.pages import PREFIXES, pages_app
+from audience_mock.control.pages import Pages
 
-__all__ = ["PREFIXES", "Access", "pages_app"]
+__all__ = ["Access", "Pages"]

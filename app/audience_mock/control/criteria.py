@@ -132,7 +132,7 @@ def check_operation(call: MockRequest, wanted: Criteria, where: Sequence[str] = 
 
     Raises InvalidInputError.
     """
-    known = call.scope["operations"]
+    known = call.context.served.operations
     if wanted.operation not in (None, "none", *known):
         near = get_close_matches(str(wanted.operation), known, n=3, cutoff=0.5)
         hint = (

@@ -1,6 +1,7 @@
 """What /__admin answers to what it cannot do: one sentence that says what to do next, and the field."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -30,7 +31,7 @@ from audience_mock.web.errors import (
     UnsupportedContentTypeError,
 )
 from audience_mock.web.request import MockRequest
-from audience_mock.web.response import Headers, RawResponse, lines
+from audience_mock.web.response import Header, RawResponse
 from audience_mock.web.schema import ApiModel
 
 log = logging.getLogger("audience_mock")
@@ -73,15 +74,17 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
     return response(status, {"error": message, **({} if field is None else {"field": field})}, more)
 
 
-def response(status: int, value: Any, more: Headers | None = None) -> RawResponse:
-    """A JSON answer of the control plane; 204 has no body."""
-    return json_answer(status, b"" if status == 204 else to_json(value), more)
+def response(status: int, value: Any, headers: Sequence[Header] = ()) -> RawResponse:
+    """A JSON response of the control API; 204 has no body."""
+    return json_response(status, b"" if status == 204 else to_json(value), headers)
 
 
-def json_answer(status: int, body: bytes, more: Headers | None = None) -> RawResponse:
+def json_response(status: int, body: bytes, headers: Sequence[Header] = ()) -> RawResponse:
     """As `response`, of JSON that is written already."""
-    head = b"content-length: %d\r\ncontent-type: application/json\r\n" % len(body) if body else b""
-    return RawResponse(status, body, head + b"cache-control: no-store\r\n" + lines(more or []))
+    about_body = (
+        ((b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")) if body else ()
+    )
+    return RawResponse(status, body, (*about_body, (b"cache-control", b"no-store"), *headers))
 
 
 def _words(request: MockRequest, error: Exception) -> tuple[int, str, str | None]:

@@ -24,8 +24,8 @@ from audience_mock.core.errors import InvalidFaultError
 from audience_mock.web import body as bodies
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
-from audience_mock.web.route import parse_json
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.validation import parse_json
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/faults", tags=["faults"])
 
@@ -198,7 +198,7 @@ async def add(request: MockRequest) -> RawResponse:
     given: Sequence[PlannedFault] = (
         parse_json(raw, PlannedFaults).faults if several else [parse_json(raw, PlannedFault)]
     )
-    operations: list[str] = request.scope["operations"]
+    operations = request.context.served.operations
     plans = []
     for position, plan in enumerate(given):
         try:

@@ -51,6 +51,6 @@ class Operations(ApiModel):
 @router.get("/operations", operation_id="operations/list", response_model=Operations)
 async def list_(request: MockRequest, query: Annotated[Filter, Query()]) -> RawResponse:
     """The operations of both doubles, or of one, with the evidence for each, its rules and its errors."""
-    graded: dict[str, Any] = request.scope["graded"]()
+    graded = request.context.served.descriptions()
     wanted = {name: described for name, described in graded.items() if query.provider in (None, name)}
     return response(200, {"operations": operations(wanted)})

@@ -4,65 +4,90 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic_core import to_json
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from audience_mock import __version__
 from audience_mock.core.audiences import queries as audiences
-from audience_mock.core.worlds.world import World
-from audience_mock.web.response import RawResponse
+from audience_mock.web.context import context_of, route_path
+from audience_mock.web.response import Header, RawResponse
 
 HEALTH = "/__admin/health"
-PREFIXES = ("", "__admin", "openapi")
-
-_HEAD = b"content-type: application/json\r\ncontent-length: %d\r\naccess-control-allow-origin: *\r\n%b"
 
 Describe = Callable[[], dict[str, Any]]
 
 
-def pages_app(descriptions: Mapping[str, Describe], control: ASGIApp) -> ASGIApp:
-    """`descriptions` gives, by name, what each API serves; a page asks for it only when it is shown.
-    `control` gets what is /__admin and not health."""
-    pages = {f"/openapi/{name}.json": describe for name, describe in descriptions.items()}
+class Pages:
+    """The server's own pages, on the root application. `descriptions` gives, by name, what each API serves;
+    one is made only when it is shown."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        world: World = scope["world"]
-        path = scope["path"].removeprefix(scope["root_path"])
-        status, body, more = 200, b"", b""
-        if path == "/":
-            body = to_json(_index(pages))
-        elif path == HEALTH:
-            body = to_json(await health(world))
-        elif path in pages:
-            body = to_json(pages[path]())
-        elif path.startswith("/__admin"):
-            await control(scope, receive, send)
-            return
-        else:
-            status = 404
-            body = to_json({"error": f"{path} is not a page of Audience Mock", "pages": _pages(pages)})
-        if status == 200 and scope["method"] not in ("GET", "HEAD"):
-            status, more = 405, b"allow: GET, HEAD\r\n"
-            body = to_json({"error": f"{path} answers to GET only"})
-        await RawResponse(status, body, _HEAD % (len(body), more))(scope, receive, send)
+    def __init__(self, descriptions: Mapping[str, Describe]) -> None:
+        self._descriptions = descriptions
+        self.routes: list[BaseRoute] = [
+            _PageRoute("/", self.index),
+            _PageRoute(HEALTH, self.health),
+            _PageRoute("/openapi/{file:path}", self.description),
+        ]
+        self.exception_handlers: dict[Any, Any] = {404: self.not_found, 405: self.method_not_allowed}
 
-    return app
+    async def index(self, request: Request) -> Response:
+        return _page(
+            200,
+            {
+                "name": "Audience Mock",
+                "version": __version__,
+                "pinterest": "/v5/ad_accounts/{ad_account_id}/audiences,"
+                " with Authorization: Bearer <any token>",
+                "pitchtarget": "/custom_audiences, with Authorization: OAuth <any token>",
+                "control": "/__admin/…, described in /openapi/control.json",
+                "pages": self._paths(),
+            },
+        )
+
+    async def health(self, request: Request) -> Response:
+        """Open to anyone, who may be a probe from another machine."""
+        world = context_of(request.scope).world
+        counted = await world.read(audiences.count)
+        return _page(200, {"status": "ready", "version": __version__, "audiences": counted})
+
+    async def description(self, request: Request) -> Response:
+        name = request.path_params["file"].removesuffix(".json")
+        if name not in self._descriptions or not request.path_params["file"].endswith(".json"):
+            raise HTTPException(404)
+        return _page(200, self._descriptions[name]())
+
+    async def not_found(self, request: Request, error: Exception) -> Response:
+        path = route_path(request.scope)
+        return _page(404, {"error": f"{path} is not a page of Audience Mock", "pages": self._paths()})
+
+    async def method_not_allowed(self, request: Request, error: Exception) -> Response:
+        body = {"error": f"{route_path(request.scope)} answers to GET only"}
+        return _page(405, body, (b"allow", b"GET, HEAD"))
+
+    def _paths(self) -> list[str]:
+        return ["/", HEALTH, *(f"/openapi/{name}.json" for name in self._descriptions)]
 
 
-async def health(world: World) -> dict[str, Any]:
-    """Open to anyone, who may be a probe from another machine."""
-    return {"status": "ready", "version": __version__, "audiences": await world.read(audiences.count)}
+class _PageRoute(Route):
+    """Takes every method, so that another than GET is answered 405 here and not by a route behind it."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child_scope = super().matches(scope)
+        return Match.FULL if match is Match.PARTIAL else match, child_scope
 
 
-def _index(pages: Mapping[str, Describe]) -> dict[str, Any]:
-    return {
-        "name": "Audience Mock",
-        "version": __version__,
-        "pinterest": "/v5/ad_accounts/{ad_account_id}/audiences, with Authorization: Bearer <any token>",
-        "pitchtarget": "/custom_audiences, with Authorization: OAuth <any token>",
-        "control": "/__admin/…, described in /openapi/control.json",
-        "pages": _pages(pages),
-    }
-
-
-def _pages(pages: Mapping[str, Describe]) -> list[str]:
-    return ["/", HEALTH, *pages]
+def _page(status: int, value: Any, *headers: Header) -> RawResponse:
+    body = to_json(value)
+    return RawResponse(
+        status,
+        body,
+        [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"access-control-allow-origin", b"*"),
+            *headers,
+        ],
+    )

@@ -18,7 +18,9 @@ from audience_mock.control import (
     worlds,
 )
 from audience_mock.control.examples import EXAMPLES
+from audience_mock.web.openapi import attach_facts
 from audience_mock.web.provider_app import Provider
+from audience_mock.web.route import MockRoute
 
 SECURITY: dict[str, Any] = {
     "admin_token": {
@@ -59,24 +61,29 @@ def provider() -> Provider:
         *(faults.router, journal.router, verify.router),
         *(uploads.router, operations.router),
     )
-    names = [route.operation_id for router in routers for route in router.routes]
+    # With a token where the server has one, else without.
+    security: dict[str, Any] = {
+        str(route.operation_id): ({"admin_token": ()}, {})
+        for router in routers
+        for route in router.routes
+        if isinstance(route, MockRoute)
+    }
+    attach_facts(routers, examples={**EXAMPLES, **faults.EXAMPLES}, bodies=faults.BODIES, security=security)
     return Provider(
         name="control",
-        title="Audience Mock's control plane",
+        title="Audience Mock control API",
         version=__version__,
-        prefixes=("__admin",),
+        description=(
+            "What a test calls to control the mock. An operation acts on the world that the request names, by"
+            " the path prefix /worlds/{name}/ or the header X-Audience-Mock-World; else on the default world."
+            " A world is an isolated environment with its own data, ids, clock, faults, limits and request"
+            " journal."
+        ),
+        mounts={"__admin": ""},
+        servers=({"url": "/"},),
         routers=routers,
         error_response=errors.error_response,
-        about=(
-            "The test's hand on the world. An operation acts on the world that the request names, by the path"
-            " /worlds/{name}/ in front or the header X-Audience-Mock-World; else on the default one."
-        ),
-        servers=({"url": "/"},),
-        security=SECURITY,
-        bodies=faults.BODIES,
-        # With a token where the server has one, else without.
-        security_of=dict.fromkeys(names, ({"admin_token": ()}, {})),
-        caller_errors=_REFUSALS,
-        examples={**EXAMPLES, **faults.EXAMPLES},
+        security_schemes=SECURITY,
+        caller_errors={"admin_token": _REFUSALS},
         journalled=False,
     )

@@ -8,7 +8,7 @@ from audience_mock.web.route import MockRoute
 
 class ControlRoute(MockRoute):
     subject_to_faults = False  # whoever plans them has to be heard
-    takes_bare_bodies = True  # as curl sends them
+    accepts_bare_bodies = True  # as curl sends them
 
     def authorize(self, request: MockRequest) -> None:
         access.check(request, request.options)

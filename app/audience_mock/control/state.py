@@ -5,7 +5,7 @@ from typing import Any, get_origin
 from fastapi import APIRouter
 from pydantic import ConfigDict, FailFast, Field
 
-from audience_mock.control.errors import Error, json_answer, response
+from audience_mock.control.errors import Error, json_response, response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.seeds import apply as planting
 from audience_mock.core.seeds import export as states
@@ -67,7 +67,7 @@ class Difference(ApiModel):
 async def get(request: MockRequest) -> RawResponse:
     """All that this world holds, as a seed: an empty world that is seeded with it answers the same. Its
     settings and snapshots are not in it; of tokens it has digests."""
-    return json_answer(200, await states.state(request.world))
+    return json_response(200, await states.state(request.world))
 
 
 @seed_router.post(

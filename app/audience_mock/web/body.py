@@ -15,6 +15,9 @@ JSON = "application/json"
 MAX_BODY_BYTES = 1 << 20
 """The most that a JSON body, or the text fields of a form, may have. Not documented; chosen."""
 
+MAX_CONTAINERS = 10_000
+"""Arrays and objects in one JSON body. Chosen: brackets are cheap to send and expensive to process."""
+
 
 def media_type(request: MockRequest) -> str:
     """The content type in lower case, without its parameters; empty if there is none."""

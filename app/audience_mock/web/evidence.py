@@ -5,7 +5,7 @@ published exchanges); `documented` is in the provider's documentation or a relea
 `inferred` follows from other facts, or a client relies on it; `invented` was chosen without evidence.
 
 A field says it in its type (`Annotated[str, DOCUMENTATION]`), an operation in its route
-(`openapi_extra=known_by(…)`), an error in the table that words it. All of it goes into the description, as
+(`openapi_extra=operation(…)`), an error in the table that words it. All of it goes into the description, as
 `x-evidence` and `x-errors`; `operations.py` reads it there.
 """
 
@@ -31,14 +31,14 @@ class Evidence:
         """For a rule that a schema cannot state, or states only in part."""
         return replace(self, rule=rule)
 
-    def told(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, str]:
         rule = {} if self.rule is None else {"rule": self.rule}
         return {"grade": self.grade, "source": self.source, **rule}
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
         """Called when a field is described, not when it is built or validated."""
         schema: dict[str, Any] = handler(core_schema)
-        return {**schema, KEY: [*schema.get(KEY, ()), self.told()]}
+        return {**schema, KEY: [*schema.get(KEY, ()), self.as_dict()]}
 
 
 def recorded(source: str) -> Evidence:
@@ -58,11 +58,6 @@ def chosen(why: str) -> Evidence:
     return Evidence("invented", f"chosen: {why}")
 
 
-def known_by(*evidence: Evidence) -> dict[str, Any]:
-    """For a route's `openapi_extra`: what the operation rests on, then the rules of its answer."""
-    return {KEY: [each.told() for each in evidence]}
-
-
 @dataclass(frozen=True, slots=True)
 class ErrorSpec:
     """How a provider words an error, and how we know.
@@ -80,7 +75,7 @@ class ErrorSpec:
     on: Sequence[str] = ("everywhere",)
     more: Mapping[str, Any] = field(default_factory=dict)
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         code = {} if self.code is None else {"code": self.code}
         said = {"status": self.status, **code, "message": self.message, "when": self.when}
-        return {**said, "on": list(self.on), **self.evidence.told()}
+        return {**said, "on": list(self.on), **self.evidence.as_dict()}

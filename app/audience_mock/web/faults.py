@@ -8,16 +8,21 @@ from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message, Receive, Send
 
 from audience_mock.core.controls.faults import Fault, Outcome
 from audience_mock.core.errors import InvalidFaultError, WorldReplacedError
 from audience_mock.web.body import FORM, MAX_BODY_BYTES, declared_bytes, media_type
+from audience_mock.web.context import route_path
 from audience_mock.web.errors import InjectedError, MalformedBodyError
-from audience_mock.web.request import FAULT, MockRequest
-from audience_mock.web.response import CONNECTION, RawResponse, lines
+from audience_mock.web.request import MockRequest
+from audience_mock.web.response import RawResponse, body_of, checked
 
 HEADER = "X-Audience-Mock-Fault"
+CONNECTION = "audience_mock.connection"
+"""The ASGI extension by which this project's own server hands over a request's connection."""
+
 STALL_S = 300
 """Seconds after which a stalled connection is reset. Chosen: longer than clients wait."""
 
@@ -48,116 +53,120 @@ class Route(Protocol):
 
     operation_id: str
 
-    def authorize(self, call: MockRequest) -> None: ...
+    def authorize(self, request: MockRequest) -> None: ...
 
-    async def response(self, call: MockRequest) -> RawResponse | None: ...
+    async def respond(self, request: MockRequest) -> Response | None: ...
 
-    def error_response(self, call: MockRequest, error: Exception) -> RawResponse: ...
+    def error_response(self, request: MockRequest, error: Exception) -> Response: ...
 
 
 @dataclass(frozen=True)
 class BrokenDelivery:
-    """How an answer is kept from arriving."""
+    """How a response is kept from arriving."""
 
     outcome: Outcome
     connection: Connection
 
-    async def deliver(self, call: MockRequest, response: RawResponse | None, send: Send) -> None:
-        """Send of the answer what shall come, and end the connection; no answer is none to send."""
-        how, size = self.outcome, len(response.body) if response else 0
-        if response is not None and not how.answer_lost:
-            at_most = how.cut_after_bytes if how.cut_after_bytes is not None else size
-            await _begin(response, send, size // 2 if "in" in (how.reset, how.stall) else at_most)
-        if how.stall is not None:
-            await _until_gone(call)
-        if how.answer_lost or how.cut_after_bytes is not None:
+    async def deliver(self, request: MockRequest, response: Response | None, send: Send) -> None:
+        """Send as much of the response as the fault leaves, and end the connection."""
+        outcome = self.outcome
+        if response is not None and not outcome.answer_lost:
+            size = len(body_of(response))
+            kept = outcome.cut_after_bytes if outcome.cut_after_bytes is not None else size
+            await _begin(response, send, size // 2 if "in" in (outcome.reset, outcome.stall) else kept)
+        if outcome.stall is not None:
+            await _until_gone(request)
+        if outcome.answer_lost or outcome.cut_after_bytes is not None:
             self.connection.close()
         else:
             await self.connection.reset()
 
 
-async def response(route: Route, call: MockRequest) -> tuple[RawResponse | None, BrokenDelivery | None]:
-    """What a call is answered that may meet a fault, and how that is kept from arriving, if it is."""
+async def respond(route: Route, request: MockRequest) -> tuple[Response | None, BrokenDelivery | None]:
+    """What a request is answered that may meet a fault, and how that is kept from arriving, if it is."""
     try:
-        fault = await _met(route.operation_id, call)
+        fault = await _fault_for(route.operation_id, request)
     except InvalidFaultError as error:
-        return _refused(route, call, MalformedBodyError(str(error))), None
+        return _rejected(route, request, MalformedBodyError(str(error))), None
     if fault is None:
-        return await route.response(call), None
-    call.scope[FAULT] = fault.id
-    broken = _broken(fault.outcome, call)
+        return await route.respond(request), None
+    request.context.fault = fault.id
+    broken = _broken_delivery(fault.outcome, request)
     if fault.outcome.latency_ms is not None:
         try:
-            with call.world.interruptible():
+            with request.world.interruptible():
                 await asyncio.sleep(fault.latency_ms() / 1000)
         except WorldReplacedError:
-            # The world may be gone, so that nobody can be looked up in it.
-            return route.error_response(call, InjectedError(500)), None
-    return await _spoilt(route, call, fault), broken
+            # The world may be gone, so nobody can be looked up in it.
+            return route.error_response(request, InjectedError(500)), None
+    return await _altered(route, request, fault), broken
 
 
-def _refused(route: Route, call: MockRequest, error: Exception) -> RawResponse:
-    """No fault, but an error of its own, told to who may call and counted as any."""
+def _rejected(route: Route, request: MockRequest, error: Exception) -> Response:
+    """No fault, but an error of its own: the caller is checked and counted as for any request."""
     try:
-        route.authorize(call)
-    except Exception as first:  # noqa: BLE001 - the provider has an answer to anything
+        route.authorize(request)
+    except Exception as first:  # noqa: BLE001 - the provider has a response to anything
         error = first
-    return route.error_response(call, error)
+    return route.error_response(request, error)
 
 
-async def _met(operation: str, call: MockRequest) -> Fault | None:
-    """What the request asks for, or else what is planned for it. Raises InvalidFaultError."""
-    world = call.world
-    asked = _asked(call) if world.rules.request_faults else None
-    if asked is not None:
-        return world.faults.of_request(operation, asked)
+async def _fault_for(operation: str, request: MockRequest) -> Fault | None:
+    """The fault that the request asks for, else the planned one that it meets. Raises InvalidFaultError."""
+    world = request.world
+    outcome = _requested(request) if world.rules.request_faults else None
+    if outcome is not None:
+        return world.faults.of_request(operation, outcome)
     if not world.faults.planned:
         return None
     now_ms = world.clock.now_ms()
-    body = await _look_at_body(call) if world.faults.wants_body(operation, now_ms) else None
-    return world.faults.take(operation, _to_match(call, body), now_ms)
+    body = await _peek_body(request) if world.faults.wants_body(operation, now_ms) else None
+    return world.faults.take(operation, _to_match(request, body), now_ms)
 
 
-async def _spoilt(route: Route, call: MockRequest, fault: Fault) -> RawResponse | None:
+async def _altered(route: Route, request: MockRequest, fault: Fault) -> Response | None:
     outcome = fault.outcome
     if outcome.limit_window_s is not None:
-        left_s = -(-fault.window_left_ms(call.world.clock.now_ms()) // 1000)
-        return route.error_response(call, InjectedError(429, left_s))
+        left_s = -(-fault.window_left_ms(request.world.clock.now_ms()) // 1000)
+        return route.error_response(request, InjectedError(429, left_s))
     if outcome.status is not None:
-        refused = route.error_response(call, InjectedError(outcome.status))
-        return refused if outcome.body is None else _with_body(refused, outcome.body)
+        rejected = route.error_response(request, InjectedError(outcome.status))
+        return rejected if outcome.body is None else _with_body(rejected, outcome.body)
     if "before" in (outcome.reset, outcome.stall):
         return None
     if outcome.effect_lost:
-        world = call.world
+        world = request.world
         try:
-            with world.dry_run() as call.world:
-                return await route.response(call)
+            with world.dry_run() as request.world:
+                return await route.respond(request)
         finally:
-            call.world = world
-    told = await route.response(call)
-    if told is None:
+            request.world = world
+    response = await route.respond(request)
+    if response is None:
         return None
     if outcome.garbage:
         # A 204 or 304 can have no body.
-        return _with_body(told, GARBAGE, 200 if told.status in (204, 304) else None)
+        return _with_body(response, GARBAGE, 200 if response.status_code in (204, 304) else None)
     if outcome.content_type is not None:
-        others = [header for header in told.headers if header[0].lower() != b"content-type"]
-        type = (b"content-type", outcome.content_type.encode("latin-1"))
-        return RawResponse(told.status, told.body, lines([type, *others]))
-    return told
+        others = [header for header in response.raw_headers if header[0].lower() != b"content-type"]
+        content_type = (b"content-type", outcome.content_type.encode("latin-1"))
+        return RawResponse(response.status_code, body_of(response), checked([content_type, *others]))
+    return response
 
 
-def _with_body(told: RawResponse, body: bytes, status: int | None = None) -> RawResponse:
-    """The same answer with another body; a tag of the old one would be wrong."""
-    kept = [header for header in told.headers if header[0].lower() not in (b"content-length", b"etag")]
-    return RawResponse(status or told.status, body, lines([*kept, (b"content-length", b"%d" % len(body))]))
+def _with_body(response: Response, body: bytes, status_code: int | None = None) -> Response:
+    """The same response with another body; an ETag of the old one would be wrong."""
+    kept = [
+        header for header in response.raw_headers if header[0].lower() not in (b"content-length", b"etag")
+    ]
+    length = (b"content-length", b"%d" % len(body))
+    return RawResponse(status_code or response.status_code, body, [*kept, length])
 
 
-def _broken(outcome: Outcome, call: MockRequest) -> BrokenDelivery | None:
+def _broken_delivery(outcome: Outcome, request: MockRequest) -> BrokenDelivery | None:
     if not (outcome.reset or outcome.stall or outcome.answer_lost) and outcome.cut_after_bytes is None:
         return None
-    connection = cast(Connection | None, call.scope.get(CONNECTION))
+    connection = cast(Connection | None, request.scope.get("extensions", {}).get(CONNECTION))
     if connection is None:
         raise RuntimeError(
             "a fault that breaks the connection needs one: call the server over HTTP, as MockServer and"
@@ -166,60 +175,61 @@ def _broken(outcome: Outcome, call: MockRequest) -> BrokenDelivery | None:
     return BrokenDelivery(outcome, connection)
 
 
-async def _begin(response: RawResponse, send: Send, body_bytes: int) -> None:
+async def _begin(response: Response, send: Send, body_bytes: int) -> None:
     """Send the head and so many bytes of the body, and leave the rest open."""
-    start: Message = {"type": "http.response.start", "status": response.status}
-    await send({**start, "headers": response.headers})
-    await send({"type": "http.response.body", "body": response.body[:body_bytes], "more_body": True})
+    start: Message = {"type": "http.response.start", "status": response.status_code}
+    await send({**start, "headers": response.raw_headers})
+    body = body_of(response)[:body_bytes]
+    await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _until_gone(call: MockRequest) -> None:
-    """Wait for the client to give up, for the world to be another one, or for STALL_S."""
+async def _until_gone(request: MockRequest) -> None:
+    """Wait for the client to give up, for the world to be replaced, or for STALL_S."""
 
-    async def hang_up() -> None:
-        while (await call.receive())["type"] != "http.disconnect":
+    async def disconnected() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
             pass
 
     try:
-        with call.world.interruptible():
-            await asyncio.wait_for(hang_up(), STALL_S)
+        with request.world.interruptible():
+            await asyncio.wait_for(disconnected(), STALL_S)
     except (WorldReplacedError, TimeoutError):
         pass
 
 
-# Which calls
+# Which requests
 
 
-def _to_match(call: MockRequest, body: Any) -> dict[str, Any]:
-    scope = call.scope
+def _to_match(request: MockRequest, body: Any) -> dict[str, Any]:
+    scope = request.scope
     return {
         "method": scope["method"],
-        "path": scope["path"].removeprefix(scope["root_path"]),
-        "path_params": call.path_params,
+        "path": route_path(scope),
+        "path_params": request.path_params,
         "query": dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
         "headers": {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         "body": body,
     }
 
 
-async def _look_at_body(call: MockRequest) -> Any:
+async def _peek_body(request: MockRequest) -> Any:
     """A JSON or form body as a value, left for who reads it next; None if it is neither, or too large."""
-    if declared_bytes(call) > MAX_BODY_BYTES or media_type(call).startswith("multipart/"):
+    if declared_bytes(request) > MAX_BODY_BYTES or media_type(request).startswith("multipart/"):
         return None
-    raw, receive = await _look_ahead(call.receive)
-    call.read_from(receive)
+    raw, receive = await _read_ahead(request.receive)
+    request.replace_receive(receive)
     if raw is None:
         return None
-    call.raw_body = raw
+    request.raw_body = raw
     try:
-        if media_type(call) == FORM:
+        if media_type(request) == FORM:
             return dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=1000))
         return json.loads(raw)
     except (ValueError, RecursionError):
         return None
 
 
-async def _look_ahead(receive: Receive) -> tuple[bytes | None, Receive]:
+async def _read_ahead(receive: Receive) -> tuple[bytes | None, Receive]:
     """The body, or None if it is too large or never ends, and what gives all of it once more."""
     seen: list[Message] = []
     size = 0
@@ -242,7 +252,7 @@ async def _look_ahead(receive: Receive) -> tuple[bytes | None, Receive]:
 # What a request asks for
 
 
-def _asked(request: Request) -> Outcome | None:
+def _requested(request: Request) -> Outcome | None:
     """What the headers force. Raises InvalidFaultError."""
     written = request.headers.get(HEADER)
     if written is not None:

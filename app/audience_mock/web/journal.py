@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
 
 from pydantic_core import from_json
+from starlette.responses import Response
 
 from audience_mock.core.controls.journal import Entry
 from audience_mock.web import body as bodies
-from audience_mock.web.request import FAULT, FormSummary, MockRequest
-from audience_mock.web.response import Headers, RawResponse, parsed
+from audience_mock.web.request import FormSummary, MockRequest
+from audience_mock.web.response import Header, body_of
 
 KEPT_BODY_BYTES = 1 << 16
 """How much of a body, of a request or an answer, is kept. Chosen: all of it, but for long lists."""
@@ -46,41 +47,44 @@ class RecordedRequest(NamedTuple):
     suggestions: Sequence[str]
 
 
-def note(
-    call: MockRequest, operation: str | None, response: RawResponse | None, suggestions: Sequence[str] = ()
+def record(
+    request: MockRequest,
+    operation: str | None,
+    response: Response | None,
+    suggestions: Sequence[str] = (),
 ) -> None:
-    """Write a request and the answer that it gets, if it gets one, into the journal of its world.
+    """Write a request and the response that it gets, if it gets one, into the journal of its world.
 
-    Runs for each request: it keeps references, few of them, and what is read makes more of them. Each object
-    that is kept costs twice, once in memory that is new to the processor and once when it goes.
+    Runs for each request, so it keeps references, few of them, and the reader makes more of them. Each object
+    that is kept costs twice: memory that is new to the processor's cache, and its release.
     """
-    scope, world = call.scope, call.world
-    rules, provider = world.rules, scope["app"].provider
-    if not rules.journal_entries or not provider.journalled:
+    scope, world, context = request.scope, request.world, request.context
+    rules, provider = world.rules, context.provider
+    if not rules.journal_entries or provider is None or not provider.journalled:
         return
     headers = _BETWEEN.join(chain.from_iterable(scope["headers"]))
     path = scope.get("raw_path") or scope["path"].encode()
     query = scope["query_string"]
-    body: bytes | FormSummary | None = call.raw_body
+    body: bytes | FormSummary | None = request.raw_body
     if isinstance(body, bytes):
         body_bytes: int | None = len(body)
         body = body[:KEPT_BODY_BYTES]
         held = len(body)
     else:
-        body, body_bytes = call.form_seen, call.streamed_bytes
+        body, body_bytes = request.form_summary, request.streamed_bytes
         held = 0 if body is None else body.held_bytes()
-    method = scope["method"]
-    if "sent_method" in scope:  # it is answered as if it were a GET, and the answer goes without its body
-        method, response = scope["sent_method"], response and RawResponse(response.status, b"", response.head)
-    status, head, said = (
-        (None, b"", b"") if response is None else (response.status, response.head, response.body)
-    )
-    kept = said[:KEPT_BODY_BYTES]
+    status, head, sent = None, b"", b""
+    if response is not None:
+        status = response.status_code
+        head = _BETWEEN.join(chain.from_iterable(response.raw_headers))
+        # A HEAD is answered as if it were a GET, and its answer goes without the body.
+        sent = b"" if context.is_head else body_of(response)
+    kept = sent[:KEPT_BODY_BYTES]
     world.journal.note(
         (
             provider.name,
             operation,
-            method,
+            request.sent_method,
             path,
             query,
             headers,
@@ -90,8 +94,8 @@ def note(
             status,
             head,
             kept,
-            len(said),
-            scope.get(FAULT),
+            len(sent),
+            context.fault,
             suggestions,
         ),
         held + len(path) + len(query) + len(headers) + len(head) + len(kept),
@@ -116,13 +120,13 @@ def shown(entry: Entry) -> dict[str, Any]:
         "request": request,
         "answer": {
             "status": noted.status,
-            "headers": _headers(parsed(noted.answer_head), masked=True),
+            "headers": _headers(_headers_in(noted.answer_head), masked=True),
             **_without(
                 echoed,
                 _body(
                     noted.answer_body,
                     noted.answer_bytes,
-                    _media_type(parsed(noted.answer_head)),
+                    _media_type(_headers_in(noted.answer_head)),
                     _ANSWERED,
                     masked=True,
                 ),
@@ -142,16 +146,16 @@ def request_shown(noted: RecordedRequest, *, masked: bool = True) -> dict[str, A
         "path": path_as_sent(noted, masked=masked),
         "path_params": noted.path_params or {},
         "query": _masked(query, _SENT) if masked else query,
-        "headers": _headers(_sent(noted), masked=masked),
+        "headers": _headers(_headers_in(noted.headers), masked=masked),
         **_request_body(noted, masked=masked),
     }
 
 
-def _sent(noted: RecordedRequest) -> Headers:
-    """The headers of a request."""
-    if not noted.headers:
+def _headers_in(joined: bytes) -> list[Header]:
+    """The headers that were kept in one piece."""
+    if not joined:
         return []
-    parts = noted.headers.split(_BETWEEN)
+    parts = joined.split(_BETWEEN)
     return [*zip(parts[::2], parts[1::2], strict=True)]
 
 
@@ -264,7 +268,7 @@ def _masked_parameter(parameter: str) -> str:
     return f"{name}={_hidden(unquote_plus(value))}" if _is_secret(unquote_plus(name), _SENT) else parameter
 
 
-def _headers(headers: Headers, *, masked: bool) -> dict[str, str]:
+def _headers(headers: Sequence[Header], *, masked: bool) -> dict[str, str]:
     """By name in lower case; one that came several times has its values joined by commas, as HTTP has it."""
     shown: dict[str, str] = {}
     for raw_name, raw_value in headers:
@@ -291,7 +295,9 @@ def _request_body(noted: RecordedRequest, *, masked: bool) -> dict[str, Any]:
         return {"body": seen, "body_bytes": None}
     if noted.body is None:
         return {"body": None, "body_bytes": noted.body_bytes}
-    return _body(noted.body, noted.body_bytes or 0, _media_type(_sent(noted)), _SENT, masked=masked)
+    return _body(
+        noted.body, noted.body_bytes or 0, _media_type(_headers_in(noted.headers)), _SENT, masked=masked
+    )
 
 
 def _body(
@@ -324,7 +330,7 @@ def _read(raw: bytes, media_type: str) -> Iterator[Any]:
         yield value
 
 
-def _media_type(headers: Headers) -> str:
+def _media_type(headers: Sequence[Header]) -> str:
     for name, value in headers:
         if name.lower() == b"content-type":
             return value.decode("latin-1").partition(";")[0].strip().lower()

@@ -124,7 +124,7 @@ async def read_form(
     if not boundary:
         raise MalformedBodyError("The content type names no boundary")
     form = Form(file_field, open_file, max_file_bytes)
-    request.form_seen = form.seen
+    request.form_summary = form.seen
     try:
         parser = MultipartParser(
             boundary,

@@ -1,242 +1,201 @@
-"""A provider as a value, and the ASGI application that it becomes."""
+"""A provider as a value, and the FastAPI application that it becomes."""
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
-from pydantic import TypeAdapter
-from pydantic.warnings import UnsupportedFieldAttributeWarning
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from audience_mock.web.errors import MethodNotAllowedError, RouteNotFoundError
-from audience_mock.web.evidence import ANSWERS, ERRORS, ErrorSpec, Evidence
-from audience_mock.web.journal import note
-from audience_mock.web.links import Links
+from audience_mock.core.errors import DomainError
+from audience_mock.web.context import context_of, route_path
+from audience_mock.web.errors import MethodNotAllowedError, RequestError, RouteNotFoundError
+from audience_mock.web.evidence import ErrorSpec, Evidence
+from audience_mock.web.journal import record
+from audience_mock.web.openapi import Security, describe
 from audience_mock.web.request import MockRequest
-from audience_mock.web.response import RawResponse, lines
-from audience_mock.web.world_selection import OF_A_PAGE
+from audience_mock.web.route import MockRoute
+
+NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own costs each request 13 microseconds; middleware of an operator's choice sees the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provider:
-    """One API: its name, where it lives, its routers, its words for errors.
+    """One API: its name, where it is served, its routers, its errors.
 
-    `error_response` renders whatever a request meets outside a route. `preflight` answers OPTIONS with the
-    methods that a path has; a provider that has none gets the ordinary CORS answers for `cors_origins`.
-    `security` are the schemes; `security_of` says by operation which of them it takes, and with which
-    scopes: without it, each takes any. `caller_errors` are what each of these may answer, by status: a
-    sentence, and an example of the component `Error`. `bodies` describes, by operation and content type,
-    bodies that a handler reads by itself; `examples` are answers, by operation and status. `links` are
-    OpenAPI's, by operation and name: what may be asked next with what a success answered. `words` are all
-    errors, and `evidence` is what is known of every answer, for the description too: a double has both.
-    `journalled` is whether its requests are noted in the journal.
+    `mounts` gives, by the first segment of a path, the base path that is no part of an operation's own path:
+    "v5" is mounted at "/v5", "custom_audiences" at "". `servers` are its base URLs, for the description.
+
+    `error_response` answers whatever a request meets. `preflight` answers OPTIONS with the methods that a
+    path has; without it, pages of `cors_origins` get the ordinary CORS headers.
+
+    `security_schemes` are OpenAPI's; each route says which it takes, or `default_security` does for all.
+    `caller_errors` are what an operation of a scheme may answer, by status: a sentence, and an example of the
+    component `Error`. `errors` are all errors, `response_evidence` what is known of every response: an
+    emulated API has both. `journalled` is whether its requests are recorded in the request journal.
     """
 
     name: str
     title: str
     version: str
-    prefixes: Sequence[str]
+    description: str
+    mounts: Mapping[str, str]
+    servers: Sequence[Mapping[str, Any]]
     routers: Sequence[APIRouter]
-    error_response: Callable[[MockRequest, Exception], RawResponse]
-    about: str
-    words: Callable[[], Sequence[ErrorSpec]] | None = None
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
-    servers: Sequence[Mapping[str, Any]] = ()
-    security: Mapping[str, Any] = field(default_factory=dict)
-    security_of: Mapping[str, Sequence[Mapping[str, Sequence[str]]]] = field(default_factory=dict)
-    caller_errors: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
-    bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    links: Links = field(default_factory=dict)
-    preflight: Callable[[MockRequest, set[str]], RawResponse] | None = None
+    error_response: Callable[[MockRequest, Exception], Response]
+    errors: Callable[[], Sequence[ErrorSpec]] | None = None
+    response_evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    security_schemes: Mapping[str, Any] = field(default_factory=dict)
+    default_security: Security | None = None
+    caller_errors: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = field(default_factory=dict)
+    preflight: Callable[[MockRequest, set[str]], Response] | None = None
     cors_origins: Sequence[str] = ()
     journalled: bool = True
 
 
 class ProviderApp(FastAPI):
-    """The application of a provider."""
+    """The application of a provider, to be mounted by `mounts_of`."""
 
     def __init__(self, provider: Provider) -> None:
         super().__init__(
             title=provider.title,
             version=provider.version,
-            description=provider.about,
-            servers=[dict(server) for server in provider.servers],
-            # As they are: include_router makes each of them again for each application.
+            description=provider.description,
+            # As they are: `include_router` makes each route again for each application, which costs a server
+            # 10 ms and each request a look into that.
             routes=[route for router in provider.routers for route in router.routes],
             openapi_url=None,
-            telemetry={"tracing": False, "metrics": False, "logs": False},
+            telemetry=NO_TELEMETRY,
             redirect_slashes=False,
-            exception_handlers={404: self._refuse, 405: self._refuse},
+            exception_handlers={
+                404: self._respond_without_route,
+                405: self._respond_without_route,
+                DomainError: self._respond_to_error,
+                RequestError: self._respond_to_error,
+            },
         )
         self.provider = provider
-        self.neighbours: Sequence[ProviderApp] = (self,)
+        self.siblings: Sequence[ProviderApp] = (self,)
         """The APIs among whose routes a request may have meant one."""
-        self._cross_origin: ASGIApp = super().__call__
         if provider.cors_origins and provider.preflight is None:
-            self._cross_origin = CORSMiddleware(
-                super().__call__,
+            self.add_middleware(
+                _JournalledCORS,
                 allow_origins=provider.cors_origins,
                 allow_methods=["*"],
                 allow_headers=["*"],
                 expose_headers=["*"],
             )
 
-    @property
-    def operations(self) -> list[str]:
-        """The ids of its operations, those that it does not describe too."""
-        return [str(route.operation_id) for route in self._mine]
-
-    @property
-    def _mine(self) -> list[APIRoute]:
-        return [route for route in self.routes if isinstance(route, APIRoute)]
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["options"] = scope["world"].options.get(self.provider.name)
-        scope["app"] = self
-        if scope["method"] == "HEAD":
-            # A copy: the server looks at its own scope to leave the body out.
-            scope = {**scope, "method": "GET", "sent_method": "HEAD"}
-        # Only a page has an Origin; Starlette's middleware would write `Vary: Origin` to everyone.
-        if OF_A_PAGE in scope:
-            await self._cross_origin(scope, receive, self._noting(scope, receive, send))
-        else:
-            await super().__call__(scope, receive, send)
-
-    def _noting(self, scope: Scope, receive: Receive, send: Send) -> Send:
-        """Starlette's middleware answers the preflights by itself; this notes them."""
-        asks = any(name == b"access-control-request-method" for name, _ in scope["headers"])
-        if scope["method"] != "OPTIONS" or not asks or not isinstance(self._cross_origin, CORSMiddleware):
-            return send
-        start: Message = {}
-
-        async def noting(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
-            else:
-                response = RawResponse(start["status"], message.get("body", b""), lines(start["headers"]))
-                note(MockRequest(scope, receive, send), None, response)
-            await send(message)
-
-        return noting
-
-    async def _refuse(self, request: Request, error: Exception) -> RawResponse:
-        """No operation takes the request."""
-        scope = request.scope
-        path = scope["path"].removeprefix(scope["root_path"])
-        allowed = {method for route in self._mine if route.path_regex.match(path) for method in route.methods}
-        call = MockRequest(scope, request.receive, request._send)
-        suggestions: Sequence[str] = ()
-        if allowed and scope["method"] == "OPTIONS" and self.provider.preflight is not None:
-            response = self.provider.preflight(call, allowed)
-        else:
-            suggestions = self._suggestions(scope)
-            response = self.provider.error_response(
-                call,
-                MethodNotAllowedError(allowed, suggestions) if allowed else RouteNotFoundError(suggestions),
-            )
-        note(call, None, response, suggestions)
-        return response
-
-    def _suggestions(self, scope: Scope) -> Sequence[str]:
-        from audience_mock.web.route_suggestions import suggest
-
-        routes = [
-            (method, app.base_path + route.path)
-            for app in self.neighbours
-            for route in app._mine
-            for method in route.methods
-        ]
-        return suggest(scope.get("sent_method") or scope["method"], scope["path"], routes)
+        if scope["type"] == "http":
+            context = context_of(scope)
+            context.provider = self.provider
+            if scope["method"] == "HEAD":
+                # A copy: the server looks at its own scope to leave the body out.
+                context.is_head = True
+                scope = {**scope, "method": "GET"}
+        await super().__call__(scope, receive, send)
 
     @property
-    def base_path(self) -> str:
-        """What stands before its routes, where it is called by its own base URL."""
-        return str(self.provider.servers[0]["url"]).rstrip("/") if self.provider.servers else ""
+    def mock_routes(self) -> list[MockRoute]:
+        return [route for route in self.routes if isinstance(route, MockRoute)]
 
     def openapi(self) -> dict[str, Any]:
         """The description of what is served; made when it is first asked for, not at start."""
         if self.openapi_schema is None:
-            with warnings.catch_warnings():
-                # FastAPI silences this where it gives a body a name that no body has; models that are built
-                # when they are needed are built after that.
-                warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
-                schema = get_openapi(
-                    title=self.title,
-                    version=self.provider.version,
-                    description=self.provider.about,
-                    routes=self.routes,
-                    servers=[dict(server) for server in self.provider.servers],
-                )
-            schema.setdefault("components", {})["securitySchemes"] = dict(self.provider.security)
-            _describe_bodies(schema, self.provider.bodies)
-            _show_examples(schema, self.provider.examples)
-            _describe_callers(schema, self.provider)
-            _show_links(schema, self.provider.links)
-            if self.provider.words is not None:
-                schema[ANSWERS] = {name: known.told() for name, known in self.provider.evidence.items()}
-                schema[ERRORS] = [words.told() for words in self.provider.words()]
-            self.openapi_schema = _without_fastapis_own_422(schema)
+            self.openapi_schema = describe(self.provider, self.mock_routes)
         return self.openapi_schema
 
+    async def _respond_to_error(self, request: Request, error: Exception) -> Response:
+        """For handlers that are not of a `MockRoute`."""
+        return self.provider.error_response(_mock_request(request), error)
 
-def _describe_callers(schema: dict[str, Any], provider: Provider) -> None:
-    """Who may call what, and what they are told who may not."""
-    if not provider.security_of:
-        schema["security"] = [{name: []} for name in provider.security]
-    for operations in schema["paths"].values():
-        for operation in operations.values():
-            if operation["operationId"] in provider.security_of:
-                operation.setdefault("security", provider.security_of[operation["operationId"]])
-                for status, (description, example) in provider.caller_errors.items():
-                    error = {"schema": {"$ref": "#/components/schemas/Error"}, "example": dict(example)}
-                    told = {"description": description, "content": {"application/json": error}}
-                    operation["responses"].setdefault(status, told)
+    async def _respond_without_route(self, request: Request, error: Exception) -> Response:
+        """No operation takes the request."""
+        path = route_path(request.scope)
+        allowed = {
+            method for route in self.mock_routes if route.path_regex.match(path) for method in route.methods
+        }
+        asked = _mock_request(request)
+        suggestions: Sequence[str] = ()
+        if allowed and asked.method == "OPTIONS" and self.provider.preflight is not None:
+            response = self.provider.preflight(asked, allowed)
+        else:
+            suggestions = self._suggestions(asked)
+            response = self.provider.error_response(
+                asked,
+                MethodNotAllowedError(allowed, suggestions) if allowed else RouteNotFoundError(suggestions),
+            )
+        record(asked, None, response, suggestions)
+        return response
 
+    def _suggestions(self, request: MockRequest) -> Sequence[str]:
+        from audience_mock.web.route_suggestions import suggest
 
-def _describe_bodies(schema: dict[str, Any], bodies: Mapping[str, Mapping[str, Any]]) -> None:
-    for operations in schema["paths"].values():
-        for operation in operations.values():
-            content = {}
-            for content_type, model in bodies.get(operation["operationId"], {}).items():
-                body = TypeAdapter(model).json_schema(ref_template="#/components/schemas/{model}")
-                schema["components"].setdefault("schemas", {}).update(body.pop("$defs", {}))
-                content[content_type] = {"schema": body}
-            if content:
-                operation["requestBody"] = {"required": True, "content": content}
+        routes = [
+            (method, app.base_path + route.path)
+            for app in self.siblings
+            for route in app.mock_routes
+            for method in route.methods
+        ]
+        return suggest(request.sent_method, request.scope["path"], routes)
 
-
-def _show_examples(schema: dict[str, Any], examples: Mapping[str, Mapping[str, Any]]) -> None:
-    """Put in afterwards: FastAPI leaves the nulls out of an example, and an answer has them."""
-    for operations in schema["paths"].values():
-        for operation in operations.values():
-            for status, example in examples.get(operation["operationId"], {}).items():
-                operation["responses"][status]["content"]["application/json"]["example"] = example
-
-
-def _show_links(schema: dict[str, Any], links: Links) -> None:
-    for operations in schema["paths"].values():
-        for operation in operations.values():
-            its_links = links.get(operation["operationId"])
-            for status, described in operation["responses"].items():
-                if its_links and status.startswith("2"):
-                    described["links"] = {name: dict(link) for name, link in its_links.items()}
+    @property
+    def base_path(self) -> str:
+        """What stands before its routes, where it is called by its first base URL."""
+        servers = self.provider.servers
+        return str(servers[0]["url"]).rstrip("/") if servers else ""
 
 
-def _without_fastapis_own_422(schema: dict[str, Any]) -> dict[str, Any]:
-    """FastAPI describes its own validation error on every route; no provider answers in that shape."""
-    components = schema["components"].get("schemas", {})
-    components.pop("HTTPValidationError", None)
-    components.pop("ValidationError", None)
-    for operations in schema["paths"].values():
-        for operation in operations.values():
-            described = operation["responses"].get("422", {}).get("content", {}).get("application/json", {})
-            if described.get("schema", {}).get("$ref", "").endswith("/HTTPValidationError"):
-                del operation["responses"]["422"]
-    return schema
+class ProviderMount(Mount):
+    """Mounts an API at a base path, for the requests whose path begins with one of these segments."""
+
+    def __init__(self, base_path: str, app: ASGIApp, segments: Iterable[str], *, name: str) -> None:
+        super().__init__(base_path, app=app, name=name)
+        self._segments = frozenset(segments)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        path = route_path(scope)
+        # `//v5/…` is what a base URL with a slash at its end makes; the API that is meant answers it.
+        if path.lstrip("/").partition("/")[0] not in self._segments:
+            return Match.NONE, {}
+        root = scope["root_path"]
+        return Match.FULL, {"root_path": root + self.path, "app_root_path": root, "endpoint": self.app}
+
+
+def mounts_of(app: ProviderApp) -> list[BaseRoute]:
+    """The mounts of an API, one for each base path."""
+    by_base: dict[str, list[str]] = {}
+    for segment, base_path in app.provider.mounts.items():
+        by_base.setdefault(base_path, []).append(segment)
+    return [
+        ProviderMount(base_path, app, segments, name=app.provider.name)
+        for base_path, segments in by_base.items()
+    ]
+
+
+class _JournalledCORS(CORSMiddleware):
+    """Starlette's, which leaves alone what no page sent and records the preflights that it answers itself."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not context_of(scope).has_origin:
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            response = self.preflight_response(request_headers=headers)
+            record(MockRequest(scope, receive, send), None, response)
+            await response(scope, receive, send)
+        else:
+            await self.simple_response(scope, receive, send, request_headers=headers)
+
+
+def _mock_request(request: Request) -> MockRequest:
+    return MockRequest(request.scope, request.receive)

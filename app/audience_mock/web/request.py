@@ -1,20 +1,19 @@
 """A request as a handler sees it."""
 
 from time import perf_counter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from starlette.requests import Request
+from starlette.requests import Request, empty_send
 from starlette.types import Receive, Scope, Send
 
 from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Worlds
-
-FAULT = "fault"
-"""In the scope of a request that met one: the planned fault's id, or "request" for one that it asked for."""
+from audience_mock.web.context import context_of
+from audience_mock.web.response import Header
 
 
 class FormSummary(NamedTuple):
-    """The fields of a form, and of each file its name and its bytes so far, by field."""
+    """What the journal keeps of a form: its fields, and by field the name and size so far of each file."""
 
     fields: dict[str, str]
     files: dict[str, list[Any]]
@@ -28,26 +27,38 @@ class FormSummary(NamedTuple):
 class MockRequest(Request):
     """One request to one world.
 
-    `caller` is who calls, in the provider's own form, once its route has let them in; `more_head` is what
-    came up on the way and belongs into the head of the answer, whatever that is.
+    `caller` is who sent it, in the provider's own form, once its route has let them in.
     """
 
     caller: Any = None
     raw_body: bytes | None = None
     """The body, once it was read as a whole."""
-    form_seen: FormSummary | None = None
+    form_summary: FormSummary | None = None
     """What came of a form that was read as it arrived."""
     streamed_bytes: int | None = None
     """How much of a body was read and is not held."""
+    response_headers: tuple[Header, ...] = ()
+    """What came up on the way and belongs to the response, whatever that is: rate limits."""
     _first_values: dict[bytes, bytes] | None = None
-    more_head: bytes = b""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send = empty_send) -> None:
         super().__init__(scope, receive, send)
         self.started_s = perf_counter()
-        self.world: World = scope["world"]
-        self.options: Any = scope.get("options")
+        self.context = context_of(scope)
+        self.world: World = self.context.world
+        provider = self.context.provider
+        self.options: Any = None if provider is None else self.world.options.get(provider.name)
         """The provider's own settings value, as this world has it."""
+
+    @property
+    def worlds(self) -> Worlds:
+        """All worlds of the server."""
+        return self.context.worlds
+
+    @property
+    def sent_method(self) -> str:
+        """The method as it was sent: a HEAD is answered as a GET."""
+        return "HEAD" if self.context.is_head else self.method
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header, named in lower case. Starlette decodes them all to find one."""
@@ -56,16 +67,11 @@ class MockRequest(Request):
         value = self._first_values.get(name)
         return None if value is None else value.decode("latin-1")
 
-    def read_from(self, receive: Receive) -> None:
+    def replace_receive(self, receive: Receive) -> None:
         """Have the body come from here: some of it was looked at."""
         self._receive = receive
 
     @property
     def took_s(self) -> float:
-        """Seconds since the request began. None pass where the world's clock stands: two runs are alike."""
+        """Seconds since the request began; 0 where the world's clock is frozen, so two runs are alike."""
         return 0.0 if self.world.clock.frozen else perf_counter() - self.started_s
-
-    @property
-    def worlds(self) -> Worlds:
-        """All worlds of the server."""
-        return cast(Worlds, self.scope["worlds"])

@@ -1,58 +1,62 @@
-"""Answers whose bytes are already made."""
+"""Responses whose bytes are already made."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
-Headers = list[tuple[bytes, bytes]]
-
-CONNECTION = "connection"
-"""In the scope of a request that our own server brought: the connection that it came by."""
+Header = tuple[bytes, bytes]
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ENDS_OR_HIDES = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class RawResponse(Response):
-    background = None
-    """Status, body and head, which is the lines of the headers as they go over the wire.
+    """A response of bytes: nothing is rendered, encoded or counted when it is sent.
 
-    A head is one piece of bytes because most of it never changes: what varies is filled in. Our own server
-    writes all three at once; any other gets them as ASGI has them.
+    `raw_headers` are the names and values as they go over the wire, `content-length` among them.
     """
 
-    def __init__(self, status: int, body: bytes, head: bytes) -> None:
-        self.status = status
+    background = None
+
+    def __init__(self, status_code: int, body: bytes, raw_headers: Sequence[Header]) -> None:
+        # Starlette's own renders a body and encodes headers, which takes as long as a look into the database.
+        self.status_code = status_code
         self.body = body
-        self.head = head
-
-    @property
-    def headers(self) -> Headers:  # type: ignore[override]
-        """Names, as they are written, and values."""
-        return parsed(self.head)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        connection: Any = scope.get(CONNECTION)
-        # Who put something between the server and this one, as CORS does, wants to see the messages.
-        if connection is not None and connection.whole and "of_a_page" not in scope:
-            await connection.response(self.status, self.head, self.body)
-            return
-        start = [(name.lower(), value) for name, value in self.headers]
-        await send({"type": "http.response.start", "status": self.status, "headers": start})
-        await send({"type": "http.response.body", "body": self.body})
+        self.raw_headers = list(raw_headers)
 
 
-def lines(headers: Headers) -> bytes:
-    """The head that these headers make. Raises ValueError for what would be another header or none."""
+class HeaderName(bytes):
+    """A header's name that keeps its case on the wire, as a Rails application of 2014 wrote it.
+
+    ASGI has names in lower case and servers lower them once more; everything else about a name ignores case,
+    so that middleware finds `Content-Type` under `content-type`.
+    """
+
+    __slots__ = ()
+
+    def lower(self) -> bytes:
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, bytes) and bytes.lower(self) == bytes.lower(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(bytes.lower(self))
+
+
+def checked(headers: Sequence[Header]) -> list[Header]:
+    """The same headers. Raises ValueError for what would be another header on the wire, or none."""
     for name, value in headers:
         if not _TOKEN.fullmatch(name) or _ENDS_OR_HIDES.search(value):
             raise ValueError(f"not a header: {name!r}: {value!r}")
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
+    return list(headers)
 
 
-def parsed(head: bytes) -> Headers:
-    """The headers that these lines are."""
-    split = [line.partition(b": ") for line in head.split(b"\r\n")[:-1]]
-    return [(name, value) for name, _, value in split]
+def body_of(response: Any) -> bytes:
+    """The body of a response that has one in memory; a streamed one is not held."""
+    return bytes(getattr(response, "body", b""))

@@ -1,161 +1,198 @@
-"""FastAPI's route class, with its order of things: the caller before the body, faults before both.
+"""FastAPI's route class, with this server's order of things: faults, then the caller, then the body.
 
-FastAPI routes to it and describes it; this class reads the request by the handler's signature, with
-pydantic on the body's own bytes.
+FastAPI routes to a `MockRoute` and describes it as any other. The arguments that most handlers take (the
+path's parameters, a query model, a body model) are read here, by pydantic from the request's bytes: FastAPI
+would read the body before the caller is known, and takes longer for it than the database does. A handler that
+asks for more (`Depends`, `Header`, `Cookie`, `Form`, `File`) is called by FastAPI.
 """
 
 import inspect
-import json
 import logging
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from functools import cache, cached_property
-from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
-from urllib.parse import parse_qsl
+from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
+from weakref import WeakKeyDictionary
 
-from fastapi import HTTPException, params
+from fastapi import FastAPI, params
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette.requests import ClientDisconnect
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route, compile_path
 from starlette.types import Receive, Scope, Send
 
-from audience_mock.web import body as bodies
-from audience_mock.web import faults
-from audience_mock.web.errors import InvalidInputError, MalformedBodyError
-from audience_mock.web.journal import note
+from audience_mock.web import body, faults
+from audience_mock.web.errors import InjectedError, InvalidInputError
+from audience_mock.web.journal import record
+from audience_mock.web.openapi import BODIES
 from audience_mock.web.request import MockRequest
-from audience_mock.web.response import RawResponse
-from audience_mock.web.world_selection import ASKS_FOR_FAULT
+from audience_mock.web.validation import parse_json, parse_query
 
 log = logging.getLogger("audience_mock")
 
-_NINES = bytes.maketrans(b"012345678e", b"999999999E")
-"""Makes digits alike, and exponents."""
-
-MAX_CONTAINERS = 10_000
-"""Arrays and objects in one body. Chosen: brackets are cheap to send and dear to work through."""
-
-
-Handler = Callable[..., Awaitable[RawResponse]]
+Handler = Callable[..., Awaitable[Response]]
+Call = Callable[[MockRequest], Awaitable[Response]]
 
 
 class MockRoute(APIRoute):
-    """A route of a provider. A handler takes a `MockRequest`, the path's parameters, at most one query model
-    and at most one body model, and answers an `RawResponse`."""
+    """A route of a provider, whose package subclasses it: who may call, and how errors are worded.
 
-    max_body_bytes = bodies.MAX_BODY_BYTES
-    max_containers = MAX_CONTAINERS
+    A handler takes a `MockRequest`, the path's parameters, at most one query model and at most one body
+    model, and returns a `RawResponse`; or it takes whatever FastAPI passes to a handler.
+    """
+
+    max_body_bytes = body.MAX_BODY_BYTES
+    max_containers = body.MAX_CONTAINERS
     subject_to_faults = True
-    takes_bare_bodies = False
-    """Whether a body may come without a word of what it is, or not at all, which is `{}`."""
+    accepts_bare_bodies = False
+    """Whether a body may come without a content type, or not at all, which is `{}`."""
 
-    def __init__(self, path: str, endpoint: Handler, *, methods: Collection[str], **more: Any) -> None:
+    def __init__(
+        self,
+        path: str,
+        endpoint: Handler,
+        *,
+        methods: Collection[str] | None = None,
+        openapi_extra: dict[str, Any] | None = None,
+        **described: Any,
+    ) -> None:
         Route.__init__(self, path, endpoint, methods=methods)
-        self.methods = set(methods)
-        self.operation_id = more["operation_id"]
-        self._more: dict[str, Any] | None = {"methods": methods, **more}
+        self.methods: set[str] = {method.upper() for method in methods or ("GET",)}
+        extra = dict(openapi_extra or {})
+        self.bodies: dict[str, Any] = extra.pop(BODIES, {})
+        """What the handler reads by itself: models by content type."""
+        self.security: list[dict[str, list[str]]] | None = extra.get("security")
+        """OpenAPI's security requirements of this operation; None for those of the whole description."""
+        self.include_in_schema = described.get("include_in_schema", True)
+        self.name = described.get("name") or endpoint.__name__
+        self.operation_id: str = described.get("operation_id") or self.name
+        self._described: dict[str, Any] | None = {
+            **described,
+            "methods": self.methods,
+            "openapi_extra": extra or None,
+        }
+        self._fastapi_handlers: WeakKeyDictionary[FastAPI, Callable[[Request], Awaitable[Response]]] = (
+            WeakKeyDictionary()
+        )
 
     def __getattr__(self, name: str) -> Any:
-        """What FastAPI knows of a route is made when it is asked for, to describe it: a start has no use for
-        it, and it takes a fifth of one."""
-        more = self.__dict__.pop("_more", None)
-        if more is None:
+        """FastAPI's half of a route (dependencies, response fields) is made when it is first asked for: for
+        the description, or for a handler that FastAPI calls. It would take a fifth of each start."""
+        described = self.__dict__.pop("_described", None)
+        if described is None:
             raise AttributeError(name)
-        super().__init__(self.path, self.endpoint, **more)
+        mine = dict(self.__dict__)
+        super().__init__(self.path, self.endpoint, **described)
+        self.__dict__.update(mine)
         return getattr(self, name)
 
-    @cached_property
-    def _read(self) -> Callable[[MockRequest], Awaitable[RawResponse]]:
-        """Calls the handler with what it asks for: read here, if that is what `_Inputs` knows, and by FastAPI
-        if it asks for more: dependencies, headers, cookies, forms."""
-        inputs = _Inputs(self.endpoint, self)
-        if inputs.are_all:
-
-            async def read(request: MockRequest) -> RawResponse:
-                return await self.endpoint(**await inputs.read(request))
-
-            return read
-        handler = self.get_route_handler()
-
-        async def by_fastapi(request: MockRequest) -> RawResponse:
-            async with AsyncExitStack() as request_stack, AsyncExitStack() as function_stack:
-                request.scope["fastapi_inner_astack"] = request_stack
-                request.scope["fastapi_function_astack"] = function_stack
-                return await handler(request)
-
-        return by_fastapi
+    # What a provider decides
 
     def authorize(self, request: MockRequest) -> None:
         """Let a caller in, or raise. Runs before anything of the request but its head was read."""
         raise NotImplementedError
 
-    def reads_strictly(self, request: MockRequest) -> bool:
+    def is_strict(self, request: MockRequest) -> bool:
         """Whether a JSON body is read in pydantic's strict mode."""
         return False
 
-    def error_response(self, request: MockRequest, error: Exception) -> RawResponse:
-        """The provider's answer to whatever was raised."""
+    def error_response(self, request: MockRequest, error: Exception) -> Response:
+        """The provider's response to whatever was raised."""
         raise NotImplementedError
+
+    # What a request goes through
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in self.methods:
             raise HTTPException(405)
         request = MockRequest(scope, receive, send)
-        broken: faults.BrokenDelivery | None = None
-        if self.subject_to_faults and (request.world.faults.planned or ASKS_FOR_FAULT in scope):
-            response, broken = await faults.response(self, request)
+        if self.subject_to_faults and (request.world.faults.planned or request.context.may_request_fault):
+            response, broken = await faults.respond(self, request)
         else:
-            response = await self.response(request)
-        note(request, self.operation_id, response)
+            response, broken = await self.respond(request), None
+        record(request, self.operation_id, response)
         if broken is not None:
             await broken.deliver(request, response, send)
         elif response is not None:
             await response(scope, receive, send)
 
-    async def response(self, request: MockRequest) -> RawResponse | None:
-        """What the operation says, or why not; None if there is nobody to be told."""
+    async def respond(self, request: MockRequest) -> Response | None:
+        """What the operation answers, or why it does not; None if the client is gone."""
         try:
             self.authorize(request)
-            return await self._read(request)
+            return await self._call(request)
         except ClientDisconnect:
-            log.info("%s %s: the client went away; nothing was kept", request.method, request.url.path)
+            log.info("%s %s: client disconnected; nothing was stored", request.method, request.url.path)
             return None
-        except Exception as error:  # noqa: BLE001 - the provider has an answer to anything
+        except RequestValidationError as error:
+            return self.error_response(request, _as_invalid_input(error))
+        except HTTPException as error:
+            return self.error_response(request, InjectedError(error.status_code))
+        except Exception as error:  # noqa: BLE001 - the provider has a response to anything
             return self.error_response(request, error)
 
+    @cached_property
+    def _call(self) -> Call:
+        """Calls the handler with the arguments that it declares."""
+        arguments = _Arguments(self.endpoint, self)
+        endpoint = cast(Handler, self.endpoint)
+        if arguments.are_complete:
 
-class _Inputs:
+            async def call(request: MockRequest) -> Response:
+                return await endpoint(**await arguments.read(request))
+
+            return call
+        return self._call_by_fastapi
+
+    async def _call_by_fastapi(self, request: MockRequest) -> Response:
+        app: FastAPI = request.app
+        handler = self._fastapi_handlers.get(app)
+        if handler is None:
+            # Routes are shared by all servers of a process, dependency overrides belong to one.
+            self.dependency_overrides_provider = app
+            handler = self._fastapi_handlers[app] = self.get_route_handler()
+        async with AsyncExitStack() as request_stack, AsyncExitStack() as function_stack:
+            request.scope["fastapi_inner_astack"] = request_stack
+            request.scope["fastapi_function_astack"] = function_stack
+            return await handler(request)
+
+
+class _Arguments:
     """Reads a handler's arguments from a request, as its signature says."""
 
-    def __init__(self, handler: Handler, route: MockRoute) -> None:
+    def __init__(self, handler: Any, route: MockRoute) -> None:
         self._route = route
-        self._max_body_bytes = route.max_body_bytes
-        self._max_containers = route.max_containers
-        self._takes_bare_bodies = route.takes_bare_bodies
         path_names = set(compile_path(route.path)[2])
-        self._call = ""
+        self._request: str | None = None
         self._path: list[tuple[str, Callable[[Any], Any]]] = []
         self._query: tuple[str, type[BaseModel]] | None = None
         self._body: tuple[str, type[BaseModel]] | None = None
+        self.are_complete = True
+        """Whether the handler takes nothing else."""
         hints = get_type_hints(handler, include_extras=True)
-        self.are_all = not any(map(_is_fastapis, hints.values()))
         for name in inspect.signature(handler).parameters:
-            hint = hints[name]
+            hint = hints.get(name, str)
             if hint is MockRequest:
-                self._call = name
+                self._request = name
             elif name in path_names:
                 self._path.append((name, _adapter(hint).validator.validate_python))
-            elif _is_query(hint):
+            elif _is_model_in(params.Query, hint):
                 self._query = (name, get_args(hint)[0])
-            else:
+            elif inspect.isclass(hint) and issubclass(hint, BaseModel) and self._body is None:
                 self._body = (name, hint)
+            else:
+                self.are_complete = False
 
     async def read(self, request: MockRequest) -> dict[str, Any]:
         """Raises InvalidInputError, MalformedBodyError, BodyTooLargeError, UnsupportedContentTypeError,
         ClientDisconnect."""
-        arguments: dict[str, Any] = {self._call: request}
+        arguments: dict[str, Any] = {}
+        if self._request is not None:
+            arguments[self._request] = request
         for name, validate in self._path:
             try:
                 arguments[name] = validate(request.scope["path_params"][name])
@@ -164,82 +201,33 @@ class _Inputs:
                 raise InvalidInputError("path", [{**details[0], "loc": (name,)}]) from None
         if self._query is not None:
             name, model = self._query
-            given = dict(parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True))
-            arguments[name] = validated(model, given, "query", request.options)
+            arguments[name] = parse_query(model, request.scope["query_string"], request.options)
         if self._body is not None:
-            if not self._takes_bare_bodies:
-                bodies.check_json(request)
             name, model = self._body
-            raw = await bodies.read_whole(request, self._max_body_bytes)
-            if self._takes_bare_bodies:
-                raw = raw or b"{}"
-            if len(raw) <= bodies.MAX_BODY_BYTES:
-                arguments[name] = self._parsed(request, raw, model)
-            else:
-                # Step by step beside the event loop: each step of a large body takes a tenth of a second.
-                arguments[name] = await to_thread(self._parsed, request, raw, model)
+            arguments[name] = await self._read_body(request, model)
         return arguments
 
-    def _parsed(self, request: MockRequest, raw: bytes, model: type[BaseModel]) -> Any:
-        strictly = self._route.reads_strictly(request)
-        return parse_json(raw, model, self._max_containers, request.options, strictly=strictly)
+    async def _read_body(self, request: MockRequest, model: type[BaseModel]) -> BaseModel:
+        route = self._route
+        if not route.accepts_bare_bodies:
+            body.check_json(request)
+        raw = await body.read_whole(request, route.max_body_bytes)
+        if route.accepts_bare_bodies:
+            raw = raw or b"{}"
+        strict = route.is_strict(request)
+        if len(raw) <= body.MAX_BODY_BYTES:
+            return parse_json(raw, model, route.max_containers, request.options, strict=strict)
+        # Beside the event loop: a large body takes a tenth of a second.
+        return await to_thread(parse_json, raw, model, route.max_containers, request.options, strict=strict)
 
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def validated(
-    model: type[Model],
-    values: Mapping[str, Any],
-    place: Literal["query", "body"] = "body",
-    options: Any = None,
-) -> Model:
-    """The model that the parameters of a query or a form make; its validators may ask for the provider's
-    options, as pydantic's context. Raises InvalidInputError."""
-    try:
-        return model.model_validate(values, context=options)
-    except ValidationError as error:
-        details = cast(list[dict[str, Any]], error.errors(include_url=False))
-        raise InvalidInputError(place, details) from None
-
-
-def parse_json(
-    raw: bytes,
-    model: type[BaseModel],
-    max_containers: int = MAX_CONTAINERS,
-    options: Any = None,
-    *,
-    strictly: bool = False,
-) -> Any:
-    """The model that the bytes of a JSON document make; its validators may ask for the provider's options, as
-    pydantic's context. Raises MalformedBodyError, InvalidInputError."""
-    if raw.count(b"[") + raw.count(b"{") > max_containers:
-        raise MalformedBodyError(f"The body has more than {max_containers} arrays and objects")
-    try:
-        value = model.model_validate_json(raw, context=options, strict=strictly or None)
-    except ValidationError as error:
-        details = cast(list[dict[str, Any]], error.errors(include_url=False))
-        if details[0]["type"] == "json_invalid":
-            raise MalformedBodyError(f"The body is not JSON: {details[0]['ctx']['error']}") from None
-        raise InvalidInputError("body", details) from None
-    if _is_suspect(raw):
-        for oddity in bodies.unsupported_values(json.loads(raw)):
-            raise MalformedBodyError(f"The body holds a {oddity}")
-    return value
-
-
-def _is_suspect(raw: bytes) -> bool:
-    """Whether a body may hold an oddity: what valid JSON, or what pydantic takes for it, can write and no API
-    means. A number of under 200 digits and an exponent of one is finite. This spares most bodies the walk."""
-    alike = raw.translate(_NINES)
-    return (
-        b"E99" in alike
-        or b"E+99" in alike
-        or rb"\u9999" in alike
-        or b"NaN" in alike
-        or b"Infinity" in alike
-        or b"9" * 200 in alike
-    )
+def _as_invalid_input(error: RequestValidationError) -> InvalidInputError:
+    """FastAPI's finding in the form of ours, which the providers word. A header or cookie counts as query."""
+    details = [dict(detail) for detail in error.errors()]
+    place = details[0]["loc"][0]
+    for detail in details:
+        detail["loc"] = tuple(detail["loc"])[1:]
+    return InvalidInputError(place if place in ("path", "body") else "query", details)
 
 
 @cache
@@ -248,12 +236,13 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
 
 
-def _is_fastapis(hint: Any) -> bool:
-    return get_origin(hint) is Annotated and any(
-        isinstance(part, params.Depends | params.Header | params.Cookie | params.Form)
-        for part in get_args(hint)
+def _is_model_in(place: type[params.Param], hint: Any) -> bool:
+    """Whether a hint is a model whose fields are read from there, as `Annotated[Filter, Query()]`."""
+    if get_origin(hint) is not Annotated:
+        return False
+    kind, *marks = get_args(hint)
+    return (
+        inspect.isclass(kind)
+        and issubclass(kind, BaseModel)
+        and any(isinstance(mark, place) for mark in marks)
     )
-
-
-def _is_query(hint: Any) -> bool:
-    return get_origin(hint) is Annotated and any(isinstance(part, params.Query) for part in get_args(hint))

@@ -1,40 +1,72 @@
 """Which world a request is for: named by its path, a header or its token, in this order.
 
-The headers are looked through once, so this is also where one that asks for a fault is seen, and a page's.
+The headers are looked through once, so this is also where a request that can ask for a fault is recognised,
+and one that a page sent.
 """
 
 import re
+from collections.abc import Callable
 
-from starlette.types import Scope
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from audience_mock.core.errors import DomainError
 from audience_mock.core.worlds.world import DEFAULT
+from audience_mock.core.worlds.worlds import Worlds
+from audience_mock.web.context import RequestContext, Served, attach
+from audience_mock.web.request import MockRequest
 
 PREFIX = "/worlds/"
 HEADER = b"x-audience-mock-world"
-ASKS_FOR_FAULT = "asks_for_fault"
-"""In the scope of a request with a header that may ask for a fault."""
-OF_A_PAGE = "of_a_page"
-"""In the scope of a request that has an Origin."""
 
-_LOOKED_AT = frozenset({HEADER, b"authorization", b"origin", b"prefer", b"x-audience-mock-fault"})
+_READ = frozenset({HEADER, b"authorization", b"origin", b"prefer", b"x-audience-mock-fault"})
 
 _TOKEN_AND_WORLD = re.compile(rb"(.+)~([A-Za-z0-9][A-Za-z0-9_.-]{0,99})(=*)")
 """`Bearer pina_anything~blue` is `Bearer pina_anything` in the world blue, for clients that let nothing but a
 token be set. The tilde may stand in a token (RFC 6750) and is in none of Pinterest's or PitchTarget's."""
 
+Reject = Callable[[MockRequest, DomainError], Response]
 
-def choose(scope: Scope) -> str:
-    """The name of the world, as it was given; what named it is taken off the scope's path and token."""
+
+class WorldSelection:
+    """Middleware: gives each HTTP request its world. `reject` answers where there cannot be such a world."""
+
+    def __init__(self, app: ASGIApp, *, worlds: Worlds, served: Served, reject: Reject) -> None:
+        self.app = app
+        self._worlds = worlds
+        self._served = served
+        self._reject = reject
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        context = RequestContext(self._worlds, self._worlds.default, self._served)
+        attach(scope, context)
+        name = _world_name(scope, context)
+        if name != DEFAULT:
+            try:
+                context.world = self._worlds.get(name)
+            except DomainError as error:
+                await self._reject(MockRequest(scope, receive, send), error)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def _world_name(scope: Scope, context: RequestContext) -> str:
+    """The name as it was given; what named the world is taken off the scope's path and token."""
+    root: str = scope["root_path"]
     path: str = scope["path"]
+    in_path = path.startswith(PREFIX, len(root))
     named = ""
-    if path.startswith(PREFIX):
-        named, slash, _ = path[len(PREFIX) :].partition("/")
-        # `root_path` is part of `path`, as ASGI has it.
-        scope["root_path"] = PREFIX + named
+    if in_path:
+        named, slash, _ = path[len(root) + len(PREFIX) :].partition("/")
+        # As ASGI has it, `root_path` is a part of `path`.
+        scope["root_path"] = root + PREFIX + named
         scope["path"] = path if slash else path + "/"
     by_token = ""
     for position, (name, value) in enumerate(scope["headers"]):
-        if name not in _LOOKED_AT:
+        if name not in _READ:
             continue
         if name == b"authorization":
             if b"~" in value and (found := _TOKEN_AND_WORLD.fullmatch(value)):
@@ -44,7 +76,9 @@ def choose(scope: Scope) -> str:
                 by_token = found[2].decode("ascii")
         elif name == HEADER:
             named = named or value.decode("latin-1").strip(" \t")
+        elif name == b"origin":
+            context.has_origin = True
         else:
-            scope[OF_A_PAGE if name == b"origin" else ASKS_FOR_FAULT] = True
-    # `/worlds//…` is what an empty variable makes: no name, rather than everybody's world.
-    return named if path.startswith(PREFIX) else named or by_token or DEFAULT
+            context.may_request_fault = True
+    # `/worlds//…` is what an empty variable makes: no name, rather than the world that everybody shares.
+    return named if in_path else named or by_token or DEFAULT

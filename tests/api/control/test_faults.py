@@ -326,7 +326,7 @@ def test_a_stalled_or_late_answer_ends_with_its_world(mock: MockServer, client: 
 
 def steps(mock: MockServer, world: str = "default") -> int:
     """How many requests are waiting in a world."""
-    return len(mock.app.worlds.get(world)._in_steps)
+    return len(mock.app.state.worlds.get(world)._in_steps)
 
 
 def until(is_so: Callable[[], bool]) -> None:

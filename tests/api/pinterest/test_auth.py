@@ -156,8 +156,8 @@ def test_each_operation_says_what_it_asks_of_a_token() -> None:
     """Each operation that is served describes the scope that it asks for, or that it takes an app's secret or
     nothing."""
     app = create_app(Settings())
-    served = app.providers["pinterest"].openapi()
-    app.world.close()
+    served = app.state.providers["pinterest"].openapi()
+    app.state.worlds.close()
     assert "security" not in served
     for operations in served["paths"].values():
         for operation in operations.values():

@@ -69,10 +69,11 @@ def upload(pieces: Iterable[bytes], profile: Callable[..., object] | None = None
     try:
         asyncio.run(post())
         assert statuses[0] == 201
-        (report,) = app.worlds.get("default").transact_now(reports, at_most=2)
+        found: list[dict[str, Any]] = app.state.worlds.get("default").transact_now(reports, at_most=2)
+        (report,) = found
         return report
     finally:
-        app.worlds.close()
+        app.state.worlds.close()
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])

@@ -6,8 +6,8 @@ from typing import Any
 from audience_mock.providers.pinterest.errors import Error
 from audience_mock.providers.pinterest.sources import OURS
 from audience_mock.web import body as bodies
-from audience_mock.web.evidence import known_by
-from audience_mock.web.links import link
+from audience_mock.web.openapi import link
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 
 Responses = dict[int | str, dict[str, Any]]

@@ -18,6 +18,7 @@ from audience_mock.providers.pinterest.rate_limits import RateLimits
 from audience_mock.providers.pinterest.security import AuthMode
 from audience_mock.providers.pinterest.sharing import routes as sharing
 from audience_mock.providers.pinterest.sizing import routes as sizing
+from audience_mock.web.openapi import attach_facts
 from audience_mock.web.provider_app import Provider
 
 DESCRIBED_RELEASE = "5.28.0"
@@ -34,24 +35,13 @@ class Options:
 
 
 def provider(*, cors_origins: Sequence[str]) -> Provider:
-    return Provider(
-        name="pinterest",
-        title="Pinterest REST API, the audience family, as Audience Mock serves it",
-        version=DESCRIBED_RELEASE,
-        prefixes=("v5", "ad_accounts", "businesses", customer_list_uploads.PARTS),
-        routers=(
-            *(audiences.router, sharing.router, insights.router, sizing.router),
-            *(customer_lists.router, customer_list_uploads.router, customer_list_uploads.part_router),
-            *(ad_accounts.router, oauth.router),
-        ),
-        error_response=errors.error_response,
-        words=errors.all_words,
-        evidence=headers.EVIDENCE | limits.EVIDENCE,
-        about="A double for tests. Not made by Pinterest.",
-        servers=({"url": "/v5"}, {"url": "/"}),
-        security=auth.SECURITY,
-        security_of={name: demand.security for name, demand in auth.DEMANDS.items()},
-        caller_errors=errors.CALLER_ERRORS,
+    routers = (
+        *(audiences.router, sharing.router, insights.router, sizing.router),
+        *(customer_lists.router, customer_list_uploads.router, customer_list_uploads.part_router),
+        *(ad_accounts.router, oauth.router),
+    )
+    attach_facts(
+        routers,
         bodies=oauth.BODIES,
         examples={
             **audiences.EXAMPLES,
@@ -72,5 +62,20 @@ def provider(*, cors_origins: Sequence[str]) -> Provider:
             **ad_accounts.LINKS,
             **oauth.LINKS,
         },
+        security={name: demand.security for name, demand in auth.DEMANDS.items()},
+    )
+    return Provider(
+        name="pinterest",
+        title="Pinterest REST API, the audience family, as Audience Mock serves it",
+        version=DESCRIBED_RELEASE,
+        description="A mock server for tests. Not made by Pinterest.",
+        mounts={"v5": "/v5", "ad_accounts": "", "businesses": "", customer_list_uploads.PARTS: ""},
+        servers=({"url": "/v5"}, {"url": "/"}),
+        routers=routers,
+        error_response=errors.error_response,
+        errors=errors.all_words,
+        response_evidence=headers.EVIDENCE | limits.EVIDENCE,
+        security_schemes=auth.SECURITY,
+        caller_errors={"pinterest_oauth2": errors.CALLER_ERRORS},
         cors_origins=cors_origins,
     )

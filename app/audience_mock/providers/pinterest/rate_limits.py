@@ -10,6 +10,7 @@ from audience_mock.core.controls.rate_limits import Limit
 from audience_mock.providers.pinterest.sources import DOCUMENTATION, OURS, PRODUCTION
 from audience_mock.web.errors import InjectedError, RateLimitError
 from audience_mock.web.request import MockRequest
+from audience_mock.web.response import Header
 
 RateLimits = Literal["count", "standard", "trial", "off"]
 
@@ -50,11 +51,8 @@ def _by_scope(over_all: Limit, reads: Limit, writes: Limit) -> dict[str | None, 
         *((f"{of}:write", (over_all, writes)) for of in ("ads", "biz_access")),
     ):
         told = ", ".join(f'{each.calls};w={each.window_ms // 1000};name="{each.name}"' for each in limits)
-        table[scope] = (limits, [_HEAD % f"{each.calls}, {told}".encode() for each in limits])
+        table[scope] = (limits, [f"{each.calls}, {told}".encode() for each in limits])
     return table
-
-
-_HEAD = b"x-ratelimit-limit: %b\r\nx-ratelimit-remaining: %%d\r\nx-ratelimit-reset: %%d\r\n"
 
 
 _LIMITS = {"count": _by_scope(*_STANDARD), "standard": _by_scope(*_STANDARD), "trial": _by_scope(*_TRIAL)}
@@ -67,7 +65,7 @@ def count(request: MockRequest, who: str, scope: str | None, now_ms: int) -> Non
         return
     limits, told = _LIMITS[mode][scope]
     tightest, left, resets_in_ms, within = request.world.limits.count(who, limits, now_ms)
-    request.more_head = told[tightest] % (left, -(-resets_in_ms // 1000))
+    request.response_headers = _headers(told[tightest], left, -(-resets_in_ms // 1000))
     if not within and mode != "count":
         raise RateLimitError
 
@@ -83,4 +81,12 @@ def tell_planned(request: MockRequest, error: InjectedError) -> None:
     left, resets_in_s = (
         (0, error.resets_in_s or window_s) if error.status == 429 else (limits[0].calls, window_s)
     )
-    request.more_head = told[0] % (left, resets_in_s)
+    request.response_headers = _headers(told[0], left, resets_in_s)
+
+
+def _headers(limit: bytes, left: int, resets_in_s: int) -> tuple[Header, ...]:
+    return (
+        (b"x-ratelimit-limit", limit),
+        (b"x-ratelimit-remaining", b"%d" % left),
+        (b"x-ratelimit-reset", b"%d" % resets_in_s),
+    )

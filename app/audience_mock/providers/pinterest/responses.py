@@ -1,27 +1,22 @@
 """The headers of each answer, as recorded from production in July 2026."""
 
+from collections.abc import Sequence
+
 from audience_mock.providers.pinterest.sources import PRODUCTION
 from audience_mock.web.request import MockRequest
-from audience_mock.web.response import Headers, RawResponse, lines
+from audience_mock.web.response import Header, RawResponse
 
 API_RELEASE = b"5e9bd2a"
 """`pinterest-version`: seven hex digits that name a build at Pinterest; this one is made up."""
 
-_EMPTY = (
-    lines(
-        [
-            (b"pinterest-version", API_RELEASE),
-            (b"cache-control", b"no-cache, no-store, must-revalidate"),
-            (b"x-content-type-options", b"nosniff"),
-            (b"x-frame-options", b"DENY"),
-            (b"vary", b"Accept-Encoding"),
-        ]
-    )
-    + b"content-length: %d\r\nx-pinterest-rid: %016d\r\nx-pinterest-rid-128bit: %032x\r\n"
-    b"x-envoy-upstream-service-time: %d\r\n%b"
+_ALWAYS: tuple[Header, ...] = (
+    (b"pinterest-version", API_RELEASE),
+    (b"cache-control", b"no-cache, no-store, must-revalidate"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"vary", b"Accept-Encoding"),
 )
-_JSON = lines([(b"content-type", b"application/json")]) + _EMPTY
-"""An empty body is no JSON."""
+_JSON: tuple[Header, ...] = ((b"content-type", b"application/json"), *_ALWAYS)
 
 EVIDENCE = {
     "content-type": PRODUCTION.says("application/json, without a charset"),
@@ -36,15 +31,20 @@ EVIDENCE = {
 }
 
 
-def response(request: MockRequest, status: int, body: bytes, more: Headers | None = None) -> RawResponse:
-    """An answer with Pinterest's headers, those of the rate limits too if the call was counted; the request
-    ids come from the world's own chance."""
-    chance = request.world.random.getrandbits
-    head = (_JSON if body else _EMPTY) % (
-        len(body),
-        chance(53) % 10**16,
-        chance(128),
-        request.took_s * 1000,
-        request.more_head,
+def response(request: MockRequest, status: int, body: bytes, headers: Sequence[Header] = ()) -> RawResponse:
+    """A response with Pinterest's headers, those of the rate limits too if the call was counted; the request
+    ids come from the world's own random numbers. An empty body has no content type."""
+    random_bits = request.world.random.getrandbits
+    return RawResponse(
+        status,
+        body,
+        [
+            *(_JSON if body else _ALWAYS),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-pinterest-rid", b"%016d" % (random_bits(53) % 10**16)),
+            (b"x-pinterest-rid-128bit", b"%032x" % random_bits(128)),
+            (b"x-envoy-upstream-service-time", b"%d" % (request.took_s * 1000)),
+            *request.response_headers,
+            *headers,
+        ],
     )
-    return RawResponse(status, body, head + lines(more) if more else head)

@@ -29,7 +29,7 @@ class PinterestRoute(MockRoute):
             raise RouteNotFoundError
         auth.authorize(request, self._demand)
 
-    def reads_strictly(self, request: MockRequest) -> bool:
+    def is_strict(self, request: MockRequest) -> bool:
         return is_by_schema_alone(request.options)
 
     def error_response(self, request: MockRequest, error: Exception) -> RawResponse:

@@ -104,7 +104,7 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
     else:
         hint = error.hint if isinstance(error, NoRouteError) else ""
         log.info("%s %s %d %s%s", request.method, request.url.path, status, errors, hint)
-    return response(request, status, {"errors": errors}, more=more)
+    return response(request, status, {"errors": errors}, headers=more or ())
 
 
 WORDS: Mapping[type[Exception], ErrorSpec] = {

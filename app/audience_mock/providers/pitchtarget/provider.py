@@ -8,6 +8,7 @@ from audience_mock.providers.pitchtarget.custom_audiences import schemas as cust
 from audience_mock.providers.pitchtarget.custom_audiences.routes import Options
 from audience_mock.providers.pitchtarget.oauth import routes as oauth
 from audience_mock.providers.pitchtarget.pixels import routes as pixels
+from audience_mock.web.openapi import attach_facts
 from audience_mock.web.provider_app import Provider
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -21,24 +22,32 @@ def _preflight(request: MockRequest, allowed: set[str]) -> RawResponse:
 
 
 def provider() -> Provider:
+    # The pixel's path comes before /custom_audiences/{id}.
+    routers = (pixels.router, custom_audiences.router, oauth.router)
+    attach_facts(
+        routers,
+        bodies={**custom_audiences.BODIES, **pixels.BODIES},
+        examples={**custom_audiences_wire.EXAMPLES, **pixels.EXAMPLES, **oauth.EXAMPLES},
+        links={**custom_audiences.LINKS, **pixels.LINKS},
+    )
     return Provider(
         name="pitchtarget",
         title="PitchTarget Audience API, as Audience Mock serves it",
         version="2014-05-12",
-        prefixes=(
-            *("custom_audiences", "offsite_pixels", "oauth"),
-            *("customaudiences", "lookalikeaudiences", "websitecustomaudiences", "remarketingpixel"),
+        description="A mock server for tests. Not made by PitchTarget.",
+        mounts=dict.fromkeys(
+            (
+                *("custom_audiences", "offsite_pixels", "oauth"),
+                *("customaudiences", "lookalikeaudiences", "websitecustomaudiences", "remarketingpixel"),
+            ),
+            "",
         ),
-        # The pixel's path comes before /custom_audiences/{id}.
-        routers=(pixels.router, custom_audiences.router, oauth.router),
-        error_response=errors.error_response,
-        words=errors.all_words,
-        evidence=answers.EVIDENCE,
-        about="A double for tests. Not made by PitchTarget.",
         servers=({"url": "/"},),
-        security=auth.SECURITY,
-        bodies={**custom_audiences.BODIES, **pixels.BODIES},
-        examples={**custom_audiences_wire.EXAMPLES, **pixels.EXAMPLES, **oauth.EXAMPLES},
-        links={**custom_audiences.LINKS, **pixels.LINKS},
+        routers=routers,
+        error_response=errors.error_response,
+        errors=errors.all_words,
+        response_evidence=answers.EVIDENCE,
+        security_schemes=auth.SECURITY,
+        default_security=[{name: []} for name in auth.SECURITY],
         preflight=_preflight,
     )

@@ -2,35 +2,41 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from audience_mock.providers.pitchtarget.sources import EXCHANGES, RAILS
 from audience_mock.web.request import MockRequest
-from audience_mock.web.response import Headers, RawResponse, lines
+from audience_mock.web.response import Header, HeaderName, RawResponse
 
-_FRAME = lines(
-    [
-        (b"X-Frame-Options", b"SAMEORIGIN"),
-        (b"X-XSS-Protection", b"1; mode=block"),
-        (b"X-Content-Type-Options", b"nosniff"),
-    ]
+
+def _headers(*headers: tuple[bytes, bytes]) -> tuple[Header, ...]:
+    return tuple((HeaderName(name), value) for name, value in headers)
+
+
+_SECURITY = _headers(
+    (b"X-Frame-Options", b"SAMEORIGIN"),
+    (b"X-XSS-Protection", b"1; mode=block"),
+    (b"X-Content-Type-Options", b"nosniff"),
 )
-_CHROME_FRAME = lines([(b"X-UA-Compatible", b"chrome=1")])
-_CROSS_ORIGIN = lines(
-    [
-        (b"Access-Control-Allow-Origin", b"*"),
-        (b"Access-Control-Allow-Methods", b"POST, PUT, DELETE, GET, OPTIONS"),
-        (b"Access-Control-Request-Method", b"*"),
-        (
-            b"Access-Control-Allow-Headers",
-            b"Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
-        ),
-    ]
+_CHROME_FRAME = _headers((b"X-UA-Compatible", b"chrome=1"))
+_CROSS_ORIGIN = _headers(
+    (b"Access-Control-Allow-Origin", b"*"),
+    (b"Access-Control-Allow-Methods", b"POST, PUT, DELETE, GET, OPTIONS"),
+    (b"Access-Control-Request-Method", b"*"),
+    (
+        b"Access-Control-Allow-Headers",
+        b"Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
+    ),
 )
-_JSON = lines([(b"Content-Type", b"application/json; charset=utf-8")])
-_TAG = b'ETag: "%b"\r\n' + lines([(b"Cache-Control", b"max-age=0, private, must-revalidate")])
-_NO_CACHE = lines([(b"Cache-Control", b"no-cache")])
+_ALWAYS = (*_SECURITY, *_CROSS_ORIGIN)
+_ALWAYS_WITH_CHROME_FRAME = (*_SECURITY, *_CHROME_FRAME, *_CROSS_ORIGIN)
+_JSON = _headers((b"Content-Type", b"application/json; charset=utf-8"))
+_REVALIDATE = _headers((b"Cache-Control", b"max-age=0, private, must-revalidate"))
+_NO_CACHE = _headers((b"Cache-Control", b"no-cache"))
+_ETAG, _CONTENT_LENGTH = HeaderName(b"ETag"), HeaderName(b"Content-Length")
+_REQUEST_ID, _RUNTIME = HeaderName(b"X-Request-Id"), HeaderName(b"X-Runtime")
 EVIDENCE = {
     "Content-Type": EXCHANGES.says("application/json; charset=utf-8"),
     "ETag": EXCHANGES.says("the MD5 of the body's bytes"),
@@ -57,25 +63,30 @@ def to_json(value: Any) -> bytes:
 
 
 def response(
-    request: MockRequest, status: int, value: Any, *, chrome_frame: bool = False, more: Headers | None = None
+    request: MockRequest,
+    status: int,
+    value: Any,
+    *,
+    chrome_frame: bool = False,
+    headers: Sequence[Header] = (),
 ) -> RawResponse:
-    """An answer with a JSON body, or 304 without one where the client already has it.
+    """A response with a JSON body, or 304 without one where the client already has it.
 
     `chrome_frame` adds the header that revisions up to 2014-04-08 sent.
     """
     body = to_json(value)
-    etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-    head = _FRAME + _CHROME_FRAME + _CROSS_ORIGIN if chrome_frame else _FRAME + _CROSS_ORIGIN
-    tail = _TAG % etag.encode() + _of_request(request)
-    if status == 200 and request.method == "GET" and _is_known(f'"{etag}"', request):
-        return RawResponse(304, b"", head + tail)
-    length = b"Content-Length: %d\r\n" % len(body)
-    return RawResponse(status, body, head + _JSON + tail + length + lines(more or []))
+    etag = b'"%b"' % hashlib.md5(body, usedforsecurity=False).hexdigest().encode()
+    head = _ALWAYS_WITH_CHROME_FRAME if chrome_frame else _ALWAYS
+    tail = ((_ETAG, etag), *_REVALIDATE, *_of_request(request))
+    if status == 200 and request.method == "GET" and _is_known(etag.decode(), request):
+        return RawResponse(304, b"", (*head, *tail))
+    length = (_CONTENT_LENGTH, b"%d" % len(body))
+    return RawResponse(status, body, (*head, *_JSON, *tail, length, *headers))
 
 
 def empty(request: MockRequest) -> RawResponse:
     """204: nothing to say."""
-    return RawResponse(204, b"", _FRAME + _CROSS_ORIGIN + _NO_CACHE + _of_request(request))
+    return RawResponse(204, b"", (*_ALWAYS, *_NO_CACHE, *_of_request(request)))
 
 
 def _is_known(etag: str, request: MockRequest) -> bool:
@@ -85,6 +96,6 @@ def _is_known(etag: str, request: MockRequest) -> bool:
     return given.strip() == "*" or etag in tags
 
 
-def _of_request(request: MockRequest) -> bytes:
+def _of_request(request: MockRequest) -> tuple[Header, ...]:
     request_id = UUID(int=request.world.random.getrandbits(128), version=4)
-    return b"X-Request-Id: %b\r\nX-Runtime: %.6f\r\n" % (str(request_id).encode(), request.took_s)
+    return (_REQUEST_ID, str(request_id).encode()), (_RUNTIME, b"%.6f" % request.took_s)

@@ -27,8 +27,8 @@ from audience_mock.providers.pinterest.openapi_responses import described_error,
 from audience_mock.providers.pinterest.responses import response
 from audience_mock.providers.pinterest.route import PinterestRoute
 from audience_mock.providers.pinterest.sources import NEWEST, OURS
-from audience_mock.web.evidence import known_by
-from audience_mock.web.links import Links, link
+from audience_mock.web.openapi import link
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
@@ -83,7 +83,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ad_accounts/get": {"200": _EXAMPLE},
 }
 _FIRST = {"ad_account_id": "$response.body#/items/0/id"}
-LINKS: Links = {
+LINKS: Mapping[str, Any] = {
     "ad_accounts/list": {
         "Next": link_to_next_page("ad_accounts/list", "", "include_shared_accounts"),
         "GetFirst": link("ad_accounts/get", **_FIRST),

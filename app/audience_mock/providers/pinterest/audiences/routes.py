@@ -50,8 +50,9 @@ from audience_mock.providers.pinterest.sources import (
     PRODUCTION,
     UNTIL_5_18,
 )
-from audience_mock.web.evidence import inferred, known_by
-from audience_mock.web.links import Links, link
+from audience_mock.web.evidence import inferred
+from audience_mock.web.openapi import link
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.templates import Form, quoted
@@ -153,7 +154,7 @@ _FROM_A_NEW_ONE = {
         "ad_groups/audience_sizing", {"targeting_spec": {"AUDIENCE_INCLUDE": [_ID]}}, **SAME_ACCOUNT
     ),
 }
-LINKS: Links = {
+LINKS: Mapping[str, Any] = {
     "audiences/create": _FROM_A_NEW_ONE,
     "audiences/create_custom": _FROM_A_NEW_ONE,
     "audiences/list": {

@@ -35,8 +35,8 @@ from audience_mock.providers.pinterest.route import PinterestRoute
 from audience_mock.providers.pinterest.sources import DESCRIPTION, OURS
 from audience_mock.web.body import declared_bytes
 from audience_mock.web.errors import BodyTooLargeError
-from audience_mock.web.evidence import known_by
-from audience_mock.web.links import Links, link
+from audience_mock.web.openapi import link
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
@@ -140,7 +140,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 
 _OF_THE_LIST = SAME_ACCOUNT | {"customer_list_id": "$request.path.customer_list_id"}
 _ID = "$response.body#/customer_list_upload/id"
-LINKS: Links = {
+LINKS: Mapping[str, Any] = {
     "customer_list_uploads/create": {
         "Get": link("customer_list_uploads/get", **_OF_THE_LIST, customer_list_upload_id=_ID),
         "Run": link("customer_list_uploads/run", **_OF_THE_LIST, customer_list_upload_id=_ID),
@@ -278,7 +278,8 @@ async def put_part(request: MockRequest, upload_id: PathId, part_number: PathId)
     others_bytes = await request.world.read(list_uploads.bytes_beside, **this)
     part = _Part(request, request.world.rules.max_upload_bytes - others_bytes)
     await list_uploads.keep_part(request.world, **this, content=part.pieces())
-    return RawResponse(200, b"", b'etag: "%b"\r\ncontent-length: 0\r\n' % part.md5.hexdigest().encode())
+    etag = b'"%b"' % part.md5.hexdigest().encode()
+    return RawResponse(200, b"", [(b"etag", etag), (b"content-length", b"0")])
 
 
 class _Part:

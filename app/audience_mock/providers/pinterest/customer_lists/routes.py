@@ -40,8 +40,8 @@ from audience_mock.providers.pinterest.sources import (
     KEYS_IN_ORDER,
     PRODUCTION,
 )
-from audience_mock.web.evidence import known_by
-from audience_mock.web.links import Links, link
+from audience_mock.web.openapi import link
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.templates import FALSE, TRUE, Pieces, template, text
@@ -99,7 +99,7 @@ _OF_THE_LIST = {
     "name": "Those on the list",
     "rule": {"customer_list_id": _ID},
 }
-LINKS: Links = {
+LINKS: Mapping[str, Any] = {
     "customer_lists/create": {
         "Get": link("customer_lists/get", **SAME_ACCOUNT, customer_list_id=_ID),
         "Update": link("customer_lists/update", **SAME_ACCOUNT, customer_list_id=_ID),

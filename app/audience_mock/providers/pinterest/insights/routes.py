@@ -25,8 +25,8 @@ from audience_mock.providers.pinterest.openapi_responses import READ_ERRORS, SAM
 from audience_mock.providers.pinterest.responses import response
 from audience_mock.providers.pinterest.route import PinterestRoute
 from audience_mock.providers.pinterest.sources import DESCRIPTION, OURS
-from audience_mock.web.evidence import known_by
-from audience_mock.web.links import Links, link
+from audience_mock.web.openapi import link
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 
@@ -45,7 +45,7 @@ _BAD_ACCOUNT = described_error(
     "A parameter that does not fit", 1, r"'ad_account_id' value '12x' must match the pattern: ^\d+$"
 )
 _US = [{"key": "us", "name": "United States", "ratio": 1.0}]
-LINKS: Links = {
+LINKS: Mapping[str, Any] = {
     "audience_insights_scope_and_type/get": {
         "GetFirst": link(
             "audience_insights/get", **SAME_ACCOUNT, audience_insight_type="$response.body#/items/0/type"

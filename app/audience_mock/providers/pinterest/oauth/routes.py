@@ -23,12 +23,12 @@ from audience_mock.providers.pinterest.route import AppRoute
 from audience_mock.providers.pinterest.sources import DESCRIPTION, DOCUMENTATION, NEWEST, OURS, QUOTED, SILENT
 from audience_mock.web import body as bodies
 from audience_mock.web.errors import UnsupportedContentTypeError
-from audience_mock.web.evidence import known_by
-from audience_mock.web.links import Links, link
+from audience_mock.web.openapi import link
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
-from audience_mock.web.route import validated
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.validation import validated
 
 ACCESS_S = 2_592_000
 """30 days (recorded)."""
@@ -134,7 +134,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     }
 }
 _REFRESH = {"grant_type": "refresh_token", "refresh_token": "$response.body#/refresh_token"}
-LINKS: Links = {
+LINKS: Mapping[str, Any] = {
     "oauth/token": {
         "Refresh": link("oauth/token", _REFRESH),
         "Revoke": link("token/revoke", {"token": "$response.body#/access_token"}),

@@ -43,8 +43,8 @@ from audience_mock.providers.pinterest.sharing.schemas import (
     SharedAudienceResponse,
 )
 from audience_mock.providers.pinterest.sources import DESCRIPTION, OURS
-from audience_mock.web.evidence import known_by
-from audience_mock.web.links import Links, link
+from audience_mock.web.openapi import link
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.templates import template, text
@@ -98,7 +98,7 @@ _WITH_BUSINESS = "$response.body#/recipient_business_ids/0"
 _ACCOUNT_RECEIVED = link("audiences/list", ad_account_id=_WITH_ACCOUNT, ownership_type="RECEIVED")
 _BUSINESS_RECEIVED = link("shared_audiences_for_business/list", business_id=_WITH_BUSINESS)
 _FIRST = {"audience_id": "$response.body#/items/0/id"}
-LINKS: Links = {
+LINKS: Mapping[str, Any] = {
     "shared_audiences_for_business/list": {
         "Next": link_to_next_page("shared_audiences_for_business/list", "business_id", "order"),
         "ShareFirst": link("update_business_to_ad_account_shared_audience", _FIRST, **_BY_BUSINESS),

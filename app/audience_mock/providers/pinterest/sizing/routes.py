@@ -27,7 +27,7 @@ from audience_mock.providers.pinterest.sizing.schemas import (
     TargetingSpec,
 )
 from audience_mock.providers.pinterest.sources import DESCRIPTION
-from audience_mock.web.evidence import known_by
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 

@@ -47,13 +47,13 @@ from audience_mock.providers.pitchtarget.route import PitchTargetRoute
 from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS
 from audience_mock.web import body as bodies
 from audience_mock.web.errors import InvalidInputError, UnsupportedContentTypeError
-from audience_mock.web.evidence import known_by
-from audience_mock.web.links import Links, link
 from audience_mock.web.multipart import Form, read_form
+from audience_mock.web.openapi import link
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
-from audience_mock.web.route import parse_json, validated
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.validation import parse_json, validated
 
 MULTIPART = "multipart/form-data"
 PAGE_SIZE = 10
@@ -67,7 +67,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
 }
 
 _ID = "$response.body#/fb_custom_audience/id"
-LINKS: Links = {
+LINKS: Mapping[str, Any] = {
     "custom_audiences/create": {
         "Get": link("custom_audiences/get", id=_ID),
         "AddUsers": link("custom_audiences/add_users", id=_ID),

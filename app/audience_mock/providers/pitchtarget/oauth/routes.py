@@ -12,7 +12,7 @@ from audience_mock.providers.pitchtarget.errors import INPUT_ERRORS
 from audience_mock.providers.pitchtarget.responses import response
 from audience_mock.providers.pitchtarget.route import PitchTargetRoute
 from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS
-from audience_mock.web.evidence import known_by
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel

@@ -14,12 +14,12 @@ from audience_mock.providers.pitchtarget.responses import response
 from audience_mock.providers.pitchtarget.route import PitchTargetRoute
 from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES
 from audience_mock.web import body as bodies
-from audience_mock.web.evidence import known_by
-from audience_mock.web.links import Links, link
+from audience_mock.web.openapi import link
+from audience_mock.web.openapi import operation as known_by
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
-from audience_mock.web.route import validated
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.validation import validated
 
 router = APIRouter(route_class=PitchTargetRoute, tags=["pixels"])
 
@@ -104,7 +104,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "offsite_pixels/list": {"200": [_EXAMPLE]},
     "offsite_pixels/get": {"200": _EXAMPLE},
 }
-LINKS: Links = {
+LINKS: Mapping[str, Any] = {
     "offsite_pixels/create": {"Get": link("offsite_pixels/get", id="$response.body#/id/id")},
     "offsite_pixels/list": {"GetFirst": link("offsite_pixels/get", id="$response.body#/0/id")},
 }

@@ -1,0 +1,84 @@
+"""What `audience-mock serve` runs: logging, the socket, the ready line and the ready file."""
+
+import contextlib
+import gc
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from audience_mock.app import create_app
+from audience_mock.core.errors import DomainError
+from audience_mock.server.listener import base_url, listen, why_not_listening
+from audience_mock.server.uvicorn_server import Server
+from audience_mock.settings import Settings
+
+log = logging.getLogger("audience_mock")
+
+
+def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
+    """Serve until SIGTERM or Ctrl-C; what prevents it goes to `fail` in one line."""
+    log_to_stderr(settings)
+    try:
+        listener = listen(settings.host, settings.port)
+    except (OSError, UnicodeError) as error:
+        fail(why_not_listening(settings.host, settings.port, error))
+    _raise_open_file_limit()
+    url = base_url(listener)
+    ready_file_error: OSError | None = None
+
+    def when_ready() -> None:
+        nonlocal ready_file_error
+        try:
+            if settings.ready_file is not None:
+                _write_atomically(settings.ready_file, url + "\n")
+        except OSError as error:
+            ready_file_error, server.should_exit = error, True
+            return
+        print(f"Audience Mock is ready at {url}", flush=True)  # noqa: T201 - the one line of output
+        gc.freeze()  # what was imported stays; the end of the process need not look through it
+        gc.enable()
+
+    with listener:
+        if settings.ready_file is not None:
+            # An earlier run's; nobody shall take it for this one's.
+            with contextlib.suppress(OSError):
+                settings.ready_file.unlink()
+        try:
+            server = Server(create_app(settings), when_ready=when_ready)
+        except DomainError as error:
+            fail(error)
+        server.run_at(listener)
+    if ready_file_error is not None:
+        fail(f"cannot write the ready file {settings.ready_file}: {ready_file_error.strerror}")
+
+
+def _raise_open_file_limit() -> None:
+    """A world in a file takes three, and many systems begin at 1024; Windows has no such bound."""
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - Windows has none
+
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        # macOS says that there is no bound, and takes no more than its kernel's.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def log_to_stderr(settings: Settings) -> None:
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    # What libraries have to say at debug, every piece of a form for one, helps nobody here.
+    logging.basicConfig(stream=sys.stderr, level=max(level, logging.WARNING), format="%(message)s")
+    log.setLevel(level)
+
+
+def _write_atomically(file: Path, text: str) -> None:
+    """Nobody ever reads half of it."""
+    half = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    try:
+        half.write_text(text, encoding="ascii")
+        half.replace(file)
+    except OSError:
+        half.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,204 @@
+"""uvicorn with readiness, a quick shutdown, and connections that faults can break.
+
+This is the only module that knows uvicorn's inside: its list of connections and tasks, and the object behind
+`send`.
+"""
+
+import asyncio
+import logging
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from audience_mock.web.faults import CONNECTION
+
+SETTLE_S = (0.004,) * 5
+"""Seconds from the signal to end until the sockets close, in steps: what was sent before it has come in by
+then. However late the steps are, the loop looks at its sockets between them; a request takes three looks."""
+
+GRACE_S = 0.6
+"""Seconds that requests in flight may take to end; the process is gone within one."""
+
+CUT_OFF_S = 0.1
+"""Seconds for the tasks of requests that were cut off."""
+
+ARRIVES_WITHIN_S = 1.0
+"""Seconds that a reset waits until what was sent before it has arrived: it takes back what has not."""
+
+LINGER_RST = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+"""SO_LINGER, on, for 0 seconds: closing sends RST."""
+
+ACCEPT_HANDLERS = 8
+"""Times that the loop listens at the one socket. libuv accepts one connection from each in a turn, and in a
+turn everybody is answered who has asked: the last of 32 that come together would wait for some 500 answers to
+the others."""
+
+log = logging.getLogger("audience_mock")
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which calls `when_ready` once it answers, and ends as soon as it is told to.
+
+    By itself, uvicorn checks ten times a second whether it is to end and whether all requests are answered,
+    which takes 0.2 s at the end of every test.
+    """
+
+    def __init__(self, app: ASGIApp, *, when_ready: Callable[[], None]) -> None:
+        self._told_to_end = False
+        self._wake: Callable[[], object] = _no_loop
+        # The published answers have neither a Server nor a Date.
+        super().__init__(
+            uvicorn.Config(
+                _WithConnections(app),
+                http="httptools",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                lifespan="on",
+                ws="none",
+                # Whose word counts on who called: of the environment's FORWARDED_ALLOW_IPS, `*` would let any
+                # caller say that it is this machine.
+                forwarded_allow_ips=["127.0.0.1", "::1"],
+            )
+        )
+        self._when_ready = when_ready
+
+    def run_at(self, listener: socket.socket) -> None:
+        """Serve at this socket until it is told to end."""
+        self.run(sockets=[listener, *(listener.dup() for _ in range(ACCEPT_HANDLERS - 1))])
+
+    @property
+    def should_exit(self) -> bool:
+        """uvicorn's word for it; its signal handlers and other threads set it."""
+        return self._told_to_end
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        self._told_to_end = value
+        if value:
+            self._wake()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._when_ready()
+
+    async def main_loop(self) -> None:
+        told, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(told.set)
+        if not self.should_exit:
+            await told.wait()
+        self._wake = _no_loop
+        for step_s in SETTLE_S:
+            await asyncio.sleep(step_s)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """What is in flight is answered; after GRACE_S it is cut off. Then the store is closed."""
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        here = self.server_state
+        for connection in list(here.connections):
+            connection.shutdown()
+        if not await self._is_over(GRACE_S):
+            pending = max(len(here.tasks), len(here.connections))
+            log.warning("requests cut off at the end, still on their way: %d", pending)
+            for connection in list(here.connections):
+                connection.transport.abort()
+            for task in list(here.tasks):
+                task.cancel()
+            await self._is_over(CUT_OFF_S)
+        await self.lifespan.shutdown()
+
+    async def _is_over(self, within_s: float) -> bool:
+        """Wait for the last request and the last connection; a second Ctrl-C ends the wait."""
+        end = time.monotonic() + within_s
+        while self.server_state.connections or self.server_state.tasks:
+            if self.force_exit or time.monotonic() >= end:
+                return False
+            await asyncio.sleep(0.005)
+        return True
+
+
+class _WithConnections:
+    """Hands each request its connection, as an ASGI extension, where uvicorn is as it is known to be."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        cycle = getattr(send, "__self__", None)
+        if scope["type"] != "http" or not hasattr(cycle, "transport"):
+            await self._app(scope, receive, send)
+            return
+        extensions = scope["extensions"] = {**scope.get("extensions", {}), CONNECTION: Connection(cycle)}
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            pass  # cut off at the end of the server
+        finally:
+            # It leads back to the scope: a cycle that only the garbage collector would find.
+            extensions.clear()
+
+
+class Connection:
+    """The connection of one request, for faults that break it."""
+
+    __slots__ = ("_cycle", "_transport")
+
+    def __init__(self, cycle: Any) -> None:
+        self._cycle = cycle
+        self._transport: asyncio.Transport = cycle.transport
+
+    async def reset(self) -> None:
+        """End it with a reset, once what was sent has arrived."""
+        await _wait_until(self._has_arrived, ARRIVES_WITHIN_S)
+        if not self._transport.is_closing():
+            link = self._transport.get_extra_info("socket")
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RST)
+        self._transport.abort()
+        self._mark_disconnected()
+
+    def close(self) -> None:
+        """End it in order, once what was sent has left."""
+        self._transport.close()
+        self._mark_disconnected()
+
+    def _has_arrived(self) -> bool:
+        if self._transport.is_closing():
+            return True
+        link = self._transport.get_extra_info("socket")
+        return self._transport.get_write_buffer_size() == 0 and _unconfirmed_bytes(link) == 0
+
+    def _mark_disconnected(self) -> None:
+        """uvicorn finds nothing wrong in half an answer to a client that is gone."""
+        self._cycle.disconnected = True
+
+
+def _unconfirmed_bytes(link: Any) -> int:
+    """What the other end has not confirmed yet; Linux tells (SIOCOUTQ), of others 0 is said."""
+    if sys.platform != "linux":
+        return 0
+    import fcntl  # noqa: PLC0415 - other systems have none
+    import termios  # noqa: PLC0415
+
+    return int.from_bytes(fcntl.ioctl(link.fileno(), termios.TIOCOUTQ, b"\0" * 4), sys.byteorder)
+
+
+async def _wait_until(is_so: Callable[[], bool], within_s: float) -> None:
+    """Wait until `is_so`, for `within_s` seconds at most."""
+    end = time.monotonic() + within_s
+    while not is_so():
+        if time.monotonic() >= end:
+            return
+        await asyncio.sleep(0.001)
+
+
+def _no_loop() -> None:
+    """There is no loop to wake."""

@@ -1,0 +1,65 @@
+"""What this server knows of a request beside ASGI's own facts: one object in the request's scope."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from starlette.types import Scope
+
+from audience_mock.core.worlds.world import World
+from audience_mock.core.worlds.worlds import Worlds
+
+if TYPE_CHECKING:
+    from audience_mock.web.provider_app import Provider
+
+_KEY = "audience_mock"
+
+
+@dataclass(frozen=True)
+class Served:
+    """What the server as a whole offers, for the control API: the ids of the providers' operations, sorted,
+    and their OpenAPI descriptions by provider, made when they are asked for."""
+
+    operations: Sequence[str] = ()
+    descriptions: Callable[[], Mapping[str, dict[str, Any]]] = field(default=dict)
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """The world that a request is for, and what the layers on its way found out.
+
+    `provider` is set by the application of an API, `fault` by a fault that met the request: its id, or
+    "request" where the request asked for it.
+    """
+
+    worlds: Worlds
+    world: World
+    served: Served
+    has_origin: bool = False
+    """Whether it has an `Origin`: a page sent it."""
+    may_request_fault: bool = False
+    """Whether it has a header that can ask for a fault."""
+    provider: "Provider | None" = None
+    is_head: bool = False
+    """Whether it is a HEAD that is answered as a GET."""
+    fault: str | None = None
+
+
+def attach(scope: Scope, context: RequestContext) -> None:
+    scope[_KEY] = context
+
+
+def context_of(scope: Scope) -> RequestContext:
+    """The context of a request that came through `WorldSelection`."""
+    return cast(RequestContext, scope[_KEY])
+
+
+def find_context(scope: Scope) -> RequestContext | None:
+    """As `context_of`, for a request that may have been refused before it had one."""
+    return cast("RequestContext | None", scope.get(_KEY))
+
+
+def route_path(scope: Scope) -> str:
+    """The path as the routes of the innermost application have it."""
+    path: str = scope["path"]
+    return path.removeprefix(scope["root_path"])
