@@ -15,7 +15,7 @@ INSTEAD = {
     r"\bcontrol plane\b": "control API",
     r"\brungs?\b": "baselines",
     r"\bdoors?\b": "accept handlers",
-    r"\bfloors?\b|\brooms?\b(?! for)": "layers",
+    r"\bfloors?\b|\brooms\b": "layers",
     r"\b(the|no|has) words (of|for)\b": "allowed values; wording",
     r"\b[Rr]ead over\b|\breads over\b": "ignored",
     r"\brules? (that )?(are|is) kept to\b|\blimits are kept to\b": "validation strictness; enforced",
