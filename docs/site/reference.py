@@ -121,16 +121,24 @@ def _pages() -> Iterable[tuple[Path, str]]:
 # Settings
 
 
-def _settings(names: Iterable[str]) -> str:
-    rows = []
-    for name in names:
-        field = Settings.model_fields[name]
+def settings() -> str:
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for name, field in Settings.model_fields.items():
+        extra = field.json_schema_extra
+        group = str(extra["group"]) if isinstance(extra, dict) else "Other"
         flag = f"--{name.replace('_', '-')}"
         flags = f"`{flag}`, `--no-{flag[2:]}`" if field.annotation is bool else f"`{flag}`"
-        rows.append(
-            (flags, f"`{ENVIRONMENT_PREFIX}{name.upper()}`", _default(field.default), field.description or "")
+        groups.setdefault(group, []).append(
+            (
+                flags,
+                f"`{ENVIRONMENT_PREFIX}{name.upper()}`",
+                _default(field.default),
+                "yes" if name in WorldSettings.model_fields else "",
+                field.description or "",
+            )
         )
-    return _table(("flag", "variable", "default", "purpose"), rows)
+    head = ("flag", "variable", "default", "per world", "purpose")
+    return "\n\n".join(part for group in groups for part in (f"## {group}", _table(head, groups[group])))
 
 
 def _default(default: Any) -> str:
@@ -138,14 +146,6 @@ def _default(default: Any) -> str:
         return "none"
     value = ",".join(default) if isinstance(default, tuple) else "true" if default is True else default
     return f"`{value}`"
-
-
-def world_settings() -> str:
-    return _settings(WorldSettings.model_fields)
-
-
-def server_settings() -> str:
-    return _settings(name for name in Settings.model_fields if name not in WorldSettings.model_fields)
 
 
 # The command
@@ -408,8 +408,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
-    "world-settings": world_settings,
-    "server-settings": server_settings,
+    "settings": settings,
     "commands": commands,
     "pinterest-operations": lambda: operations("pinterest"),
     "pitchtarget-operations": lambda: operations("pitchtarget"),

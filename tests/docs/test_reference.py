@@ -42,9 +42,7 @@ def test_generated_parts_are_current() -> None:
 
 def test_an_outdated_part_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page whose generated part differs is reported, and written again."""
-    (tmp_path / "settings.md").write_text(
-        "before\n<!-- generated: world-settings -->\nold\n<!-- end -->\nafter\n"
-    )
+    (tmp_path / "settings.md").write_text("before\n<!-- generated: settings -->\nold\n<!-- end -->\nafter\n")
     monkeypatch.setattr(reference, "PAGES", tmp_path)
     monkeypatch.setattr(reference, "TOP", tmp_path)
     assert reference.outdated() == [tmp_path / "settings.md"]
