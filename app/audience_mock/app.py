@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from audience_mock import __version__
 from audience_mock.control import Access, Pages
 from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError
-from audience_mock.core.worlds.world import Rules
+from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.providers.pinterest import provider as pinterest
 from audience_mock.providers.pitchtarget import provider as pitchtarget
@@ -114,14 +114,15 @@ def _open_worlds(settings: Settings) -> Worlds:
 
 
 def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
-    from audience_mock.core.seeds import loader as seed_files
+    from audience_mock.core.seeds import loader
+    from audience_mock.core.seeds.starting_seed import StartingSeed
 
-    seed = seed_files.load(file)
+    seed = loader.load(file)
     try:
-        worlds = Worlds(settings.database, seed=seed, configure=configure)
+        worlds = Worlds(settings.database, seed=StartingSeed(seed), configure=configure)
     except InvalidSeedError as error:
-        raise seed_files.located(file, error) from None
-    if worlds.planted:
+        raise loader.located(file, error) from None
+    if worlds.seeded:
         log.info("seeded with %d audiences", len(seed.audiences))
     else:
         log.info("database not empty; --seed ignored: %s", settings.database)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from audience_mock.core.audiences.readiness import AFTER_DELAY, POLICY
+from audience_mock.core.readiness import AFTER_DELAY, POLICY_PATTERN
 
 ENVIRONMENT_PREFIX = "AUDIENCE_MOCK_"
 
@@ -32,7 +32,7 @@ class WorldSettings(BaseModel):
     )
     audience_ready: str = Field(
         default=AFTER_DELAY,
-        pattern=POLICY,
+        pattern=POLICY_PATTERN,
         description=(
             "What decides when an audience is built: after_delay, at_once, after_reads:N (the N-th GET of"
             " it), by_hand (a PATCH by control), or failed (TOO_SMALL after the delay)."

@@ -125,7 +125,13 @@ def record(folder: Path) -> Path:
         for work, request in exchanges.OURS.items():
             server.check(here.port, work)
             status, body = ask(here.port, request)
-            recorded[work] = {"path": request.path, "status": status, "body": body.decode()}
+            form = request.headers.get("Content-Type", "").startswith("multipart/")
+            recorded[work] = {
+                "path": request.path,
+                "form": form,
+                "status": status,
+                "body": body.decode(),
+            }
     file = folder / "answers.json"
     file.write_text(json.dumps(recorded, indent=1))
     return file

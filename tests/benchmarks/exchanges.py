@@ -1,5 +1,6 @@
 """What is asked of every contender, and the world that it is asked of."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,17 @@ LOOKALIKE = {
     "lookalike_spec": {"type": "similarity", "country": "US"},
 }
 
+BOUNDARY = "bench-boundary"
+USERS = [hashlib.sha256(b"%d" % number).hexdigest() for number in range(10)]
+"""The lines of a small file."""
+UPLOAD_FIELDS = {
+    "fb_ad_account_id": "2",
+    "name": "Spending users",
+    "description": "Users who bought something on my site",
+    "opt_out_link": "http://www.myshop.com/opt_out",
+    "user_type": "email_hash",
+}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -47,13 +59,26 @@ def post(path: str, headers: Mapping[str, str], value: Any) -> Request:
     return Request("POST", path, {**headers, **JSON}, compact(value))
 
 
+def post_form(path: str, headers: Mapping[str, str], fields: Mapping[str, str], file: str) -> Request:
+    """multipart/form-data with the text `file` as its last part."""
+    parts = [f'name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
+    parts.append(f'name="file"; filename="users.csv"\r\nContent-Type: text/csv\r\n\r\n{file}')
+    form = "".join(f"--{BOUNDARY}\r\nContent-Disposition: form-data; {part}\r\n" for part in parts)
+    content_type = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    return Request("POST", path, {**headers, **content_type}, f"{form}--{BOUNDARY}--\r\n")
+
+
 GET, LIST, CREATE, LOOKALIKE_CREATE = "get one", "list of 25", "create", "lookalike create"
+MULTIPART_CREATE = "multipart create"
 
 OURS: Mapping[str, Request] = {
     GET: Request("GET", f"{AUDIENCES}/{FIRST_ID}", PINTEREST_HEADERS),
     LIST: Request("GET", AUDIENCES, PINTEREST_HEADERS),
     CREATE: post(AUDIENCES, PINTEREST_HEADERS, NEW_AUDIENCE),
     LOOKALIKE_CREATE: post("/custom_audiences", PITCHTARGET_HEADERS, LOOKALIKE),
+    MULTIPART_CREATE: post_form(
+        "/custom_audiences", PITCHTARGET_HEADERS, UPLOAD_FIELDS, "\n".join([*USERS, ""])
+    ),
 }
 """By work; the rungs answer the same requests."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from benchmarks import load, startup, uploads, worlds
 from benchmarks.contenders import DISCARD, FASTAPI, HELLO, MEMORY, STARLETTE
-from benchmarks.exchanges import CREATE, GET, LIST, OURS
+from benchmarks.exchanges import CREATE, GET, LIST, MULTIPART_CREATE, OURS
 from benchmarks.lists import name_of as list_name
 from benchmarks.peers import JSON_SERVER, MOCKOON, MOTO, PRISM
 from benchmarks.report import Results, Target, Value, quotient
@@ -23,6 +23,7 @@ def targets(upload_sizes: list[int], list_counts: list[int], world_count: int) -
         *_rates(GET, {STARLETTE: 0.6, FASTAPI: 1.4, PRISM: 10, MOTO: 10, JSON_SERVER: 1}),
         *_rates(CREATE, {STARLETTE: 0.5, FASTAPI: 1.2, PRISM: 10, JSON_SERVER: 8, MOCKOON: 4, MOTO: 8}),
         *_rates(LIST, {STARLETTE: 0.5}),
+        *_rates(MULTIPART_CREATE, {STARLETTE: 0.4, FASTAPI: 0.7}),
         *(_spread(work) for work in OURS),
         *(_longest(work) for work in OURS),
         Target("requests that went wrong", _wrong, at_most=0, unit=""),

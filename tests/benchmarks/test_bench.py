@@ -14,7 +14,7 @@ import pytest
 from benchmarks import lists, load, peers, plot, report, uploads
 from benchmarks.__main__ import main
 from benchmarks.contenders import MEMORY, discard, hello, ours, record, rungs
-from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE, OURS, Request
+from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE, MULTIPART_CREATE, OURS, Request
 from benchmarks.processes import BenchError, ask, environment, memory_bytes
 from benchmarks.report import Results, Target
 from benchmarks.startup import evict
@@ -56,13 +56,15 @@ def test_a_rung_answers_what_this_server_answers(name: str, answers: Path, tmp_p
 
 @pytest.mark.xdist_group("bench")
 def test_the_works_are_what_they_are_called(answers: Path) -> None:
-    """One audience is got, 25 of more are listed, a visitor audience and a lookalike are made."""
+    """One audience is got, 25 of more are listed; a visitor audience, a lookalike and one from a file are
+    created."""
     recorded = {work: json.loads(answer["body"]) for work, answer in json.loads(answers.read_text()).items()}
     assert recorded[GET]["status"] == "READY"
     assert len(recorded[LIST]["items"]) == 25
     assert recorded[LIST]["bookmark"]
     assert recorded[CREATE]["audience_type"] == "VISITOR"
     assert list(recorded[LOOKALIKE_CREATE]) == ["id"]
+    assert recorded[MULTIPART_CREATE]["fb_custom_audience"]["name"] == "Spending users"
 
 
 @reads_proc

@@ -9,20 +9,13 @@ import sys
 from pathlib import Path
 
 from benchmarks.contenders import DISCARD, FILE, MEMORY, Contender, discard, ours
-from benchmarks.exchanges import PITCHTARGET_HEADERS, Request
+from benchmarks.exchanges import PITCHTARGET_HEADERS, UPLOAD_FIELDS, Request
 from benchmarks.processes import BenchError, ask, environment, memory_bytes
 from benchmarks.report import Results
 
 LINE_BYTES = 65
 MIB = 1 << 20
 UPLOADED_WITHIN_S = 600
-FIELDS = {
-    "fb_ad_account_id": "2",
-    "name": "Spending users",
-    "description": "Users who bought something on my site",
-    "opt_out_link": "http://www.myshop.com/opt_out",
-    "user_type": "email_hash",
-}
 
 
 def name_of(lines: int) -> str:
@@ -114,7 +107,7 @@ def _curl(port: int, users: Path) -> float:
     curl = shutil.which("curl")
     if curl is None:
         raise BenchError("curl is missing: apt-get install curl")
-    form = [part for name, value in FIELDS.items() for part in ("-F", f"{name}={value}")]
+    form = [part for name, value in UPLOAD_FIELDS.items() for part in ("-F", f"{name}={value}")]
     headers = {**PITCHTARGET_HEADERS, "Expect": ""}
     finished = subprocess.run(
         [

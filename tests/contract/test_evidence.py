@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from audience_mock.app import create_app
-from audience_mock.core import errors as facts
+from audience_mock.core import errors
 from audience_mock.core.errors import DomainError
 from audience_mock.providers.pinterest import errors as pinterest_errors
 from audience_mock.providers.pitchtarget import errors as pitchtarget_errors
@@ -22,7 +22,7 @@ from audience_mock.web.operations import GRADES, operations, request_fields, tab
 ROOT = Path(__file__).parents[2]
 NAMES = ("pinterest", "pitchtarget")
 
-NOT_OF_AN_API = {facts.ConfigurationError, facts.AlreadyExistsError, InjectedError, NoRouteError}
+NOT_OF_AN_API = {errors.ConfigurationError, errors.AlreadyExistsError, InjectedError, NoRouteError}
 """Facts that no request to an API brings about by itself, and what others of them have in common."""
 NOT_PITCHTARGETS = {
     "MissingScopesError, NotPermittedError, RateLimitError": "tokens of PitchTarget's may do everything",

@@ -1,5 +1,6 @@
 """What the requests that clients make most cost, counted: a time would be another on each machine."""
 
+import hashlib
 from collections.abc import Sequence
 
 import httpx
@@ -44,3 +45,19 @@ def test_statements_of_a_request(
         finally:
             driver.set_trace_callback(None)
     assert run == statements
+
+
+def test_statements_of_a_small_upload(mock: MockServer) -> None:
+    """A small file is one transaction: a set of users and an audience, each with its id, and a report."""
+    form = {"fb_ad_account_id": "2", "name": "A", "user_type": "email_hash"}
+    file = {"file": ("users.csv", "\n".join(hashlib.sha256(b"%d" % n).hexdigest() for n in range(10)))}
+    run: list[str] = []
+    with httpx.Client(base_url=mock.url, headers=PITCHTARGET_TOKEN) as client:
+        assert client.post("/custom_audiences", data=form, files=file).status_code == 201
+        driver = mock.world.database.driver
+        driver.set_trace_callback(lambda text: run.append(text.split(maxsplit=1)[0]))
+        try:
+            assert client.post("/custom_audiences", data=form, files=file).status_code == 201
+        finally:
+            driver.set_trace_callback(None)
+    assert run == ["BEGIN", "UPDATE", "INSERT", "UPDATE", "INSERT", "INSERT", "COMMIT"]

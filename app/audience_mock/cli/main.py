@@ -205,12 +205,12 @@ def export_openapi(directory: Path) -> None:
 def check(files: tuple[Path, ...]) -> None:
     """Say what is wrong with seed files, each as FILE:LINE:COLUMN: FIELD: WHY; exit status 1 if any is."""
     from audience_mock.core.errors import InvalidSeedError
-    from audience_mock.core.seeds.loader import check as look_at
+    from audience_mock.core.seeds.loader import check
 
     wrong = False
     for file in files:
         try:
-            seed, faults = look_at(file)
+            seed, faults = check(file)
         except InvalidSeedError as error:
             click.echo(error)
             wrong = True
@@ -226,6 +226,6 @@ def check(files: tuple[Path, ...]) -> None:
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of seed files, for editors."""
-    from audience_mock.core.seeds import schemas as seeds
+    from audience_mock.core.seeds import schemas
 
-    click.echo(json.dumps(seeds.schema(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(schemas.json_schema(), indent=2, ensure_ascii=False))

@@ -8,10 +8,10 @@ from pydantic import ConfigDict, Field
 from audience_mock.control.errors import Error, response
 from audience_mock.control.instants import Instant, unix
 from audience_mock.control.route import ControlRoute
+from audience_mock.core.audiences import overrides
 from audience_mock.core.audiences.lifecycle import policy_of, size_at, status_at
-from audience_mock.core.audiences.readiness import FAILS, NEVER_MS, POLICY
-from audience_mock.core.controls import overrides as building
-from audience_mock.core.store.tables import Audience as Row
+from audience_mock.core.readiness import FAILS, NEVER_MS, POLICY_PATTERN
+from audience_mock.core.store.rows import AudienceRow
 from audience_mock.web.errors import InvalidInputError
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -76,7 +76,7 @@ class AudienceChange(ApiModel):
     ready_in_s: float | None = Field(default=None, ge=0, le=1e9, description="Seconds from now.")
     policy: str | None = Field(
         default=None,
-        pattern=POLICY,
+        pattern=POLICY_PATTERN,
         description=(
             "Build it anew from now on: `after_delay`, `at_once`, `after_reads:N` (the N-th GET of it shows"
             " it built), `by_hand` (not until a PATCH), `failed` (TOO_SMALL and empty, after the delay)."
@@ -84,7 +84,7 @@ class AudienceChange(ApiModel):
     )
 
 
-def _shown(row: Row, now_ms: int) -> dict[str, Any]:
+def _shown(row: AudienceRow, now_ms: int) -> dict[str, Any]:
     return {
         "api": row.api,
         "id": str(row.number),
@@ -107,7 +107,7 @@ def _shown(row: Row, now_ms: int) -> dict[str, Any]:
 @router.get("/{id}", operation_id="audience/get", response_model=AudienceState, responses=_REFUSED)
 async def get(request: MockRequest, id: str, query: Annotated[Which, Query()]) -> RawResponse:
     """One audience, by the id that its API shows or by Facebook's. It counts as no read of a client's."""
-    row = await request.world.read(building.find, id=id, api=query.api)
+    row = await request.world.read(overrides.find, id=id, api=query.api)
     return response(200, _shown(row, request.world.clock.now_ms()))
 
 
@@ -122,7 +122,7 @@ async def update(
     if body.ready_in_s is not None:
         ready_at_ms = request.world.clock.now_ms() + round(body.ready_in_s * 1000)
     row = await request.world.transact(
-        building.change,
+        overrides.apply,
         id=id,
         api=query.api,
         status=body.status,

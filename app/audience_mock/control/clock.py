@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from audience_mock.control.errors import response
 from audience_mock.control.instants import Instant, iso, unix
 from audience_mock.control.route import ControlRoute
-from audience_mock.core.controls import agenda
+from audience_mock.core import agenda
 from audience_mock.core.worlds.clock import LATEST_MS
 from audience_mock.core.worlds.world import World
 from audience_mock.web.errors import InvalidInputError
@@ -130,7 +130,7 @@ async def advance(request: MockRequest, body: Advance) -> RawResponse:
     if body.to is None and body.kinds:
         raise _refused(("kinds",), "goes with to, not with seconds", body.kinds)
     world = request.world
-    before = agenda.upcoming(world, kinds=body.kinds)
+    before = agenda.next_events(world, kinds=body.kinds)
     now_ms = world.clock.now_ms()
     by_ms = round((body.seconds or 0) * 1000)
     if body.to is not None and before.last_at_ms is not None:
@@ -139,14 +139,14 @@ async def advance(request: MockRequest, body: Advance) -> RawResponse:
     if now_ms + by_ms >= LATEST_MS:
         raise _refused(("seconds",), "no clock goes beyond the year 9998", body.seconds)
     world.advance_clock(by_ms)
-    fired = before.total - agenda.upcoming(world, kinds=body.kinds).total
+    fired = before.total - agenda.next_events(world, kinds=body.kinds).total
     return response(200, {**_shown(world), "fired": fired})
 
 
 @router.get("/agenda", operation_id="clock/agenda", response_model=Agenda)
 async def show_agenda(request: MockRequest, query: Annotated[AgendaQuery, Query()]) -> RawResponse:
     """What will happen by itself, and when: not what is held, or waits for reads or for the test."""
-    found = agenda.upcoming(request.world, kinds=query.kinds, at_most=query.limit)
+    found = agenda.next_events(request.world, kinds=query.kinds, limit=query.limit)
     now_ms = request.world.clock.now_ms()
     events = [
         {

@@ -99,7 +99,7 @@ class RequestPattern(Criteria):
 
     def differences(self, entry: Entry) -> Iterator[Difference]:
         """Where a request is not what is wanted, as `match.body.name`; what was found may be secret."""
-        noted = RecordedRequest._make(entry.what)
+        noted = RecordedRequest._make(entry.record)
         operation = noted.operation or "none"
         if self.api not in (None, noted.api):
             yield Difference("api", self.api, noted.api)
@@ -157,7 +157,7 @@ def told(difference: Difference, entry: Entry) -> dict[str, Any]:
     """A difference as JSON, with what was found masked; without `found` where nothing is there."""
     found = difference.found
     if difference.path.startswith("match"):
-        found = _at(request_shown(RecordedRequest._make(entry.what)), difference.path.split(".")[1:], found)
+        found = _at(request_shown(RecordedRequest._make(entry.record)), difference.path.split(".")[1:], found)
     shown_difference = {"path": difference.path, "wanted": difference.wanted, "found": found}
     if difference.found is MISSING:
         del shown_difference["found"]

@@ -239,7 +239,7 @@ async def delete(request: MockRequest, fault: str) -> RawResponse:
 def _shown(request: MockRequest, fault: Fault) -> dict[str, Any]:
     return {
         "id": fault.id,
-        **fault.shown,
+        **fault.definition,
         "seen": fault.seen,
         "fired": fault.fired,
         "left": fault.left,
@@ -263,7 +263,7 @@ def _to_plan(given: PlannedFault, operations: Sequence[str]) -> dict[str, Any]:
         "operation": given.operation,
         "outcome": Outcome(**kinds),
         "match": given.match.model_dump(exclude_unset=True),
-        "shown": given.model_dump(exclude_unset=True, by_alias=True),
+        "definition": given.model_dump(exclude_unset=True, by_alias=True),
         **given.model_dump(include={"first", "skip", "every", "chance"}),
     }
 

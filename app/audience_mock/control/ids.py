@@ -15,13 +15,13 @@ from audience_mock.web.schema import ApiModel
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/ids", tags=["ids"])
 
-_DIGITS = len(str(sequences.NUMBERS[-1]))
+_DIGITS = len(str(sequences.ALLOWED_NUMBERS[-1]))
 
 
 def _number(value: Any) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS:
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value not in sequences.NUMBERS:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in sequences.ALLOWED_NUMBERS:
         raise PydanticCustomError(
             "number", "give a whole number from 1, of 17 digits at most, as a number or as text"
         )
@@ -34,7 +34,7 @@ Number = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "integer", "minimum": 1, "maximum": sequences.NUMBERS[-1]},
+                {"type": "integer", "minimum": 1, "maximum": sequences.ALLOWED_NUMBERS[-1]},
                 {"type": "string", "pattern": f"^[0-9]{{1,{_DIGITS}}}$"},
             ]
         }
@@ -69,11 +69,11 @@ class NextIdsSet(ApiModel):
 @router.get("", operation_id="ids/get", response_model=NextIds)
 async def get(request: MockRequest) -> RawResponse:
     """The ids that this world gives next."""
-    return response(200, await request.world.read(sequences.upcoming))
+    return response(200, await request.world.read(sequences.next_ids))
 
 
 @router.put("", operation_id="ids/put", response_model=NextIds)
 async def put(request: MockRequest, body: NextIdsSet) -> RawResponse:
     """Let ids go on from other numbers, higher or lower. A number that something has is passed over."""
     numbers = body.model_dump(exclude_none=True)
-    return response(200, await request.world.transact(sequences.continue_at, numbers))
+    return response(200, await request.world.transact(sequences.set_next, numbers))

@@ -98,7 +98,7 @@ async def search(call: MockRequest, body: Search) -> RawResponse:
 @router.delete("", operation_id="journal/empty", status_code=204)
 async def empty(call: MockRequest) -> RawResponse:
     """Forget what was asked; numbers go on. A reset begins at 1 again."""
-    call.world.journal.empty()
+    call.world.journal.clear()
     return response(204, None)
 
 
@@ -114,7 +114,9 @@ def _page(call: MockRequest, part: _Part, wanted: RequestPattern) -> RawResponse
     found = list(islice(meant, part.limit))
     if from_the_end:
         found.reverse()
-    next_after = found[-1].number if found and not from_the_end and len(found) == part.limit else journal.last
+    next_after = (
+        found[-1].number if found and not from_the_end and len(found) == part.limit else journal.last_number
+    )
     page = {"entries": [shown(entry) for entry in found], "dropped": journal.dropped, "next": next_after}
     return response(200, page)
 

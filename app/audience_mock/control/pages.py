@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from audience_mock import __version__
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import queries
 from audience_mock.web.context import context_of, route_path
 from audience_mock.web.response import Header, RawResponse
 
@@ -50,7 +50,7 @@ class Pages:
     async def health(self, request: Request) -> Response:
         """Open to anyone, who may be a probe from another machine."""
         world = context_of(request.scope).world
-        counted = await world.read(audiences.count)
+        counted = await world.read(queries.count)
         return _page(200, {"status": "ready", "version": __version__, "audiences": counted})
 
     async def description(self, request: Request) -> Response:

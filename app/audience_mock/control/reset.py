@@ -45,7 +45,7 @@ async def list_(request: MockRequest) -> RawResponse:
 @router.put("/snapshots/{snapshot}", operation_id="snapshots/put", status_code=204)
 async def put(request: MockRequest, snapshot: str) -> RawResponse:
     """Keep what this world holds now, in the place of an older snapshot of the name."""
-    request.worlds.take(request.world, snapshot)
+    request.worlds.create_snapshot(request.world, snapshot)
     return response(204, None)
 
 
@@ -54,7 +54,7 @@ async def put(request: MockRequest, snapshot: str) -> RawResponse:
 )
 async def restore(request: MockRequest, snapshot: str) -> RawResponse:
     """Make this world hold what it held when the snapshot was taken: data, ids and clock."""
-    request.worlds.restore(request.world, snapshot)
+    request.worlds.restore_snapshot(request.world, snapshot)
     return response(204, None)
 
 
@@ -62,5 +62,5 @@ async def restore(request: MockRequest, snapshot: str) -> RawResponse:
     "/snapshots/{snapshot}", operation_id="snapshots/delete", status_code=204, responses=_NO_SNAPSHOT
 )
 async def delete(request: MockRequest, snapshot: str) -> RawResponse:
-    request.worlds.forget(request.world, snapshot)
+    request.worlds.delete_snapshot(request.world, snapshot)
     return response(204, None)

@@ -7,8 +7,9 @@ from pydantic import ConfigDict, FailFast, Field
 
 from audience_mock.control.errors import Error, json_response, response
 from audience_mock.control.route import ControlRoute
-from audience_mock.core.seeds import apply as planting
-from audience_mock.core.seeds import export as states
+from audience_mock.core.seeds.apply import apply_seed
+from audience_mock.core.seeds.diff import diff_worlds
+from audience_mock.core.seeds.export import export_state
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -67,7 +68,7 @@ class Difference(ApiModel):
 async def get(request: MockRequest) -> RawResponse:
     """All that this world holds, as a seed: an empty world that is seeded with it answers the same. Its
     settings and snapshots are not in it; of tokens it has digests."""
-    return json_response(200, await states.state(request.world))
+    return json_response(200, await export_state(request.world))
 
 
 @seed_router.post(
@@ -79,8 +80,8 @@ async def get(request: MockRequest) -> RawResponse:
 async def seed(request: MockRequest, body: State) -> RawResponse:
     """Add what the seed has to this world as it is, all of it or nothing. A reset goes back to the seed that
     the server was started with, not to this one; to replace what is there, reset to `empty` first."""
-    planted = planting.plant_in(request.world, body)
-    return response(200, {"counts": planted.counts, "ids": planted.ids})
+    applied = apply_seed(request.world, body)
+    return response(200, {"counts": applied.counts, "ids": applied.ids})
 
 
 @router.get(
@@ -91,4 +92,4 @@ async def seed(request: MockRequest, body: State) -> RawResponse:
 )
 async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
     """What makes the one world the other, by the sections of a state; `{}` if they hold the same."""
-    return response(200, await states.difference(request.worlds.find(world), request.worlds.find(other)))
+    return response(200, await diff_worlds(request.worlds.find(world), request.worlds.find(other)))

@@ -248,7 +248,7 @@ def _failure(
 
 
 def _summary(entry: Entry) -> dict[str, Any]:
-    noted = RecordedRequest._make(entry.what)
+    noted = RecordedRequest._make(entry.record)
     return {
         "number": entry.number,
         "at": time(entry.at_ms),

@@ -7,9 +7,9 @@ from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import Error, response
 from audience_mock.control.route import ControlRoute
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import queries
+from audience_mock.core.worlds.names import NAME
 from audience_mock.core.worlds.world import World
-from audience_mock.core.worlds.worlds import NAME
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
@@ -65,7 +65,7 @@ class ForkTo(ApiModel):
 async def _shown(request: MockRequest, world: World) -> dict[str, Any]:
     return {
         "name": world.name,
-        "audiences": await world.read(audiences.count),
+        "audiences": await world.read(queries.count),
         "settings": world.settings,
         "snapshots": request.worlds.snapshots(world),
     }
@@ -87,7 +87,7 @@ async def get(request: MockRequest, world: str) -> RawResponse:
 async def put(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
     """Make a world from the seed, or give one that is there other settings: 201 or 200."""
     status = 200 if world in request.worlds else 201
-    return response(status, await _shown(request, request.worlds.put(world, body.settings)))
+    return response(status, await _shown(request, request.worlds.set_settings(world, body.settings)))
 
 
 @router.delete("/{world}", operation_id="worlds/delete", status_code=204, responses=_NO_WORLD | _TAKEN)

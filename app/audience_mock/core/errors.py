@@ -1,10 +1,10 @@
-"""Facts that the core raises. Each provider's own errors module gives them a status and words."""
+"""Errors that the core raises. Each API maps them to a status and a message in its own errors module."""
 
 from collections.abc import Sequence
 
 
 class DomainError(Exception):
-    """Something that the core found to be so, and that a caller has to be told."""
+    """The base of all errors of the core."""
 
 
 class NotFoundError(DomainError):
@@ -17,18 +17,18 @@ class NotFoundError(DomainError):
 
 
 class AlreadyExistsError(DomainError):
-    """This world has a `what` with the id `id`, and an id is given once."""
+    """This world has a `what` with the id `id` already; an id is given once."""
 
     def __init__(self, what: str, id: str) -> None:
         super().__init__(f"{what} {id} is already in this world")
 
 
 class InvalidGrantError(DomainError):
-    """A code or refresh token that gives no token: unknown, used, expired, or another app's."""
+    """A code or refresh token that cannot be exchanged: unknown, used, expired, or another app's."""
 
 
 class ScopesNotGrantedError(DomainError):
-    """More was asked for than was once granted; `scopes` are what is too much, sorted."""
+    """Scopes were requested that were never granted; `scopes` are those, sorted."""
 
     def __init__(self, scopes: Sequence[str]) -> None:
         super().__init__(f"not granted: {' '.join(scopes)}")
@@ -36,7 +36,7 @@ class ScopesNotGrantedError(DomainError):
 
 
 class SelfShareError(DomainError):
-    """An audience was to be shared with `id`, which has it already as its owner or giver."""
+    """An audience was to be shared with `id`, which owns it or is the one who shares it."""
 
     def __init__(self, id: str) -> None:
         super().__init__(f"{id} is the one who shares")
@@ -44,7 +44,7 @@ class SelfShareError(DomainError):
 
 
 class NotInAccountError(DomainError):
-    """A definition names a `what` (say, "customer list") by the `id`, and its ad account has none."""
+    """A definition refers to a `what` (say, "customer list") with the id `id` that its ad account lacks."""
 
     def __init__(self, what: str, id: str) -> None:
         super().__init__(f"{what} {id} is not in the ad account")
@@ -53,38 +53,37 @@ class NotInAccountError(DomainError):
 
 
 class InvalidStateError(DomainError):
-    """What is asked for does not go with the state that something is in; the text says why."""
+    """The operation is not possible in the current state; the text says why."""
 
 
 class WorldReplacedError(DomainError):
-    """The world was reset, restored or deleted while something was being done to it; nothing of that is
-    left."""
+    """The world was reset, restored or deleted during an operation, of which nothing was kept."""
 
 
 class ConfigurationError(DomainError):
-    """Something about how the mock is started or steered; no API has words for it."""
+    """Something about how the mock is started or controlled; no emulated API shows it."""
 
 
 class LimitExceededError(ConfigurationError):
-    """There is no room for one more; the text says how many there may be."""
+    """One more would exceed a limit; the text says which."""
 
 
 class InvalidNameError(ConfigurationError):
-    """A name that a world or a snapshot cannot have; the text says what it may be."""
+    """A name that is not valid for a world or a snapshot; the text says what is."""
 
 
 class InvalidStatusError(ConfigurationError):
-    """A status that an audience of its API does not have; the text lists those it has."""
+    """A status that audiences of the API do not have; the text lists those they have."""
 
     field = "status"
 
 
 class InvalidSettingsError(ConfigurationError):
-    """A setting that no world has, or a value that it does not take; the text names it."""
+    """An unknown setting of a world, or a value that is not valid for it; the text names it."""
 
 
 class InvalidFaultError(ConfigurationError):
-    """A fault that cannot be planned; the text says why, `field` which part of it is wrong."""
+    """A fault that cannot be planned; the text says why, `field` which part is wrong."""
 
     def __init__(self, text: str, field: str | None = None) -> None:
         super().__init__(text)
@@ -92,8 +91,7 @@ class InvalidFaultError(ConfigurationError):
 
 
 class InvalidSeedError(ConfigurationError):
-    """A seed that cannot be read or does not hold what a seed holds; the text begins with the dotted `field`,
-    if it is of one."""
+    """A seed that cannot be read or is not valid; the text starts with the dotted `field`, if any."""
 
     def __init__(self, why: str, field: str | None = None) -> None:
         super().__init__(f"{field}: {why}" if field else why)
@@ -102,8 +100,8 @@ class InvalidSeedError(ConfigurationError):
 
 
 class IdTakenError(InvalidSeedError):
-    """A seed gives something an id that the world has given already."""
+    """A seed uses an id that is taken in the world."""
 
 
 class StoreError(ConfigurationError):
-    """A database URL or file that cannot be used; the text says why and what to do."""
+    """A database URL or file that cannot be used; the text says why, and what to do."""

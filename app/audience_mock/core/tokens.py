@@ -1,23 +1,24 @@
-"""Tokens: given for a code, for a refresh token or to an app itself, looked up, revoked.
+"""Tokens: issued for a code, for a refresh token or to an app itself; looked up; revoked.
 
-Only digests are kept, so what a file holds opens nothing. Their texts come from a number of the world's own
-sequence and from its chance: the same on every run, and never twice, also after a restart.
+Only digests are stored, so a database file reveals no token. The texts are derived from a sequence of the
+world and its salt: the same in every run, and never twice, also after a restart.
 """
 
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, update
 
 from audience_mock.core.errors import InvalidGrantError, ScopesNotGrantedError
 from audience_mock.core.store import ids
+from audience_mock.core.store.rows import TokenRow
 from audience_mock.core.store.tables import App, Token, table_of
-from audience_mock.core.worlds.world import Transaction
+from audience_mock.core.store.transaction import Transaction
 
-ACCESS, REFRESH, OF_APP, CODE = "access", "refresh", "app", "code"
+ACCESS, REFRESH, APP, CODE = "access", "refresh", "app", "code"
 
 _table = table_of(Token)
 _apps = table_of(App)
@@ -25,13 +26,13 @@ _INSERT = insert(_table)
 _FIND = select(_table).where(_table.c.digest == bindparam("of_digest"))
 _REVOKE = update(_table).where(_table.c.digest == bindparam("of_digest")).values(revoked=True)
 _REVOKE_FAMILY = update(_table).where(_table.c.family == bindparam("of_family")).values(revoked=True)
-_APP = select(_apps.c.digest).where(_apps.c.id == bindparam("of_id"))
+_APP_DIGEST = select(_apps.c.digest).where(_apps.c.id == bindparam("of_id"))
 _ANY_APP = select(func.count()).select_from(_apps)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """How a provider's tokens begin and how long they live; `salt` is chance from the world."""
+    """How a provider's tokens begin and how long they are valid; `salt` is a random number of the world."""
 
     access_prefix: str
     refresh_prefix: str = ""
@@ -41,7 +42,7 @@ class Terms:
 
 
 class Issued(NamedTuple):
-    """Tokens as their owner gets them, once; `refresh` is empty where there is none."""
+    """New tokens; `refresh` is empty if there is none."""
 
     access: str
     refresh: str
@@ -49,17 +50,17 @@ class Issued(NamedTuple):
     refresh_expires_at_ms: int
 
 
-def find(tx: Transaction, *, text: str) -> Token | None:
-    """What is known of a token, if anything."""
-    return cast(Token | None, tx.execute(_FIND, {"of_digest": digest(text)}).first())
+def find(tx: Transaction, *, text: str) -> TokenRow | None:
+    row = tx.execute(_FIND, {"of_digest": digest(text)}).first()
+    return None if row is None else TokenRow._make(row)
 
 
 def redeem_code(tx: Transaction, *, code: str, app: str, scopes: Sequence[str], terms: Terms) -> Issued:
-    """Tokens for a code that was not given in before. Raises InvalidGrantError."""
+    """Tokens for a code that was not redeemed before. Raises InvalidGrantError."""
     if find(tx, text=code) is not None:
         raise InvalidGrantError
     family = tx.new_id(ids.GRANT)
-    keep(tx, text=code, kind=CODE, family=family, app=app, revoked=True)
+    insert_token(tx, text=code, kind=CODE, family=family, app=app, revoked=True)
     return _issue(tx, family=family, app=app, scopes=scopes, ad_accounts=None, terms=terms)
 
 
@@ -70,42 +71,50 @@ def redeem_refresh(
     app: str,
     scopes: Sequence[str] | None,
     terms: Terms,
-    described: Sequence[str] | None = None,
+    claimed_scopes: Sequence[str] | None = None,
 ) -> Issued:
-    """New tokens for a refresh token, which is used up by it; with `scopes`, for no more than these. One that
-    is not known and says of itself that it has the scopes `described` is good again and again.
+    """New tokens for a refresh token, which is revoked; with `scopes`, for these only. An unknown refresh
+    token that claims scopes of its own, `claimed_scopes`, can be used any number of times.
 
     Raises InvalidGrantError, ScopesNotGrantedError.
     """
     row = find(tx, text=refresh)
-    if row is None and described is not None:
+    if row is None and claimed_scopes is not None:
         return _issue(
             tx,
             family=tx.new_id(ids.GRANT),
             app=app,
-            scopes=_within(described, scopes),
+            scopes=_within(claimed_scopes, scopes),
             ad_accounts=None,
             terms=terms,
         )
-    if row is None or row.kind != REFRESH or row.revoked or row.app not in (None, app) or _is_over(row, tx):
+    if (
+        row is None
+        or row.kind != REFRESH
+        or row.revoked
+        or row.app not in (None, app)
+        or _is_expired(row, tx)
+    ):
         raise InvalidGrantError
     given = _within((row.scopes or "").split(), scopes)
     tx.execute(_REVOKE, {"of_digest": row.digest})
     return _issue(tx, family=row.family, app=app, scopes=given, ad_accounts=row.ad_accounts, terms=terms)
 
 
-def give_to_app(tx: Transaction, *, app: str, scopes: Sequence[str], terms: Terms) -> Issued:
+def issue_to_app(tx: Transaction, *, app: str, scopes: Sequence[str], terms: Terms) -> Issued:
     """An access token for an app itself."""
     number = tx.new_id(ids.GRANT)
     access = _text(terms.access_prefix, number, terms.salt)
     expires_at_ms = tx.now_ms + terms.access_s * 1000
-    keep(tx, text=access, kind=OF_APP, family=number, app=app, scopes=scopes, expires_at_ms=expires_at_ms)
+    insert_token(
+        tx, text=access, kind=APP, family=number, app=app, scopes=scopes, expires_at_ms=expires_at_ms
+    )
     return Issued(access, "", scopes, 0)
 
 
 def revoke(tx: Transaction, *, text: str, kind: str | None) -> None:
-    """Take a token back; with a refresh token all that came of the same grant. A token that this world does
-    not know is kept as a revoked one of `kind`, or left alone without it."""
+    """Revoke a token; with a refresh token, all of the same grant. A token that this world does not know is
+    stored as a revoked one of `kind`, or ignored without it."""
     row = find(tx, text=text)
     if row is not None:
         if row.kind == REFRESH:
@@ -114,10 +123,10 @@ def revoke(tx: Transaction, *, text: str, kind: str | None) -> None:
             tx.execute(_REVOKE, {"of_digest": row.digest})
         tx.callers.clear()
     elif kind is not None:
-        keep(tx, text=text, kind=kind, family=tx.new_id(ids.GRANT), revoked=True)
+        insert_token(tx, text=text, kind=kind, family=tx.new_id(ids.GRANT), revoked=True)
 
 
-def keep(
+def insert_token(
     tx: Transaction,
     *,
     text: str,
@@ -129,7 +138,7 @@ def keep(
     expires_at_ms: int | None = None,
     revoked: bool = False,
 ) -> None:
-    """Remember a token from now on."""
+    """Insert a token."""
     row: dict[str, Any] = {
         "digest": digest(text),
         "kind": kind,
@@ -144,13 +153,9 @@ def keep(
     tx.callers.clear()
 
 
-def keep_app(tx: Transaction, *, id: str, secret: str) -> None:
-    tx.execute(insert(_apps), {"id": id, "digest": digest(secret)})
-
-
 def is_app(tx: Transaction, *, id: str, secret: str) -> bool:
-    """Whether this is an app's id and its secret; any is, in a world that names no app."""
-    known = tx.execute(_APP, {"of_id": id}).scalar_one_or_none()
+    """Whether this is an app's id and its secret; in a world without apps, any are."""
+    known = tx.execute(_APP_DIGEST, {"of_id": id}).scalar_one_or_none()
     return known == digest(secret) or (known is None and tx.execute(_ANY_APP).scalar_one() == 0)
 
 
@@ -168,7 +173,7 @@ def _issue(
         (REFRESH, terms.refresh_prefix, refresh_expires_at_ms),
     ):
         texts.append(_text(prefix, tx.new_id(ids.GRANT), terms.salt))
-        keep(
+        insert_token(
             tx,
             text=texts[-1],
             kind=kind,
@@ -182,13 +187,13 @@ def _issue(
 
 
 def _within(granted: Sequence[str], scopes: Sequence[str] | None) -> Sequence[str]:
-    """The scopes that are asked for, or all that were granted. Raises ScopesNotGrantedError."""
-    if too_much := sorted(set(scopes or ()) - set(granted)):
-        raise ScopesNotGrantedError(too_much)
+    """The requested scopes, or all that were granted. Raises ScopesNotGrantedError."""
+    if excess := sorted(set(scopes or ()) - set(granted)):
+        raise ScopesNotGrantedError(excess)
     return scopes or granted
 
 
-def _is_over(row: Token, tx: Transaction) -> bool:
+def _is_expired(row: TokenRow, tx: Transaction) -> bool:
     return row.expires_at_ms is not None and tx.now_ms >= row.expires_at_ms
 
 

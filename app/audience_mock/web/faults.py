@@ -116,12 +116,12 @@ async def _fault_for(operation: str, request: MockRequest) -> Fault | None:
     world = request.world
     outcome = _requested(request) if world.rules.request_faults else None
     if outcome is not None:
-        return world.faults.of_request(operation, outcome)
+        return world.faults.for_request(operation, outcome)
     if not world.faults.planned:
         return None
     now_ms = world.clock.now_ms()
-    body = await _peek_body(request) if world.faults.wants_body(operation, now_ms) else None
-    return world.faults.take(operation, _to_match(request, body), now_ms)
+    body = await _peek_body(request) if world.faults.needs_body(operation, now_ms) else None
+    return world.faults.fire(operation, _to_match(request, body), now_ms)
 
 
 async def _altered(route: Route, request: MockRequest, fault: Fault) -> Response | None:

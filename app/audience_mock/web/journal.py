@@ -80,7 +80,7 @@ def record(
         # A HEAD is answered as if it were a GET, and its answer goes without the body.
         sent = b"" if context.is_head else body_of(response)
     kept = sent[:KEPT_BODY_BYTES]
-    world.journal.note(
+    world.journal.add(
         (
             provider.name,
             operation,
@@ -107,7 +107,7 @@ def record(
 
 def shown(entry: Entry) -> dict[str, Any]:
     """An entry as JSON."""
-    noted = RecordedRequest._make(entry.what)
+    noted = RecordedRequest._make(entry.record)
     # The longest first: one may be a part of another.
     request = request_shown(noted)
     echoed = sorted(set(_secrets(noted, request)), key=lambda secret: (-len(secret), secret))

@@ -46,7 +46,7 @@ class WorldSelection:
         name = _world_name(scope, context)
         if name != DEFAULT:
             try:
-                context.world = self._worlds.get(name)
+                context.world = self._worlds.get_or_create(name)
             except DomainError as error:
                 await self._reject(MockRequest(scope, receive, send), error)(scope, receive, send)
                 return

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from audience_mock.control import clock
-from audience_mock.core.controls import agenda
+from audience_mock.core import agenda
 from audience_mock.testing import MockServer
 from helpers.documented import FILE, FILE_FIELDS, LOOKALIKE
 from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error, pinterest_error

@@ -326,7 +326,7 @@ def test_a_stalled_or_late_answer_ends_with_its_world(mock: MockServer, client: 
 
 def steps(mock: MockServer, world: str = "default") -> int:
     """How many requests are waiting in a world."""
-    return len(mock.app.state.worlds.get(world)._in_steps)
+    return len(mock.app.state.worlds.get_or_create(world).long_operations)
 
 
 def until(is_so: Callable[[], bool]) -> None:
@@ -634,7 +634,7 @@ def test_every_operation_can_go_wrong_and_control_cannot(client: Client) -> None
         ({"operation": "customer_lists", "status": 500}, "operation", "did you mean customer_lists/"),
         ({"operation": "zzz", "status": 500}, "operation", "give the id of one, or *"),
         ({"status": 500}, "operation", "Field required"),
-        ({"operation": "*"}, None, "nothing happens: give one of status"),
+        ({"operation": "*"}, None, "a fault needs an effect: give one of status"),
         ({"operation": "*", "status": 500, "reset": "in"}, "reset", "status and reset do not go together"),
         ({"operation": "*", "effect_lost": True, "answer_lost": True}, "answer_lost", "do not go together"),
         ({"operation": "*", "garbage": True, "body": 1}, "body", "body goes with status only"),

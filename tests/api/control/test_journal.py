@@ -465,6 +465,6 @@ def test_a_read_costs_one_entry_and_no_statement(mock: MockServer, client: httpx
     mock.world.database.driver.set_trace_callback(None)
     assert len(statements) == 1
     entry = list(mock.world.journal)[-1]
-    assert type(entry.what) is tuple
-    assert sum(isinstance(part, bytes) and part == answer.content for part in entry.what) == 1
-    assert all(not isinstance(part, str) or len(part) < 30 for part in entry.what)
+    assert type(entry.record) is tuple
+    assert sum(isinstance(part, bytes) and part == answer.content for part in entry.record) == 1
+    assert all(not isinstance(part, str) or len(part) < 30 for part in entry.record)

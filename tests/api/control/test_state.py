@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlmodel import SQLModel
 
-from audience_mock.core.seeds import schemas as seeds
+from audience_mock.core.seeds import schemas
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.store import ids
 from audience_mock.testing import MockServer
@@ -32,7 +32,7 @@ class Shop:
     def __init__(self, mock: MockServer, world: str) -> None:
         self.client = httpx.Client(base_url=f"{mock.url}/worlds/{world}", headers=PINTEREST_TOKEN)
         self.client.get("/__admin/health")
-        self.core = mock.app.state.worlds.get(world)
+        self.core = mock.app.state.worlds.get_or_create(world)
         self.core.clock.freeze(1_790_000_000_123)
         self.made: list[str] = []
         self.lists: list[str] = []
@@ -277,7 +277,7 @@ NOT_IN_A_STATE = {
     *("audiences.key", "uploads.key", "pixels.key", "upload_parts.file", "upload_pieces.file"),
     "upload_pieces.piece",
     *("upload_parts.size_bytes", "next_facebook_ids.position", "parties.kind"),
-    *("remembered.name", "remembered.value"),
+    *("world_metadata.name", "world_metadata.value"),
 }
 """Numbers that no answer shows, what content or order say, the clock (there as such) and settings."""
 
@@ -454,7 +454,7 @@ def test_a_seeds_clock_is_the_worlds(start: Callable[..., MockServer], tmp_path:
     for mock in (start(seed=str(file)), start()):
         if mock.settings.seed is None:
             seed(mock, body, "other")
-        world = mock.app.state.worlds.get("other")
+        world = mock.app.state.worlds.get_or_create("other")
         for after_ms, ready in ((0, ["3"]), (10_000, ["1", "3"]), (50_000, ["1", "2", "3"])):
             world.clock.advance(after_ms)
             url = f"{mock.url}/worlds/other/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -507,7 +507,7 @@ def test_worlds_differ_by_rows_and_fields(mock: MockServer) -> None:
     path = f"{mock.url}/worlds/b/v5/ad_accounts/{AD_ACCOUNT}/audiences/5"
     changed = httpx.patch(path, json={"name": "new", "operation_type": "UPDATE"}, headers=PINTEREST_TOKEN)
     assert changed.status_code == 200
-    mock.app.state.worlds.get("b").clock.advance(500)
+    mock.app.state.worlds.get_or_create("b").clock.advance(500)
     found = httpx.get(diff).json()
     assert found["clock"]["changed"] == [{"fields": {"now": {"from": 1_700_000_000, "to": 1_700_000_000.5}}}]
     assert found["audiences"]["counts"] == {"added": 1, "changed": 1}
@@ -581,4 +581,4 @@ def test_the_files_of_worlds_fit_the_schema() -> None:
 
 def test_the_schema_is_the_formats() -> None:
     """fixtures/world.schema.json is what the command `schema` prints."""
-    assert seeds.schema() == SCHEMA
+    assert schemas.json_schema() == SCHEMA

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from audience_mock.core.users.records import of_plain
+from audience_mock.core.users.records import digests_of_plain
 from audience_mock.testing import MockServer
 from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
 from helpers.sources import customer_list, seed
@@ -365,7 +365,7 @@ def test_the_match_rate_says_who_of_a_list_is_known(start: Callable[..., MockSer
     """A person of a list is matched by the digest that stands for them, so a test can tell beforehand."""
     addresses = people(200).split(",")
     limit = round(0.3 * (1 << 32))
-    expected = sum(int.from_bytes(of_plain(one.encode())[0][-4:], "big") < limit for one in addresses)
+    expected = sum(int.from_bytes(digests_of_plain(one.encode())[0][-4:], "big") < limit for one in addresses)
     mock = start(match_rate=0.3)
     mock.world.clock.freeze()
     with httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import queries
 from audience_mock.core.store.tables import PINTEREST
 from audience_mock.providers.pinterest.insights import population
 from audience_mock.testing import MockServer
@@ -202,7 +202,7 @@ def test_the_size_of_what_was_reached_is_that_of_the_list(start: Callable[..., M
         seen = 0
         for account in {row[0] for row in _accounts(server)}:
             items = client.get(f"/ad_accounts/{account}/audiences", params={"page_size": 250}).json()["items"]
-            reached = server.world.transact_now(audiences.people_reached, api=PINTEREST, account=account)
+            reached = server.world.transact_now(queries.people_reached, api=PINTEREST, account=account)
             assert reached == sum(item["size"] for item in items)
             seen += len({item["status"] for item in items})
     assert seen >= 3

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from audience_mock.core.controls import rate_limits as core_limits
 from audience_mock.core.controls.rate_limits import Limit, Limits
 from audience_mock.testing import MockServer
 from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
@@ -109,7 +108,7 @@ def test_limits_can_be_off(start: Callable[..., MockServer]) -> None:
 
 def test_only_so_many_callers_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The windows of the first caller are forgotten for those of one too many."""
-    monkeypatch.setattr(core_limits, "MAX_CALLERS", 2)
+    monkeypatch.setattr("audience_mock.core.controls.rate_limits.MAX_CALLERS", 2)
     limits, one = Limits(), [Limit("a", 3, 1000)]
     for caller, left in (("a", 2), ("b", 2), ("b", 1), ("c", 2), ("a", 2)):
         assert limits.count(caller, one, 0) == (0, left, 1000, True)

@@ -14,7 +14,8 @@ import pytest
 
 from audience_mock.app import create_app
 from audience_mock.core.users.digests import import_numpy
-from audience_mock.core.users.uploads import reports
+from audience_mock.core.users.uploads import list_reports
+from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from helpers.documented import FILE_FIELDS
@@ -69,8 +70,8 @@ def upload(pieces: Iterable[bytes], profile: Callable[..., object] | None = None
     try:
         asyncio.run(post())
         assert statuses[0] == 201
-        found: list[dict[str, Any]] = app.state.worlds.get("default").transact_now(reports, at_most=2)
-        (report,) = found
+        worlds: Worlds = app.state.worlds
+        (report,) = worlds.default.transact_now(list_reports, limit=2)
         return report
     finally:
         app.state.worlds.close()

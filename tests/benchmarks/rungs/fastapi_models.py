@@ -1,8 +1,9 @@
 """FastAPI as its documentation has it, with this server's models and no store."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Form, Query, UploadFile
 
 from audience_mock.providers.pinterest.audiences.schemas import (
     Audience,
@@ -13,14 +14,27 @@ from audience_mock.providers.pinterest.audiences.schemas import (
     PathId,
 )
 from audience_mock.providers.pitchtarget.custom_audiences.schemas import Created, LookalikeCreate
-from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE
-from benchmarks.rungs.recorded import BODIES, STATUSES
+from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE, MULTIPART_CREATE
+from benchmarks.rungs.recorded import BODIES, STATUSES, has_form
 
-app = FastAPI()
+_FROM_FILE_PATH = "/custom_audiences/from_file"
+
+
+class _App(FastAPI):
+    """FastAPI has one body for each path and method: forms go to a path of their own."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and has_form(scope):
+            scope = {**scope, "path": _FROM_FILE_PATH}
+        await super().__call__(scope, receive, send)
+
+
+app = _App()
 _COLLECTION = "/v5/ad_accounts/{ad_account_id}/audiences"
 _ONE = Audience.model_validate_json(BODIES[GET])
 _PAGE = AudiencePage.model_validate_json(BODIES[LIST])
 _CREATED = CreatedAudience.model_validate_json(BODIES[CREATE])
+_FROM_FILE: dict[str, Any] = json.loads(BODIES[MULTIPART_CREATE])
 _LOOKALIKE = Created.model_validate_json(BODIES[LOOKALIKE_CREATE])
 
 
@@ -56,3 +70,17 @@ async def create(ad_account_id: PathId, body: AudienceCreate) -> CreatedAudience
 @app.post("/custom_audiences", status_code=STATUSES[LOOKALIKE_CREATE])
 async def create_lookalike(body: LookalikeCreate) -> Created:
     return Created(id=_LOOKALIKE.id)
+
+
+@app.post(_FROM_FILE_PATH, status_code=STATUSES[MULTIPART_CREATE])
+async def create_from_file(
+    *,
+    fb_ad_account_id: Annotated[str, Form()],
+    name: Annotated[str, Form()],
+    description: Annotated[str, Form()],
+    opt_out_link: Annotated[str, Form()],
+    user_type: Annotated[str, Form()],
+    file: UploadFile,
+) -> dict[str, Any]:  # the model has another order of keys
+    await file.read()
+    return _FROM_FILE

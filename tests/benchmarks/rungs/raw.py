@@ -3,10 +3,10 @@
 from typing import Any
 
 from benchmarks.exchanges import OURS
-from benchmarks.rungs.recorded import BODIES, PATHS, STATUSES
+from benchmarks.rungs.recorded import BODIES, PATHS, STATUSES, WITH_FORM, has_form
 
 _ANSWERS = {
-    (OURS[work].method, PATHS[work]): (
+    (OURS[work].method, PATHS[work], work in WITH_FORM): (
         {
             "type": "http.response.start",
             "status": STATUSES[work],
@@ -24,6 +24,6 @@ _ANSWERS = {
 async def app(scope: Any, receive: Any, send: Any) -> None:
     while (await receive()).get("more_body"):
         pass
-    start, body = _ANSWERS[scope["method"], scope["path"]]
+    start, body = _ANSWERS[scope["method"], scope["path"], has_form(scope)]
     await send(start)
     await send(body)

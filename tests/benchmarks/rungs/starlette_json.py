@@ -1,17 +1,18 @@
-"""Starlette that reads and writes JSON: no models, no checks, no store."""
+"""Starlette that reads and writes JSON, and reads a form: no models, no checks, no store."""
 
 import json
 
 from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from benchmarks.exchanges import AUDIENCES, CREATE, GET, LIST, LOOKALIKE_CREATE
-from benchmarks.rungs.recorded import BODIES, STATUSES
+from benchmarks.exchanges import AUDIENCES, CREATE, GET, LIST, LOOKALIKE_CREATE, MULTIPART_CREATE
+from benchmarks.rungs.recorded import BODIES, STATUSES, has_form
 
-_ONE, _PAGE, _CREATED, _LOOKALIKE = (
-    json.loads(BODIES[work]) for work in (GET, LIST, CREATE, LOOKALIKE_CREATE)
+_ONE, _PAGE, _CREATED, _LOOKALIKE, _FROM_FILE = (
+    json.loads(BODIES[work]) for work in (GET, LIST, CREATE, LOOKALIKE_CREATE, MULTIPART_CREATE)
 )
 
 
@@ -28,7 +29,13 @@ async def create(request: Request) -> JSONResponse:
     return JSONResponse({**_CREATED, **body}, STATUSES[CREATE])
 
 
-async def create_lookalike(request: Request) -> JSONResponse:
+async def create_custom(request: Request) -> JSONResponse:
+    if has_form(request.scope):
+        async with request.form() as form:
+            file = form["file"]
+            assert isinstance(file, UploadFile)
+            await file.read()
+        return JSONResponse(_FROM_FILE, STATUSES[MULTIPART_CREATE])
     await request.json()
     return JSONResponse(_LOOKALIKE, STATUSES[LOOKALIKE_CREATE])
 
@@ -39,6 +46,6 @@ app = Starlette(
         Route(_ACCOUNT, list_page, methods=["GET"]),
         Route(_ACCOUNT, create, methods=["POST"]),
         Route(_ACCOUNT + "/{audience_id}", get, methods=["GET"]),
-        Route("/custom_audiences", create_lookalike, methods=["POST"]),
+        Route("/custom_audiences", create_custom, methods=["POST"]),
     ]
 )

@@ -11,30 +11,30 @@ import pytest
 
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.store.database import Database
-from audience_mock.core.store.tables import CustomerList
-from audience_mock.core.users import customer_lists, list_uploads, uploads, user_sets
-from audience_mock.core.users import digests as bags
+from audience_mock.core.store.rows import CustomerListRow
+from audience_mock.core.users import customer_lists, list_uploads, user_sets
 from audience_mock.core.users.records import Records
 from audience_mock.core.worlds.world import World
+from helpers.user_sets import users_of
 
 ADDRESSES = [f"shopper{number}@example.com" for number in range(120)]
 
 
-def batch(world: World, text: str, to: CustomerList | None = None, action: str = "ADD") -> CustomerList:
+def batch(world: World, text: str, to: CustomerListRow | None = None, action: str = "ADD") -> CustomerListRow:
     with Records("EMAIL") as records:
         records.feed(text.encode())
         records.finish()
         if to is not None:
             return asyncio.run(
-                customer_lists.change(world, records, account="1", number=to.number, action=action)
+                customer_lists.apply_batch(world, records, account="1", number=to.number, action=action)
             )
         return asyncio.run(
             customer_lists.create(world, records, account="1", name="a", list_type="EMAIL", is_nca=False)
         )
 
 
-def people(world: World, row: CustomerList) -> list[bytes]:
-    return world.transact_now(lambda tx: list(uploads.users_of(tx, user_set=row.user_set or 0)))
+def people(world: World, row: CustomerListRow) -> list[bytes]:
+    return world.transact_now(lambda tx: users_of(tx, row.user_set))
 
 
 def sha256(*addresses: str) -> list[bytes]:
@@ -44,8 +44,8 @@ def sha256(*addresses: str) -> list[bytes]:
 @pytest.mark.parametrize("held", [64, 320, 1 << 20])
 def test_forms_meet_in_sets_of_any_size(monkeypatch: pytest.MonkeyPatch, held: int) -> None:
     """However the parts of people and links lie, each person is kept once, by the SHA-256."""
-    monkeypatch.setattr(bags, "HELD_BYTES", held)
-    monkeypatch.setattr(bags, "FEW_BYTES", held)
+    monkeypatch.setattr("audience_mock.core.users.digests.HELD_BYTES", held)
+    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", held)
     monkeypatch.setattr(user_sets, "PART_BYTES", held)
     world, chance = World(Database()), random.Random(5)
     forms = [
@@ -96,7 +96,8 @@ def test_two_batches_at_once_lose_nobody() -> None:
                 records.finish()
             this: dict[str, Any] = {"account": "1", "number": row.number, "action": "ADD"}
             await asyncio.gather(
-                customer_lists.change(world, left, **this), customer_lists.change(world, right, **this)
+                customer_lists.apply_batch(world, left, **this),
+                customer_lists.apply_batch(world, right, **this),
             )
 
     asyncio.run(both())
@@ -120,7 +121,7 @@ def test_an_upload_that_was_being_run_can_be_run_again(
     async def content() -> AsyncIterator[bytes]:
         yield b"bob@example.com"
 
-    asyncio.run(list_uploads.keep_part(world, upload=made.number, part=1, content=content()))
+    asyncio.run(list_uploads.store_part(world, upload=made.number, part=1, content=content()))
     this: dict[str, Any] = {"account": "1", "customer_list": row.number, "number": made.number}
     with monkeypatch.context() as patched:
         patched.setattr(customer_lists, "_change", lambda *_, **__: 1 / 0)

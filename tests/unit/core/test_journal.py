@@ -7,7 +7,7 @@ def fill(
     journal: Journal, count: int, *, held_bytes: int = 0, entries: int = 1000, size: int = 10**9
 ) -> None:
     for _ in range(count):
-        journal.note("what", held_bytes, 0, entries, size)
+        journal.add("what", held_bytes, 0, entries, size)
 
 
 def numbers(journal: Journal) -> list[int]:
@@ -19,7 +19,7 @@ def test_the_oldest_go_beyond_so_many() -> None:
     journal = Journal()
     fill(journal, 5, entries=3)
     assert numbers(journal) == [3, 4, 5]
-    assert (journal.last, journal.dropped) == (5, 2)
+    assert (journal.last_number, journal.dropped) == (5, 2)
     assert [entry.number for entry in reversed(journal)] == [5, 4, 3]
 
 
@@ -50,7 +50,7 @@ def test_an_emptied_journal_goes_on_counting() -> None:
     """Numbers are given once, and what was emptied was not dropped."""
     journal = Journal()
     fill(journal, 5, entries=3)
-    journal.empty()
+    journal.clear()
     assert (numbers(journal), journal.dropped) == ([], 0)
     fill(journal, 1)
     assert numbers(journal) == [6]

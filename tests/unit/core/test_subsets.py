@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audience_mock.core.controls.json_match import MISSING, Difference, differences, holds
+from audience_mock.core.controls.json_match import MISSING, Difference, differences, matches
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from audience_mock.core.controls.json_match import MISSING, Difference, differen
 )
 def test_a_value_holds_its_parts(value: Any, wanted: Any) -> None:
     """Objects may have more keys; lists are as long."""
-    assert holds(value, wanted)
+    assert matches(value, wanted)
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_a_value_holds_its_parts(value: Any, wanted: Any) -> None:
 def test_what_is_missing_is_named(value: Any, wanted: Any, difference: Difference) -> None:
     """A difference says where it is, what was wanted and what was found."""
     assert list(differences(value, wanted)) == [difference]
-    assert not holds(value, wanted)
+    assert not matches(value, wanted)

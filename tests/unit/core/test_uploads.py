@@ -3,29 +3,36 @@
 import asyncio
 import hashlib
 import random
+import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import changes, queries
 from audience_mock.core.errors import NotFoundError
-from audience_mock.core.seeds import apply as planting
-from audience_mock.core.seeds import schemas as seeds
+from audience_mock.core.rules import Rules
+from audience_mock.core.seeds import schemas
+from audience_mock.core.seeds.apply import insert_seed
 from audience_mock.core.store.database import Database
-from audience_mock.core.store.tables import PITCHTARGET, Audience
-from audience_mock.core.users import digests as bags
-from audience_mock.core.users import uploads, user_sets
+from audience_mock.core.store.rows import AudienceRow
+from audience_mock.core.store.tables import PITCHTARGET
+from audience_mock.core.store.transaction import Transaction
+from audience_mock.core.users import uploads, user_lines, user_sets
+from audience_mock.core.users.digests import Digests, sorted_distinct
 from audience_mock.core.users.match_rate import is_matched
-from audience_mock.core.users.uploads import UserLines
-from audience_mock.core.worlds.world import Rules, Transaction, World
+from audience_mock.core.users.user_lines import UserLines
+from audience_mock.core.worlds.world import World
+from helpers.user_sets import users_of
 
 
 def hashed(*people: str) -> list[str]:
     return [hashlib.sha256(person.encode()).hexdigest() for person in people]
 
 
-def read(pieces: Iterable[bytes], user_type: str = uploads.EMAIL_HASH) -> tuple[uploads.Report, list[bytes]]:
+def read(
+    pieces: Iterable[bytes], user_type: str = user_lines.EMAIL_HASH
+) -> tuple[user_lines.Report, list[bytes]]:
     with UserLines(user_type) as users:
         for piece in pieces:
             users.feed(piece)
@@ -88,11 +95,11 @@ def test_the_first_ten_wrong_lines_are_named() -> None:
 @pytest.mark.parametrize(
     ("user_type", "right", "wrong"),
     [
-        (uploads.PHONE_HASH, ANN, ANN[:-1]),
-        (uploads.EMAIL_HASH, BOB, BOB[:-1] + "g"),
-        (uploads.ADVERTISER_ID, "AEBE52E7-03EE-455A-B3C4-E57283966239", "AEBE52E7-03EE"),
-        (uploads.FBID, "100004213", "ann"),
-        (uploads.THIRD_PARTY_ID, "shop:customer 17", "shop\x01"),
+        (user_lines.PHONE_HASH, ANN, ANN[:-1]),
+        (user_lines.EMAIL_HASH, BOB, BOB[:-1] + "g"),
+        (user_lines.ADVERTISER_ID, "AEBE52E7-03EE-455A-B3C4-E57283966239", "AEBE52E7-03EE"),
+        (user_lines.FBID, "100004213", "ann"),
+        (user_lines.THIRD_PARTY_ID, "shop:customer 17", "shop\x01"),
     ],
 )
 def test_a_line_is_checked_against_the_user_type(user_type: str, right: str, wrong: str) -> None:
@@ -104,14 +111,14 @@ def test_a_line_is_checked_against_the_user_type(user_type: str, right: str, wro
 def test_ids_that_are_not_hashed_are_kept_as_their_digest() -> None:
     """An advertiser id is kept as the SHA-256 of its lower-case text, so its case makes no other person."""
     id = "aebe52e7-03ee-455a-b3c4-e57283966239"
-    _, digests = read([f"{id}\n{id.upper()}\n".encode()], uploads.ADVERTISER_ID)
+    _, digests = read([f"{id}\n{id.upper()}\n".encode()], user_lines.ADVERTISER_ID)
     assert digests == [hashlib.sha256(id.encode()).digest()]
 
 
 def test_a_large_file_goes_over_a_temporary_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit into memory comes out just as sorted and distinct."""
-    monkeypatch.setattr(bags, "HELD_BYTES", 1 << 12)
-    monkeypatch.setattr(bags, "FEW_BYTES", 0)
+    monkeypatch.setattr("audience_mock.core.users.digests.HELD_BYTES", 1 << 12)
+    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", 0)
     chance = random.Random(7)
     people = [chance.randbytes(32) for _ in range(3000)]
     lines = [person.hex() for person in people + people[:500]]
@@ -123,6 +130,13 @@ def test_a_large_file_goes_over_a_temporary_file(monkeypatch: pytest.MonkeyPatch
     assert report.valid == 3500
 
 
+@pytest.fixture(params=["in one transaction", "part by part"])
+def _either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The users of a new audience are written as those of a small file, and as those of a large one."""
+    if request.param == "part by part":
+        monkeypatch.setattr(uploads, "SMALL_BYTES", -1)
+
+
 class Kept:
     """A world with one audience from a file, and what the store says of it."""
 
@@ -130,8 +144,8 @@ class Kept:
         self.world = World(Database(), rules=Rules(match_rate=match_rate))
         self.audience = self.upload(*people)
 
-    def upload(self, *people: str, to: Audience | None = None) -> Audience:
-        with UserLines(uploads.EMAIL_HASH) as users:
+    def upload(self, *people: str, to: AudienceRow | None = None) -> AudienceRow:
+        with UserLines(user_lines.EMAIL_HASH) as users:
             users.feed("".join(f"{person}\n" for person in people).encode())
             if to is not None:
                 return asyncio.run(uploads.add_users(self.world, users, key=to.key or 0))
@@ -142,11 +156,11 @@ class Kept:
             )
 
     def users(self) -> list[bytes]:
-        found = self.world.transact_now(audiences.find_by_key, key=self.audience.key or 0)
-        return self.world.transact_now(lambda tx: list(uploads.users_of(tx, user_set=found.user_set or 0)))
+        found = self.world.transact_now(queries.find_by_key, key=self.audience.key or 0)
+        return self.world.transact_now(lambda tx: users_of(tx, found.user_set))
 
     def reports(self) -> list[dict[str, Any]]:
-        return self.world.transact_now(uploads.reports, at_most=10)
+        return self.world.transact_now(uploads.list_reports, limit=10)
 
     def count(self, table: str) -> int:
         counted = self.world.database.connection.exec_driver_sql(f"SELECT count(*) FROM {table}")
@@ -157,19 +171,34 @@ def raw(*people: str) -> list[bytes]:
     return sorted(bytes.fromhex(person) for person in people)
 
 
+def test_a_small_file_takes_little_memory() -> None:
+    """What is held of a file grows with it, from nothing to HELD_BYTES, and is counted with repetitions."""
+    one = bytes(32)
+    bag = Digests()
+    tracemalloc.start()
+    try:
+        for count in range(1, 1001):
+            bag.add(one)
+            assert bag.size_bytes == 32 * count
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+        assert list(bag.parts()) == [one]
+    finally:
+        tracemalloc.stop()
+
+
 def test_digests_that_begin_alike_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Digests of one prefix are sorted by the rest, and those that are the same are one."""
-    monkeypatch.setattr(bags, "FEW_BYTES", 0)
+    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", 0)
     alike = [b"\xff" * 8 + bytes([a, 255 - b]) * 12 for a in range(20) for b in range(20)]
-    assert bags.sorted_distinct(b"".join(alike[::-1] + alike)) == b"".join(sorted(alike))
+    assert sorted_distinct(b"".join(alike[::-1] + alike)) == b"".join(sorted(alike))
 
 
 def test_a_digest_among_many_that_begin_otherwise_is_kept_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Digests that come twice or three times are one each, those that come once stay."""
-    monkeypatch.setattr(bags, "FEW_BYTES", 0)
+    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", 0)
     chance = random.Random(11)
     once = [chance.randbytes(32) for _ in range(500)]
-    assert bags.sorted_distinct(b"".join(once + once[:100] + once[50:70])) == b"".join(sorted(once))
+    assert sorted_distinct(b"".join(once + once[:100] + once[50:70])) == b"".join(sorted(once))
 
 
 @pytest.mark.parametrize("few", [3, 3000])
@@ -178,7 +207,8 @@ def test_few_users_stay_when_many_come(monkeypatch: pytest.MonkeyPatch, few: int
     people = hashed(*(f"{number}@example.com" for number in range(few)))
     kept = Kept(*people)
     monkeypatch.setattr(user_sets, "MANY_BYTES", 0)
-    page_bytes = "PRAGMA beside.page_size"
+    monkeypatch.setattr(uploads, "SMALL_BYTES", 0)
+    page_bytes = "PRAGMA attached.page_size"
     small = kept.world.database.driver.execute(page_bytes).fetchone()[0]
     kept.upload(ANN, BOB)
     assert kept.users() == raw(*people)
@@ -187,6 +217,7 @@ def test_few_users_stay_when_many_come(monkeypatch: pytest.MonkeyPatch, few: int
     assert (small, large) == (4096, 65536)
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_an_upload_makes_an_audience_its_users_and_a_report_together() -> None:
     """The audience has as many people as the file had distinct users, and they can be read back."""
     kept = Kept(ANN, BOB, ANN, "nobody")
@@ -216,11 +247,12 @@ def test_added_users_join_those_that_are_there() -> None:
     assert kept.count("user_blocks") == 1
 
 
+@pytest.mark.usefixtures("_either_way")
 @pytest.mark.parametrize("held", [64, 320, 1 << 20])
 def test_sets_of_any_size_are_joined_in_parts(monkeypatch: pytest.MonkeyPatch, held: int) -> None:
     """However the parts of two sets lie, their union is sorted and distinct as a whole."""
-    monkeypatch.setattr(bags, "HELD_BYTES", held)
-    monkeypatch.setattr(bags, "FEW_BYTES", held)
+    monkeypatch.setattr("audience_mock.core.users.digests.HELD_BYTES", held)
+    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", held)
     monkeypatch.setattr(user_sets, "PART_BYTES", held)
     chance = random.Random(11)
     people = [chance.randbytes(32).hex() for _ in range(300)]
@@ -236,7 +268,7 @@ def test_two_uploads_to_one_audience_at_once_lose_nobody() -> None:
     kept = Kept(ANN)
 
     async def both() -> None:
-        with UserLines(uploads.EMAIL_HASH) as left, UserLines(uploads.EMAIL_HASH) as right:
+        with UserLines(user_lines.EMAIL_HASH) as left, UserLines(user_lines.EMAIL_HASH) as right:
             left.feed(BOB.encode())
             right.feed(CYD.encode())
             key = kept.audience.key or 0
@@ -250,6 +282,7 @@ def test_two_uploads_to_one_audience_at_once_lose_nobody() -> None:
     assert sum(report["added"] for report in kept.reports()) == 3
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_the_match_rate_says_who_is_known() -> None:
     """Users whose last four bytes are below the rate are people of the audience; the others are kept too."""
     low, high = "a" * 56 + "3fffffff", "a" * 56 + "40000000"
@@ -266,21 +299,22 @@ def test_the_match_rate_says_who_is_known() -> None:
 def test_seeded_people_always_match() -> None:
     """A person whom the seed names, by address or by digest, is known at any rate."""
     kept = Kept(match_rate=0)
-    kept.world.transact_now(planting.plant, seeds.Seed(people=[" Ann@Example.com ", BOB]))
+    kept.world.transact_now(insert_seed, schemas.Seed(people=[" Ann@Example.com ", BOB]))
     assert kept.upload(ANN, BOB, CYD, to=kept.audience).people == 2
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_an_upload_that_fails_leaves_nothing_behind() -> None:
     """If the audience cannot be made, or is gone, no block of users and no report stays."""
     kept = Kept()
-    with UserLines(uploads.EMAIL_HASH) as users:
+    with UserLines(user_lines.EMAIL_HASH) as users:
         users.feed(f"{ANN}\n".encode())
         nowhere = uploads.create_audience(
             kept.world, users, api="nowhere", account="2", kind="", name="", columns={}
         )
         with pytest.raises(KeyError):
             asyncio.run(nowhere)
-    kept.world.transact_now(audiences.remove, api=PITCHTARGET, account="2", number=54)
+    kept.world.transact_now(changes.delete, api=PITCHTARGET, account="2", number=54)
     with pytest.raises(NotFoundError):
         kept.upload(ANN, to=kept.audience)
     assert [kept.count(table) for table in ("user_blocks", "uploads", "audiences")] == [0, 0, 0]
@@ -289,15 +323,15 @@ def test_an_upload_that_fails_leaves_nothing_behind() -> None:
 def test_an_audience_that_goes_during_an_upload_takes_its_users_along(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """If the audience is removed while its upload is written, the upload is told and nothing stays."""
+    """If the audience is deleted while its upload is written, the upload fails and nothing stays."""
     kept = Kept(ANN)
-    add_part = user_sets._add_part
+    insert_part = user_sets._insert_part
 
-    def remove_first(tx: Transaction, **part: Any) -> None:
-        audiences.remove(tx, api=PITCHTARGET, account="2", number=54)
-        add_part(tx, **part)
+    def delete_first(tx: Transaction, **part: Any) -> None:
+        changes.delete(tx, api=PITCHTARGET, account="2", number=54)
+        insert_part(tx, **part)
 
-    monkeypatch.setattr(user_sets, "_add_part", remove_first)
+    monkeypatch.setattr(user_sets, "_insert_part", delete_first)
     with pytest.raises(NotFoundError):
         kept.upload(BOB, to=kept.audience)
     assert [kept.count(table) for table in ("user_blocks", "uploads", "audiences")] == [0, 0, 0]

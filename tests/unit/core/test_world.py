@@ -10,22 +10,27 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import changes, facebook_ids, queries
 from audience_mock.core.audiences.lifecycle import size_at, status_at
 from audience_mock.core.errors import InvalidSeedError, NotFoundError, StoreError
-from audience_mock.core.seeds import apply as planting
-from audience_mock.core.seeds import loader as seed_files
+from audience_mock.core.rules import Rules
+from audience_mock.core.seeds import loader
+from audience_mock.core.seeds.apply import insert_seed
+from audience_mock.core.seeds.schemas import Seed
+from audience_mock.core.seeds.starting_seed import StartingSeed
 from audience_mock.core.store import ids
 from audience_mock.core.store.database import Database
-from audience_mock.core.store.tables import PINTEREST, SCHEMA_VERSION, Audience, UserBlock
+from audience_mock.core.store.rows import AudienceRow
+from audience_mock.core.store.tables import PINTEREST, SCHEMA_VERSION, UserBlock
+from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users.match_rate import estimate
 from audience_mock.core.worlds.clock import Clock
-from audience_mock.core.worlds.world import Rules, Transaction, World
+from audience_mock.core.worlds.world import World
 
 
-def make(world: World, **more: Any) -> Audience:
+def make(world: World, **more: Any) -> AudienceRow:
     given: dict[str, Any] = {"api": PINTEREST, "account": "1", "kind": "VISITOR", "name": "a", **more}
-    return world.transact_now(audiences.create, **given)
+    return world.transact_now(changes.create, **given)
 
 
 @pytest.fixture
@@ -79,12 +84,12 @@ def test_a_failed_transaction_writes_nothing_and_gives_its_ids_back(world: World
     """After an error within a transaction the store and the sequences are as before."""
 
     def fails(tx: Transaction) -> None:
-        audiences.create(tx, api=PINTEREST, account="1", kind="VISITOR", name="a")
+        changes.create(tx, api=PINTEREST, account="1", kind="VISITOR", name="a")
         raise LookupError
 
     with pytest.raises(LookupError):
         world.transact_now(fails)
-    assert world.transact_now(audiences.count) == 0
+    assert world.transact_now(queries.count) == 0
     assert make(world).number == ids.FIRST[ids.PINTEREST_AUDIENCE]
 
 
@@ -97,7 +102,7 @@ def test_pages_hold_each_audience_once_in_order(world: World) -> None:
         after = None
         while True:
             page, after = world.transact_now(
-                audiences.list_page, api=PINTEREST, account="1", after=after, at_most=3, descending=descending
+                queries.list_page, api=PINTEREST, account="1", cursor=after, limit=3, descending=descending
             )
             seen += [audience.number for audience in page]
             if after is None:
@@ -108,14 +113,14 @@ def test_pages_hold_each_audience_once_in_order(world: World) -> None:
 def test_another_accounts_audience_is_not_found(world: World) -> None:
     """An audience is found, changed and removed in its own account only."""
     number = make(world).number
-    for action in (audiences.find, audiences.remove):
+    for action in (queries.find, changes.delete):
         with pytest.raises(NotFoundError):
             world.transact_now(action, api=PINTEREST, account="2", number=number)
     with pytest.raises(NotFoundError):
-        world.transact_now(audiences.change, api=PINTEREST, account="2", number=number, values={"name": "b"})
+        world.transact_now(changes.update, api=PINTEREST, account="2", number=number, values={"name": "b"})
     with pytest.raises(NotFoundError):
-        world.transact_now(audiences.find, api=PINTEREST, account="1", number=10**40)
-    assert world.transact_now(audiences.find, api=PINTEREST, account="1", number=number).name == "a"
+        world.transact_now(queries.find, api=PINTEREST, account="1", number=10**40)
+    assert world.transact_now(queries.find, api=PINTEREST, account="1", number=number).name == "a"
 
 
 def test_a_file_keeps_its_state(tmp_path: Path) -> None:
@@ -125,9 +130,9 @@ def test_a_file_keeps_its_state(tmp_path: Path) -> None:
     number = make(first).number
     first.close()
     again = World(Database(url))
-    assert again.transact_now(audiences.find, api=PINTEREST, account="1", number=number).name == "a"
+    assert again.transact_now(queries.find, api=PINTEREST, account="1", number=number).name == "a"
     assert make(again).number == number + 1
-    assert not again.transact_now(planting.is_untouched)
+    assert not again.transact_now(StartingSeed(Seed()).may_start)
     again.close()
 
 
@@ -201,12 +206,9 @@ def test_a_seed_plants_audiences_and_moves_the_ids(world: World, tmp_path: Path)
       {"api": "pinterest", "id": "2542700000000", "account": "549755885175", "kind": "ACTALIKE",
        "name": "Alike", "definition": {"country": "US"}, "people": 5000, "created_at": 1451431341},
       {"api": "pitchtarget", "account": "2", "kind": "CUSTOM", "name": "Buyers", "ready_in_s": 60}]}"""
-    assert world.transact_now(planting.is_untouched)
-    assert (
-        world.transact_now(planting.plant, seed_files.load(seed_file(tmp_path, text))).counts["audiences"]
-        == 2
-    )
-    alike = world.transact_now(audiences.find, api=PINTEREST, account="549755885175", number=2542700000000)
+    assert world.transact_now(StartingSeed(Seed()).may_start)
+    assert world.transact_now(insert_seed, loader.load(seed_file(tmp_path, text))).counts["audiences"] == 2
+    alike = world.transact_now(queries.find, api=PINTEREST, account="549755885175", number=2542700000000)
     assert (alike.definition, alike.created_at_ms) == ('{"country":"US"}', 1451431341000)
     assert status_at(alike, world.clock.now_ms()) == "READY"
     assert make(world, facebook=True).number == 2542700000001
@@ -226,7 +228,7 @@ def test_a_seed_that_is_not_right_names_file_and_field(tmp_path: Path, text: str
     """What is wrong with a seed is told in one line that names the file and the field."""
     file = seed_file(tmp_path, text)
     with pytest.raises(InvalidSeedError, match=says) as told:
-        seed_files.load(file)
+        loader.load(file)
     assert str(file) in str(told.value)
 
 
@@ -253,33 +255,33 @@ AUDIENCE = '"api": "pitchtarget", "account": "1", "name": "a"'
 def test_a_seed_that_no_answer_could_carry_is_refused(tmp_path: Path, text: str, where: str) -> None:
     """Numbers without end, text that breaks an answer and ids that cannot count on are refused at start."""
     with pytest.raises(InvalidSeedError, match=re.escape(where)) as told:
-        seed_files.load(seed_file(tmp_path, text))
+        loader.load(seed_file(tmp_path, text))
     assert "\n" not in str(told.value)
 
 
 def test_a_seed_with_one_pixel_twice_is_refused(world: World, tmp_path: Path) -> None:
     """Two pixels cannot have one id."""
     pixel = '{"facebook_id": "5", "account": "1", "name": "a", "tag": "lead", "creator": "b"}'
-    seed = seed_files.load(seed_file(tmp_path, f'{{"pixels": [{pixel}, {pixel}]}}'))
+    seed = loader.load(seed_file(tmp_path, f'{{"pixels": [{pixel}, {pixel}]}}'))
     with pytest.raises(InvalidSeedError, match=r"pixels\.1\.facebook_id: the seed has the pixel 5 twice"):
-        world.transact_now(planting.plant, seed)
+        world.transact_now(insert_seed, seed)
 
 
 def test_a_seed_with_one_id_twice_is_refused_whole(world: World, tmp_path: Path) -> None:
     """Two audiences of one API cannot have one id, and then none of the seed is planted."""
     one = '{"api": "pinterest", "id": "5", "account": "1", "kind": "VISITOR", "name": "a"}'
-    seed = seed_files.load(seed_file(tmp_path, f'{{"audiences": [{one}, {one}]}}'))
+    seed = loader.load(seed_file(tmp_path, f'{{"audiences": [{one}, {one}]}}'))
     with pytest.raises(
         InvalidSeedError, match=r"audiences\.1\.id: the seed has the pinterest audience 5 twice"
     ):
-        world.transact_now(planting.plant, seed)
-    assert world.transact_now(audiences.count) == 0
+        world.transact_now(insert_seed, seed)
+    assert world.transact_now(queries.count) == 0
 
 
 def test_a_seed_that_is_not_there_is_told() -> None:
     """A missing file is named, with the system's reason."""
     with pytest.raises(InvalidSeedError, match=r"/nowhere\.json: No such file"):
-        seed_files.load(Path("/nowhere.json"))
+        loader.load(Path("/nowhere.json"))
 
 
 def test_estimates_follow_from_the_facts_alone() -> None:
@@ -291,7 +293,7 @@ def test_estimates_follow_from_the_facts_alone() -> None:
 
 def test_no_hot_statement_reads_a_whole_table(world: World) -> None:
     """Finding, paging and what Facebook has to take go over an index."""
-    for statement in (audiences._FIND, audiences._RISING, audiences._FALLING, audiences._DUE):
+    for statement in (queries.FIND, queries.PAGE_ASCENDING, queries.PAGE_DESCENDING, facebook_ids.DUE):
         sql = statement.text
         marks = [1] * sql.count("?")
         plan = world.database.driver.execute(f"EXPLAIN QUERY PLAN {sql}", marks).fetchall()
@@ -302,6 +304,6 @@ def test_no_hot_statement_reads_a_whole_table(world: World) -> None:
 
 def test_looking_for_what_facebook_takes_next_reads_what_waits_only(world: World) -> None:
     """PitchTarget's calls look into the index of what waits, however many audiences there are."""
-    due = audiences._DUE
+    due = facebook_ids.DUE
     plan = world.database.driver.execute(f"EXPLAIN QUERY PLAN {due.text}", due.values({"now_ms": 0}))
     assert "INDEX audiences_waiting (api=? AND ready_at_ms<?)" in plan.fetchone()[3]

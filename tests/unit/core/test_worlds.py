@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import queries
 from audience_mock.core.errors import WorldReplacedError
 from audience_mock.core.seeds.schemas import Seed
+from audience_mock.core.seeds.starting_seed import StartingSeed
 from audience_mock.core.store import ids
 from audience_mock.core.store.tables import PINTEREST
+from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import user_sets
-from audience_mock.core.worlds.world import Transaction, World
+from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Worlds
 
 
@@ -25,7 +27,7 @@ def test_a_set_that_is_being_written_is_broken_off(put_back: str) -> None:
     """Who writes in several steps when the world is put back is told so, and leaves nothing in it."""
     worlds = Worlds()
     world = worlds.default
-    worlds.take(world, "before")
+    worlds.create_snapshot(world, "before")
     first = world.transact_now(Transaction.new_id, ids.USER_SET)
 
     async def write(written: asyncio.Event) -> None:
@@ -46,7 +48,7 @@ def test_a_set_that_is_being_written_is_broken_off(put_back: str) -> None:
         if put_back == "reset":
             worlds.reset(world)
         else:
-            worlds.restore(world, "before")
+            worlds.restore_snapshot(world, "before")
         with pytest.raises(WorldReplacedError):
             await task
         assert not task.cancelled()
@@ -86,12 +88,12 @@ def test_what_a_seed_wants_ready_later_is_ready_later_after_a_reset() -> None:
             ]
         }
     )
-    worlds = Worlds(seed=seed)
-    for world in (worlds.default, worlds.get("other")):
+    worlds = Worlds(seed=StartingSeed(seed))
+    for world in (worlds.default, worlds.get_or_create("other")):
         for _ in range(2):
             now_ms = world.clock.now_ms()
             (soon, now), _ = world.read_now(
-                audiences.list_page, api=PINTEREST, account="1", after=None, at_most=2, descending=False
+                queries.list_page, api=PINTEREST, account="1", cursor=None, limit=2, descending=False
             )
             assert now_ms < soon.ready_at_ms <= now_ms + 60_000
             assert now.ready_at_ms <= now_ms
@@ -103,12 +105,12 @@ def test_what_a_seed_wants_ready_later_is_ready_later_after_a_reset() -> None:
 def test_who_still_works_in_a_deleted_world_is_interrupted() -> None:
     """What was to be done in a world that is no more is not done, and says why."""
     worlds = Worlds()
-    world = worlds.get("gone")
+    world = worlds.get_or_create("gone")
     worlds.delete("gone")
     with pytest.raises(WorldReplacedError, match="deleted"):
         world.transact_now(Transaction.new_id, ids.USER_SET)
     with pytest.raises(WorldReplacedError, match="deleted"):
-        world.read_now(audiences.count)
+        world.read_now(queries.count)
     with pytest.raises(WorldReplacedError, match="deleted"):
         world.advance_clock(1)
     worlds.close()
@@ -125,7 +127,7 @@ def test_a_set_that_is_being_written_in_a_deleted_world_is_broken_off() -> None:
             await asyncio.Event().wait()
 
         with pytest.raises(WorldReplacedError, match="deleted"):
-            async with user_sets.writing(worlds.get("gone"), digests()):
+            async with user_sets.writing(worlds.get_or_create("gone"), digests()):
                 raise AssertionError("it never ends by itself")
         task = asyncio.current_task()
         assert task is not None
@@ -152,13 +154,13 @@ def test_a_copy_of_a_world_has_nothing_of_what_is_still_being_written() -> None:
             for first_byte in range(3):
                 yield bytes([first_byte]) * 32 * (user_sets.PART_BYTES // 32)
             assert held(world, "user_blocks") > 0
-            worlds.take(world, "mid")
+            worlds.create_snapshot(world, "mid")
             assert held(worlds.fork("default", "copy"), "user_blocks") == 0
 
         async with user_sets.writing(world, digests()):
             pass
 
     asyncio.run(copy_meanwhile())
-    worlds.restore(world, "mid")
+    worlds.restore_snapshot(world, "mid")
     assert held(world, "user_blocks") == 0
     worlds.close()

@@ -1,1 +1,1 @@
-"""Audiences: queries, life cycle, sharing, ad accounts, pixels."""
+"""Audiences: queries, changes, life cycle, overrides, sharing; ad accounts, pixels, Facebook ids."""

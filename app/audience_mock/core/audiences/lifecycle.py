@@ -1,8 +1,9 @@
-"""Status and size of an audience, and of a customer list and its uploads: worked out from the row and the
-clock, never run by a worker."""
+"""Status and size of audiences, customer lists and uploads: computed from the row and the time, by no
+background worker."""
 
-from audience_mock.core.audiences.readiness import AFTER_DELAY, AFTER_READS, BY_HAND, FAILS, NEVER_MS
-from audience_mock.core.store.tables import PINTEREST, PITCHTARGET, Audience, CustomerList, ListUpload
+from audience_mock.core.readiness import AFTER_DELAY, AFTER_READS, BY_HAND, FAILS, NEVER_MS
+from audience_mock.core.store.rows import BuildState, CustomerListRow, ListUploadRow
+from audience_mock.core.store.tables import PINTEREST, PITCHTARGET
 
 INITIALIZING = "INITIALIZING"
 READY = "READY"
@@ -22,26 +23,26 @@ STATUSES = {
         *(INITIALIZING, READY, TOO_SMALL),
         *("ELIGIBLE", "PERSONAS_INITIALIZING", "PERSONAS_INELIGIBLE_SIZE"),
     ),
-    # Those that Facebook's object has words for: `updating`, `ready`, `too_small`.
+    # Those that Facebook's object can show: `updating`, `ready`, `too_small`.
     PITCHTARGET: (INITIALIZING, READY, TOO_SMALL),
 }
-"""The statuses that a test can hold an audience in, in our words."""
+"""The statuses that a test can set, by API, as the core names them."""
 
 
-def reads_left(audience: Audience) -> int | None:
-    """How many reads the audience waits for; None: it does not go by reads."""
+def reads_left(audience: BuildState) -> int | None:
+    """How many reads complete the build; None: reads do not."""
     policy, _, reads = (audience.policy or "").partition(":")
     return int(reads) if policy == AFTER_READS else None
 
 
-def policy_of(audience: Audience) -> str:
-    """What the audience goes by from here on."""
+def policy_of(audience: BuildState) -> str:
+    """The policy that decides from now on when the audience is built."""
     return audience.policy or (BY_HAND if audience.ready_at_ms >= NEVER_MS else AFTER_DELAY)
 
 
-def status_and_size_at(audience: Audience, now_ms: int) -> tuple[str, int]:
-    """The status that the audience has at `now_ms`, and the people in it: 0 until it was built (recorded from
-    Pinterest, July 2026). A status that a seed or a test holds stays as it is."""
+def status_and_size_at(audience: BuildState, now_ms: int) -> tuple[str, int]:
+    """The status of an audience at `now_ms`, and its people: 0 until it is built (recorded from Pinterest,
+    July 2026). A status that a seed or a test set does not change."""
     people, held = audience.people, audience.held_status
     if held is not None:
         return held, 0 if held.endswith(INITIALIZING) else people
@@ -52,18 +53,18 @@ def status_and_size_at(audience: Audience, now_ms: int) -> tuple[str, int]:
     return READY if people >= READY_PEOPLE else TOO_SMALL, people
 
 
-def status_at(audience: Audience, now_ms: int) -> str:
+def status_at(audience: BuildState, now_ms: int) -> str:
     """As `status_and_size_at`, the status alone."""
     return status_and_size_at(audience, now_ms)[0]
 
 
-def size_at(audience: Audience, now_ms: int) -> int:
+def size_at(audience: BuildState, now_ms: int) -> int:
     """As `status_and_size_at`, the people alone."""
     return status_and_size_at(audience, now_ms)[1]
 
 
-def list_status_at(customer_list: CustomerList, now_ms: int) -> str:
-    """As `status_at`, for a customer list. Chosen: a later batch does not set it back."""
+def list_status_at(customer_list: CustomerListRow, now_ms: int) -> str:
+    """As `status_at`, for a customer list. Chosen: a later batch does not restart the build."""
     if customer_list.held_status is not None:
         return customer_list.held_status
     if now_ms < customer_list.ready_at_ms:
@@ -71,8 +72,8 @@ def list_status_at(customer_list: CustomerList, now_ms: int) -> str:
     return READY if customer_list.people >= READY_PEOPLE else TOO_SMALL
 
 
-def upload_state_at(upload: ListUpload, now_ms: int) -> str:
-    """The state of an upload at `now_ms`. Chosen: it fails if not one of its records is right."""
+def upload_state_at(upload: ListUploadRow, now_ms: int) -> str:
+    """The state of an upload at `now_ms`. Chosen: it fails if none of its records is valid."""
     if upload.started_at_ms is None:
         return NOT_STARTED
     if upload.valid is None or upload.ready_at_ms is None or now_ms < upload.ready_at_ms:

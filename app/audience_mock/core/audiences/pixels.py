@@ -1,21 +1,21 @@
-"""Conversion pixels: made, listed, found."""
+"""Conversion pixels: created, listed, found."""
 
 from collections.abc import Sequence
-from typing import cast
 
 from sqlalchemy import insert, select
 
-from audience_mock.core.audiences.queries import new_facebook_id
+from audience_mock.core.audiences.facebook_ids import take_next
 from audience_mock.core.errors import NotFoundError
+from audience_mock.core.store.rows import PixelRow
 from audience_mock.core.store.tables import Pixel, table_of
-from audience_mock.core.worlds.world import Transaction
+from audience_mock.core.store.transaction import Transaction
 
 _table = table_of(Pixel)
 
 
 def create(tx: Transaction, *, account: str, name: str, tag: str, creator: str | None = None) -> str:
-    """Make a pixel and answer its id. Its creator is, if no one says, "<account> (Audience Mock)"."""
-    id = new_facebook_id(tx)
+    """Create a pixel; returns its id. The default creator is "<account> (Audience Mock)"."""
+    id = take_next(tx)
     row = {
         "facebook_id": id,
         "account": account,
@@ -27,15 +27,15 @@ def create(tx: Transaction, *, account: str, name: str, tag: str, creator: str |
     return id
 
 
-def list_all(tx: Transaction, *, account: str) -> Sequence[Pixel]:
+def list_all(tx: Transaction, *, account: str) -> Sequence[PixelRow]:
     """The pixels of an ad account, oldest first."""
-    rows = tx.execute(select(_table).where(_table.c.account == account).order_by(_table.c.key)).all()
-    return cast(Sequence[Pixel], rows)
+    rows = tx.execute(select(_table).where(_table.c.account == account).order_by(_table.c.key))
+    return [PixelRow._make(row) for row in rows]
 
 
-def find(tx: Transaction, *, id: str) -> Pixel:
+def find(tx: Transaction, *, id: str) -> PixelRow:
     """Raises NotFoundError."""
     row = tx.execute(select(_table).where(_table.c.facebook_id == id)).first()
     if row is None:
         raise NotFoundError("pixel", id)
-    return cast(Pixel, row)
+    return PixelRow._make(row)

@@ -1,21 +1,23 @@
-"""Sharing: an audience that others may use, seen from who shares it and from who received it.
+"""Sharing: audiences that other ad accounts and businesses may use.
 
-Who shares is an ad account, for its own audiences, or a business. A business acts as owner for the audiences
-of the ad accounts that a seed places in it, and of those that no seed places in any business; what it
-received otherwise it may only pass on to ad accounts of its own.
+A giver is an ad account, for its own audiences, or a business. A business acts as owner of the audiences of
+the ad accounts that a seed places in it, and of ad accounts that no seed places in a business; other
+audiences that it received it may only pass on to ad accounts of its own.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, exists, insert, or_, select, update
 
-from audience_mock.core.audiences.queries import MAX_NUMBER, WITH_PEOPLE, find
+from audience_mock.core.audiences.queries import COLUMNS, MAX_NUMBER, PAGE_COLUMNS, find
 from audience_mock.core.errors import NotFoundError, SelfShareError
 from audience_mock.core.store import ids
+from audience_mock.core.store.rows import AudiencePageRow, AudienceRow
+from audience_mock.core.store.statements import Query
 from audience_mock.core.store.tables import ACCOUNT, BUSINESS, Audience, Party, Share, table_of
-from audience_mock.core.worlds.world import Transaction
+from audience_mock.core.store.transaction import Transaction
 
 _audiences = table_of(Audience)
 _a = _audiences.c
@@ -28,31 +30,27 @@ _OF_RECIPIENT = (_s.recipient_kind == bindparam("of_kind")) & (_s.recipient == b
 _VISIBLE = or_(
     _a.account == bindparam("of_recipient"), exists().where(_s.audience_key == _a.key, _OF_RECIPIENT)
 )
-_FIND_VISIBLE = select(*WITH_PEOPLE).where(
-    _a.api == bindparam("of_api"), _a.number == bindparam("of_number"), _VISIBLE
+_FIND_VISIBLE = Query(
+    AudienceRow,
+    select(*COLUMNS).where(_a.api == bindparam("of_api"), _a.number == bindparam("of_number"), _VISIBLE),
 )
-_FIND_ALL_VISIBLE = select(*WITH_PEOPLE).where(
+_FIND_ALL_VISIBLE = select(*COLUMNS).where(
     _a.api == bindparam("of_api"), _a.number.in_(bindparam("of_numbers", expanding=True)), _VISIBLE
 )
-_WITH_BUSINESS = (
-    select(_audiences, _p.business)
-    .join_from(
-        _audiences,
-        _parties,
-        (_p.kind == ACCOUNT) & (_p.id == _a.account) & _p.business.is_not(None),
-        isouter=True,
-    )
-    .where(_a.api == bindparam("of_api"), _a.number == bindparam("of_number"))
+_BY_NUMBER = Query(
+    AudienceRow,
+    select(*COLUMNS).where(_a.api == bindparam("of_api"), _a.number == bindparam("of_number")),
 )
+_BUSINESS = select(_p.business).where(_p.kind == ACCOUNT, _p.id == bindparam("of_account"))
 _RECEIVED = (
-    select(*WITH_PEOPLE, _s.position)
+    select(*PAGE_COLUMNS, _s.position)
     .join_from(_audiences, _shares, _s.audience_key == _a.key)
     .where(_a.api == bindparam("of_api"), _OF_RECIPIENT)
-    .limit(bindparam("at_most"))
+    .limit(bindparam("limit"))
 )
 _RECEIVED_BY = {
     (order, descending): _RECEIVED.where(
-        column < bindparam("beyond") if descending else column > bindparam("beyond")
+        column < bindparam("cursor") if descending else column > bindparam("cursor")
     ).order_by(column.desc() if descending else column)
     for order, column in (("shared", _s.position), ("number", _a.number))
     for descending in (False, True)
@@ -63,22 +61,22 @@ _RECIPIENTS: Select[Any] = (
     .where(
         _s.audience_key == bindparam("of_key"),
         _s.recipient_kind == bindparam("of_kind"),
-        _s.position > bindparam("beyond"),
+        _s.position > bindparam("cursor"),
     )
     .order_by(_s.position)
-    .limit(bindparam("at_most"))
+    .limit(bindparam("limit"))
 )
 _RECIPIENTS_OF_GIVER = _RECIPIENTS.where(_s.giver == bindparam("of_giver"))
 _ONE = (_s.audience_key == bindparam("of_key")) & _OF_RECIPIENT
 _FIND = select(_shares).where(_ONE)
 _INSERT = insert(_shares)
-_OWN = update(_shares).where(_ONE).values(giver=None)
+_MAKE_OWNERS = update(_shares).where(_ONE).values(giver=None)
 _REVOKE = delete(_shares).where(_ONE)
 _REVOKE_OF_GIVER = _REVOKE.where(_s.giver == bindparam("of_giver"))
 _REVOKE_PASSED_ON = delete(_shares).where(
     _s.audience_key == bindparam("of_key"), _s.giver == bindparam("of_recipient")
 )
-_ELSEWHERE = select(_p.id).where(
+_OF_OTHER_BUSINESS = select(_p.id).where(
     _p.kind == ACCOUNT,
     _p.id.in_(bindparam("of_accounts", expanding=True)),
     _p.business != bindparam("of_business"),
@@ -87,33 +85,33 @@ _ELSEWHERE = select(_p.id).where(
 
 @dataclass(frozen=True)
 class Recipient:
-    """Who has an audience, since when; `name` is the one that a seed gives."""
+    """Whoever an audience was shared with, and when; `name` is the one that a seed gives."""
 
     id: str
     name: str | None
     shared_at_ms: int
 
 
-def find_visible(tx: Transaction, *, api: str, account: str, number: int) -> Audience:
+def find_visible(tx: Transaction, *, api: str, account: str, number: int) -> AudienceRow:
     """The audience `number`, owned by an ad account or shared with it. Raises NotFoundError."""
     try:
         return find(tx, api=api, account=account, number=number)
     except NotFoundError:
         if number <= MAX_NUMBER:
             which = {"of_api": api, "of_number": number, "of_kind": ACCOUNT, "of_recipient": account}
-            row = tx.execute(_FIND_VISIBLE, which).first()
+            row = tx.one(_FIND_VISIBLE, which)
             if row is not None:
-                return cast(Audience, row)
+                return row
         raise
 
 
 def find_all_visible(
     tx: Transaction, *, api: str, account: str, numbers: Sequence[int]
-) -> Sequence[Audience]:
-    """Those audiences of `numbers` that an ad account owns or received, in no order."""
+) -> Sequence[AudienceRow]:
+    """The audiences of `numbers` that an ad account owns or received, in no particular order."""
     kept = [number for number in numbers if number <= MAX_NUMBER]
     which = {"of_api": api, "of_numbers": kept, "of_kind": ACCOUNT, "of_recipient": account}
-    return cast(Sequence[Audience], tx.execute(_FIND_ALL_VISIBLE, which).all())
+    return [AudienceRow._make(row) for row in tx.execute(_FIND_ALL_VISIBLE, which)]
 
 
 def list_received(
@@ -122,29 +120,29 @@ def list_received(
     api: str,
     kind: str,
     recipient: str,
-    after: int | None,
-    at_most: int,
+    cursor: int | None,
+    limit: int,
     descending: bool = False,
     by_number: bool = False,
-) -> tuple[Sequence[Audience], int | None]:
-    """At most `at_most` audiences that were shared with a recipient, by the time of sharing or by number,
-    from behind `after`, and where the next page continues (None: there is none)."""
-    beyond = after if after is not None else MAX_NUMBER if descending else -1
+) -> tuple[Sequence[AudiencePageRow], int | None]:
+    """At most `limit` audiences that were shared with a recipient, by the time of sharing or by number, after
+    `cursor`, and the cursor of the next page (None: this is the last one)."""
+    start = cursor if cursor is not None else MAX_NUMBER if descending else -1
     rows = tx.execute(
         _RECEIVED_BY["number" if by_number else "shared", descending],
         {
             "of_api": api,
             "of_kind": kind,
             "of_recipient": recipient,
-            "beyond": beyond,
-            "at_most": at_most + 1,
+            "cursor": start,
+            "limit": limit + 1,
         },
     ).all()
-    page = rows[:at_most]
-    more = None
-    if len(rows) > at_most:
-        more = page[-1].number if by_number else page[-1].position
-    return cast(Sequence[Audience], page), more
+    page = [AudiencePageRow._make(row[:-1]) for row in rows[:limit]]
+    following = None
+    if len(rows) > limit:
+        following = page[-1].number if by_number else rows[limit - 1].position
+    return page, following
 
 
 def list_recipients(
@@ -155,24 +153,24 @@ def list_recipients(
     giver: str,
     number: int,
     recipient_kind: str,
-    after: int | None,
-    at_most: int,
+    cursor: int | None,
+    limit: int,
 ) -> tuple[Sequence[Recipient], int | None]:
-    """Who of one kind has the audience `number`, by the time of sharing, as its `giver` may know; a business
-    that is not the owner sees those to whom it passed it on. Raises NotFoundError."""
-    audience, owns = _shareable(tx, api=api, kind=kind, giver=giver, number=number)
+    """The recipients of one kind that the audience `number` is shared with, by the time of sharing. A
+    business that is not the owner sees those to which it passed it on. Raises NotFoundError."""
+    audience, owns = _find_shareable(tx, api=api, kind=kind, giver=giver, number=number)
     rows = tx.execute(
         _RECIPIENTS if owns else _RECIPIENTS_OF_GIVER,
         {
             "of_key": audience.key,
             "of_kind": recipient_kind,
-            "beyond": -1 if after is None else after,
-            "at_most": at_most + 1,
+            "cursor": -1 if cursor is None else cursor,
+            "limit": limit + 1,
         }
         | ({} if owns else {"of_giver": giver}),
     ).all()
-    page = [Recipient(row.recipient, row.name, row.shared_at_ms) for row in rows[:at_most]]
-    return page, rows[at_most - 1].position if len(rows) > at_most else None
+    page = [Recipient(row.recipient, row.name, row.shared_at_ms) for row in rows[:limit]]
+    return page, rows[limit - 1].position if len(rows) > limit else None
 
 
 def share(
@@ -185,17 +183,19 @@ def share(
     recipient_kind: str,
     recipients: Sequence[str],
 ) -> None:
-    """Let the recipients use the audience `number`; one who may already keeps the time of the first share.
+    """Share the audience `number` with the recipients; sharing it again keeps the time of the first share.
 
     Raises NotFoundError, for the audience and for an ad account of another business; SelfShareError.
     """
-    audience, owns = _shareable(
+    audience, owns = _find_shareable(
         tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind
     )
     if not owns:
-        elsewhere = tx.execute(_ELSEWHERE, {"of_accounts": list(recipients), "of_business": giver}).first()
-        if elsewhere is not None:
-            raise NotFoundError("ad account", elsewhere.id)
+        other = tx.execute(
+            _OF_OTHER_BUSINESS, {"of_accounts": list(recipients), "of_business": giver}
+        ).first()
+        if other is not None:
+            raise NotFoundError("ad account", other.id)
     for recipient in recipients:
         if (recipient_kind, recipient) in ((ACCOUNT, audience.account), (kind, giver)):
             raise SelfShareError(recipient)
@@ -212,8 +212,8 @@ def share(
             }
             tx.execute(_INSERT, row)
         elif owns and before.giver is not None:
-            # Who has it from the owner as well keeps it when the business that passed it on loses it.
-            tx.execute(_OWN, this)
+            # Shared by the owner, too: it stays when the business that passed it on loses it.
+            tx.execute(_MAKE_OWNERS, this)
 
 
 def revoke(
@@ -226,9 +226,9 @@ def revoke(
     recipient_kind: str,
     recipients: Sequence[str],
 ) -> None:
-    """Take the audience `number` back from the recipients, and from those to whom they passed it on; a
-    business that is not the owner takes back what it gave. Raises NotFoundError."""
-    audience, owns = _shareable(
+    """Unshare the audience `number` from the recipients, and from those to which they passed it on; a
+    business that is not the owner unshares what it passed on. Raises NotFoundError."""
+    audience, owns = _find_shareable(
         tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind
     )
     for recipient in recipients:
@@ -241,17 +241,24 @@ def revoke(
             tx.execute(_REVOKE_PASSED_ON, {"of_key": audience.key, "of_recipient": recipient})
 
 
-def _shareable(
+def _find_shareable(
     tx: Transaction, *, api: str, kind: str, giver: str, number: int, recipient_kind: str = ACCOUNT
-) -> tuple[Audience, bool]:
-    """The audience and whether the giver acts as its owner. Raises NotFoundError if it is not the giver's to
-    share with that kind of recipient."""
-    if number <= MAX_NUMBER:
-        row = tx.execute(_WITH_BUSINESS, {"of_api": api, "of_number": number}).first()
-        if row is not None:
-            if giver == (row.account if kind == ACCOUNT else row.business or giver):
-                return cast(Audience, row), True
-            this = {"of_key": row.key, "of_kind": kind, "of_recipient": giver}
-            if kind == BUSINESS and recipient_kind == ACCOUNT and tx.execute(_FIND, this).first():
-                return cast(Audience, row), False
+) -> tuple[AudienceRow, bool]:
+    """The audience, and whether the giver acts as its owner. Raises NotFoundError if the giver may not share
+    it with that kind of recipient."""
+    audience = tx.one(_BY_NUMBER, {"of_api": api, "of_number": number}) if number <= MAX_NUMBER else None
+    if audience is not None:
+        if giver == _owner(tx, audience, kind, giver):
+            return audience, True
+        this = {"of_key": audience.key, "of_kind": kind, "of_recipient": giver}
+        if kind == BUSINESS and recipient_kind == ACCOUNT and tx.execute(_FIND, this).first():
+            return audience, False
     raise NotFoundError("audience", str(number))
+
+
+def _owner(tx: Transaction, audience: AudienceRow, kind: str, giver: str) -> str:
+    """The ad account, or the business; where no seed names one, any `giver` acts as owner."""
+    if kind == ACCOUNT:
+        return audience.account
+    business: str | None = tx.execute(_BUSINESS, {"of_account": audience.account}).scalar_one_or_none()
+    return business or giver

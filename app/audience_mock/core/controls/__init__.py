@@ -1,1 +1,1 @@
-"""What a test controls: faults, request journal, rate limits, agenda, overrides."""
+"""What a test controls in a world: faults, the request journal, rate limits. All of it is in memory."""

@@ -1,56 +1,55 @@
-"""Planned faults: which calls shall go wrong, and how. The transport makes it so."""
+"""Planned faults: which requests go wrong, and how. `web.faults` carries them out."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from audience_mock.core.controls.json_match import holds
+from audience_mock.core.controls.json_match import matches
 from audience_mock.core.errors import InvalidFaultError, LimitExceededError, NotFoundError
 
 ANY = "*"
-"""The operation of a fault that is for all of them."""
+"""The operation of a fault that applies to all operations."""
 
-OF_REQUEST = "request"
-"""The id of a fault that a request asked for."""
+REQUEST_FAULT_ID = "request"
+"""The id of a fault that a request asks for itself."""
 
 MAX_FAULTS = 1_000
-"""Faults of a world at a time. Chosen: each call looks at all of them."""
+"""Faults of a world at a time. Chosen: each request is compared with all of them."""
 
 MAX_LATENCY_MS = 60_000
-"""Chosen: longer than clients wait, and a mistake does not hold a connection for a day."""
+"""Chosen: longer than clients wait; a mistake does not block a connection for a day."""
 
 MAX_STATUS, MIN_STATUS = 599, 400
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What happens to a call: one of the kinds, or only its latency. Raises InvalidFaultError for two, or
-    none."""
+    """What happens to a request: exactly one of the kinds, or only latency. Raises InvalidFaultError."""
 
     status: int | None = None
-    """Refused with the API's own error of this status, or with `body`; nothing is run."""
+    """The request is rejected with the API's own error of this status, or with `body`; nothing is run."""
     limit_window_s: float | None = None
-    """429 for every call that the fault is for, until this much of the world's time is over."""
+    """429 for every matching request, for this long in the world's time."""
     reset: Literal["before", "in", "after"] | None = None
     """The connection is reset: before anything is run or sent, in the middle of the answer's body, or after
-    it."""
+    the answer."""
     cut_after_bytes: int | None = None
-    """The connection is closed after so many bytes of the answer's body."""
+    """The connection is closed after this many bytes of the answer's body."""
     stall: Literal["before", "in"] | None = None
-    """Nothing (more) comes: before anything is run or sent, or after half of the answer's body."""
+    """Nothing (more) is sent: before anything is run, or after half of the answer's body."""
     content_type: str | None = None
-    """The answer says that it is of this type."""
+    """The answer has this content type."""
     garbage: bool | None = None
-    """The answer's body is not what its type promises."""
+    """The answer's body is not valid for its content type."""
     effect_lost: bool | None = None
-    """The answer comes as always, and nothing of what it says was kept."""
+    """The answer is as usual, but nothing was written."""
     answer_lost: bool | None = None
-    """What was asked for is done, and the connection is closed without an answer."""
+    """The operation is done, and the connection is closed without an answer."""
     latency_ms: tuple[int, int] | None = None
-    """The least and the most milliseconds that pass before anything else happens, beside any of the kinds."""
+    """Least and most milliseconds before anything else happens; goes with any kind."""
     body: bytes | None = None
-    """In the place of the API's own error, with `status` only."""
+    """Replaces the API's own error; goes with `status` only."""
 
     def __post_init__(self) -> None:
         given = [name for name in KINDS if getattr(self, name) is not None]
@@ -59,7 +58,7 @@ class Outcome:
                 f"{given[0]} and {given[1]} do not go together: plan a fault for each", given[1]
             )
         if not given and self.latency_ms is None:
-            raise InvalidFaultError(f"nothing happens: give one of {', '.join(KINDS)}, or latency_ms")
+            raise InvalidFaultError(f"a fault needs an effect: give one of {', '.join(KINDS)}, or latency_ms")
         if self.body is not None and self.status is None:
             raise InvalidFaultError("body goes with status only", "body")
         if self.status is not None and not MIN_STATUS <= self.status <= MAX_STATUS:
@@ -74,15 +73,16 @@ class Outcome:
 KINDS = tuple(each.name for each in fields(Outcome) if each.name not in ("latency_ms", "body"))
 
 
-def _chance(id: str) -> random.Random:
-    # The world's other chance has the seed 0 too.
+def _random_for(id: str) -> random.Random:
+    # Not the seed 0 alone, which the world's own randomness has.
     return random.Random(f"0 {id}")  # noqa: S311
 
 
 @dataclass(kw_only=True)
 class Fault:
-    """An outcome and the calls that it is for: those of `operation` that hold `match`, and of these, behind
-    the `skip` first, each `every`-th, by `chance`, at most `first` times. A limit window counts as one time.
+    """An outcome, and the requests that meet it: those of `operation` that match `match`; of these, after the
+    first `skip`, every `every`-th, with the probability `chance`, at most `first` times. A limit window
+    counts as one time.
     """
 
     id: str
@@ -93,15 +93,15 @@ class Fault:
     every: int = 1
     chance: float = 1.0
     match: Mapping[str, Any] = field(default_factory=dict)
-    shown: Mapping[str, Any] = field(default_factory=dict)
-    """The plan as it was given, for who asks what is planned."""
+    definition: Mapping[str, Any] = field(default_factory=dict)
+    """The fault as it was given, to be shown."""
 
-    chance_source: random.Random
-    """Of its own, so that neither another fault nor the world's other chance is disturbed."""
+    random: random.Random
+    """Its own, so that it depends on no other fault and no other use of randomness."""
     seen: int = 0
-    """Calls that it was for, fired or not, until it was used up."""
+    """Matching requests, until it was used up."""
     fired: int = 0
-    """Calls that went wrong by it."""
+    """Requests that met it."""
     window_ends_at_ms: int = 0
 
     def __post_init__(self) -> None:
@@ -111,36 +111,41 @@ class Fault:
 
     @property
     def left(self) -> int | None:
-        """How many more times; None is without end."""
+        """How many more times it fires; None: without limit."""
         return None if self.first is None else self.first - self._turns
 
     @property
     def used(self) -> bool:
-        """Whether all happened that was planned: without an end, whether anything did."""
+        """Whether it fired as often as planned; without a limit, whether it fired at all."""
         return self.fired > 0 if self.left is None else self.left == 0
 
     def is_over(self, now_ms: int) -> bool:
-        """Whether no further call can go wrong by it."""
+        """Whether it can fire no more."""
         return self.left == 0 and not self.window_left_ms(now_ms)
 
     def window_left_ms(self, now_ms: int) -> int:
-        """What is left of a limit window; 0 if none is open. A clock that is set back leaves none that ends
-        far ahead."""
+        """What is left of a limit window; 0 if none is open, also after the clock was set back before its
+        start."""
         left_ms = self.window_ends_at_ms - now_ms
         return left_ms if 0 < left_ms <= (self.outcome.limit_window_s or 0) * 1000 else 0
 
     def latency_ms(self) -> int:
         least, most = self.outcome.latency_ms or (0, 0)
-        return least if least == most else self.chance_source.randint(least, most)
+        return least if least == most else self.random.randint(least, most)
 
-    def is_due(self, now_ms: int) -> bool:
-        """Whether the call that was just seen goes wrong; takes the turn."""
+    def fire(self, now_ms: int) -> bool:
+        """Whether the request that was just counted in `seen` goes wrong; counts it if so."""
+        due = self._is_due(now_ms)
+        self.fired += due
+        return due
+
+    def _is_due(self, now_ms: int) -> bool:
         if self.window_left_ms(now_ms):
             return True
         position = self.seen - self.skip
         if self.left == 0 or position < 1 or position % self.every:
             return False
-        if self.chance < 1 and self.chance_source.random() >= self.chance:
+        if self.chance < 1 and self.random.random() >= self.chance:
             return False
         self._turns += 1
         if self.outcome.limit_window_s is not None:
@@ -149,31 +154,31 @@ class Fault:
 
 
 class Faults:
-    """What is planned in a world. Kept in memory: neither forks nor snapshots nor a restart carry it."""
+    """The planned faults of a world. In memory only: not in forks or snapshots, and gone after a restart."""
 
     def __init__(self) -> None:
         self.planned: dict[str, Fault] = {}
-        """By id, in the order of planning. Empty, it costs a call one look."""
+        """By id, in the order of planning."""
         self._added = 0
-        self._chance_of_requests = _chance(OF_REQUEST)
+        self._random_of_requests = _random_for(REQUEST_FAULT_ID)
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(list(self.planned.values()))
 
     def add_all(self, plans: Sequence[Mapping[str, Any]]) -> list[Fault]:
-        """Plan several, or none; each has what Fault has, without the id. Raises LimitExceededError."""
+        """Plan all or none; each has the fields of Fault, without the id. Raises LimitExceededError."""
         if len(self.planned) + len(plans) > MAX_FAULTS:
             raise LimitExceededError(f"a world has {MAX_FAULTS} faults at most: delete some first")
         ids = [f"fault-{self._added + place}" for place in range(1, len(plans) + 1)]
-        made = [Fault(id=id, chance_source=_chance(id), **plan) for id, plan in zip(ids, plans, strict=True)]
+        made = [Fault(id=id, random=_random_for(id), **plan) for id, plan in zip(ids, plans, strict=True)]
         self._added += len(made)
         self.planned |= {fault.id: fault for fault in made}
         return made
 
-    def of_request(self, operation: str, outcome: Outcome) -> Fault:
-        """What one request asked for; nothing of it is planned."""
+    def for_request(self, operation: str, outcome: Outcome) -> Fault:
+        """A fault that one request asks for, which is not planned."""
         return Fault(
-            id=OF_REQUEST, operation=operation, outcome=outcome, chance_source=self._chance_of_requests
+            id=REQUEST_FAULT_ID, operation=operation, outcome=outcome, random=self._random_of_requests
         )
 
     def find(self, id: str) -> Fault:
@@ -187,23 +192,22 @@ class Faults:
         del self.planned[self.find(id).id]
 
     def clear(self) -> None:
-        """Plan nothing any more; ids go on."""
+        """Delete all planned faults; ids go on."""
         self.planned.clear()
 
-    def wants_body(self, operation: str, now_ms: int) -> bool:
-        """Whether a call's body has to be known to say if it goes wrong."""
+    def needs_body(self, operation: str, now_ms: int) -> bool:
+        """Whether a request's body must be read to decide which fault it meets."""
         return any("body" in fault.match for fault in self._for(operation, now_ms))
 
-    def take(self, operation: str, request: Mapping[str, Any], now_ms: int) -> Fault | None:
-        """The fault that a call meets. Every one that it matches has seen it; the one planned first fires."""
-        taken = None
+    def fire(self, operation: str, request: Mapping[str, Any], now_ms: int) -> Fault | None:
+        """The fault that a request meets: the first planned one that is due. Each that matches counts it."""
+        fired = None
         for fault in self._for(operation, now_ms):
-            if holds(request, fault.match):
+            if matches(request, fault.match):
                 fault.seen += 1
-                if taken is None and fault.is_due(now_ms):
-                    taken = fault
-                    fault.fired += 1
-        return taken
+                if fired is None and fault.fire(now_ms):
+                    fired = fault
+        return fired
 
     def _for(self, operation: str, now_ms: int) -> Iterator[Fault]:
         for fault in self:

@@ -1,4 +1,4 @@
-"""Whether one JSON value holds another: how faults and the journal say which requests are meant."""
+"""Partial matching of JSON values: how faults and the journal select requests."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ MISSING = object()
 
 
 class Difference(NamedTuple):
-    """Where a value does not hold what is wanted, as `rule.retention_days`; `found` is MISSING if nothing is
+    """A place where a value does not match, as `rule.retention_days`; `found` is MISSING if nothing is
     there."""
 
     path: str
@@ -15,14 +15,14 @@ class Difference(NamedTuple):
     found: Any
 
 
-def holds(value: Any, wanted: Any) -> bool:
-    """Whether `value` has all that `wanted` has: an object each of its keys (and may have more), a list as
-    many items, each holding its own; anything else is equal, and true is not 1."""
+def matches(value: Any, wanted: Any) -> bool:
+    """Whether `value` has all that `wanted` has: an object all its keys (and maybe more), a list as many
+    items, each of which matches; anything else is equal, and true is not 1."""
     return next(differences(value, wanted), None) is None
 
 
 def differences(value: Any, wanted: Any, path: str = "") -> Iterator[Difference]:
-    """Each place where it does not."""
+    """Each place where `value` does not match."""
     if isinstance(wanted, dict) and isinstance(value, dict):
         for key, each in wanted.items():
             at = f"{path}.{key}" if path else str(key)

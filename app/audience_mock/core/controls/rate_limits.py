@@ -1,7 +1,7 @@
-"""How often somebody may call: calls counted in windows of the world's time.
+"""Rate limits: calls counted in windows of the world's time.
 
-A window begins with the first call after the last one ended, and is forgotten with it (chosen: what the
-providers do between two windows was never published). Counts are kept in memory; a restart forgets them.
+A window starts with the first call after the last window ended (chosen: what the providers do between two
+windows was never published). Counts are kept in memory only.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,11 +9,11 @@ from sys import maxsize
 from typing import NamedTuple
 
 MAX_CALLERS = 10_000
-"""Callers whose windows are kept, a few hundred bytes each. Chosen; the one who came first goes first."""
+"""Callers whose windows are kept, a few hundred bytes each; the oldest is dropped first. Chosen."""
 
 
 class Limit(NamedTuple):
-    """At most `calls` calls of one caller in `window_ms`; `name` tells the limits of a caller apart."""
+    """At most `calls` calls of one caller in `window_ms`; `name` distinguishes the limits of a caller."""
 
     name: str
     calls: int
@@ -28,15 +28,16 @@ class Limits:
         self._windows: dict[str, dict[str, list[int]]] = {}
 
     def windows(self) -> Iterator[tuple[str, str, int, int]]:
-        """Each window: whose, of which limit, when it ends, and the calls that are left in it."""
+        """Each window: its caller, its limit, when it ends, and the calls that are left in it."""
         for caller, windows in self._windows.items():
             for name, (ends_at_ms, left) in windows.items():
                 yield caller, name, ends_at_ms, left
 
     def count(self, caller: str, limits: Sequence[Limit], now_ms: int) -> tuple[int, int, int, bool]:
-        """Count one call of `caller` against each of `limits`, at least one; beyond one it counts in none.
+        """Count one call of `caller` against each of `limits` (not empty). A call beyond a limit counts
+        in none.
 
-        Answers the place of the limit with the fewest calls left, those left in it after this one, the
+        Returns the index of the limit with the fewest calls left, how many that are after this one, the
         milliseconds until its window ends, and whether this call was within every limit.
         """
         windows = self._windows.get(caller)
@@ -46,15 +47,15 @@ class Limits:
             windows = self._windows[caller] = {}
         tightest = resets_in_ms = 0
         least = maxsize
-        for place, (name, calls, window_ms) in enumerate(limits):
+        for index, (name, calls, window_ms) in enumerate(limits):
             window = windows.get(name)
-            # A clock that is set back leaves no window that ends far ahead.
+            # After the clock was set back, a window that would end too late starts anew.
             if window is None or not 0 < (left_ms := window[0] - now_ms) <= window_ms:
                 window = windows[name] = [now_ms + window_ms, calls]
                 left_ms = window_ms
             window[1] -= 1
             if window[1] < least:
-                tightest, least, resets_in_ms = place, window[1], left_ms
+                tightest, least, resets_in_ms = index, window[1], left_ms
         if least >= 0:
             return tightest, least, resets_in_ms, True
         for limit in limits:

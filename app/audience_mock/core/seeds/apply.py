@@ -2,19 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from sqlite3 import IntegrityError
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError as RowRefused
 from sqlmodel import SQLModel
 
 from audience_mock.core import tokens
-from audience_mock.core.audiences import queries as audiences
-from audience_mock.core.audiences.readiness import BY_HAND, FAILS, NEVER_MS
+from audience_mock.core.audiences import changes
 from audience_mock.core.errors import IdTakenError, InvalidSeedError
+from audience_mock.core.readiness import BY_HAND, FAILS, NEVER_MS
 from audience_mock.core.seeds.schemas import Seed, SeedAudience, SeedCustomerList, SeedShare, SeedUpload
 from audience_mock.core.store import ids
 from audience_mock.core.store.tables import (
@@ -34,11 +34,12 @@ from audience_mock.core.store.tables import (
     Upload,
     table_of,
 )
+from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import customer_lists, list_uploads, user_sets
 from audience_mock.core.users.digests import DIGEST_BYTES, LINK_BYTES, each, sorted_distinct
-from audience_mock.core.users.records import Records, of_hash, of_plain
+from audience_mock.core.users.records import Records, digest_of_hash, digests_of_plain
 from audience_mock.core.worlds.clock import Clock
-from audience_mock.core.worlds.world import Transaction, World
+from audience_mock.core.worlds.world import World
 
 _sequences = table_of(Sequence)
 _audiences, _lists, _shares = table_of(Audience), table_of(CustomerList), table_of(Share)
@@ -61,7 +62,7 @@ _SAME_NAME = (
 
 
 @dataclass
-class Planted:
+class AppliedSeed:
     """What a seed became: the ids of its audiences, customer lists and their uploads, each in the seed's
     order, and how many rows each section had."""
 
@@ -69,94 +70,57 @@ class Planted:
     ids: dict[str, list[str]] = field(default_factory=dict)
 
 
-class Fixed(NamedTuple):
-    """Something that a seed wants to be ready at a time, whenever it is planted; `api` of an audience."""
-
-    api: str | None
-    number: int
-    ready_at_ms: int
-
-
-def plant_in(world: World, seed: Seed) -> Planted:
-    """Plant a seed in a world that may hold something already, and set its clock to the seed's first, if that
+def apply_seed(world: World, seed: Seed) -> AppliedSeed:
+    """Add a seed to a world that may hold something already, and set its clock to the seed's first, if that
     has one. Raises InvalidSeedError; then nothing is changed."""
     before = world.clock.state
     set_clock(world.clock, seed)
     try:
-        planted = world.transact_now(plant, seed)
+        applied = world.transact_now(insert_seed, seed)
     except BaseException:
         world.clock.state = before
         raise
     if seed.clock is not None:
-        world.keep()
-    return planted
+        world.save_metadata()
+    return applied
 
 
 def set_clock(clock: Clock, seed: Seed) -> None:
     """Let a clock show what the seed says, if it says something."""
     if seed.clock is not None:
-        clock.freeze(_ms(seed.clock.now))
+        clock.freeze(to_ms(seed.clock.now))
         if not seed.clock.frozen:
             clock.run()
 
 
-def plant(tx: Transaction, seed: Seed) -> Planted:
+def insert_seed(tx: Transaction, seed: Seed) -> AppliedSeed:
     """Put the rows of a seed into the world. Raises InvalidSeedError, which names the field."""
-    planted = Planted()
+    applied = AppliedSeed()
     for name in sorted(seed.model_fields_set - {"schema_url", "clock"}):
-        planted.counts[name] = len(getattr(seed, name))
+        applied.counts[name] = len(getattr(seed, name))
     for name, number in seed.sequences.items():
         _begin_at(tx, name, number)
-    _plant_people(tx, seed)
-    planted.ids["customer_lists"] = list(_plant_lists(tx, seed))
-    planted.ids["audiences"] = _plant_audiences(tx, seed)
-    planted.ids["customer_list_uploads"] = list(_plant_list_uploads(tx, seed))
-    _plant_reports(tx, seed)
-    _plant_pixels(tx, seed)
-    _plant_businesses(tx, seed)
-    _plant_shares(tx, seed)
-    _plant_tokens(tx, seed)
+    _insert_people(tx, seed)
+    applied.ids["customer_lists"] = list(_insert_lists(tx, seed))
+    applied.ids["audiences"] = _insert_audiences(tx, seed)
+    applied.ids["customer_list_uploads"] = list(_insert_list_uploads(tx, seed))
+    _insert_reports(tx, seed)
+    _insert_pixels(tx, seed)
+    _insert_businesses(tx, seed)
+    _insert_shares(tx, seed)
+    _insert_tokens(tx, seed)
     first = tx.execute(select(func.max(table_of(NextFacebookId).c.position))).scalar_one()
     for position, facebook_id in enumerate(seed.facebook_ids, start=0 if first is None else first + 1):
         tx.execute(insert(NextFacebookId), {"position": position, "facebook_id": facebook_id})
-    return planted
+    return applied
 
 
-def is_untouched(tx: Transaction) -> bool:
-    """Whether nothing ever happened in this world: it may be seeded."""
-    moved = [row for row in tx.execute(select(_sequences)).all() if row.next != ids.FIRST[row.name]]
-    return not moved and audiences.count(tx) == 0
-
-
-def fixed(seed: Seed, planted: Planted) -> list[Fixed]:
-    """What of a seed that was planted has a time of its own to be ready at."""
-    lists = zip(seed.customer_lists, planted.ids["customer_lists"], strict=True)
-    made = zip(seed.audiences, planted.ids["audiences"], strict=True)
-    return [
-        *(Fixed(None, int(id), _ms(one.ready_at)) for one, id in lists if one.ready_at is not None),
-        *(Fixed(one.api, int(id), _ms(one.ready_at)) for one, id in made if one.ready_at is not None),
-    ]
-
-
-def put_off(tx: Transaction, *, planted_at_ms: int, by_ms: int, but: Iterable[Fixed] = ()) -> None:
-    """Move what was to be ready after a seed was planted, as if it had been planted later; not `but`."""
-    for table in (_audiences, _lists):
-        waits = table.c.ready_at_ms.between(planted_at_ms + 1, NEVER_MS - 1)
-        later = update(table).where(waits)
-        tx.execute(later.values(ready_at_ms=table.c.ready_at_ms + by_ms))
-    for one in but:
-        this = update(_lists).where(_lists.c.number == one.number)
-        if one.api is not None:
-            this = update(_audiences).where(_audiences.c.api == one.api, _audiences.c.number == one.number)
-        tx.execute(this.values(ready_at_ms=one.ready_at_ms))
-
-
-def _ms(seconds: float) -> int:
+def to_ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
 def _ms_or_none(seconds: float | None) -> int | None:
-    return None if seconds is None else _ms(seconds)
+    return None if seconds is None else to_ms(seconds)
 
 
 def _begin_at(tx: Transaction, name: str, number: int) -> None:
@@ -205,7 +169,7 @@ class _Numbers:
         _continue_at(self._tx, self._sequence, self._next)
 
 
-def _plant_people(tx: Transaction, seed: Seed) -> None:
+def _insert_people(tx: Transaction, seed: Seed) -> None:
     known = insert(KnownUser).prefix_with("OR IGNORE")
     rows = [
         {"digest": digest} for digest in {digest for person in seed.people for digest in _digests(person)}
@@ -217,16 +181,16 @@ def _plant_people(tx: Transaction, seed: Seed) -> None:
 def _digests(person: str) -> tuple[bytes, ...]:
     """All digests of an address, plain; the one of a SHA-256."""
     raw = person.strip().encode()
-    return (of_hash(raw),) if re.fullmatch(rb"[0-9a-fA-F]{64}", raw) else of_plain(raw)
+    return (digest_of_hash(raw),) if re.fullmatch(rb"[0-9a-fA-F]{64}", raw) else digests_of_plain(raw)
 
 
 def _life(tx: Transaction, given: SeedAudience | SeedCustomerList) -> dict[str, Any]:
-    created_at_ms = tx.now_ms if given.created_at is None else _ms(given.created_at)
-    ready_at_ms = tx.now_ms + _ms(given.ready_in_s) if given.ready_at is None else _ms(given.ready_at)
+    created_at_ms = tx.now_ms if given.created_at is None else to_ms(given.created_at)
+    ready_at_ms = tx.now_ms + to_ms(given.ready_in_s) if given.ready_at is None else to_ms(given.ready_at)
     return {
         "held_status": given.status,
         "created_at_ms": created_at_ms,
-        "updated_at_ms": created_at_ms if given.updated_at is None else _ms(given.updated_at),
+        "updated_at_ms": created_at_ms if given.updated_at is None else to_ms(given.updated_at),
         "ready_at_ms": ready_at_ms,
     }
 
@@ -237,7 +201,7 @@ def _policy(policy: str) -> dict[str, Any]:
     return {"ready_at_ms": NEVER_MS, "policy": None if policy == BY_HAND else policy}
 
 
-def _plant_lists(tx: Transaction, seed: Seed) -> Iterator[str]:
+def _insert_lists(tx: Transaction, seed: Seed) -> Iterator[str]:
     if not seed.customer_lists:
         return
     matcher = user_sets.matcher(tx)
@@ -257,8 +221,8 @@ def _plant_lists(tx: Transaction, seed: Seed) -> Iterator[str]:
                 removed_records=given.removed_records,
                 unnamed_people=given.unnamed_people,
                 people=given.unnamed_people + matcher.count(users) if people is None else people,
-                user_set=user_sets.plant(tx, users),
-                link_set=user_sets.plant(tx, links, LINK_BYTES) if links else None,
+                user_set=user_sets.insert_set(tx, users),
+                link_set=user_sets.insert_set(tx, links, LINK_BYTES) if links else None,
             )
         except RowRefused:
             raise IdTakenError(f"the world has a customer list {number} already", f"{place}.id") from None
@@ -281,10 +245,10 @@ def _people_of(given: SeedCustomerList, place: str) -> tuple[bytes, bytes, int]:
         return users, links, records.sent + sum(map(len, given.users)) // DIGEST_BYTES
 
 
-def _plant_audiences(tx: Transaction, seed: Seed) -> list[str]:
+def _insert_audiences(tx: Transaction, seed: Seed) -> list[str]:
     if not seed.audiences:
         return []
-    sets = _plant_sets(tx, seed)
+    sets = _insert_sets(tx, seed)
     numbers = {
         api: _Numbers(
             tx,
@@ -293,7 +257,7 @@ def _plant_audiences(tx: Transaction, seed: Seed) -> list[str]:
             select(_audiences.c.number).where(_audiences.c.api == api),
             _audiences.c.number,
         )
-        for api, sequence in audiences.SEQUENCE_OF.items()
+        for api, sequence in changes.SEQUENCE_OF.items()
     }
     people_of_list = _PeopleOfLists(tx)
     key = tx.execute(select(func.coalesce(func.max(_audiences.c.key), 0))).scalar_one()
@@ -317,7 +281,7 @@ def _plant_audiences(tx: Transaction, seed: Seed) -> list[str]:
             yield row
 
     try:
-        audiences.insert_many(tx, rows())
+        changes.insert_many(tx, rows())
     except IntegrityError:
         # The row that was made last is the one that was refused.
         position = len(made) - 1
@@ -328,7 +292,7 @@ def _plant_audiences(tx: Transaction, seed: Seed) -> list[str]:
     return made
 
 
-def _plant_sets(tx: Transaction, seed: Seed) -> dict[int, tuple[int, int]]:
+def _insert_sets(tx: Transaction, seed: Seed) -> dict[int, tuple[int, int]]:
     """The users of audiences by position: their set, and how many of them are matched."""
     sets: dict[int, tuple[int, int]] = {}
     matcher = None
@@ -337,7 +301,7 @@ def _plant_sets(tx: Transaction, seed: Seed) -> dict[int, tuple[int, int]]:
             matcher = matcher or user_sets.matcher(tx)
             users = sorted_distinct(b"".join(given.users))
             matched = 0 if "people" in given.model_fields_set else matcher.count(users)
-            sets[position] = user_sets.plant(tx, users), matched
+            sets[position] = user_sets.insert_set(tx, users), matched
     return sets
 
 
@@ -359,7 +323,7 @@ class _PeopleOfLists:
         return people
 
 
-def _plant_list_uploads(tx: Transaction, seed: Seed) -> Iterator[str]:
+def _insert_list_uploads(tx: Transaction, seed: Seed) -> Iterator[str]:
     if not seed.customer_list_uploads:
         return
     table = table_of(ListUpload)
@@ -376,7 +340,7 @@ def _plant_list_uploads(tx: Transaction, seed: Seed) -> Iterator[str]:
         row = {
             "number": number,
             "customer_list": int(given.customer_list),
-            "created_at_ms": tx.now_ms if given.created_at is None else _ms(given.created_at),
+            "created_at_ms": tx.now_ms if given.created_at is None else to_ms(given.created_at),
             "started_at_ms": _ms_or_none(given.started_at),
             "ready_at_ms": _ms_or_none(given.ready_at),
             "errors": json.dumps(given.errors or {}) if was_run else None,
@@ -393,7 +357,7 @@ def _plant_list_uploads(tx: Transaction, seed: Seed) -> Iterator[str]:
                 raise InvalidSeedError(
                     f"the upload has {given.total_parts} parts", f"{place}.parts.{at}.part"
                 )
-            list_uploads.plant_part(tx, upload=number, part=part.part, pieces=part.content)
+            list_uploads.insert_part(tx, upload=number, part=part.part, pieces=part.content)
         yield str(number)
     numbers.done()
 
@@ -411,17 +375,17 @@ def _key_at(tx: Transaction, given: SeedShare | SeedUpload, place: str) -> int:
     return key
 
 
-def _plant_reports(tx: Transaction, seed: Seed) -> None:
+def _insert_reports(tx: Transaction, seed: Seed) -> None:
     for position, given in enumerate(seed.uploads):
         row = given.model_dump(exclude={"api", "audience", "received_at", "invalid_lines"}) | {
             "audience_key": _key_at(tx, given, f"uploads.{position}"),
-            "received_at_ms": _ms(given.received_at),
+            "received_at_ms": to_ms(given.received_at),
             "invalid_lines": json.dumps([(one.line, one.why) for one in given.invalid_lines]),
         }
         tx.execute(insert(Upload), row)
 
 
-def _plant_pixels(tx: Transaction, seed: Seed) -> None:
+def _insert_pixels(tx: Transaction, seed: Seed) -> None:
     used: set[str] = set()
     for position, pixel in enumerate(seed.pixels):
         what, place = f"pixel {pixel.facebook_id}", f"pixels.{position}.facebook_id"
@@ -441,7 +405,7 @@ def _add(
         raise IdTakenError(f"the world has the {what} already", place) from None
 
 
-def _plant_businesses(tx: Transaction, seed: Seed) -> None:
+def _insert_businesses(tx: Transaction, seed: Seed) -> None:
     used: set[str] = set()
     for position, business in enumerate(seed.businesses):
         place = f"businesses.{position}"
@@ -459,7 +423,7 @@ def _plant_businesses(tx: Transaction, seed: Seed) -> None:
             )
 
 
-def _plant_shares(tx: Transaction, seed: Seed) -> None:
+def _insert_shares(tx: Transaction, seed: Seed) -> None:
     used: set[str] = set()
     for position, given in enumerate(seed.shares):
         place = f"shares.{position}"
@@ -469,7 +433,7 @@ def _plant_shares(tx: Transaction, seed: Seed) -> None:
             "recipient_kind": given.recipient_kind,
             "recipient": given.recipient,
             "giver": given.giver,
-            "shared_at_ms": tx.now_ms if given.shared_at is None else _ms(given.shared_at),
+            "shared_at_ms": tx.now_ms if given.shared_at is None else to_ms(given.shared_at),
         }
         if given.position is not None:
             _continue_at(tx, ids.SHARE, given.position + 1)
@@ -480,7 +444,7 @@ def _plant_shares(tx: Transaction, seed: Seed) -> None:
         _add(tx, Share, row, used=used, what=shared, place=f"{place}.recipient")
 
 
-def _plant_tokens(tx: Transaction, seed: Seed) -> None:
+def _insert_tokens(tx: Transaction, seed: Seed) -> None:
     used: set[str] = set()
     families = {row.family: None for row in tx.execute(select(table_of(Token).c.family).distinct())}
     here: dict[int | None, int] = {}

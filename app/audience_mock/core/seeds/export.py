@@ -6,7 +6,6 @@ in it. Not in a state: the world's settings, its snapshots, what was counted aga
 
 import asyncio
 import base64
-import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,12 +16,13 @@ from pydantic_core import to_json
 from sqlalchemy import Select, func, select
 
 from audience_mock.core.audiences.lifecycle import policy_of
-from audience_mock.core.audiences.readiness import AFTER_DELAY, NEVER_MS
 from audience_mock.core.errors import InvalidStateError
+from audience_mock.core.readiness import AFTER_DELAY, NEVER_MS
 from audience_mock.core.seeds.schemas import object_text
 from audience_mock.core.store import ids
 from audience_mock.core.store.database import IN_MEMORY, Database
-from audience_mock.core.store.statements import Prepared
+from audience_mock.core.store.rows import AudienceRow
+from audience_mock.core.store.statements import Query
 from audience_mock.core.store.tables import (
     BUSINESS,
     App,
@@ -42,8 +42,9 @@ from audience_mock.core.store.tables import (
     UserBlock,
     table_of,
 )
+from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users.digests import DIGEST_BYTES, LINK_BYTES
-from audience_mock.core.worlds.world import Transaction, World
+from audience_mock.core.worlds.world import World
 
 MAX_BYTES = 128 << 20
 """Bytes of users (four million digests) and of parts of uploads in a state, a third more as base64. Chosen: a
@@ -52,16 +53,13 @@ body of /__admin may have twice that."""
 STEP_ROWS = 500
 """Rows that are written before others get their turn: some milliseconds."""
 
-MAX_SHOWN = 100
-"""Rows of each kind that a difference shows of a section; it counts all. Chosen."""
-
 _audiences, _blocks = table_of(Audience), table_of(UserBlock)
 _parts, _pieces = table_of(UploadPart), table_of(UploadPiece)
 _HELD_BYTES = (
     select(func.coalesce(func.sum(func.length(_blocks.c.digests)), 0)),
     select(func.coalesce(func.sum(_parts.c.size_bytes), 0)),
 )
-_EVERY_AUDIENCE = Prepared(select(_audiences).order_by(_audiences.c.key))
+_EVERY_AUDIENCE = Query(AudienceRow, select(_audiences).order_by(_audiences.c.key))
 _INTERNAL = (ids.USER_SET, ids.UPLOADED_FILE)
 """Sequences that number what no answer shows."""
 
@@ -77,16 +75,16 @@ class Row(NamedTuple):
 Large = Mapping[str, Any] | list[str]
 
 
-async def state(world: World) -> bytes:
+async def export_state(world: World) -> bytes:
     """The JSON text of a seed, a line for each row. Raises InvalidStateError if there are too many users."""
     sections: dict[str, list[bytes]] = {}
-    async with _copy(world) as (tx, clock):
-        async for row in _in_steps(_rows(tx, _in_full)):
+    async with copy_of(world) as (tx, clock):
+        async for row in in_steps(rows(tx, _in_full)):
             sections.setdefault(row.section, []).append(_written(row))
     pieces = [b'"clock":%b' % to_json(clock)]
-    for section, rows in sections.items():
+    for section, lines in sections.items():
         form = b'"%b":{\n%b\n}' if section == "sequences" else b'"%b":[\n%b\n]'
-        pieces.append(form % (section.encode(), b",\n".join(rows)))
+        pieces.append(form % (section.encode(), b",\n".join(lines)))
     return b"{\n" + b",\n".join(pieces) + b"\n}\n"
 
 
@@ -104,67 +102,8 @@ def _written(row: Row) -> bytes:
             return to_json(row.identity | row.fields)
 
 
-async def difference(before: World, after: World) -> dict[str, Any]:
-    """What is to be done to the one world to make it the other: by section, rows that are added, removed and
-    changed, at most MAX_SHOWN of each, and how many there are. Users stand as their number and SHA-256."""
-    if before is after:
-        return {}
-    sections: dict[str, _Section] = {}
-    # Bytes alone: the collector of garbage looks at none of them.
-    had: dict[bytes, bytes] = {}
-    async with _copy(before) as (tx, _):
-        async for row in _in_steps(_rows(tx, _in_short)):
-            had[to_json((row.section, row.identity))] = to_json(row.fields)
-    if clock := _changes(_clock_fields(before), _clock_fields(after)):
-        sections.setdefault("clock", _Section()).note("changed", {"fields": clock})
-    async with _copy(after) as (tx, _):
-        async for row in _in_steps(_rows(tx, _in_short)):
-            was, now = had.pop(to_json((row.section, row.identity)), None), to_json(row.fields)
-            if was is None:
-                sections.setdefault(row.section, _Section()).note("added", row.identity | row.fields)
-            elif was != now:
-                changes = _changes(json.loads(was), json.loads(now))
-                sections.setdefault(row.section, _Section()).note(
-                    "changed", row.identity | {"fields": changes}
-                )
-    for key, fields in had.items():
-        name, identity = json.loads(key)
-        sections.setdefault(name, _Section()).note("removed", identity | json.loads(fields))
-    return {name: section.shown for name, section in sections.items()}
-
-
-class _Section:
-    """The differences of a section."""
-
-    def __init__(self) -> None:
-        self.shown: dict[str, Any] = {"counts": {}}
-
-    def note(self, what: str, row: dict[str, Any]) -> None:
-        self.shown["counts"][what] = self.shown["counts"].get(what, 0) + 1
-        rows = self.shown.setdefault(what, [])
-        if len(rows) < MAX_SHOWN:
-            rows.append(row)
-
-
-def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """A field that is not there has its default, or nothing: null."""
-    names = [*was, *(name for name in now if name not in was)]
-    return {
-        name: {"from": was.get(name), "to": now.get(name)}
-        for name in names
-        if to_json(was.get(name)) != to_json(now.get(name))
-    }
-
-
-def _clock_fields(world: World) -> dict[str, Any]:
-    """A running clock is told by how far ahead of the system's it is: two worlds are not read at one time."""
-    if world.clock.frozen:
-        return {"frozen": True, "now": _seconds(world.clock.now_ms())}
-    return {"frozen": False, "ahead_s": _seconds(world.clock.state["ahead_ms"] or 0)}
-
-
 @asynccontextmanager
-async def _copy(world: World) -> AsyncIterator[tuple[Transaction, dict[str, Any]]]:
+async def copy_of(world: World) -> AsyncIterator[tuple[Transaction, dict[str, Any]]]:
     """A world's rows as they are now, and what its clock shows. Raises InvalidStateError."""
     held_bytes = sum(world.database.connection.execute(held).scalar_one() for held in _HELD_BYTES)
     if held_bytes > MAX_BYTES:
@@ -172,7 +111,7 @@ async def _copy(world: World) -> AsyncIterator[tuple[Transaction, dict[str, Any]
             f"this world holds {held_bytes} bytes of users and of parts of uploads, and a state has"
             f" {MAX_BYTES} at most: take a snapshot, or fork the world"
         )
-    clock = {"now": _seconds(world.clock.now_ms()), "frozen": world.clock.frozen}
+    clock = {"now": seconds(world.clock.now_ms()), "frozen": world.clock.frozen}
     image = Database(IN_MEMORY, layout=world.database.layout, image=world.database)
     try:
         yield Transaction(image, world.clock.now_ms(), world.rules, {}), clock
@@ -180,19 +119,19 @@ async def _copy(world: World) -> AsyncIterator[tuple[Transaction, dict[str, Any]
         image.close()
 
 
-async def _in_steps(rows: Iterable[Row]) -> AsyncIterator[Row]:
+async def in_steps(rows: Iterable[Row]) -> AsyncIterator[Row]:
     for number, row in enumerate(rows, start=1):
         yield row
         if number % STEP_ROWS == 0:
             await asyncio.sleep(0)
 
 
-def _seconds(ms: int) -> float:
+def seconds(ms: int) -> float:
     return ms / 1000 if ms % 1000 else ms // 1000
 
 
 def _seconds_or_none(ms: int | None) -> float | None:
-    return None if ms is None else _seconds(ms)
+    return None if ms is None else seconds(ms)
 
 
 def _given(**fields: Any) -> dict[str, Any]:
@@ -217,15 +156,7 @@ def _in_full(parts: Iterable[bytes], width: int) -> Large:
     return [base64.b64encode(part).decode() for part in parts]
 
 
-def _in_short(parts: Iterable[bytes], width: int) -> Large:
-    count, digest = 0, hashlib.sha256()
-    for part in parts:
-        count += len(part) // width
-        digest.update(part)
-    return {"count": count, "sha256": digest.hexdigest()}
-
-
-def _rows(tx: Transaction, large: Any) -> Iterator[Row]:
+def rows(tx: Transaction, large: Any) -> Iterator[Row]:
     """Every row that a state has, each after those that it names; `large` writes what is large."""
     for section in (
         *(_sequences, _facebook_ids, _people, _customer_lists, _list_uploads, _audience_rows, _uploads),
@@ -267,9 +198,9 @@ def _life(row: Any) -> dict[str, Any]:
     """`updated_at` is `created_at` for a seed that does not say it."""
     changed = row.updated_at_ms != row.created_at_ms
     return _given(
-        created_at=_seconds(row.created_at_ms),
-        updated_at=_seconds(row.updated_at_ms) if changed else None,
-        ready_at=_seconds(row.ready_at_ms) if row.ready_at_ms < NEVER_MS else None,
+        created_at=seconds(row.created_at_ms),
+        updated_at=seconds(row.updated_at_ms) if changed else None,
+        ready_at=seconds(row.ready_at_ms) if row.ready_at_ms < NEVER_MS else None,
         status=row.held_status,
     )
 
@@ -298,7 +229,7 @@ def _list_uploads(tx: Transaction, large: Any) -> Iterator[Row]:
             "customer_list": str(row.customer_list),
             "operation": row.operation,
             "total_parts": row.total_parts,
-            "created_at": _seconds(row.created_at_ms),
+            "created_at": seconds(row.created_at_ms),
         } | _given(
             started_at=_seconds_or_none(row.started_at_ms) if done else None,
             ready_at=_seconds_or_none(row.ready_at_ms) if done else None,
@@ -357,7 +288,7 @@ def _uploads(tx: Transaction, large: Any) -> Iterator[Row]:
     for row in tx.execute(_of_audience(Upload, "key")):
         number = seen[row.api, row.number] = seen.get((row.api, row.number), 0) + 1
         fields = {
-            "received_at": _seconds(row.received_at_ms),
+            "received_at": seconds(row.received_at_ms),
             "user_type": row.user_type,
             "lines": row.lines,
             "valid": row.valid,
@@ -380,7 +311,7 @@ def _shares(tx: Transaction, large: Any) -> Iterator[Row]:
             "recipient_kind": row.recipient_kind,
             "recipient": row.recipient,
         }
-        fields = _given(giver=row.giver, shared_at=_seconds(row.shared_at_ms), position=row.position)
+        fields = _given(giver=row.giver, shared_at=seconds(row.shared_at_ms), position=row.position)
         yield Row("shares", identity, fields)
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from audience_mock.core.errors import InvalidSeedError
-from audience_mock.core.seeds import apply as planting
-from audience_mock.core.seeds import json_positions as places
+from audience_mock.core.seeds import json_positions
+from audience_mock.core.seeds.apply import insert_seed
 from audience_mock.core.seeds.json_positions import Place
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.store.database import Database
@@ -55,7 +55,7 @@ def check(file: Path) -> tuple[Seed | None, list[Fault]]:
         return None, _faults(file, raw, error)
     database = Database()
     try:
-        World(database).transact_now(planting.plant, seed)
+        World(database).transact_now(insert_seed, seed)
     except InvalidSeedError as error:
         return None, [_locate(file, raw, error)]
     finally:
@@ -80,9 +80,11 @@ def _faults(file: Path, raw: bytes, error: ValidationError) -> list[Fault]:
     if details[0]["type"] == "json_invalid":
         return [_syntax(file, raw, str(details[0]["ctx"]["error"]))]
     text = raw.decode()
-    found = places.offsets(text, [one["loc"] for one in details])
+    found = json_positions.offsets(text, [one["loc"] for one in details])
     return [
-        Fault(file, places.at(text, found[one["loc"]]), ".".join(map(str, one["loc"])), _why(one["msg"]))
+        Fault(
+            file, json_positions.at(text, found[one["loc"]]), ".".join(map(str, one["loc"])), _why(one["msg"])
+        )
         for one in sorted(details, key=lambda one: found[one["loc"]])
     ]
 
@@ -98,7 +100,7 @@ def _syntax(file: Path, raw: bytes, message: str) -> Fault:
     except json.JSONDecodeError as error:
         return Fault(file, Place(error.lineno, error.colno), "", f"not JSON: {error.msg}")
     except UnicodeDecodeError as error:
-        place = places.at(raw[: error.start].decode(), error.start)
+        place = json_positions.at(raw[: error.start].decode(), error.start)
         return Fault(file, place, "", f"not UTF-8: {error.reason}")
     except RecursionError:
         pass
@@ -110,4 +112,4 @@ def _syntax(file: Path, raw: bytes, message: str) -> Fault:
 def _locate(file: Path, raw: bytes, error: InvalidSeedError) -> Fault:
     text, field = raw.decode(), error.field or ""
     path = tuple(int(part) if part.isdigit() else part for part in field.split(".")) if field else ()
-    return Fault(file, places.at(text, places.offsets(text, [path])[path]), field, error.why)
+    return Fault(file, json_positions.at(text, json_positions.offsets(text, [path])[path]), field, error.why)

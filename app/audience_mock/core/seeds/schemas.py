@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from audience_mock.core.audiences.readiness import BUILT_OTHERWISE
+from audience_mock.core.readiness import SEED_POLICY_PATTERN
 from audience_mock.core.users.digests import DIGEST_BYTES, LINK_BYTES
 
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
@@ -141,7 +141,7 @@ class SeedAudience(_Lasting):
     definition: ObjectText | None = None
     created_by: str | None = None
     status: Word | None = None
-    policy: Annotated[str, Field(pattern=BUILT_OTHERWISE)] | None = Field(
+    policy: Annotated[str, Field(pattern=SEED_POLICY_PATTERN)] | None = Field(
         default=None,
         description="`after_reads:N` or `by_hand`, in the place of a time to be ready at, or `failed`.",
     )
@@ -359,12 +359,12 @@ class Seed(_Strict):
     businesses: list[SeedBusiness] = []
 
 
-def has_a_future(seed: Seed) -> bool:
+def has_pending_builds(seed: Seed) -> bool:
     """Whether something in it is to be ready some time after the start."""
     return any(given.ready_in_s for group in (seed.audiences, seed.customer_lists) for given in group)
 
 
-def schema() -> dict[str, Any]:
+def json_schema() -> dict[str, Any]:
     """The format as a JSON Schema of draft 2020-12."""
     described = Seed.model_json_schema(mode="validation")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}

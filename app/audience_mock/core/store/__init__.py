@@ -1,1 +1,1 @@
-"""The database: tables, statements, sequences, transactions."""
+"""The database: tables, rows, statements, sequences, transactions."""

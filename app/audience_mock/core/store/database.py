@@ -1,95 +1,82 @@
 """SQLite databases, each on one connection, used from one thread: no pool, no lock, no interleaving."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    MetaData,
-    Table,
-    create_engine,
-    delete,
-    select,
-    union_all,
-    update,
-)
+from sqlalchemy import Connection, Engine, Table, create_engine, delete, select, union_all, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
-from sqlmodel import SQLModel
 
 from audience_mock.core.errors import StoreError
-from audience_mock.core.store import ids, tables
+from audience_mock.core.store import ids, schema, tables
 
 IN_MEMORY = "sqlite://"
 
 _opened: list[sqlite3.Connection] = []
-"""The connection that SQLAlchemy is to take next; its pool asks for it in the same breath."""
+"""The connection that SQLAlchemy takes next: it calls `creator` while `connect` runs."""
 
-
-_KEPT_NUMBERS = "SELECT next, name FROM sequences WHERE name IN (?, ?)"
-
-
-@cache
-def _creates_in_main(users_beside: bool) -> list[str]:
-    """What makes the tables and their indexes; the words are found once, for a thousand worlds or tests."""
-    beside = _LARGE if users_beside else ()
-    made = [table for table in SQLModel.metadata.sorted_tables if table not in beside]
-    parts: list[ExecutableDDLElement] = []
-    for table in made:
-        parts += [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
-    return [str(part.compile(_engine())) for part in parts]
-
-
-@cache
-def _creates_beside() -> list[str]:
-    """What makes the tables of the large, in the database attached as `beside`."""
-    schema = MetaData(schema="beside")
-    return [str(CreateTable(table.to_metadata(schema)).compile(_engine())) for table in _LARGE]
+_INTERNAL_SEQUENCES = (ids.USER_SET, ids.UPLOADED_FILE)
+_SEQUENCES_OF_WRITERS = "SELECT next, name FROM sequences WHERE name IN (?, ?)"
 
 
 @cache
 def _engine() -> Engine:
-    """One for all databases: what it costs is paid once, and a statement is compiled for all of them."""
+    """One for all databases: it is made once, and a statement is compiled once for all of them."""
     return create_engine(IN_MEMORY, poolclass=NullPool, creator=_opened.pop)
 
 
-_LARGE = (tables.table_of(tables.UserBlock), tables.table_of(tables.UploadPiece))
-_KEPT_SEQUENCES = (ids.USER_SET, ids.UPLOADED_FILE)
-
-
 class Layout(NamedTuple):
-    """How a database lies; pages are copied only between two that lie alike."""
+    """How a database is stored; pages can be copied only between two of the same layout."""
 
     page_bytes: int
-    users_beside: bool
-    """Users take 32 bytes each, and files of them more: those of a store in memory lie in a file of SQLite's
-    own, which it makes when they outgrow its cache, and deletes."""
+    attach_large: bool
+    """Whether the large tables are in a second, attached database, which SQLite itself keeps in a temporary
+    file once it outgrows the cache."""
 
 
 _SMALL_PAGE_BYTES, _LARGE_PAGE_BYTES = 4096, 65536
-"""Pages of the database beside one in memory: SQLite's default, and the most that it has."""
+"""Pages of the attached database: SQLite's default, and its maximum."""
 
-_TAKEN_OVER_BYTES = 1 << 20
-"""Up to here what lies beside is worth copying into larger pages; it takes a millisecond. Chosen."""
+_COPIED_BYTES = 1 << 20
+"""Up to here the attached database is copied into larger pages, which takes a millisecond. Chosen."""
 
 # A world in memory may be one of a thousand, and has 40 tables and indexes of a page or more; 4096 bytes are
 # SQLite's own default.
-IN_MEMORY_LAYOUT, FILE_LAYOUT = Layout(1024, users_beside=True), Layout(4096, users_beside=False)
+IN_MEMORY_LAYOUT, FILE_LAYOUT = Layout(1024, attach_large=True), Layout(4096, attach_large=False)
+
+
+class _TransactionBlock:
+    """Everything in the block is committed, or nothing. An object made once for each database:
+    `contextmanager` takes as long as a small statement."""
+
+    __slots__ = ("_connection", "_run")
+
+    def __init__(self, cursor: sqlite3.Cursor, connection: Connection) -> None:
+        # The driver's own call: SQLAlchemy's takes as long as a statement that does something.
+        self._run = cursor.execute
+        self._connection = connection
+
+    def __enter__(self) -> Connection:
+        self._run("BEGIN IMMEDIATE")
+        return self._connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._run("COMMIT" if kind is None else "ROLLBACK")
 
 
 class Database:
     """An open database; `url` is an SQLAlchemy URL, `sqlite://` or `sqlite:///file.db`.
 
-    A file keeps what a 2xx answered also when the process is killed: its write-ahead log is written
-    before the answer. (After a loss of power the last moments may be missing.) A new one becomes a copy of
-    `image`, if there is one. Raises StoreError.
+    What a 2xx answer confirmed survives a kill of the process: the write-ahead log of a file is written
+    before the answer. (After a power failure the last moments may be missing.) A new database becomes a copy
+    of `image`, if there is one. Raises StoreError.
     """
 
     def __init__(
@@ -112,11 +99,13 @@ class Database:
         except (sqlite3.Error, TypeError) as error:
             raise self._cannot_open(error) from None
         self.cursor = self.driver.cursor()
-        """For statements without rows; the driver makes one for each, which takes as long as a small one."""
+        """For statements without rows: `driver.execute` makes a cursor each time, which takes as long as a
+        small statement."""
         self.next_id_cache: dict[str, int] = {}
-        """The next number of each sequence, unless somebody moved it; who takes it makes sure."""
+        """The expected next number of each sequence; `Transaction.new_id` checks it."""
         _opened.append(self.driver)
         self.connection = _engine().connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._transaction = _TransactionBlock(self.cursor, self.connection)
         try:
             self._open(image)
         except (SQLAlchemyError, sqlite3.Error) as error:
@@ -131,7 +120,7 @@ class Database:
         return StoreError(f"cannot open {self.url}: {cause} (is it an SQLite file that you may write?)")
 
     def _open(self, image: "Database | None") -> None:
-        """Make the tables if there are none, and clear away what a killed process left half done."""
+        """Create the tables if there are none; else delete what a killed process left unfinished."""
         run = self.driver.execute
         run(f"PRAGMA page_size = {self.layout.page_bytes}")
         run("PRAGMA journal_mode = WAL")
@@ -143,94 +132,91 @@ class Database:
                 f"{self.url} was made by another version of Audience Mock"
                 f" (schema {version}, this one reads {tables.SCHEMA_VERSION}): use a new file"
             )
-        # Debian's SQLite overwrites what is deleted, for which others wait: a second for ten million users.
+        # Debian's SQLite overwrites what is deleted: a second for ten million users.
         run("PRAGMA secure_delete = OFF")
-        if self.layout.users_beside:
-            self._attach_beside(_SMALL_PAGE_BYTES)
+        if self.layout.attach_large:
+            self._attach(_SMALL_PAGE_BYTES)
         if version == 0 and image is not None:
-            self._take_over(image, [])
+            self._copy_pages(image, [])
         elif version == 0:
-            self._make_tables()
+            self._create_tables()
         else:
             self.delete_orphans()
 
-    def _attach_beside(self, page_bytes: int) -> None:
+    def _attach(self, page_bytes: int) -> None:
         run = self.driver.execute
-        run("ATTACH DATABASE '' AS beside")
-        run(f"PRAGMA beside.page_size = {page_bytes}")
-        run("PRAGMA beside.cache_size = -8192")
-        run("PRAGMA beside.journal_mode = MEMORY")
-        run("PRAGMA beside.synchronous = OFF")
-        run("PRAGMA beside.secure_delete = OFF")
-        for text in _creates_beside():
+        name = schema.ATTACHED
+        run(f"ATTACH DATABASE '' AS {name}")
+        run(f"PRAGMA {name}.page_size = {page_bytes}")
+        run(f"PRAGMA {name}.cache_size = -8192")
+        run(f"PRAGMA {name}.journal_mode = MEMORY")
+        run(f"PRAGMA {name}.synchronous = OFF")
+        run(f"PRAGMA {name}.secure_delete = OFF")
+        for text in schema.create_attached():
             run(text)
 
     def expect_many_users(self) -> None:
-        """Get ready for megabytes of users. Not within a transaction.
+        """Prepare for megabytes of users. Not within a transaction.
 
-        In large pages SQLite writes them with a fifth of the calls; but they cost each world half a megabyte,
-        so one gets them when it has use for them, and what little it has in small ones is taken over.
+        With large pages SQLite writes them in a fifth of the calls, but such pages cost each world half a
+        megabyte: a world gets them when it needs them, and what little it has in small pages is copied.
         """
-        run = self.driver.execute
-        if not self.layout.users_beside or run("PRAGMA beside.page_size").fetchone()[0] > _SMALL_PAGE_BYTES:
+        run, name = self.driver.execute, schema.ATTACHED
+        if not self.layout.attach_large or run(f"PRAGMA {name}.page_size").fetchone()[0] > _SMALL_PAGE_BYTES:
             return
-        if run("PRAGMA beside.page_count").fetchone()[0] * _SMALL_PAGE_BYTES > _TAKEN_OVER_BYTES:
+        if run(f"PRAGMA {name}.page_count").fetchone()[0] * _SMALL_PAGE_BYTES > _COPIED_BYTES:
             return
-        kept = [(table, run(f"SELECT * FROM {table.name}").fetchall()) for table in _LARGE]  # noqa: S608
-        run("DETACH DATABASE beside")
-        self._attach_beside(_LARGE_PAGE_BYTES)
-        for table, rows in kept:
-            self._add_rows(table, rows)
+        copied = [
+            (table, run(f"SELECT * FROM {table.name}").fetchall())  # noqa: S608 - our own name
+            for table in schema.LARGE_TABLES
+        ]
+        run(f"DETACH DATABASE {name}")
+        self._attach(_LARGE_PAGE_BYTES)
+        for table, rows in copied:
+            self._insert(table, rows)
 
-    def _add_rows(self, table: Table, rows: Iterable[Any]) -> None:
+    def _insert(self, table: Table, rows: Iterable[Any]) -> None:
         marks = ", ".join("?" for _ in table.columns)
         self.driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)  # noqa: S608 - our own name
 
-    def _make_tables(self) -> None:
+    def _create_tables(self) -> None:
         run = self.driver.execute
         with self.transaction():
-            for text in _creates_in_main(self.layout.users_beside):
+            for text in schema.create_main(self.layout.attach_large):
                 run(text)
             self.driver.executemany("INSERT INTO sequences (name, next) VALUES (?, ?)", ids.FIRST.items())
             run(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
 
     def load_image(self, image: "Database") -> None:
-        """Hold what `image`, of the same layout, holds and nothing else: its pages are copied, whatever lies
-        in them. Not within a transaction.
+        """Replace all content by that of `image`, which has the same layout: its pages are copied. Not within
+        a transaction.
 
-        Sets of users and files that were still being written belong to nobody any more, so the sequences of
-        these never go back: who still writes one meets no other.
+        Sets of users and files that are still being written then have no owner, so the sequences of their
+        numbers never go back: a writer meets no other's number.
         """
-        self._take_over(image, self.driver.execute(_KEPT_NUMBERS, _KEPT_SEQUENCES).fetchall())
+        self._copy_pages(image, self.driver.execute(_SEQUENCES_OF_WRITERS, _INTERNAL_SEQUENCES).fetchall())
 
-    def _take_over(self, image: "Database", kept: list[Any]) -> None:
+    def _copy_pages(self, image: "Database", least: list[Any]) -> None:
+        """`least` are the numbers below which sequences do not go."""
         run = self.driver.execute
         image.driver.backup(self.driver)
-        if not kept and not self.layout.users_beside:
+        if not least and not self.layout.attach_large:
             return
         with self.transaction():
-            self.driver.executemany("UPDATE sequences SET next = max(next, ?) WHERE name = ?", kept)
-            if self.layout.users_beside:
-                for table in _LARGE:
+            self.driver.executemany("UPDATE sequences SET next = max(next, ?) WHERE name = ?", least)
+            if self.layout.attach_large:
+                for table in schema.LARGE_TABLES:
                     run(f"DELETE FROM {table.name}")  # noqa: S608 - our own names, here and below
-                    self._add_rows(table, image.driver.execute(f"SELECT * FROM {table.name}"))  # noqa: S608
+                    self._insert(table, image.driver.execute(f"SELECT * FROM {table.name}"))  # noqa: S608
 
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Everything within is kept, or nothing; what `driver` does too, which is the same connection."""
-        # The driver's own call: SQLAlchemy's costs as much as a statement that does something.
-        run = self.cursor.execute
-        run("BEGIN IMMEDIATE")
-        try:
-            yield self.connection
-        except BaseException:
-            run("ROLLBACK")
-            raise
-        run("COMMIT")
+    def transaction(self) -> _TransactionBlock:
+        """A context manager: everything in its block is committed, or nothing, whether it runs on the
+        connection of SQLAlchemy or on `driver`, which are the same."""
+        return self._transaction
 
     def delete_orphans(self) -> None:
-        """Sets and files that are still being written belong to nobody here, and what is being read into a
-        customer list can be run again: this is a copy, or the process that did it was killed."""
+        """Delete sets of users and files that were being written, and let uploads that were being read be run
+        again: this is a copy, or the process that wrote them was killed."""
         with self.transaction() as connection:
             _delete_orphans(connection)
 

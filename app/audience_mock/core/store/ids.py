@@ -1,4 +1,4 @@
-"""Ids: whole numbers from named sequences, so that a fresh world gives the same ones every time."""
+"""The sequences that ids come from, and where each starts: a fresh world gives the same ids every time."""
 
 PITCHTARGET_AUDIENCE = "pitchtarget_audience"
 FACEBOOK = "facebook"
@@ -11,18 +11,18 @@ PINTEREST_UPLOAD = "pinterest_upload"
 UPLOADED_FILE = "uploaded_file"
 
 FIRST = {
-    # Where the published exchanges of PitchTarget begin: the first upload is 54, the first id that
-    # Facebook gives is 6006183285954.
+    # From the published exchanges of PitchTarget: the first upload is 54, the first Facebook id
+    # 6006183285954.
     PITCHTARGET_AUDIENCE: 54,
     FACEBOOK: 6006183285954,
-    # A recorded id; 13 digits that begin with 25426 and rise.
+    # A recorded id; later ones are larger, 13 digits too.
     PINTEREST_AUDIENCE: 2542623499806,
-    # Never shown.
+    # Internal: no answer shows them.
     USER_SET: 1,
     GRANT: 1,
     SHARE: 1,
     UPLOADED_FILE: 1,
-    # 7 digits were recorded; this one is chosen.
+    # 7 digits were recorded; the number is chosen.
     PINTEREST_CUSTOMER_LIST: 5497558,
     # Chosen: 10 digits, as in the example of Pinterest's description.
     PINTEREST_UPLOAD: 2680059001,

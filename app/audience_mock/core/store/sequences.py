@@ -1,4 +1,4 @@
-"""The sequences that ids are taken from, read and set."""
+"""The next ids: read and set."""
 
 from collections.abc import Mapping
 
@@ -6,44 +6,44 @@ from sqlalchemy import bindparam, delete, select, update
 
 from audience_mock.core.store import ids
 from audience_mock.core.store.tables import NextFacebookId, Sequence, table_of
-from audience_mock.core.worlds.world import Transaction
+from audience_mock.core.store.transaction import Transaction
 
-SHOWN = (
+PUBLIC = (
     ids.PITCHTARGET_AUDIENCE,
     ids.FACEBOOK,
     ids.PINTEREST_AUDIENCE,
     ids.PINTEREST_CUSTOMER_LIST,
     ids.PINTEREST_UPLOAD,
 )
-"""Those whose numbers a client sees."""
+"""Sequences of ids that clients see."""
 
-NUMBERS = range(1, 10**17)
-"""What may be the next number: of 17 digits at most, as in a seed; what counts on from there still has the 18
-that an id may have."""
+ALLOWED_NUMBERS = range(1, 10**17)
+"""Numbers that a sequence may be set to: at most 17 digits, as in a seed, so that later ids stay within the
+18 digits that an id may have."""
 
 _table, _named = table_of(Sequence), table_of(NextFacebookId)
-_NEXT = select(_table.c.name, _table.c.next).where(_table.c.name.in_(SHOWN))
+_NEXT = select(_table.c.name, _table.c.next).where(_table.c.name.in_(PUBLIC))
 _SET = update(_table).where(_table.c.name == bindparam("sequence")).values(next=bindparam("number"))
 _NAMED = select(_named.c.facebook_id).order_by(_named.c.position).limit(1)
 
 
-def upcoming(tx: Transaction) -> Mapping[str, str]:
-    """The next id of each sequence; one that something has is passed over when it is its turn.
+def next_ids(tx: Transaction) -> Mapping[str, str]:
+    """The next id of each sequence; ids that are taken are skipped when an id is given.
 
-    Facebook's is the first that a seed names, as long as there are such.
+    Facebook's is the first that a seed names, while there are such.
     """
     found = {row.name: str(row.next) for row in tx.execute(_NEXT).all()}
     named = tx.execute(_NAMED).scalar_one_or_none()
     if named is not None:
         found[ids.FACEBOOK] = named
-    return {name: found[name] for name in SHOWN}
+    return {name: found[name] for name in PUBLIC}
 
 
-def continue_at(tx: Transaction, numbers: Mapping[str, int]) -> Mapping[str, str]:
-    """Let sequences go on from other numbers, higher or lower; answers as `upcoming`. Where Facebook's is
-    set, the ids that a seed names for it are dropped."""
+def set_next(tx: Transaction, numbers: Mapping[str, int]) -> Mapping[str, str]:
+    """Set the next numbers of sequences, higher or lower; returns the `next_ids`. Setting Facebook's discards
+    the ids that a seed names for it."""
     for name, number in numbers.items():
         tx.execute(_SET, {"sequence": name, "number": number})
     if ids.FACEBOOK in numbers:
         tx.execute(delete(_named))
-    return upcoming(tx)
+    return next_ids(tx)

@@ -1,29 +1,28 @@
-"""Statements of SQLAlchemy's Core in the driver's own words, for where each microsecond counts.
+"""Statements of SQLAlchemy's Core as SQL text for the driver, for where each microsecond counts.
 
 SQLAlchemy takes 40 to 100 microseconds to run a statement that is built and cached; SQLite takes five. So the
-statements of the requests that clients make most are compiled once and handed to the driver.
+statements of the most frequent requests are compiled once and handed to the driver.
 """
 
 import sqlite3
-from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Insert
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ReturnsRows
 
-_DIALECT = SQLiteDialect(paramstyle="qmark")  # the driver looks up each named one, which takes as long again
+# The driver looks up each named parameter, which takes as long as running a small statement.
+_DIALECT = SQLiteDialect(paramstyle="qmark")
+
+R = TypeVar("R", bound=NamedTuple)
 
 
 class Prepared:
-    """A statement that is compiled when it is first run. `columns` are those that an INSERT fills.
-
-    Rows have the names of the columns as attributes, and the values as SQLite has them.
-    """
+    """A statement that is compiled when it is first run. `columns` are those that an INSERT fills."""
 
     def __init__(self, statement: ReturnsRows | Insert, columns: Sequence[str] | None = None) -> None:
         self._statement = statement
@@ -34,8 +33,8 @@ class Prepared:
         return str(self._compiled)
 
     def values(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Those of the text's marks, in their order."""
-        return self._pick({**self._fixed, **parameters} if self._fixed else parameters)
+        """The values of the text's placeholders, in order."""
+        return self._pick({**self._constants, **parameters} if self._constants else parameters)
 
     @cached_property
     def _compiled(self) -> SQLCompiler:
@@ -43,8 +42,8 @@ class Prepared:
         return self._statement.compile(dialect=_DIALECT, column_keys=keys)
 
     @cached_property
-    def _fixed(self) -> dict[str, Any]:
-        """The values that stand in the statement itself."""
+    def _constants(self) -> dict[str, Any]:
+        """The values that the statement itself contains."""
         return {name: value for name, value in self._compiled.params.items() if value is not None}
 
     @cached_property
@@ -57,37 +56,47 @@ class Prepared:
             return lambda parameters: (parameters[only],)
         return lambda parameters: ()
 
-    @cached_property
-    def _row(self) -> Any:
-        columns: Any = self._statement.exported_columns
-        names: list[str] = [column.key for column in columns]
-        # As `_make`, which is a function in Python.
-        return partial(tuple.__new__, namedtuple("Row", names))
+    def value(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> Any:
+        """The first column of the first row, or None if there is no row."""
+        row = driver.execute(self.text, self.values(parameters)).fetchone()
+        return None if row is None else row[0]
 
-    def all(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> list[Any]:
+    def insert(self, cursor: sqlite3.Cursor, parameters: Mapping[str, Any]) -> int:
+        """Run an INSERT; returns the key of the new row."""
+        return cursor.execute(self.text, self.values(parameters)).lastrowid or 0
+
+    def change(self, cursor: sqlite3.Cursor, parameters: Mapping[str, Any]) -> int:
+        """Run an UPDATE or DELETE; returns the number of rows."""
+        return cursor.execute(self.text, self.values(parameters)).rowcount
+
+    def for_each(self, driver: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run it for each of `rows`, which may be an iterator."""
+        driver.executemany(self.text, map(self.values, rows))
+
+
+class Query(Prepared, Generic[R]):
+    """A prepared statement whose rows have the type `row`; values are as SQLite stores them."""
+
+    def __init__(self, row: type[R], statement: ReturnsRows) -> None:
+        super().__init__(statement)
+        self._row_type = row
+
+    @cached_property
+    def _row(self) -> Callable[[Any], R]:
+        names = tuple(str(column.key) for column in self._statement.exported_columns)
+        if names != self._row_type._fields:
+            raise TypeError(f"{self._row_type.__name__} does not have the columns {', '.join(names)}")
+        # As `_make`, which is a function in Python.
+        return partial(tuple.__new__, self._row_type)
+
+    def all(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> list[R]:
         return [*map(self._row, driver.execute(self.text, self.values(parameters)).fetchall())]
 
-    def one(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> Any:
+    def one(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> R | None:
         """The first row, or None."""
         row = driver.execute(self.text, self.values(parameters)).fetchone()
         return None if row is None else self._row(row)
 
-    def value(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> Any:
-        """The first column of the first row, which there has to be."""
-        return driver.execute(self.text, self.values(parameters)).fetchone()[0]
-
-    def each(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> Iterator[Any]:
+    def each(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> Iterator[R]:
         """The rows one by one, as SQLite finds them."""
         return map(self._row, driver.execute(self.text, self.values(parameters)))
-
-    def add(self, cursor: sqlite3.Cursor, parameters: Mapping[str, Any]) -> int:
-        """Run an INSERT; answers the key that the row was given."""
-        return cursor.execute(self.text, self.values(parameters)).lastrowid or 0
-
-    def change(self, cursor: sqlite3.Cursor, parameters: Mapping[str, Any]) -> int:
-        """Run an UPDATE or DELETE; answers how many rows it was for."""
-        return cursor.execute(self.text, self.values(parameters)).rowcount
-
-    def many(self, driver: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run it for each of the rows, which are made one by one."""
-        driver.executemany(self.text, map(self.values, rows))

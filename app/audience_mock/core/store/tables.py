@@ -1,9 +1,9 @@
-"""The tables: what a world keeps, in our own words. The statements that use them live beside their users."""
+"""The tables of a world. The statements that use them are in the modules that run them."""
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Written into each database file; raise it with every change of a table."""
 
 PITCHTARGET = "pitchtarget"
@@ -11,12 +11,12 @@ PINTEREST = "pinterest"
 
 
 WAITING = f"api = '{PITCHTARGET}' AND facebook_id IS NULL"
-"""What Facebook has not taken yet. A query has to write it in these words to get the index: SQLite does not
-look into bound values for that."""
+"""What Facebook has not taken yet. A query must contain this text to use the partial index: SQLite does not
+compare bound values with the index's condition."""
 
 
 class Row(SQLModel):
-    """Nothing is validated by a table, so what pydantic would do that with is never built."""
+    """Tables validate nothing, so their pydantic validators are never built."""
 
     model_config = {"defer_build": True}
 
@@ -25,11 +25,11 @@ class Audience(Row, table=True):
     """An audience of either API.
 
     `number` is the id that its provider shows, unique within that provider's API. `people` are those it
-    holds once built. `definition` is the JSON text of what selects its people: Pinterest's rule,
-    Facebook's lookalike spec. `facebook_object` is JSON that a seed lays over what Facebook would answer.
+    has once built. `definition` is the JSON text of what selects its people: Pinterest's rule, Facebook's
+    lookalike spec. `facebook_object` is JSON by which a seed overrides keys of Facebook's answer.
     With a `customer_list`, its number, the people are that list's, whatever `people` says.
-    `policy` is what the build goes by if that is not `ready_at_ms` alone: `after_reads:N`, with N counting
-    down, or `failed`.
+    `policy` decides when it is built, if not `ready_at_ms` alone: `after_reads:N`, with N counting down, or
+    `failed`.
     Times are milliseconds since 1970.
     """
 
@@ -70,7 +70,7 @@ class UserBlock(Row, table=True):
     """Part of a set of users: distinct 32-byte digests, sorted, one after the other.
 
     The parts of a set, in order, are sorted and distinct as a whole. A set never changes once an
-    audience refers to it: adding users makes a new set.
+    audience refers to it: adding users creates a new set.
     """
 
     __tablename__ = "user_blocks"
@@ -81,11 +81,11 @@ class UserBlock(Row, table=True):
 
 
 class Upload(Row, table=True):
-    """What was found in one uploaded file.
+    """The report on one uploaded file.
 
-    `valid` lines are the `distinct` users and their repetitions; `added` of these were not in the audience
-    before, `matched` of the distinct are people whom the provider knows. `invalid_lines` is JSON: the first
-    ten, with why.
+    `valid` lines are the `distinct` users and their duplicates; `added` of the distinct ones were new in the
+    audience, `matched` are people whom the provider knows. `invalid_lines` is JSON: the first ten, each with
+    the reason.
     """
 
     __tablename__ = "uploads"
@@ -125,7 +125,7 @@ class KnownUser(Row, table=True):
 
 
 class NextFacebookId(Row, table=True):
-    """An id that a seed makes Facebook give, before the sequence goes on."""
+    """An id that a seed makes Facebook give next, before those of the sequence."""
 
     __tablename__ = "next_facebook_ids"
 
@@ -134,7 +134,7 @@ class NextFacebookId(Row, table=True):
 
 
 class Sequence(Row, table=True):
-    """The next id of each kind. A table of our own, since databases differ in what a wipe does to theirs."""
+    """The next id of each kind. An own table: what a wipe does to sequences differs between databases."""
 
     __tablename__ = "sequences"
 
@@ -143,12 +143,12 @@ class Sequence(Row, table=True):
 
 
 class Token(Row, table=True):
-    """A token of an API, or a code that was given in for one.
+    """A token of an API, or a code that was exchanged for one.
 
-    `digest` is the SHA-256 of its text: the file of a shared sandbox gives no token away. `kind` is access,
-    refresh, app (an access token of an app itself, without a person) or code. `family` is what came of one
-    grant: the tokens of a code and of all refreshes after it. `scopes` and `ad_accounts` are separated by
-    spaces; null is any. Used codes and refresh tokens are revoked ones.
+    `digest` is the SHA-256 of its text: the file of a shared sandbox reveals no token. `kind` is access,
+    refresh, app (an access token of an app itself, without a person) or code. `family` groups what came from
+    one grant: the tokens of a code and of all refreshes after it. `scopes` and `ad_accounts` are separated by
+    spaces; null is any. Used codes and refresh tokens are revoked.
     """
 
     __tablename__ = "tokens"
@@ -164,7 +164,7 @@ class Token(Row, table=True):
 
 
 class App(Row, table=True):
-    """An app that a seed lets ask for tokens; `digest` is the SHA-256 of its secret."""
+    """An app that may request tokens, from a seed; `digest` is the SHA-256 of its secret."""
 
     __tablename__ = "apps"
 
@@ -173,9 +173,9 @@ class App(Row, table=True):
 
 
 class WorldMetadata(Row, table=True):
-    """What a world keeps of itself, as JSON: its clock, what of its settings is its own."""
+    """Metadata of a world, as JSON: its clock, and the settings that differ from the server's."""
 
-    __tablename__ = "remembered"
+    __tablename__ = "world_metadata"
 
     name: str = Field(primary_key=True)
     value: str
@@ -183,7 +183,7 @@ class WorldMetadata(Row, table=True):
 
 ACCOUNT = "account"
 BUSINESS = "business"
-"""Who may hold an audience: the kinds of a Party and of a share's recipient."""
+"""The kinds of a Party, and of the recipient of a share."""
 
 
 class Party(Row, table=True):
@@ -200,8 +200,8 @@ class Party(Row, table=True):
 class Share(Row, table=True):
     """An audience that another ad account or a business may use.
 
-    `position` rises with the time of sharing and is not used again. `giver` is the business that passed on
-    what it had received; None: the owner shared it.
+    `position` increases with the time of sharing and is not reused. `giver` is the business that passed on an
+    audience it had received; None: the owner shared it.
     """
 
     __tablename__ = "shares"
@@ -219,9 +219,9 @@ class Share(Row, table=True):
 
 
 class CustomerList(Row, table=True):
-    """A customer list of Pinterest's: a set of people that grows and shrinks by batches of records.
+    """A customer list of Pinterest's: a set of people, changed by batches of records.
 
-    `people` are the matched ones of `user_set` and the `unnamed_people` that a seed puts beside them.
+    `people` are the matched ones of `user_set` and the `unnamed_people` that a seed adds.
     `link_set` links other hashes of a person to the one in `user_set`.
     """
 
@@ -247,10 +247,10 @@ class CustomerList(Row, table=True):
 
 
 class ListUpload(Row, table=True):
-    """An upload to a customer list, of a file in parts.
+    """An upload of a file in parts to a customer list.
 
     `operation` is ADD or REMOVE. `started_at_ms` is when it was run, `ready_at_ms` when it is to be done;
-    `valid`, `invalid` and `errors` (JSON: how many by what they are not) are there once it was read.
+    `valid`, `invalid` and `errors` (JSON: counts by what the records are not) are null until it was read.
     """
 
     __tablename__ = "list_uploads"
@@ -268,7 +268,7 @@ class ListUpload(Row, table=True):
 
 
 class UploadPart(Row, table=True):
-    """A part of an upload's file that has arrived whole: its pieces are those of `file`."""
+    """A part of an upload's file that has arrived completely; its bytes are the pieces of `file`."""
 
     __tablename__ = "upload_parts"
 

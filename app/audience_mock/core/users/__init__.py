@@ -1,1 +1,1 @@
-"""Uploaded people: files, digests, user sets, customer lists."""
+"""Uploaded users: files, digests, user sets; customer lists and their uploads."""

@@ -1,6 +1,6 @@
-"""Digests of 32 bytes by the million: a bag of them that comes out sorted and distinct.
+"""Digests of 32 bytes by the million: collected in any order, read back sorted and distinct.
 
-Many at a time go through numpy, which is imported when the first large file needs it and never at start:
+Large numbers are sorted by numpy, which is imported when the first large file needs it and never at start:
 ten million took 13 seconds as Python's own bytes, and other requests waited 90 ms at a time.
 """
 
@@ -13,10 +13,10 @@ from typing import Any
 
 DIGEST_BYTES = 32
 LINK_BYTES = 2 * DIGEST_BYTES
-"""A link: a digest, and the digest of the same person that counts instead."""
+"""A link: a digest, and the digest of the same person that replaces it."""
 
 HELD_BYTES = 4 << 20
-"""Digests held in memory before they go to a temporary file. Sorting them out takes about 10 ms, for which
+"""Digests held in memory before they go to a temporary file. Distributing them takes about 10 ms, for which
 other requests wait."""
 
 FEW_BYTES = 1 << 20
@@ -26,7 +26,7 @@ VERY_FEW_BYTES = 1 << 11
 """Up to here Python's own sort is faster than numpy's, measured."""
 
 SORTED_BYTES = 2 << 20
-"""What is sorted at a time of what lies in a temporary file; of a very large one, a bucket as it is. Others
+"""What is read from a temporary file and sorted at a time, or one bucket of a very large file. Other requests
 wait 5 ms for it."""
 
 _BUCKETS = 256
@@ -34,14 +34,14 @@ _BUCKETS = 256
 
 @cache
 def import_numpy() -> Any:
-    """numpy. It takes 100 ms and more, so it is imported before it is needed, while others go on."""
+    """numpy. Its import takes 100 ms and more: do it in a thread, before numpy is needed."""
     import numpy
 
     return numpy
 
 
 def has_numpy() -> bool:
-    """Whether it was imported: then it is the faster way for a few, too."""
+    """Whether numpy is imported already: then it is faster for a few digests, too."""
     return import_numpy.cache_info().currsize > 0
 
 
@@ -50,55 +50,71 @@ def each(digests: bytes, width: int = DIGEST_BYTES) -> Iterator[bytes]:
 
 
 def sorted_distinct(digests: bytes | memoryview, width: int = DIGEST_BYTES) -> bytes:
-    """The same digests, or links by their `width`, in order, each once."""
+    """The digests, or links if that is their `width`, sorted and without duplicates."""
     if len(digests) <= FEW_BYTES and not (has_numpy() and len(digests) > VERY_FEW_BYTES):
-        # A dictionary keeps them as they came, which sorts in half the time that the order of a set takes.
+        # A dictionary keeps the order of insertion, which sorts in half the time of a set's order.
         return b"".join(sorted(dict.fromkeys(each(bytes(digests), width))))
     np = import_numpy()
     words = np.frombuffer(digests, dtype=">u8").reshape(-1, width // 8)
     first = words[:, 0].astype("u8")
     order = np.argsort(first)
-    # Whole entries are moved, ten times as fast as their words.
+    # Moving whole entries is ten times as fast as moving their words.
     rows = np.frombuffer(digests, dtype=f"V{width}").take(order)
     first = first.take(order)
-    alike = np.flatnonzero(first[1:] == first[:-1])
-    if not len(alike):
+    equal = np.flatnonzero(first[1:] == first[:-1])
+    if not len(equal):
         return bytes(rows.tobytes())
     ordered = rows.view(">u8").reshape(-1, width // 8)
-    if (ordered[alike] != ordered[alike + 1]).any():
-        # The first eight bytes do not tell all of them apart: the others decide too.
+    if (ordered[equal] != ordered[equal + 1]).any():
+        # Some differ only after the first eight bytes: compare the rest, too.
         rows = rows.take(np.lexsort(ordered.T[::-1]))
         ordered = rows.view(">u8").reshape(-1, width // 8)
-        alike = np.flatnonzero((ordered[1:] == ordered[:-1]).all(axis=1))
-    return bytes(np.delete(rows, alike).tobytes())
+        equal = np.flatnonzero((ordered[1:] == ordered[:-1]).all(axis=1))
+    return bytes(np.delete(rows, equal).tobytes())
 
 
 class Digests:
-    """Takes digests (or links, by their `width`) in any order and number; beyond HELD_BYTES they lie in a
+    """Takes digests (or links, by their `width`) in any order and number. Beyond HELD_BYTES they go to a
     temporary file, in 256 buckets by their first byte."""
 
     def __init__(self, width: int = DIGEST_BYTES) -> None:
         self._width = width
-        # One piece of memory for all that comes: its pages are the system's until they are written to.
-        self._held = memoryview(bytearray(HELD_BYTES // width * width))
+        self._limit = HELD_BYTES // width * width
+        # Grows with what comes: a small upload takes kilobytes.
+        self._held = memoryview(bytearray())
         self._held_bytes = 0
         self._sorted: Any = None
         self._spill: FileIO | None = None
         self._ends: list[list[int]] = []
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all that was added, duplicates included."""
+        return self._held_bytes + (self._ends[-1][-1] if self._ends else 0)
+
     def add(self, digests: bytes) -> None:
         """`digests` is any number of them, one after the other."""
         at = 0
         while at < len(digests):
-            some = digests[at : at + len(self._held) - self._held_bytes]
-            self._held[self._held_bytes : self._held_bytes + len(some)] = some
-            self._held_bytes += len(some)
+            some = digests[at : at + self._limit - self._held_bytes]
+            end = self._held_bytes + len(some)
+            if end > len(self._held):
+                self._grow(end)
+            self._held[self._held_bytes : end] = some
+            self._held_bytes = end
             at += len(some)
-            if self._held_bytes == len(self._held):
+            if end == self._limit:
                 self._write_out()
 
+    def _grow(self, size: int) -> None:
+        """Make room for `size` bytes, and for more to come if this is not the first time."""
+        grown = memoryview(bytearray(min(max(size, 2 * len(self._held)), self._limit)))
+        grown[: self._held_bytes] = self._held[: self._held_bytes]
+        self._held = grown
+
     def parts(self) -> Iterator[bytes]:
-        """Parts that are sorted and distinct, each and all together; holds one at a time."""
+        """The digests in parts that are sorted and distinct, each and all together; one part is in memory at
+        a time."""
         if self._spill is None:
             if self._held_bytes:
                 yield sorted_distinct(self._held[: self._held_bytes], self._width)
@@ -120,8 +136,7 @@ class Digests:
                 yield sorted_distinct(room[:size], self._width)
 
     def _cuts(self) -> Iterator[int]:
-        """Where a part ends, as the number of its buckets' next: those that lie side by side are one part as
-        long as it is no more than SORTED_BYTES."""
+        """The number of the bucket after each part: neighbouring buckets are one part up to SORTED_BYTES."""
         size = 0
         for bucket in range(_BUCKETS):
             more = sum(ends[bucket + 1] - ends[bucket] for ends in self._ends)
@@ -132,18 +147,18 @@ class Digests:
         yield _BUCKETS
 
     def _write_out(self) -> None:
-        """Bucket after bucket; `ends` are the places in the file between them."""
+        """Write what is in memory to the file, bucket by bucket; `_ends` has the offsets between them."""
         np = import_numpy()
         if self._spill is None:
             self._spill = tempfile.TemporaryFile(buffering=0)
-            self._sorted = np.empty(len(self._held) // self._width, dtype=f"V{self._width}")
+            self._sorted = np.empty(self._limit // self._width, dtype=f"V{self._width}")
         rows = np.frombuffer(self._held[: self._held_bytes], dtype=f"V{self._width}")
         first = rows.view("u1")[:: self._width].copy()
         start = self._ends[-1][-1] if self._ends else 0
         counts = np.bincount(first, minlength=_BUCKETS).cumsum()
         self._ends.append([start, *(start + counts * self._width).tolist()])
         ordered = self._sorted[: len(rows)]
-        # "clip" writes where it shall; the default takes a copy of it first.
+        # "clip" writes to `out` directly; the default mode makes a copy first.
         rows.take(np.argsort(first, kind="stable"), out=ordered, mode="clip")
         _write_all(self._spill, ordered.view("u1").data)
         self._held_bytes = 0
@@ -154,7 +169,7 @@ class Digests:
 
 
 def _write_all(file: FileIO, piece: memoryview) -> None:
-    """A file without a buffer may take less than it is given."""
+    """Write it all: an unbuffered file may take less than it is given."""
     file.seek(0, os.SEEK_END)
     while piece:
         piece = piece[file.write(piece) :]

@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping
 
 LATEST_MS = 253_370_764_800_000
-"""The year 9999 begins: no clock is set to it, so that each time has four digits for its year. Chosen."""
+"""The start of the year 9999. No clock is set to it or later, so that years have four digits. Chosen."""
 
 
 class Clock:
-    """Milliseconds since 1970 in UTC; runs with the system's clock, ahead of it, or stands still."""
+    """Milliseconds since 1970 in UTC; follows the system's clock, with an offset, or is frozen."""
 
     def __init__(self) -> None:
         self._ahead_ms = 0
@@ -20,17 +20,17 @@ class Clock:
         return time.time_ns() // 1_000_000 + self._ahead_ms
 
     def freeze(self, at_ms: int | None = None) -> None:
-        """Stand still, now or at the given time."""
+        """Stop, at the current time or the given one."""
         self._frozen_at_ms = self.now_ms() if at_ms is None else at_ms
 
     def run(self) -> None:
-        """Go on, from the time that it shows."""
+        """Run on from the time that it shows."""
         if self._frozen_at_ms is not None:
             self._ahead_ms = self._frozen_at_ms - time.time_ns() // 1_000_000
             self._frozen_at_ms = None
 
     def set(self, now_ms: int) -> None:
-        """Show another time, earlier or later, and run or stand still as before."""
+        """Change the time, earlier or later; stays frozen or running."""
         if self._frozen_at_ms is None:
             self._ahead_ms = now_ms - time.time_ns() // 1_000_000
         else:
@@ -42,7 +42,7 @@ class Clock:
 
     @property
     def state(self) -> dict[str, int | None]:
-        """What makes it show what it shows; `state = clock.state` makes another one show the same."""
+        """Its whole state: a clock that is given another's state shows the same time."""
         return {"ahead_ms": self._ahead_ms, "frozen_at_ms": self._frozen_at_ms}
 
     @state.setter
@@ -50,7 +50,7 @@ class Clock:
         self._ahead_ms, self._frozen_at_ms = state["ahead_ms"] or 0, state["frozen_at_ms"]
 
     def advance(self, by_ms: int) -> None:
-        """Move forward, running or frozen; to go back takes `set` (ValueError)."""
+        """Move forward, running or frozen. Raises ValueError: only `set` goes back."""
         if by_ms < 0:
             raise ValueError("a clock advances by 0 ms or more")
         if self._frozen_at_ms is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from audience_mock.core import tokens
-from audience_mock.core.store.tables import Token
+from audience_mock.core.store.rows import TokenRow
 from audience_mock.providers.pinterest import rate_limits as limits
 from audience_mock.web.errors import MissingScopesError, NotAuthenticatedError, NotPermittedError
 from audience_mock.web.request import MockRequest
@@ -184,15 +184,15 @@ def _look_up(request: MockRequest, authorization: str) -> Caller:
     return caller
 
 
-def _known(token: str, row: Token) -> Caller:
+def _known(token: str, row: TokenRow) -> Caller:
     return Caller(
         token,
         scopes=frozenset((row.scopes or "").split()),
-        of_app=row.kind == tokens.OF_APP,
+        of_app=row.kind == tokens.APP,
         ad_accounts=None if row.ad_accounts is None else frozenset(row.ad_accounts.split()),
         expires_at_ms=row.expires_at_ms,
         # A refresh token or a code opens nothing.
-        revoked=row.revoked or row.kind not in (tokens.ACCESS, tokens.OF_APP),
+        revoked=row.revoked or row.kind not in (tokens.ACCESS, tokens.APP),
     )
 
 

@@ -131,8 +131,8 @@ async def list_page(request: MockRequest, query: Annotated[AdAccountListQuery, Q
         accounts.list_page,
         api=PINTEREST,
         only=request.caller.ad_accounts,
-        after=after,
-        at_most=query.page_size,
+        cursor=after,
+        limit=query.page_size,
     )
     bookmark = None if more is None else bookmarks.make(int(f"1{more}"), "ad_accounts/list")
     return response(request, 200, to_json({"items": [to_wire(one) for one in page], "bookmark": bookmark}))

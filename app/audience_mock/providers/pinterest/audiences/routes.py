@@ -5,11 +5,10 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query
 
-from audience_mock.core.audiences import queries as audiences
-from audience_mock.core.audiences import sharing
+from audience_mock.core.audiences import changes, queries, sharing
 from audience_mock.core.audiences.lifecycle import status_and_size_at
+from audience_mock.core.store.rows import AudiencePageRow, AudienceRow
 from audience_mock.core.store.tables import ACCOUNT, PINTEREST
-from audience_mock.core.store.tables import Audience as Row
 from audience_mock.providers.pinterest import bookmarks
 from audience_mock.providers.pinterest.api_versions import (
     ANSWERED_SINCE_5_28,
@@ -175,7 +174,7 @@ _AUDIENCE = _COLLECTION + "/{audience_id}"
 
 
 def to_values(
-    row: Row, now_ms: int, *, company: str | None, words: Mapping[str, str]
+    row: AudienceRow | AudiencePageRow, now_ms: int, *, company: str | None, words: Mapping[str, str]
 ) -> tuple[int | str, ...]:
     """A row in Pinterest's words, as _FORMS has them."""
     status, size = status_and_size_at(row, now_ms)
@@ -234,7 +233,7 @@ async def _create(
 ) -> RawResponse:
     definition = body.rule.echo()
     row = await request.world.transact(
-        audiences.create,
+        changes.create,
         api=PINTEREST,
         account=ad_account_id,
         kind=audience_type,
@@ -264,11 +263,11 @@ async def list_page(
     descending = query.order == "DESCENDING"
     if query.ownership_type == "OWNED":
         rows, more = await request.world.read(
-            audiences.list_page,
+            queries.list_page,
             api=PINTEREST,
             account=ad_account_id,
-            after=after,
-            at_most=query.page_size,
+            cursor=after,
+            limit=query.page_size,
             descending=descending,
         )
     else:  # by the time of sharing, as described
@@ -277,15 +276,15 @@ async def list_page(
             api=PINTEREST,
             kind=ACCOUNT,
             recipient=ad_account_id,
-            after=after,
-            at_most=query.page_size,
+            cursor=after,
+            limit=query.page_size,
             descending=descending,
         )
     return audience_page(request, rows, more, bound_to)
 
 
 def audience_page(
-    request: MockRequest, rows: Sequence[Row], more: int | None, bound_to: tuple[str, ...]
+    request: MockRequest, rows: Sequence[AudiencePageRow], more: int | None, bound_to: tuple[str, ...]
 ) -> RawResponse:
     """A page of audiences, and the bookmark that the next one is asked for with."""
     now_ms = request.world.clock.now_ms()
@@ -308,7 +307,7 @@ async def get(request: MockRequest, ad_account_id: PathId, audience_id: PathId) 
         sharing.find_visible, api=PINTEREST, account=ad_account_id, number=int(audience_id)
     )
     if row.policy is not None:
-        row = await request.world.transact(audiences.count_read, key=row.key or 0)
+        row = await request.world.transact(changes.record_read, key=row.key or 0)
     return _one(request, row, company=row.created_by)
 
 
@@ -330,19 +329,19 @@ async def update(
 ) -> RawResponse:
     this: Mapping[str, Any] = {"api": PINTEREST, "account": ad_account_id, "number": int(audience_id)}
     if body.operation_type == "REMOVE":
-        row = await request.world.transact(audiences.remove, **this)
+        row = await request.world.transact(changes.delete, **this)
     else:
         values: dict[str, Any] = body.model_dump(include={"name", "description"}, exclude_unset=True)
         sources: dict[str, Any] = {}
         if "rule" in body.model_fields_set:
-            kind = (await request.world.read(audiences.find, **this)).kind
+            kind = (await request.world.read(queries.find, **this)).kind
             values |= _rule_values(request, kind, body.rule)
             sources = _sources(kind, body.rule)
-        row = await request.world.transact(audiences.change, **this, values=values, **sources)
+        row = await request.world.transact(changes.update, **this, values=values, **sources)
     return _one(request, row, company=None)
 
 
-def _one(request: MockRequest, row: Row, *, company: str | None) -> RawResponse:
+def _one(request: MockRequest, row: AudienceRow, *, company: str | None) -> RawResponse:
     wording = _WORDINGS[request.options.contract]
     values = to_values(row, request.world.clock.now_ms(), company=company, words=wording.words)
     return response(request, 200, wording.one.fill(values).encode())

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field
 from pydantic_core import to_json
 
 from audience_mock.core.audiences.lifecycle import FAILED, SUCCEEDED, upload_state_at
-from audience_mock.core.store.tables import ListUpload as Row
+from audience_mock.core.store.rows import ListUploadRow
 from audience_mock.core.users import list_uploads
 from audience_mock.core.users.records import INVALID_DEVICE, INVALID_EMAIL, INVALID_ID
 from audience_mock.core.worlds.world import DEFAULT
@@ -169,7 +169,7 @@ _UPLOAD = _UPLOADS + "/{customer_list_upload_id}"
 PARTS = "__uploads"
 
 
-def to_json_text(row: Row, account: str, now_ms: int) -> bytes:
+def to_json_text(row: ListUploadRow, account: str, now_ms: int) -> bytes:
     """A row in Pinterest's words."""
     state = upload_state_at(row, now_ms)
     error_counts, record_counts = None, None
@@ -275,9 +275,9 @@ async def run(
 async def put_part(request: MockRequest, upload_id: PathId, part_number: PathId) -> RawResponse:
     """Take a part as S3 would: 200, no body, and the MD5 of what came as its ETag."""
     this = {"upload": int(upload_id), "part": int(part_number)}
-    others_bytes = await request.world.read(list_uploads.bytes_beside, **this)
+    others_bytes = await request.world.read(list_uploads.bytes_of_other_parts, **this)
     part = _Part(request, request.world.rules.max_upload_bytes - others_bytes)
-    await list_uploads.keep_part(request.world, **this, content=part.pieces())
+    await list_uploads.store_part(request.world, **this, content=part.pieces())
     etag = b'"%b"' % part.md5.hexdigest().encode()
     return RawResponse(200, b"", [(b"etag", etag), (b"content-length", b"0")])
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from audience_mock.core.audiences.lifecycle import list_status_at
-from audience_mock.core.store.tables import CustomerList as Row
+from audience_mock.core.store.rows import CustomerListRow
 from audience_mock.core.users import customer_lists
 from audience_mock.core.users.records import EMAIL, Records
-from audience_mock.core.users.uploads import expect
+from audience_mock.core.users.uploads import prepare_for
 from audience_mock.providers.pinterest import bookmarks
 from audience_mock.providers.pinterest.api_versions import ANSWERED_SINCE_5_28, by_contract
 from audience_mock.providers.pinterest.audiences.schemas import PathId
@@ -129,7 +129,7 @@ _COLLECTION = "/ad_accounts/{ad_account_id}/customer_lists"
 CUSTOMER_LIST = _COLLECTION + "/{customer_list_id}"
 
 
-def to_pieces(row: Row, now_ms: int) -> Pieces:
+def to_pieces(row: CustomerListRow, now_ms: int) -> Pieces:
     """A row in Pinterest's words, as JSON text by key."""
     return {
         b"ad_account_id": b'"%b"' % row.account.encode(),
@@ -186,8 +186,8 @@ async def list_page(
     rows, more = await request.world.read(
         customer_lists.list_page,
         account=ad_account_id,
-        after=bookmarks.behind(query.bookmark, *bound_to),
-        at_most=query.page_size,
+        cursor=bookmarks.behind(query.bookmark, *bound_to),
+        limit=query.page_size,
         descending=query.order == "DESCENDING",
         exclude_nca=query.exclude_nca,
     )
@@ -225,7 +225,7 @@ async def update(
     before = await request.world.read(customer_lists.find, account=ad_account_id, number=number)
     with Records(before.list_type) as records:
         await _read(records, body)
-        row = await customer_lists.change(
+        row = await customer_lists.apply_batch(
             request.world, records, account=ad_account_id, number=number, action=body.operation_type
         )
     return response(request, 200, _ONE % to_pieces(row, request.world.clock.now_ms()))
@@ -233,7 +233,7 @@ async def update(
 
 async def _read(records: Records, body: CustomerListCreate | CustomerListUpdate) -> None:
     sent = (body.records or "").encode()
-    await expect(len(sent))
+    await prepare_for(len(sent))
     await records.read_text(sent)
     records.finish()
     await records.read_rows(body.records_v2 or ())

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic_core import to_json
 
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import queries
 from audience_mock.core.store.tables import PINTEREST
 from audience_mock.providers.pinterest.audiences.schemas import PathId
 from audience_mock.providers.pinterest.insights import population
@@ -112,7 +112,7 @@ async def get(
     request: MockRequest, ad_account_id: PathId, query: Annotated[InsightsQuery, Query()]
 ) -> RawResponse:
     kind = query.audience_insight_type
-    own_people = await request.world.read(audiences.people_reached, api=PINTEREST, account=ad_account_id)
+    own_people = await request.world.read(queries.people_reached, api=PINTEREST, account=ad_account_id)
     size, is_upper_bound = population.size(ad_account_id, kind, own_people)
     parts = population.demographics(ad_account_id, kind)
     told = {

@@ -192,11 +192,11 @@ async def token(request: MockRequest) -> RawResponse:
                 app=request.caller,
                 scopes=asked.scope,
                 terms=_terms(request),
-                described=_scopes_of_refresh(asked.refresh_token or ""),
+                claimed_scopes=_scopes_of_refresh(asked.refresh_token or ""),
             )
         case _:
             issued = await request.world.transact(
-                tokens.give_to_app,
+                tokens.issue_to_app,
                 app=request.caller,
                 scopes=asked.scope or (),
                 terms=_terms(request, "pinc_"),

@@ -191,8 +191,8 @@ async def list_received(
         api=PINTEREST,
         kind=BUSINESS,
         recipient=business_id,
-        after=bookmarks.behind(query.bookmark, *bound_to),
-        at_most=query.page_size,
+        cursor=bookmarks.behind(query.bookmark, *bound_to),
+        limit=query.page_size,
         descending=query.order == "DESCENDING",
         by_number=True,  # as described; an ad account's received ones go by the time of sharing
     )
@@ -289,8 +289,8 @@ async def _list_recipients(
         giver=giver,
         number=int(query.audience_id),
         recipient_kind=to,
-        after=bookmarks.behind(query.bookmark, *bound_to),
-        at_most=query.page_size,
+        cursor=bookmarks.behind(query.bookmark, *bound_to),
+        limit=query.page_size,
     )
     items = b",".join(
         _RECIPIENT

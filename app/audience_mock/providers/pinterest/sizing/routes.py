@@ -14,7 +14,8 @@ from pydantic_core import to_json
 from audience_mock.core.audiences import sharing
 from audience_mock.core.audiences.lifecycle import READY_PEOPLE, size_at
 from audience_mock.core.audiences.queries import MAX_NUMBER
-from audience_mock.core.store.tables import PINTEREST, Audience
+from audience_mock.core.store.rows import AudienceRow
+from audience_mock.core.store.tables import PINTEREST
 from audience_mock.providers.pinterest.audiences.schemas import PathId
 from audience_mock.providers.pinterest.errors import NoAccess
 from audience_mock.providers.pinterest.openapi_responses import WRITE_ERRORS, described_error
@@ -64,7 +65,7 @@ async def audience_sizing(
 ) -> RawResponse:
     spec = body.targeting_spec or TargetingSpec()
     include, exclude = _numbers(spec.AUDIENCE_INCLUDE), _numbers(spec.AUDIENCE_EXCLUDE)
-    found: Sequence[Audience] = ()
+    found: Sequence[AudienceRow] = ()
     if include or exclude:
         found = await request.world.read(
             sharing.find_all_visible,

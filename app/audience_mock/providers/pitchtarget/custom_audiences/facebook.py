@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from audience_mock.core.audiences.lifecycle import INITIALIZING, READY, size_at, status_at
-from audience_mock.core.store.tables import Audience
+from audience_mock.core.store.rows import AudienceRow
 
 # Inferred: a published audience is called "…_IT_Reach" and has the ratio 0.05, and Facebook's other
 # shorthand is its smallest ratio.
@@ -29,7 +29,7 @@ _DATA_SOURCES = {
 }
 
 
-def to_facebook_object(row: Audience, origin: Audience | None, now_ms: int) -> dict[str, Any]:
+def to_facebook_object(row: AudienceRow, origin: AudienceRow | None, now_ms: int) -> dict[str, Any]:
     """The object, keys in the published order; those of a lookalike are left out for other kinds (chosen).
 
     `origin` is the audience that a lookalike is like, if the world has it.
@@ -63,7 +63,7 @@ def to_facebook_object(row: Audience, origin: Audience | None, now_ms: int) -> d
     return audience
 
 
-def _lookalike_spec(row: Audience, origin: Audience | None) -> dict[str, Any]:
+def _lookalike_spec(row: AudienceRow, origin: AudienceRow | None) -> dict[str, Any]:
     asked = json.loads(row.definition or "{}")
     named = []
     if origin is not None:

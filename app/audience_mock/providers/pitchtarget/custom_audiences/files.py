@@ -4,7 +4,7 @@ import tempfile
 from contextlib import ExitStack
 from typing import IO
 
-from audience_mock.core.users import uploads
+from audience_mock.core.users import user_lines
 from audience_mock.web.errors import InvalidInputError
 from audience_mock.web.multipart import FileTaker
 
@@ -19,13 +19,13 @@ class FileOfUsers:
     def __init__(self, held: ExitStack, user_type: str | None = None) -> None:
         self._held = held
         self._user_type = user_type
-        self._users: uploads.UserLines | None = None
+        self._users: user_lines.UserLines | None = None
         self._waiting: IO[bytes] | None = None
 
     def open(self, fields: dict[str, str]) -> FileTaker:
         user_type = self._user_type or fields.get("user_type")
-        if user_type in uploads.USER_TYPES:
-            self._users = self._held.enter_context(uploads.UserLines(user_type))
+        if user_type in user_lines.USER_TYPES:
+            self._users = self._held.enter_context(user_lines.UserLines(user_type))
         else:
             self._waiting = self._held.enter_context(tempfile.SpooledTemporaryFile(max_size=1 << 20))
         return self
@@ -36,7 +36,7 @@ class FileOfUsers:
         elif self._waiting is not None:
             self._waiting.write(piece)
 
-    def users(self, user_type: str) -> uploads.UserLines:
+    def users(self, user_type: str) -> user_lines.UserLines:
         """The lines of the whole file as users of this type. Raises InvalidInputError if they were read as
         users of another, since `user_type` came before the file and once more behind it."""
         if self._users is not None:
@@ -45,7 +45,7 @@ class FileOfUsers:
                     "body", [{"type": "sent_twice", "loc": ("user_type",), "input": user_type}]
                 )
             return self._users
-        users = self._held.enter_context(uploads.UserLines(user_type))
+        users = self._held.enter_context(user_lines.UserLines(user_type))
         if self._waiting is not None:
             self._waiting.seek(0)
             while piece := self._waiting.read(1 << 16):

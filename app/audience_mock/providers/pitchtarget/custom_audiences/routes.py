@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import changes, facebook_ids, queries
+from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.tables import PITCHTARGET
-from audience_mock.core.store.tables import Audience as Row
-from audience_mock.core.users import uploads
+from audience_mock.core.users import uploads, user_lines
 from audience_mock.core.users.match_rate import estimate
 from audience_mock.providers.pitchtarget.custom_audiences.facebook import to_facebook_object
 from audience_mock.providers.pitchtarget.custom_audiences.files import FileOfUsers
@@ -194,7 +194,7 @@ async def _create_from_json(request: MockRequest) -> RawResponse:
     return response(request, 201, to_wire(row, "2014-05"))
 
 
-async def _make(request: MockRequest, kind: str, body: JsonCreate) -> Row:
+async def _make(request: MockRequest, kind: str, body: JsonCreate) -> AudienceRow:
     columns: dict[str, Any]
     if isinstance(body, LookalikeCreate):
         columns = {
@@ -204,8 +204,8 @@ async def _make(request: MockRequest, kind: str, body: JsonCreate) -> Row:
     else:
         columns = {"definition": body.rule, "retention_days": body.retention_days}
     return await request.world.transact(
-        audiences.after_facebook,
-        audiences.create,
+        facebook_ids.assign_due_then,
+        changes.create,
         api=PITCHTARGET,
         account=body.fb_ad_account_id,
         kind=kind,
@@ -221,7 +221,7 @@ Fields = TypeVar("Fields", bound=BaseModel)
 
 
 async def _read_file(request: MockRequest, file: FileOfUsers) -> Form:
-    await uploads.expect(bodies.declared_bytes(request))
+    await uploads.prepare_for(bodies.declared_bytes(request))
     return await read_form(
         request, file_field="file", open_file=file.open, max_file_bytes=request.world.rules.max_upload_bytes
     )
@@ -277,25 +277,25 @@ async def add_users(request: MockRequest, id: EitherId) -> RawResponse:
     if bodies.media_type(request) != MULTIPART:
         raise UnsupportedContentTypeError(bodies.media_type(request), MULTIPART)
     row = await request.world.transact(
-        audiences.after_facebook, audiences.find_either, api=PITCHTARGET, id=id
+        facebook_ids.assign_due_then, queries.find_by_any_id, api=PITCHTARGET, id=id
     )
     if row.kind != CUSTOM:
         # Chosen: only an audience that was made from a file has users of its own.
         raise InvalidInputError("body", [{"type": "no_users", "loc": (), "input": id}])
     with ExitStack() as held:
-        file = FileOfUsers(held, row.user_type or uploads.EMAIL_HASH)
+        file = FileOfUsers(held, row.user_type or user_lines.EMAIL_HASH)
         form = await _read_file(request, file)
         of_may = bool({"fb_ad_account_id", "user_type"} & set(form.fields))
         _check_add(row, _fields(FileAdd if of_may else FileAlone, form))
         row = await uploads.add_users(
-            request.world, file.users(row.user_type or uploads.EMAIL_HASH), key=row.key or 0
+            request.world, file.users(row.user_type or user_lines.EMAIL_HASH), key=row.key or 0
         )
     if of_may:
         return response(request, 200, to_wire(row, "2014-05"))
     return response(request, 200, to_wire(row, "2014-04"), chrome_frame=request.options.chrome_frame)
 
 
-def _check_add(row: Row, fields: BaseModel) -> None:
+def _check_add(row: AudienceRow, fields: BaseModel) -> None:
     """What 2014-05 sends along has to be the audience's own (chosen)."""
     for name, own in (("fb_ad_account_id", row.account), ("user_type", row.user_type)):
         given = getattr(fields, name, own)
@@ -315,7 +315,7 @@ def _check_add(row: Row, fields: BaseModel) -> None:
 )
 async def sync(request: MockRequest) -> RawResponse:
     body = validated(AccountQuery, await bodies.read_parameters(request))
-    await request.world.transact(audiences.give_to_facebook, account=body.fb_ad_account_id)
+    await request.world.transact(facebook_ids.assign_to_account, account=body.fb_ad_account_id)
     return empty(request)
 
 
@@ -334,13 +334,13 @@ async def list_page(request: MockRequest, query: Annotated[ListQuery, Query()]) 
     if request.options.of_april:
         return await _list_of_april(request, query.fb_ad_account_id)
     rows, total = await request.world.transact(
-        audiences.after_facebook,
-        audiences.list_numbered,
+        facebook_ids.assign_due_then,
+        queries.list_by_offset,
         api=PITCHTARGET,
         account=query.fb_ad_account_id,
         kind=query.subtype,
-        skip=(query.page - 1) * PAGE_SIZE,
-        at_most=PAGE_SIZE,
+        offset=(query.page - 1) * PAGE_SIZE,
+        limit=PAGE_SIZE,
     )
     page = [to_audience(row, "2014-05") for row in rows]
     return response(request, 200, {"custom_audiences": page, "meta": {"page": query.page, "total": total}})
@@ -360,7 +360,7 @@ async def list_of_april(request: MockRequest, query: Annotated[AccountQuery, Que
 
 async def _list_of_april(request: MockRequest, account: str) -> RawResponse:
     found = await request.world.transact(
-        audiences.after_facebook, audiences.list_with_origins, api=PITCHTARGET, account=account
+        facebook_ids.assign_due_then, queries.list_with_origins, api=PITCHTARGET, account=account
     )
     now_ms = request.world.clock.now_ms()
     page = [to_facebook_object(row, origin, now_ms) for row, origin in found]
@@ -379,10 +379,10 @@ async def get(request: MockRequest, id: EitherId) -> RawResponse:
     if request.options.of_april:
         return await get_of_april(request, id)
     row = await request.world.transact(
-        audiences.after_facebook, audiences.find_either, api=PITCHTARGET, id=id
+        facebook_ids.assign_due_then, queries.find_by_any_id, api=PITCHTARGET, id=id
     )
     if row.policy is not None:
-        row = await request.world.transact(audiences.count_read, key=row.key or 0)
+        row = await request.world.transact(changes.record_read, key=row.key or 0)
     return response(request, 200, to_wire(row, "2014-05"))
 
 
@@ -396,10 +396,10 @@ async def get(request: MockRequest, id: EitherId) -> RawResponse:
 )
 async def get_of_april(request: MockRequest, id: EitherId) -> RawResponse:
     row, origin = await request.world.transact(
-        audiences.after_facebook, audiences.find_with_origin, api=PITCHTARGET, id=id
+        facebook_ids.assign_due_then, queries.find_with_origin, api=PITCHTARGET, id=id
     )
     if row.policy is not None:
-        row = await request.world.transact(audiences.count_read, key=row.key or 0)
+        row = await request.world.transact(changes.record_read, key=row.key or 0)
     audience = to_facebook_object(row, origin, request.world.clock.now_ms())
     return response(request, 200, audience, chrome_frame=request.options.chrome_frame)
 
@@ -418,7 +418,7 @@ async def get_of_april(request: MockRequest, id: EitherId) -> RawResponse:
 )
 async def delete(request: MockRequest, id: EitherId) -> RawResponse:
     row = await request.world.transact(
-        audiences.after_facebook, audiences.remove_either, api=PITCHTARGET, id=id
+        facebook_ids.assign_due_then, changes.delete_by_any_id, api=PITCHTARGET, id=id
     )
     if request.options.of_april:
         return response(request, 200, to_wire(row, "2014-04"), chrome_frame=request.options.chrome_frame)

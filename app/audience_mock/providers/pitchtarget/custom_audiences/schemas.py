@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from audience_mock.core.store.tables import Audience as Row
+from audience_mock.core.store.rows import AudienceRow
 from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS, RAILS, SHOWN
 from audience_mock.web.schema import ApiModel
 
@@ -259,12 +259,12 @@ class CustomAudiencePage(ApiModel):
     meta: PageOfAudiences
 
 
-def to_wire(row: Row, revision: Revision) -> dict[str, Any]:
+def to_wire(row: AudienceRow, revision: Revision) -> dict[str, Any]:
     """The enveloped shape of a revision, keys in the published order."""
     return {"fb_custom_audience": to_audience(row, revision)}
 
 
-def to_audience(row: Row, revision: Revision) -> dict[str, Any]:
+def to_audience(row: AudienceRow, revision: Revision) -> dict[str, Any]:
     if revision == "2014-04":
         return {
             "id": row.number,
@@ -284,7 +284,7 @@ def to_audience(row: Row, revision: Revision) -> dict[str, Any]:
     }
 
 
-def _of_subtype(row: Row) -> dict[str, Any]:
+def _of_subtype(row: AudienceRow) -> dict[str, Any]:
     match row.kind:
         case "LOOKALIKE":
             return {

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, cast
 from fastapi import APIRouter, Query
 
 from audience_mock.core.audiences import pixels
-from audience_mock.core.store.tables import Pixel
+from audience_mock.core.store.rows import PixelRow
 from audience_mock.providers.pitchtarget.custom_audiences.schemas import AccountId, AccountQuery, Text
 from audience_mock.providers.pitchtarget.errors import NO_TOKEN, NOT_FOUND, QUERY_REFUSED, REFUSED
 from audience_mock.providers.pitchtarget.responses import response
@@ -80,7 +80,7 @@ class OffsitePixel(ApiModel):
 BODIES = {"offsite_pixels/create": {bodies.FORM: OffsitePixelCreate, bodies.JSON: OffsitePixelCreate}}
 
 
-def to_wire(pixel: Pixel) -> dict[str, Any]:
+def to_wire(pixel: PixelRow) -> dict[str, Any]:
     return {
         "id": pixel.facebook_id,
         "name": pixel.name,
@@ -96,7 +96,7 @@ def to_wire(pixel: Pixel) -> dict[str, Any]:
 _PUBLISHED = SimpleNamespace(
     facebook_id="6014360342904", account="18", name="CV uploaded", tag="registration", creator="18 (Ann)"
 )
-_EXAMPLE = to_wire(cast(Pixel, _PUBLISHED))
+_EXAMPLE = to_wire(cast(PixelRow, _PUBLISHED))
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "remarketing_pixel/get": {"200": REMARKETING},
     "remarketing_pixel/get_2014_04": {"200": REMARKETING},

@@ -1,4 +1,4 @@
-"""The agenda of a world: what will happen by itself, and when. Worked out when it is asked for."""
+"""The agenda of a world: what the clock will cause, and when. Computed when it is asked for."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Select, func, select, text
 
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import queries
 from audience_mock.core.audiences.lifecycle import list_status_at, status_at, upload_state_at
 from audience_mock.core.store.tables import (
     PITCHTARGET,
@@ -18,19 +18,20 @@ from audience_mock.core.store.tables import (
     Token,
     table_of,
 )
-from audience_mock.core.tokens import ACCESS, OF_APP, REFRESH
+from audience_mock.core.store.transaction import Transaction
+from audience_mock.core.tokens import ACCESS, APP, REFRESH
 from audience_mock.core.worlds.clock import LATEST_MS
-from audience_mock.core.worlds.world import Transaction, World
+from audience_mock.core.worlds.world import World
 
 SHOWN_CHARACTERS = 5
-"""Of a token, at most, and never more than half of it: enough for `pina_`. Chosen."""
+"""Shown of a token, at most, and never more than half of it: enough for `pina_`. Chosen."""
 
 DIGEST_CHARACTERS = 8
-"""Of the hex SHA-256 of a token, by which two are told apart. Chosen."""
+"""Shown of the hex SHA-256 of a token, to distinguish tokens. Chosen."""
 
 
 class Event(NamedTuple):
-    """What happens at a time, and to what."""
+    """What happens at a time; `about` says to what, as the control API shows it."""
 
     at_ms: int
     kind: str
@@ -39,27 +40,27 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Agenda:
-    """The first events, sorted by time; how many there are in all, and when the last one is."""
+    """The first events, sorted by time; how many there are in all, and the time of the last one."""
 
     events: Sequence[Event]
     total: int
     last_at_ms: int | None
 
 
-def upcoming(world: World, *, kinds: Collection[str] = (), at_most: int = 1) -> Agenda:
-    """What will happen after now, of some `kinds` or of all."""
+def next_events(world: World, *, kinds: Collection[str] = (), limit: int = 1) -> Agenda:
+    """What will happen after now, of some `kinds` or of all; at most `limit` events."""
     wanted = [kind for kind in KINDS if not kinds or kind in kinds]
     now_ms = world.clock.now_ms()
     found = [
         _windows(world, now_ms)
         if kind == LIMIT
-        else world.read_now(_stored, kind=kind, now_ms=now_ms, at_most=at_most)
+        else world.read_now(_stored, kind=kind, now_ms=now_ms, limit=limit)
         for kind in wanted
     ]
-    # Of one time: in the order of KINDS, then as each kind has them.
+    # Events of one time stay in the order of KINDS, and of their kind.
     events = sorted((event for part in found for event in part.events), key=lambda event: event.at_ms)
     return Agenda(
-        events[:at_most],
+        events[:limit],
         sum(part.total for part in found),
         max((part.last_at_ms for part in found if part.last_at_ms is not None), default=None),
     )
@@ -89,18 +90,18 @@ def _token(row: Any) -> dict[str, Any]:
 
 
 class _Source(NamedTuple):
-    """Rows to which something happens at the time `at`; `order` is that of rows of one time."""
+    """Rows to which something happens at the time `at`; `order` sorts rows of one time."""
 
     rows: Select[Any]
     at: ColumnElement[Any]
     order: ColumnElement[Any]
-    tell: Callable[[Any], dict[str, Any]]
+    describe: Callable[[Any], dict[str, Any]]
 
 
 _a, _l, _u, _t = (table_of(model).c for model in (Audience, CustomerList, ListUpload, Token))
 _SOURCES = {
     "audience": _Source(
-        select(*audiences.WITH_PEOPLE).where(_a.held_status.is_(None)), _a.ready_at_ms, _a.key, _audience
+        select(*queries.COLUMNS).where(_a.held_status.is_(None)), _a.ready_at_ms, _a.key, _audience
     ),
     "facebook_id": _Source(
         select(_a.number, _a.account, _a.ready_at_ms).where(text(WAITING)),
@@ -114,12 +115,12 @@ _SOURCES = {
         _l.number,
         _customer_list,
     ),
-    # One that is still being read is not done by its time.
+    # An upload that is still being read does not finish at its time.
     "upload": _Source(
         select(table_of(ListUpload)).where(_u.valid.is_not(None)), _u.ready_at_ms, _u.number, _upload
     ),
     "token": _Source(
-        select(table_of(Token)).where(_t.revoked.is_(False), _t.kind.in_((ACCESS, OF_APP, REFRESH))),
+        select(table_of(Token)).where(_t.revoked.is_(False), _t.kind.in_((ACCESS, APP, REFRESH))),
         _t.expires_at_ms,
         _t.digest,
         _token,
@@ -127,16 +128,16 @@ _SOURCES = {
 }
 LIMIT = "limit"
 KINDS = (*_SOURCES, LIMIT)
-"""What may happen: an audience is built, Facebook gives one its id, a customer list is built, an upload to
-one is done, a token expires, a window of a rate limit ends."""
+"""An audience is built, Facebook gives an audience its id, a customer list is built, an upload to one is
+done, a token expires, a window of a rate limit ends."""
 
 
-def _stored(tx: Transaction, *, kind: str, now_ms: int, at_most: int) -> Agenda:
-    rows, at, order, tell = _SOURCES[kind]
+def _stored(tx: Transaction, *, kind: str, now_ms: int, limit: int) -> Agenda:
+    rows, at, order, describe = _SOURCES[kind]
     pending = rows.where(at > now_ms, at < LATEST_MS)
     total, last_at_ms = cast(Any, tx.execute(pending.with_only_columns(func.count(), func.max(at))).one())
-    first = tx.execute(pending.order_by(at, order).limit(at_most)).all() if total else ()
-    events = [Event(getattr(row, at.key or ""), kind, tell(row)) for row in first]
+    first = tx.execute(pending.order_by(at, order).limit(limit)).all() if total else ()
+    events = [Event(getattr(row, at.key or ""), kind, describe(row)) for row in first]
     return Agenda(events, total, last_at_ms)
 
 
@@ -154,7 +155,7 @@ def _windows(world: World, now_ms: int) -> Agenda:
 
 
 def _masked(secret: str) -> str:
-    """How a token begins."""
+    """The start of a token."""
     return f"{secret[: min(SHOWN_CHARACTERS, len(secret) // 2)]}…"
 
 

@@ -1,31 +1,32 @@
-"""An audience in a test's hand: found by any of its ids, and held in a status, a size or a time."""
+"""Overrides of what the clock decides: an audience's status, size, build policy or time."""
 
 from typing import Any
 
 from sqlalchemy import bindparam, update
 
-from audience_mock.core.audiences import queries as audiences
+from audience_mock.core.audiences import queries
 from audience_mock.core.audiences.lifecycle import INITIALIZING, STATUSES
-from audience_mock.core.audiences.readiness import FAILS, built
 from audience_mock.core.errors import InvalidStateError, InvalidStatusError, NotFoundError
+from audience_mock.core.readiness import FAILS, schedule_build
+from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.tables import PINTEREST, PITCHTARGET, Audience, table_of
-from audience_mock.core.worlds.world import Transaction
+from audience_mock.core.store.transaction import Transaction
 
 _table = table_of(Audience)
-_SET = update(_table).where(_table.c.key == bindparam("of_key"))
+_UPDATE = update(_table).where(_table.c.key == bindparam("of_key"))
 
 MAX_ID_DIGITS = 18
-"""What an id of either API has at most."""
+"""The most digits of an id of either API."""
 
 
-def find(tx: Transaction, *, id: str, api: str | None = None) -> Audience:
-    """The audience of an API, or of whichever has it, by its number or its Facebook id. Raises NotFoundError,
-    and InvalidStateError if both APIs have one."""
+def find(tx: Transaction, *, id: str, api: str | None = None) -> AudienceRow:
+    """The audience of one API, or of either, by its number or its Facebook id. Raises NotFoundError, and
+    InvalidStateError if both APIs have one."""
     found = []
     if len(id) <= MAX_ID_DIGITS:
         for of_api in (PINTEREST, PITCHTARGET) if api is None else (api,):
             try:
-                found.append(audiences.find_either(tx, api=of_api, id=id))
+                found.append(queries.find_by_any_id(tx, api=of_api, id=id))
             except NotFoundError:
                 continue
     if not found:
@@ -37,7 +38,7 @@ def find(tx: Transaction, *, id: str, api: str | None = None) -> Audience:
     return found[0]
 
 
-def change(
+def apply(
     tx: Transaction,
     *,
     id: str,
@@ -47,12 +48,12 @@ def change(
     size: int | None = None,
     policy: str | None = None,
     ready_at_ms: int | None = None,
-) -> Audience:
-    """Change what the clock would decide, and answer the audience as it is then.
+) -> AudienceRow:
+    """Override what the clock would decide; returns the audience as it is then.
 
-    A `status` is held until `release`, or until another policy or time is given. `policy` begins the build
-    again, now; `ready_at_ms` sets its end. `size` are its people once it is built; with one, it does not
-    follow its customer list any more. Raises as `find`, and InvalidStatusError.
+    A `status` stays until `release`, or until another policy or time is given. `policy` restarts the build
+    now; `ready_at_ms` sets its end. `size` are its people once it is built, instead of those of a customer
+    list. Raises as `find`, and InvalidStatusError.
     """
     audience = find(tx, id=id, api=api)
     values: dict[str, Any] = {}
@@ -61,18 +62,18 @@ def change(
     elif release or policy is not None or ready_at_ms is not None:
         values = {"held_status": None}
     if policy is not None:
-        values["ready_at_ms"], values["policy"] = built(policy, tx.now_ms, tx.rules.delay_ms)
+        values["ready_at_ms"], values["policy"] = schedule_build(policy, tx.now_ms, tx.rules.delay_ms)
     if ready_at_ms is not None:
         values["ready_at_ms"] = ready_at_ms
         values.setdefault("policy", audience.policy if audience.policy == FAILS else None)
     if size is not None:
         values |= {"people": size, "customer_list": None}
     if values:
-        tx.execute(_SET, {**values, "of_key": audience.key})
-    return audiences.find_by_key(tx, key=audience.key or 0)
+        tx.execute(_UPDATE, {**values, "of_key": audience.key})
+    return queries.find_by_key(tx, key=audience.key)
 
 
-def _hold(tx: Transaction, audience: Audience, status: str) -> dict[str, Any]:
+def _hold(tx: Transaction, audience: AudienceRow, status: str) -> dict[str, Any]:
     known = STATUSES[audience.api]
     if status not in known:
         raise InvalidStatusError(
@@ -80,6 +81,6 @@ def _hold(tx: Transaction, audience: Audience, status: str) -> dict[str, Any]:
         )
     values: dict[str, Any] = {"held_status": status, "policy": None}
     if not status.endswith(INITIALIZING):
-        # It is built: Facebook takes it, and once it is let go it waits for nothing.
+        # It is built: Facebook takes it, and after a release it stays built.
         values["ready_at_ms"] = min(audience.ready_at_ms, tx.now_ms)
     return values

@@ -1,0 +1,78 @@
+"""A transaction: what a function of the core may use of the database, the time, the rules and new ids."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import CursorResult, Executable, bindparam, select, text, update
+
+from audience_mock.core.rules import Rules
+from audience_mock.core.store.database import Database
+from audience_mock.core.store.statements import Prepared, Query, R
+from audience_mock.core.store.tables import Sequence, table_of
+
+_sequences = table_of(Sequence)
+_OF_SEQUENCE = _sequences.c.name == bindparam("sequence")
+_NEXT_ID = Prepared(select(_sequences.c.next).where(_OF_SEQUENCE))
+# SQLite makes a table for what an UPDATE returns, which takes longer than the rest of it.
+_TAKE_ID = Prepared(
+    update(_sequences)
+    .where(_OF_SEQUENCE, _sequences.c.next == bindparam("number"))
+    .values(next=_sequences.c.next + text("1"))
+)
+
+
+class Transaction:
+    """What a function of the core may use: the database, the time, the rules, new ids. Not valid afterwards.
+
+    `callers` is the world's cache of authenticated callers; whatever writes a token clears it.
+    """
+
+    __slots__ = ("_database", "callers", "now_ms", "rules")
+
+    def __init__(self, database: Database, now_ms: int, rules: Rules, callers: dict[str, Any]) -> None:
+        self._database = database
+        self.now_ms = now_ms
+        self.rules = rules
+        self.callers = callers
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Any statement of SQLAlchemy's Core."""
+        return self._database.connection.execute(statement, parameters)
+
+    def one(self, query: Query[R], parameters: Mapping[str, Any]) -> R | None:
+        """The first row of a query, or None."""
+        return query.one(self._database.driver, parameters)
+
+    def all(self, query: Query[R], parameters: Mapping[str, Any]) -> list[R]:
+        """The rows of a query."""
+        return query.all(self._database.driver, parameters)
+
+    def each(self, query: Query[R], parameters: Mapping[str, Any]) -> Iterator[R]:
+        """The rows of a query, one by one."""
+        return query.each(self._database.driver, parameters)
+
+    def value(self, statement: Prepared, parameters: Mapping[str, Any]) -> Any:
+        """The first column of the first row of a prepared statement, or None if there is no row."""
+        return statement.value(self._database.driver, parameters)
+
+    def insert(self, statement: Prepared, row: Mapping[str, Any]) -> int:
+        """Run a prepared INSERT; returns the key of the new row."""
+        return statement.insert(self._database.cursor, row)
+
+    def change(self, statement: Prepared, parameters: Mapping[str, Any]) -> int:
+        """Run a prepared UPDATE or DELETE; returns the number of rows."""
+        return statement.change(self._database.cursor, parameters)
+
+    def for_each(self, statement: Prepared, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run a prepared statement for each of `rows`."""
+        statement.for_each(self._database.driver, rows)
+
+    def new_id(self, sequence: str) -> int:
+        """The next number of a sequence of `store.ids`; not used up if the transaction fails."""
+        database = self._database
+        number = database.next_id_cache.get(sequence, 0)
+        if not _TAKE_ID.change(database.cursor, {"sequence": sequence, "number": number}):
+            number = _NEXT_ID.value(database.driver, {"sequence": sequence})
+            _TAKE_ID.change(database.cursor, {"sequence": sequence, "number": number})
+        database.next_id_cache[sequence] = number + 1
+        return number

@@ -1,0 +1,17 @@
+"""The names of worlds and snapshots."""
+
+import re
+
+from audience_mock.core.errors import InvalidNameError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""What is safe in a path, a header, a token and a file's name."""
+
+
+def check_name(name: str) -> None:
+    """Raises InvalidNameError."""
+    if not NAME.fullmatch(name):
+        raise InvalidNameError(
+            f"{name[:120]!r} is no name: give 1 to 100 letters, digits, dots, dashes and underscores,"
+            " the first a letter or digit"
+        )

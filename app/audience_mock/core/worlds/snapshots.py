@@ -1,0 +1,70 @@
+"""The snapshots of a server's worlds: images that a world can be restored to."""
+
+from audience_mock.core.errors import LimitExceededError, NotFoundError
+from audience_mock.core.store.database import Database
+from audience_mock.core.worlds.database_files import DatabaseFiles
+from audience_mock.core.worlds.names import check_name
+from audience_mock.core.worlds.world import World
+
+MAX_SNAPSHOTS = 100
+"""Snapshots of a world. Chosen: each is as large as its world."""
+
+
+class Snapshots:
+    """By world and name: an image in memory, or None if it is in a file."""
+
+    def __init__(self, files: DatabaseFiles, names: dict[str, list[str]]) -> None:
+        self._files = files
+        self._images: dict[str, dict[str, Database | None]] = {
+            world: dict.fromkeys(snapshots) for world, snapshots in names.items()
+        }
+
+    def names(self, world: World) -> list[str]:
+        return sorted(self._images.get(world.name, ()))
+
+    def create(self, world: World, name: str) -> None:
+        """Replaces an older one of the same name. Raises InvalidNameError, LimitExceededError, StoreError."""
+        check_name(name)
+        images = self._images.setdefault(world.name, {})
+        if name not in images and len(images) >= MAX_SNAPSHOTS:
+            raise LimitExceededError(f"a world has {MAX_SNAPSHOTS} snapshots at most: delete one first")
+        world.save_metadata()
+        if name in images:
+            self.delete(world, name)
+        image = self._files.create_snapshot(world.name, name, world.database)
+        image.delete_orphans()
+        images[name] = image
+        if image.file is not None:
+            image.close()
+            images[name] = None
+
+    def restore(self, world: World, name: str) -> None:
+        """Make a world hold what it held when the snapshot was created. Raises NotFoundError."""
+        images = self._images.get(world.name, {})
+        if name not in images:
+            raise NotFoundError("snapshot", name)
+        image = images[name] or self._files.open_snapshot(world.name, name)
+        if image is None:
+            raise NotFoundError("snapshot", name)
+        try:
+            world.load_image(image)
+        finally:
+            if image.file is not None:
+                image.close()
+
+    def delete(self, world: World, name: str) -> None:
+        """Raises NotFoundError."""
+        images = self._images.get(world.name, {})
+        if name not in images:
+            raise NotFoundError("snapshot", name)
+        image = images.pop(name)
+        if image is not None:
+            image.close()
+        else:
+            self._files.delete_snapshot(world.name, name)
+
+    def close(self) -> None:
+        for images in self._images.values():
+            for image in images.values():
+                if image is not None:
+                    image.close()
