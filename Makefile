@@ -11,12 +11,14 @@ NODE_EXAMPLE := tests/e2e/node_example
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test bench soak format lock openapi clean FORCE
+.PHONY: help serve test bench soak format lock openapi docs docs-reference clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
 	@echo "make format   format the code and apply ruff's fixes"
 	@echo "make openapi  write openapi/ and fixtures/world.schema.json again, after a change of an API or of seed files"
+	@echo "make docs     build the documentation into build/site"
+	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
 	@echo "make lock     resolve all lock files again, after a change of dependencies"
 	@echo "make soak     run the slow tests: an upload of 1 GiB, a thousand servers in a row"
 	@echo "make bench    measure speed against frameworks and other mock servers; ARGS=--quick: a short run"
@@ -51,6 +53,15 @@ openapi: $(VENV)/.runtime
 	$(RUN) export-openapi openapi
 	$(RUN) schema > fixtures/world.schema.json
 
+# NO_MKDOCS_2_WARNING: the theme announces its successor on every build.
+docs: $(VENV)/docs/.installed
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
+	@echo "build/site/index.html"
+
+docs-reference: $(VENV)/.checks
+	@PYTHONPATH=app $(BIN)/python docs/site/reference.py
+
+
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-annotate --no-header
 # In hash mode pip before 24 resolves name[extra] anew where the lock pins only name, hence --no-strip-extras.
@@ -58,6 +69,7 @@ lock: $(VENV)/.checks
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) -c requirements.lock --group test -o tests/requirements.lock
 	$(COMPILE) tests/contract/official_client.in -o tests/contract/official_client.lock
+	$(COMPILE) --group docs -o docs/requirements.lock
 	$(COMPILE) tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock
 	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
 	cd $(NODE_EXAMPLE) && npm install --package-lock-only --loglevel=error
@@ -119,6 +131,14 @@ $(VENV)/.official_client: tests/contract/official_client.lock $(VENV)/.python
 
 $(VENV)/.checks: $(VENV)/.runtime $(VENV)/.tests $(VENV)/.package $(VENV)/.official_client
 	@touch $@
+
+# The site's packages and those of the checks need not fit each other: it gets an environment of its own.
+$(VENV)/docs/.installed: docs/requirements.lock $(VENV)/.python
+	@cmp -s $< $@ || { \
+		echo "Installing $$(grep -c '^[^ ].*==' $<) packages for the documentation ($<)"; \
+		$(BIN)/python -m venv --clear $(VENV)/docs && \
+		$(VENV)/docs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $< && \
+		cp $< $@; } && touch $@
 
 # Two tests run JavaScript. Without Node.js they are skipped, with the reason.
 npm_ci = if ! command -v npm > /dev/null; then \

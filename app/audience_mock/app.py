@@ -124,7 +124,7 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
     if worlds.seeded:
         log.info("seeded with %d audiences", len(seed.audiences))
     else:
-        log.info("%s already has a state; the seed is left out", settings.database)
+        log.info("database not empty; --seed ignored: %s", settings.database)
     return worlds
 
 

@@ -492,7 +492,7 @@ def test_seed_is_left_out(command: Runner) -> None:
     again = command.serve(*flags)
     assert again.ids() == {made}
     assert len(again.err.splitlines()) == 1
-    assert "the seed is left out" in again.err
+    assert "database not empty; --seed ignored" in again.err
 
 
 # Waiting

@@ -411,6 +411,8 @@ def test_markers_help(project: Project) -> None:
 
 def test_the_readmes_sample(project: Project) -> None:
     """The README's test for pytest passes as it stands there."""
-    (sample,) = re.findall(r"^```py\n(.*?)^```$", README.read_text(), flags=re.DOTALL | re.MULTILINE)
+    (sample,) = re.findall(
+        r"^```py title=\"\w+.py\"\n(.*?)^```$", README.read_text(), flags=re.DOTALL | re.MULTILINE
+    )
     project.write(test_readme=sample)
     assert outcomes(project.start()) == {"passed": sample.count("\ndef test_")}

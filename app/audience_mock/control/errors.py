@@ -39,7 +39,7 @@ log = logging.getLogger("audience_mock")
 
 
 class Error(ApiModel):
-    """The shape of every error of the control plane."""
+    """The shape of every error of the control API."""
 
     error: str = Field(description="What is wrong, and what to do about it.")
     field: str | None = Field(
