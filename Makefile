@@ -61,7 +61,6 @@ docs: $(VENV)/docs/.installed
 docs-reference: $(VENV)/.checks
 	@PYTHONPATH=app $(BIN)/python docs/site/reference.py
 
-
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-annotate --no-header
 # In hash mode pip before 24 resolves name[extra] anew where the lock pins only name, hence --no-strip-extras.

@@ -46,8 +46,8 @@ def expected(schema: Schema) -> str:
         return one_of(list(map(_literal, schema["enum"])))
     if "const" in schema:
         return _literal(schema["const"])
-    words = _TYPES.get(schema.get("type", ""), "another value")
-    return words + _bounds(schema) if is_number(schema) else words
+    description = _TYPES.get(schema.get("type", ""), "another value")
+    return description + _bounds(schema) if is_number(schema) else description
 
 
 def _bounds(schema: Schema) -> str:
