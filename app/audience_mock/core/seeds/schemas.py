@@ -1,8 +1,8 @@
-"""Seeds: the file format that a world starts from, and that a state is written in.
+"""Seeds: the file format that a world starts from, and that a state is exported in.
 
-A seed is a JSON object of what `Seed` has, in our words and with the columns of the tables. A person writes
-few of them: audiences, customer lists, tokens. A state has all, so that a world that is seeded with it
-answers as the one that it was taken from. Times are Unix seconds, with a fraction for milliseconds.
+A seed is a JSON object with the sections of `Seed`, in the core's terms. People write few of them: audiences,
+customer lists, tokens. A state has all, so that a world that is seeded with it answers as the exported one.
+Times are Unix seconds, with a fraction for milliseconds.
 """
 
 import base64
@@ -30,7 +30,7 @@ Word = Annotated[str, Field(pattern=r"^[A-Z_]+$")]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 AccountDigits = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
 Seconds = Annotated[
-    # What a float keeps to the millisecond, and more than any clock shows.
+    # What a float represents to the millisecond, and later than any clock can be set.
     float,
     Field(ge=0, le=1 << 43, description="Unix seconds"),
 ]
@@ -53,7 +53,7 @@ def object_text(value: Any) -> Any:
 
 
 def _no_constant(name: str) -> None:
-    """Python reads NaN and Infinity; JSON has neither."""
+    """Reject NaN and Infinity, which Python reads and JSON does not have."""
     raise ValueError(f"{name} is not JSON")
 
 
@@ -96,7 +96,7 @@ ObjectText = Annotated[
 
 
 class _Strict(BaseModel):
-    # A server that starts without a seed need not build these.
+    # A server that starts without a seed does not need these.
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
@@ -360,7 +360,7 @@ class Seed(_Strict):
 
 
 def has_pending_builds(seed: Seed) -> bool:
-    """Whether something in it is to be ready some time after the start."""
+    """Whether something in it becomes ready some time after the start."""
     return any(given.ready_in_s for group in (seed.audiences, seed.customer_lists) for given in group)
 
 
