@@ -17,7 +17,7 @@ RUN python -m venv --without-pip /opt/audience-mock
 COPY requirements.lock ./
 RUN pip --python /opt/audience-mock install --no-compile --require-hashes -r requirements.lock
 COPY tests/requirements.lock tests/
-RUN sed -nE '/^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/,/[^\\]$/p' \
+RUN sed -nE '/^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)(\[[^]]*\])?==/,/[^\\]$/p' \
         tests/requirements.lock > build.lock \
  && pip install --require-hashes -r build.lock
 

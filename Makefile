@@ -1,4 +1,4 @@
-# `make serve` runs the server, `make test` passes every check. Both set up what they need, once.
+# `make serve` runs the server, `make test` runs every check. Both install what they need into .venv, once.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,29 +8,33 @@ ARGS ?=
 NPM_CLIENT := tests/contract/npm
 NODE_EXAMPLE := tests/e2e/node_example
 
-# Compiled bytecode is worth 2 to 3 seconds of every start, so it is kept even where the shell says not to.
+# A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test bench soak format lock openapi clean
+.PHONY: help serve test bench soak format lock openapi docs docs-reference clean FORCE
 help:
-	@echo "make serve    run the server on http://127.0.0.1:8000 (more flags: make serve ARGS='--port 0 --seed demo')"
-	@echo "make test     every check: lint, types, import floors, tests, served descriptions, README samples"
-	@echo "make soak     what takes minutes: a file of a gibibyte, a thousand lives along the links"
-	@echo "make bench    how fast it is, against frameworks and other mocks (ARGS=--quick: whether that runs)"
-	@echo "make format   let ruff mend what it can"
-	@echo "make openapi  write openapi/ and fixtures/world.schema.json again after a change of what they describe"
-	@echo "make lock     resolve requirements.lock and the locks of the tests again"
+	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
+	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
+	@echo "make format   format the code and apply ruff's fixes"
+	@echo "make openapi  write openapi/ and fixtures/world.schema.json again, after a change of an API or of seed files"
+	@echo "make docs     build the documentation into build/site"
+	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
+	@echo "make lock     resolve all lock files again, after a change of dependencies"
+	@echo "make soak     run the slow tests: an upload of 1 GiB, a thousand servers in a row"
+	@echo "make bench    measure speed against frameworks and other mock servers; ARGS=--quick: a short run"
+	@echo "make clean    delete .venv, caches and build output"
+	@echo "Python 3.11 or newer is needed; PYTHON=python3.13 chooses one."
 
 serve: $(VENV)/.runtime
 	@exec env $(RUN) serve $(ARGS)
 
-test: $(VENV)/.runtime $(VENV)/.checks $(VENV)/.npm
+test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/node_example/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='*/audience_mock/core/*' --fail-under=95
 	$(BIN)/coverage report --fail-under=90
 
@@ -38,7 +42,7 @@ test: $(VENV)/.runtime $(VENV)/.checks $(VENV)/.npm
 bench: $(VENV)/.runtime
 	PYTHONPATH=app:tests $(BIN)/python -m benchmarks $(ARGS)
 
-soak: $(VENV)/.runtime $(VENV)/.checks
+soak: $(VENV)/.checks
 	$(BIN)/python -m pytest -m soak -s $(ARGS)
 
 format: $(VENV)/.checks
@@ -49,47 +53,103 @@ openapi: $(VENV)/.runtime
 	$(RUN) export-openapi openapi
 	$(RUN) schema > fixtures/world.schema.json
 
+# NO_MKDOCS_2_WARNING: the theme announces its successor on every build.
+docs: $(VENV)/docs/.installed
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
+	@echo "build/site/index.html"
+
+docs-reference: $(VENV)/.checks
+	@PYTHONPATH=app $(BIN)/python docs/site/reference.py
+
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes \
+	--no-annotate --no-header
+# In hash mode pip before 24 resolves name[extra] anew where the lock pins only name, hence --no-strip-extras.
 lock: $(VENV)/.checks
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
-		pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
-		-c requirements.lock --group test -o tests/requirements.lock
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
-		tests/contract/official_client.in -o tests/contract/official_client.lock
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) -c requirements.lock --group test -o tests/requirements.lock
+	$(COMPILE) tests/contract/official_client.in -o tests/contract/official_client.lock
+	$(COMPILE) --group docs -o docs/requirements.lock
+	$(COMPILE) tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock
 	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
 	cd $(NODE_EXAMPLE) && npm install --package-lock-only --loglevel=error
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
-		tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock
 	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 clean:
 	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Audience Mock needs Python 3.11 or newer; set PYTHON=")'
-	$(PYTHON) -m venv $(VENV)
+# Set-up. Each stamp in .venv is a copy of the file that was installed from: after a checkout, which changes the
+# times of files but not the files, nothing is installed again.
 
-$(VENV)/.runtime: requirements.lock | $(BIN)/python
-	$(PIP) install --require-hashes -r requirements.lock
+# The environment is made anew if its interpreter is gone, or if PYTHON asks for another version.
+version = $(shell ($(1) -c 'import sys; print(sys.version_info[0] * 100 + sys.version_info[1])') 2> /dev/null)
+ifeq ($(origin PYTHON),file)
+USABLE := $(shell test -x $(BIN)/python && echo yes)
+else
+USABLE := $(filter $(call version,$(PYTHON)),$(call version,$(BIN)/python))
+endif
+
+define CHECK_PYTHON
+import sys
+version = ".".join(map(str, sys.version_info[:3]))
+if sys.version_info < (3, 11):
+    sys.exit("Audience Mock needs Python 3.11 or newer; $(PYTHON) is Python " + version + ". Choose another: PYTHON=python3.12")
+try:
+    import ensurepip, venv
+except ImportError as error:
+    sys.exit("Python " + version + " ($(PYTHON)) has no module " + error.name + "; on Debian and Ubuntu: apt install python3-venv")
+print("Creating $(VENV) with Python " + version)
+endef
+export CHECK_PYTHON
+
+$(VENV)/.python: $(if $(USABLE),,FORCE)
+	@$(if $(USABLE),$(BIN)/python -m pip --version > /dev/null 2>&1,false) || { \
+		command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON); choose another: PYTHON=python3.12" >&2; exit 1; }; \
+		$(PYTHON) -c "$$CHECK_PYTHON" && { $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }; }; \
+	} && touch $@
+
+# $(call install,WHAT,FLAGS): installs the lock that is the first prerequisite, and stamps it.
+install = cmp -s $< $@ || { \
+	echo "Installing $$(grep -c '^[^ ].*==' $<) packages $(1) ($<)"; \
+	$(PIP) install --require-hashes $(2) -r $< && cp $< $@; } && touch $@
+
+$(VENV)/.runtime: requirements.lock $(VENV)/.python
+	@$(call install,for the server)
+
+$(VENV)/.tests: tests/requirements.lock $(VENV)/.runtime
+	@$(call install,for the checks)
+
+$(VENV)/.package: pyproject.toml $(VENV)/.tests
+	@cmp -s $< $@ || { \
+		echo "Installing this checkout (editable)"; \
+		$(PIP) install --no-deps --no-build-isolation --editable . && cp $< $@; } && touch $@
+
+# Pinterest's official client pins a urllib3 that the tests' own clients do not accept: it gets its own folder.
+$(VENV)/.official_client: tests/contract/official_client.lock $(VENV)/.python
+	@cmp -s $< $@ || rm -rf $(VENV)/official_client
+	@$(call install,for Pinterest's official client,--no-deps --target $(VENV)/official_client)
+
+$(VENV)/.checks: $(VENV)/.runtime $(VENV)/.tests $(VENV)/.package $(VENV)/.official_client
 	@touch $@
 
-# Pinterest's official client pins a urllib3 that the newer one refuses, so it lives in a folder of its own.
-$(VENV)/.checks: $(VENV)/.runtime pyproject.toml tests/requirements.lock tests/contract/official_client.lock
-	$(PIP) install --require-hashes -r tests/requirements.lock
-	$(PIP) install --no-deps --no-build-isolation --editable .
-	rm -rf $(VENV)/official_client
-	$(PIP) install --no-deps --require-hashes --target $(VENV)/official_client -r tests/contract/official_client.lock
-	@touch $@
+# The site's packages and those of the checks need not fit each other: it gets an environment of its own.
+$(VENV)/docs/.installed: docs/requirements.lock $(VENV)/.python
+	@cmp -s $< $@ || { \
+		echo "Installing $$(grep -c '^[^ ].*==' $<) packages for the documentation ($<)"; \
+		$(BIN)/python -m venv --clear $(VENV)/docs && \
+		$(VENV)/docs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $< && \
+		cp $< $@; } && touch $@
 
-# One of the clients that the tests run is of npm, and one of the examples is in JavaScript. Without Node.js their
-# tests are skipped, with the reason.
-$(VENV)/.npm: $(foreach project,$(NPM_CLIENT) $(NODE_EXAMPLE),$(project)/package-lock.json $(project)/.npmrc) | $(BIN)/python
-	@if ! command -v npm > /dev/null; then \
-		echo "npm is not installed: the tests of npm's pinterest-sdk and of the Node example will be skipped"; \
-	else \
-		$(call npm_ci,$(NPM_CLIENT),$(VENV)/npm) && \
-		$(call npm_ci,$(NODE_EXAMPLE),$(VENV)/node_example) && \
+# Two tests run JavaScript. Without Node.js they are skipped, with the reason.
+npm_ci = if ! command -v npm > /dev/null; then \
+		echo "npm is not installed: the tests that need $(<D) will be skipped"; \
+	elif test -e $@ && cmp -s $< $(@D)/$(<F) && cmp -s $(<D)/.npmrc $(@D)/.npmrc; then \
 		touch $@; \
+	else \
+		echo "Installing the npm packages of $(<D)" && rm -rf $(@D) && mkdir $(@D) && \
+		cp $(<D)/package.json $(<D)/package-lock.json $(<D)/.npmrc $(@D) && \
+		(cd $(@D) && npm ci --ignore-scripts --no-update-notifier --loglevel=error) && touch $@; \
 	fi
-npm_ci = rm -rf $(2) && mkdir $(2) && cp $(1)/package.json $(1)/package-lock.json $(1)/.npmrc $(2) && \
-	(cd $(2) && npm ci --ignore-scripts --loglevel=error)
+$(VENV)/npm/.installed: $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc $(VENV)/.python
+	@$(npm_ci)
+$(VENV)/node_example/.installed: $(NODE_EXAMPLE)/package-lock.json $(NODE_EXAMPLE)/.npmrc $(VENV)/.python
+	@$(npm_ci)

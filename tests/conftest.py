@@ -2,7 +2,9 @@
 
 import ssl
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +13,25 @@ from audience_mock.testing import MockServer
 from helpers.shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 pytest_plugins = ["helpers.watched"]
+
+ON_ONE_WORKER = ("test_pinterestsdk.py", "test_npm_client.py", "test_official_client.py", "test_bench.py")
+"""Files whose tests share what takes seconds to import, to start or to record."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each test goes to the next free worker, but those of the files above stay together.
+
+    pytest-xdist 3.8 has marks for that (`xdist_group`), which pytest 9.2 silently ignores.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return file if file.endswith(ON_ONE_WORKER) else nodeid
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,11 +44,39 @@ def no_client_reads_certificates() -> Iterator[None]:
         yield
 
 
+class Closing:
+    """Ends the servers of a test while the next test runs: a server waits 20 ms for late requests before it
+    ends. An error that comes up there fails the next test, or the last one."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="closing")
+        self._previous: Future[None] | None = None
+
+    def close(self, started: ExitStack) -> None:
+        self.finish()
+        self._previous = self._thread.submit(started.close)
+
+    def finish(self) -> None:
+        if self._previous is not None:
+            previous, self._previous = self._previous, None
+            previous.result()
+
+
+@pytest.fixture(scope="session")
+def closing() -> Iterator[Closing]:
+    closing = Closing()
+    yield closing
+    closing.finish()
+
+
 @pytest.fixture
-def start() -> Iterator[Callable[..., MockServer]]:
+def start(closing: Closing) -> Iterator[Callable[..., MockServer]]:
     """Starts servers with the settings that a test gives, and ends them after it."""
-    with ExitStack() as started:
+    started = ExitStack()
+    try:
         yield lambda **settings: started.enter_context(MockServer(**settings))
+    finally:
+        closing.close(started)
 
 
 @pytest.fixture

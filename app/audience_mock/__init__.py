@@ -1,3 +1,3 @@
-"""A double of two advertising audience APIs: Pinterest REST API v5 and the PitchTarget Audience API."""
+"""A mock server for two advertising audience APIs: Pinterest REST API v5 and the PitchTarget Audience API."""
 
 __version__ = "0.1.0"

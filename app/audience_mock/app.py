@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from audience_mock import __version__
 from audience_mock.control import Access, Pages
-from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError
+from audience_mock.core.errors import DomainError, InvalidSeedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.providers.pinterest import provider as pinterest
 from audience_mock.providers.pitchtarget import provider as pitchtarget
-from audience_mock.settings import Settings, WorldSettings
+from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
 from audience_mock.web.provider_app import NO_TELEMETRY, ProviderApp, ProviderMount, mounts_of
 from audience_mock.web.request import MockRequest
@@ -125,7 +124,7 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
     if worlds.seeded:
         log.info("seeded with %d audiences", len(seed.audiences))
     else:
-        log.info("%s already has a state; the seed is left out", settings.database)
+        log.info("database not empty; --seed ignored: %s", settings.database)
     return worlds
 
 
@@ -133,15 +132,8 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
     """What the settings of a world come to: `own`, over the server's. Raises InvalidSettingsError."""
     here: WorldSettings = settings
     if own:
-        try:
-            WorldSettings.model_validate(own)
-            here = Settings.model_validate({**settings.model_dump(), **own})
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            name = ".".join(str(part) for part in first["loc"])
-            known = ", ".join(WorldSettings.model_fields)
-            hint = f" (a world has {known})" if first["type"] == "extra_forbidden" else ""
-            raise InvalidSettingsError(f"settings.{name}: {first['msg']}{hint}") from None
+        check_world_settings(own)
+        here = Settings.model_validate({**settings.model_dump(), **own})
     rules = Rules(
         build_delay_s=here.build_delay_s,
         audience_ready=here.audience_ready,

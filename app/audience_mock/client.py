@@ -1,8 +1,8 @@
-"""The test's hand in Python: a world of a server, steered over HTTP with the standard library alone.
+"""The Python client of the control API, over HTTP with the standard library alone.
 
-The same class for a server in this process, the pytest fixture and a server elsewhere. It imports nothing of
-the server, so it costs nothing where that runs by itself; what the control plane takes and gives goes through
-as it is on the wire, and /openapi/control.json describes it.
+The same class serves a server in this process, the pytest fixture and a server elsewhere. It imports nothing
+of the server, so importing it is cheap. Bodies pass through unchanged, in both directions: their shapes are
+those of the control API, which /openapi/control.json describes.
 """
 
 import http.client
@@ -14,47 +14,65 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
 
+__all__ = [
+    "Clock",
+    "ControlError",
+    "Faults",
+    "Journal",
+    "MockWorld",
+    "UnusedFaultsError",
+    "Urls",
+    "VerificationError",
+    "connect",
+]
+
 DEFAULT_WORLD = "default"
-"""As `core.world.DEFAULT`."""
+"""The same as `audience_mock.core.worlds.worlds.DEFAULT`, which this module does not import."""
 
-ANSWERS_WITHIN_S = 60
-"""Seconds for one call of the control plane: a state of a hundred thousand audiences takes some. Chosen."""
+CONTROL_PATH = "/__admin"
 
-NOT_VERIFIED = 417
-"""The status by which the control plane says that a world was not asked what a test expects."""
+TIMEOUT_S = 60
+"""Seconds for one call. Chosen: exporting the state of a hundred thousand audiences takes some."""
 
-
-CONTROL = "/__admin"
+VERIFICATION_FAILED = 417
+"""The status of a check that was made and failed, unlike one that could not be made (400, 409)."""
 
 
 class ControlError(Exception):
-    """The control plane refused; the text is its sentence on what to do."""
+    """The control API rejected a call; the text is its error message.
 
-    def __init__(self, status: int, told: Mapping[str, Any]) -> None:
-        super().__init__(told.get("error", f"status {status}"))
+    `status` is the HTTP status. `field` is the dotted path of the wrong field in the body, or None.
+    """
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        super().__init__(body.get("error", f"status {status}"))
         self.status = status
-        self.field: str | None = told.get("field")
+        self.field: str | None = body.get("field")
 
 
 class VerificationError(AssertionError):
-    """A world was not asked what was expected; `told` has the nearest request and the fields that differ."""
+    """The world did not receive the requests that were expected; the text lists the differences.
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        lines = [told["error"]]
-        for difference in told.get("differences", ()):
+    `body` is the response: `error`, `matched` (numbers of requests), `dropped`, `nearest` (the request that
+    came closest, or None) and `differences` (each with `path`, `wanted` and `found`).
+    """
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        lines = [body["error"]]
+        for difference in body.get("differences", ()):
             found = json.dumps(difference["found"]) if "found" in difference else "nothing"
             lines.append(f"  {difference['path']}: {json.dumps(difference['wanted'])} wanted, {found} found")
         super().__init__("\n".join(lines))
-        self.told = dict(told)
+        self.body = dict(body)
 
 
 class UnusedFaultsError(AssertionError):
-    """Faults were planned and did not happen as planned."""
+    """Faults were planned and never fired, or not as often as planned."""
 
 
 @dataclass(frozen=True)
 class Urls:
-    """Where a client finds a world: the base for each API."""
+    """The base URLs of a world, one for each API."""
 
     pinterest: str
     pitchtarget: str
@@ -62,36 +80,41 @@ class Urls:
 
 
 class MockWorld:
-    """A world of the server at `url`, the default one unless `world` names another.
+    """A world of the server at `url`: the default one, or the one that `world` names.
 
-    A world is made when it is first named, from the server's seed. A call opens a connection of its own, so a
-    handle may be used from any thread.
+    A world is an isolated environment with its own data, ids, clock, faults, limits and request journal. It
+    is created from the server's seed when it is first named. `admin_token` is the token of a server that has
+    one. Each call opens a connection, so threads may share a MockWorld.
     """
 
     def __init__(self, url: str, *, world: str = DEFAULT_WORLD, admin_token: str | None = None) -> None:
         self._server_url = url.rstrip("/")
         self._admin_token = admin_token
         self.name = world
-        self._place = f"/worlds/{quote(world, safe='')}"
-        self.url = self._server_url + ("" if world == DEFAULT_WORLD else self._place)
+        self._path = f"/worlds/{quote(world, safe='')}"
+        self.url = self._server_url + ("" if world == DEFAULT_WORLD else self._path)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, 'url', 'not started')}>"
 
     @property
     def urls(self) -> Urls:
-        return Urls(pinterest=f"{self.url}/v5", pitchtarget=self.url, control=f"{self.url}{CONTROL}")
+        """The base URLs for clients of each API."""
+        return Urls(pinterest=f"{self.url}/v5", pitchtarget=self.url, control=f"{self.url}{CONTROL_PATH}")
 
     @property
     def clock(self) -> "Clock":
+        """The time of this world."""
         return Clock(self)
 
     @property
     def faults(self) -> "Faults":
+        """The faults planned in this world."""
         return Faults(self)
 
     @property
     def journal(self) -> "Journal":
+        """The requests that this world received."""
         return Journal(self)
 
     def in_world(self, name: str) -> "MockWorld":
@@ -99,109 +122,136 @@ class MockWorld:
         return MockWorld(self._server_url, world=name, admin_token=self._admin_token)
 
     def configure(self, **settings: Any) -> dict[str, Any]:
-        """Give this world settings of its own, in the place of those it had."""
-        told: dict[str, Any] = self.control("PUT", self._place, {"settings": settings})
-        return told
+        """Replace this world's own settings, as `configure(build_delay_s=0)`; others are the server's.
+
+        Returns the world: `name`, `audiences` (how many), `settings` and `snapshots` (names).
+        Raises ControlError.
+        """
+        world: dict[str, Any] = self.control("PUT", self._path, {"settings": settings})
+        return world
 
     def fork(self, name: str) -> "MockWorld":
-        """A new world that holds what this one holds now."""
-        self.control("POST", f"{self._place}/fork", {"name": name})
+        """Create a world with a copy of this one's data, ids, clock and settings. Raises ControlError."""
+        self.control("POST", f"{self._path}/fork", {"name": name})
         return self.in_world(name)
 
     def delete(self) -> None:
-        """Forget this world; it is made anew if it is named again."""
-        # Through the default world: a path through this one would make it, if it is gone already.
-        self.in_world(DEFAULT_WORLD).control("DELETE", self._place)
+        """Delete this world and its snapshots; naming it again creates it anew. Raises ControlError."""
+        # Through the default world: a path through this one would create it if it is gone already.
+        self.in_world(DEFAULT_WORLD).control("DELETE", self._path)
 
     def reset(self, to: Literal["seed", "empty"] = "seed") -> None:
-        """Back to the server's seed, or to nothing; settings and snapshots stay."""
+        """Go back to the server's seed, or to no data; settings and snapshots stay. Raises ControlError."""
         self.control("POST", "/reset", {"to": to})
 
     def seed(self, seed: Mapping[str, Any] | str | Path) -> dict[str, Any]:
-        """Add what a seed, or the file of one, holds."""
+        """Add what a seed holds: the seed itself, or the path of its file.
+
+        Returns `counts` (how many rows, by section of the seed) and `ids` (lists of ids, by section). Raises
+        ControlError, and OSError or ValueError for a file that cannot be read.
+        """
         if not isinstance(seed, Mapping):
             seed = json.loads(Path(seed).read_bytes())
-        told: dict[str, Any] = self.control("POST", "/seed", seed)
-        return told
+        added: dict[str, Any] = self.control("POST", "/seed", seed)
+        return added
 
     def state(self) -> dict[str, Any]:
-        """All that the world holds, in the form of a seed."""
-        told: dict[str, Any] = self.control("GET", "/state")
-        return told
+        """Everything that the world holds, as a seed."""
+        state: dict[str, Any] = self.control("GET", "/state")
+        return state
 
     def snapshot(self, name: str) -> None:
-        """Keep what the world holds now under a name."""
+        """Save the world's state under a name, in the place of an earlier one. Raises ControlError."""
         self.control("PUT", f"/snapshots/{quote(name, safe='')}")
 
     def restore(self, name: str) -> None:
-        """Make the world hold what it held when the snapshot was taken."""
+        """Go back to the state of a snapshot. Raises ControlError if there is none of this name."""
         self.control("POST", f"/snapshots/{quote(name, safe='')}/restore")
 
     def verify(self, operation: str | None = None, **expected: Any) -> dict[str, Any]:
-        """Check what the world was asked: `count`, `never`, `order`, `within_s`, and what narrows it down.
+        """Check which requests the world received, as `verify("audiences/create", count=1)`.
 
-        Raises VerificationError, an AssertionError.
+        `expected` is the body of POST /verify: `count`, `never`, `order` or `within_s`, and what the requests
+        have in common, as `status` or `match`. Without a count, at least one request is expected.
+
+        Returns `verified`, `matched` (numbers of requests) and `dropped` (older requests that the journal no
+        longer holds). Raises VerificationError, an AssertionError, if the check fails, and ControlError if it
+        cannot be made.
         """
         __tracebackhide__ = True
         if operation is not None:
             expected["operation"] = operation
-        told: dict[str, Any] = self.control("POST", "/verify", expected)
-        return told
+        verified: dict[str, Any] = self.control("POST", "/verify", expected)
+        return verified
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        """Any call of the control plane, as `control("GET", "/uploads")`; gives the JSON of its answer.
+        """Call the control API, as `control("GET", "/uploads")`.
 
-        Raises ControlError.
+        Returns the JSON of the response, or None if it has no body. Raises ControlError, and OSError if the
+        server cannot be reached.
         """
         __tracebackhide__ = True
         parts = urlsplit(self.url)
-        connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        # Not urllib: it goes through the proxy that the environment names, also to this machine.
-        connection = connect(parts.hostname or "", parts.port, timeout=ANSWERS_WITHIN_S)
+        connection_class = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
+        # Not urllib: it uses the proxy of the environment, even to reach this machine.
+        connection = connection_class(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
         headers = {"Connection": "close"}
         if self._admin_token is not None:
             headers["Authorization"] = f"Bearer {self._admin_token}"
-        sent = None if body is None else json.dumps(body).encode()
-        if sent is not None:
+        content = None if body is None else json.dumps(body).encode()
+        if content is not None:
             headers["Content-Type"] = "application/json"
         try:
-            connection.request(method, f"{parts.path}{CONTROL}{path}", sent, headers)
+            connection.request(method, f"{parts.path}{CONTROL_PATH}{path}", content, headers)
             response = connection.getresponse()
             received = response.read()
         finally:
             connection.close()
         if response.status >= 400:
-            _refused(response.status, received)
+            _raise_error(response.status, received)
         return json.loads(received) if received else None
 
 
 def connect(url: str, *, world: str = DEFAULT_WORLD, admin_token: str | None = None) -> MockWorld:
-    """A world of a server that runs already. Raises OSError, if there is none, and ControlError."""
-    held = MockWorld(url, world=world, admin_token=admin_token)
-    held.control("GET", "/worlds")
-    return held
+    """A world of a server that is already running.
+
+    Raises OSError if no server answers, and ControlError if it is not Audience Mock or rejects the token.
+    """
+    connected = MockWorld(url, world=world, admin_token=admin_token)
+    connected.control("GET", "/worlds")
+    return connected
 
 
 class Clock:
-    """The time of a world, by which every timestamp, status, token and limit goes."""
+    """The time of a world, which decides every timestamp, status, token expiry and rate limit.
+
+    Methods return the clock: `now` (ISO 8601 in UTC), `unix` (seconds) and `frozen`. They raise ControlError.
+    """
 
     def __init__(self, world: MockWorld) -> None:
         self._world = world
 
     def get(self) -> dict[str, Any]:
-        told: dict[str, Any] = self._world.control("GET", "/clock")
-        return told
+        """What the clock shows."""
+        clock: dict[str, Any] = self._world.control("GET", "/clock")
+        return clock
 
     def set(self, now: float | str | datetime, *, frozen: bool | None = None) -> dict[str, Any]:
-        """`now` is in Unix seconds, ISO 8601, or a datetime with its zone."""
+        """Set the time: Unix seconds, ISO 8601 text, or a datetime with a time zone.
+
+        `frozen` stops the clock or lets it run; without it, that stays as it is. Raises ValueError for a
+        datetime without a time zone.
+        """
         return self._put(now, frozen)
 
     def freeze(self, at: float | str | datetime | None = None) -> dict[str, Any]:
-        """Stand still, now or at the given time."""
+        """Stop the clock, now or at a time that `set` takes."""
         return self._put(at, True)
 
     def run(self) -> dict[str, Any]:
-        """Go on, from the time that it shows."""
+        """Let a stopped clock run, from the time that it shows."""
         return self._put(None, False)
 
     def advance(
@@ -209,53 +259,71 @@ class Clock:
         seconds: float | None = None,
         *,
         to: Literal["next-event", "idle"] | None = None,
-        **more: Any,
+        kinds: Sequence[str] | None = None,
     ) -> dict[str, Any]:
-        """Move forward, frozen or running, by `seconds` or `to` what the agenda has."""
-        wanted = {"seconds": seconds, "to": to, **more}
-        body = {name: value for name, value in wanted.items() if value is not None}
-        told: dict[str, Any] = self._world.control("POST", "/clock/advance", body)
-        return told
+        """Move the time forward, by `seconds`, or `to` the next or the last event on the agenda.
 
-    def agenda(self, **query: Any) -> list[dict[str, Any]]:
-        """What will happen by itself, by time."""
-        path = "/clock/agenda" + (f"?{urlencode(query)}" if query else "")
-        events: list[dict[str, Any]] = self._world.control("GET", path)["events"]
+        With `to`, only events of these `kinds` count. Returns the clock and `fired`, the number of events
+        that fired in between.
+        """
+        wanted = {"seconds": seconds, "to": to, "kinds": kinds}
+        body = {name: value for name, value in wanted.items() if value is not None}
+        clock: dict[str, Any] = self._world.control("POST", "/clock/advance", body)
+        return clock
+
+    def agenda(
+        self, *, kinds: str | Sequence[str] | None = None, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The next events, in the order of their times: all, or those of `kinds`; `limit` is 100 by default.
+
+        Each has `at` (ISO 8601), `unix` (seconds), `in_s` (seconds from now), `kind`, and what it concerns.
+        """
+        joined = kinds if kinds is None or isinstance(kinds, str) else ",".join(kinds)
+        wanted = {"kinds": joined, "limit": limit}
+        query = urlencode({name: value for name, value in wanted.items() if value is not None})
+        events: list[dict[str, Any]] = self._world.control("GET", f"/clock/agenda?{query}")["events"]
         return events
 
     def _put(self, now: float | str | datetime | None, frozen: bool | None) -> dict[str, Any]:
         if isinstance(now, datetime):
             if now.tzinfo is None:
-                raise ValueError(f"{now!r} says no time zone: give it tzinfo=UTC")
+                raise ValueError(f"{now!r} has no time zone: give it tzinfo=UTC")
             now = now.isoformat()
         body = {name: value for name, value in (("now", now), ("frozen", frozen)) if value is not None}
-        told: dict[str, Any] = self._world.control("PUT", "/clock", body)
-        return told
+        clock: dict[str, Any] = self._world.control("PUT", "/clock", body)
+        return clock
 
 
 class Faults:
-    """Calls of a world that shall go wrong."""
+    """Faults planned in a world: calls that are to fail, be slow or be cut off."""
 
     def __init__(self, world: MockWorld) -> None:
         self._world = world
 
     def add(self, operation: str, **fault: Any) -> str:
-        """Plan one: which calls, and what happens, as `add("audiences/create", status=503)`; its id."""
-        made: list[str] = self._world.control("POST", "/faults", {"operation": operation, **fault})["ids"]
-        return made[0]
+        """Plan a fault, as `add("audiences/create", status=503, first=1)`, and return its id.
+
+        `operation` is the id of an operation, or "*" for all. Raises ControlError.
+        """
+        ids: list[str] = self._world.control("POST", "/faults", {"operation": operation, **fault})["ids"]
+        return ids[0]
 
     def list(self) -> Sequence[dict[str, Any]]:
-        """All planned faults, used or not."""
+        """All planned faults, in the order of planning.
+
+        Each has what it was planned with, and `id`, `seen` (calls that it matched), `fired` (calls that it
+        changed), `left` (how many more, or None for no limit), `used` and `window_left_s` (seconds).
+        """
         faults: list[dict[str, Any]] = self._world.control("GET", "/faults")["faults"]
         return faults
 
     def unused(self) -> Sequence[dict[str, Any]]:
-        """Those that did not happen as planned."""
-        told = self._world.control("GET", "/faults")
-        return [fault for fault in told["faults"] if fault["id"] in told["unused"]]
+        """The planned faults that never fired, or not as often as planned."""
+        body = self._world.control("GET", "/faults")
+        return [fault for fault in body["faults"] if fault["id"] in body["unused"]]
 
     def expect_used(self) -> None:
-        """Raises UnusedFaultsError, an AssertionError, if there are any."""
+        """Raise UnusedFaultsError, an AssertionError, if a fault is unused."""
         __tracebackhide__ = True  # pytest then shows the line of the test
         if unused := self.unused():
             ids = ", ".join(fault["id"] for fault in unused)
@@ -264,33 +332,40 @@ class Faults:
             )
 
     def remove(self, fault: str) -> None:
+        """Remove a fault by its id. Raises ControlError if there is none."""
         self._world.control("DELETE", f"/faults/{quote(fault, safe='')}")
 
     def clear(self) -> None:
+        """Remove all faults."""
         self._world.control("DELETE", "/faults")
 
 
 class Journal:
-    """What a world was asked, and what it answered."""
+    """The requests that a world received, and what it responded."""
 
     def __init__(self, world: MockWorld) -> None:
         self._world = world
 
     def entries(self, **criteria: Any) -> list[dict[str, Any]]:
-        """The newest last; by `operation`, `path`, `status`, `match`, `after`, `limit`, …"""
+        """The requests that meet all criteria, oldest first, as `entries(operation="audiences/create")`.
+
+        The criteria are the body of POST /journal/search: `operation`, `path`, `status`, `match`, `after`, …;
+        `limit` bounds the number. Raises ControlError.
+        """
         entries: list[dict[str, Any]] = self._world.control("POST", "/journal/search", criteria)["entries"]
         return entries
 
     def clear(self) -> None:
+        """Remove all entries."""
         self._world.control("DELETE", "/journal")
 
 
-def _refused(status: int, received: bytes) -> NoReturn:
+def _raise_error(status: int, received: bytes) -> NoReturn:
     __tracebackhide__ = True
     try:
-        told = json.loads(received)
+        body = json.loads(received)
     except ValueError:
-        told = {"error": f"what answers there is not Audience Mock: status {status}"}
-    if status == NOT_VERIFIED:
-        raise VerificationError(told)
-    raise ControlError(status, told)
+        body = {"error": f"the server there is not Audience Mock: status {status}"}
+    if status == VERIFICATION_FAILED:
+        raise VerificationError(body)
+    raise ControlError(status, body)

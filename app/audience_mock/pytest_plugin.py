@@ -1,7 +1,7 @@
-"""The fixture `audience_mock` for pytest: a world for each test, on a server for the whole run.
+"""The pytest fixture `audience_mock`: a world for each test, on one server for the whole run.
 
-Under pytest-xdist each worker has a server of its own, unless all are to use one that runs elsewhere. Every
-run of pytest loads this where Audience Mock is installed, so it imports the server only for who asks for it.
+Under pytest-xdist each worker starts a server, unless all are told to use one that is already running. pytest
+loads this module in every run where Audience Mock is installed, so only the fixtures import the server.
 """
 
 import json
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 MARKER = "audience_mock"
 URL_VARIABLE = "AUDIENCE_MOCK_URL"
-"""As `audience-mock exec` sets it."""
+"""`audience-mock exec` sets it."""
 TOKEN_VARIABLE = "AUDIENCE_MOCK_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
-KNOWN = ("seed", "settings", "frozen", "unused_faults")
-READABLE = 80
-"""Characters of a test's id in the name of its world, of the hundred that a name may have."""
+ARGUMENTS = ("seed", "settings", "frozen", "unused_faults")
+MAX_NODE_ID = 80
+"""Characters of a test's id in the name of its world; a name has 100 at most, and the rest is a hash."""
 
-_RUN = pytest.StashKey[str]()
+_RUN_ID = pytest.StashKey[str]()
 _WORLD = pytest.StashKey["MockWorld"]()
 
 
@@ -35,17 +35,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("audience-mock").addoption(
         "--audience-mock-url",
         metavar="URL",
-        help=f"Audience Mock that runs already; else that of {URL_VARIABLE}, else one is started.",
+        help=f"A running Audience Mock to use; by default the one in {URL_VARIABLE}, else a new one.",
     )
-    parser.addini("audience_mock_seed", "What the worlds of audience_mock start from: a file, or demo.")
+    parser.addini("audience_mock_seed", "Seed file that each world starts from, or demo.")
     parser.addini(
         "audience_mock_settings",
-        "Settings of the worlds of audience_mock, one to a line, as build_delay_s = 0.",
+        "Settings of each world, one a line, as build_delay_s = 0.",
         type="linelist",
     )
     parser.addini(
         "audience_mock_unused_faults",
-        "What becomes of a test that passes and leaves planned faults unused: error or ignore.",
+        "Whether unused faults fail a test that passes: error or ignore.",
         default="ignore",
     )
 
@@ -53,46 +53,49 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(seed=…, settings={{…}}, frozen=…, unused_faults=…): how the fixture's world starts: with"
-        " what a seed or its file holds, with settings of its own, its clock standing still, now (True) or at"
-        " a time;"
+        f"{MARKER}(seed=…, settings={{…}}, frozen=…, unused_faults=…): how the world of the fixture starts:"
+        " from a seed or its file, with settings of its own, with its clock stopped now (True) or at a time;"
         " and whether unused faults fail the test, 'error' or 'ignore'.",
     )
-    _is_error(config.getini("audience_mock_unused_faults"))
+    _fails_test(config.getini("audience_mock_unused_faults"))
 
 
 @pytest.fixture(scope="session")
 def audience_mock_server(request: pytest.FixtureRequest) -> Iterator["MockWorld"]:
-    """The server of this run, or of this worker: the handle of its default world."""
-    if url := _running(request.config):
+    """The server of this run or xdist worker, as the MockWorld of its default world."""
+    if url := _running_url(request.config):
         from audience_mock.client import connect
 
         yield connect(url, admin_token=os.environ.get(TOKEN_VARIABLE))
         return
     from audience_mock.testing import MockServer
 
-    seed = _given_seed(request.config)
-    # Whatever the environment says: several of these run at once.
+    seed = _configured_seed(request.config)
+    # Not what the environment says: several of these run at once.
     with MockServer(host="127.0.0.1", database="sqlite://", admin=True, seed=seed) as server:
         yield server
 
 
 @pytest.fixture
 def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequest) -> Iterator["MockWorld"]:
-    """A world of this test's own, gone after it; `urls.pinterest` and `urls.pitchtarget` are its bases."""
+    """A MockWorld for this test alone, deleted after it.
+
+    `urls.pinterest` and `urls.pitchtarget` are the base URLs for clients.
+    """
     from audience_mock.client import ControlError
 
     config, node = request.config, request.node
-    wanted = _wanted(node)
-    running = _running(config)
-    seed = wanted.get("seed", _given_seed(config) if running else None)
-    world = audience_mock_server.in_world(_name(node.nodeid, _run_of(config) if running else ""))
-    world.configure(**{**_settings(config), **wanted.get("settings", {})})
+    arguments = _marker_arguments(node)
+    running_url = _running_url(config)
+    # The server that the plugin starts has the configured seed already.
+    seed = arguments.get("seed", _configured_seed(config) if running_url else None)
+    world = audience_mock_server.in_world(_world_name(node.nodeid, _run_id(config) if running_url else ""))
+    world.configure(**{**_configured_settings(config), **arguments.get("settings", {})})
     try:
         if seed is not None:
             world.reset("empty")
-            world.seed(seed if isinstance(seed, Mapping) else _file(config, seed))
-        frozen = wanted.get("frozen", False)
+            world.seed(seed if isinstance(seed, Mapping) else _seed_file(config, seed))
+        frozen = arguments.get("frozen", False)
         if frozen is not False:
             world.clock.freeze(None if frozen is True else frozen)
         node.stash[_WORLD] = world
@@ -104,51 +107,52 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Unspent faults fail the test itself, not what is done after it."""
+    """Unused faults fail the test itself, not its teardown."""
     __tracebackhide__ = True
     yield
     world = item.stash.get(_WORLD, None)
-    if world is not None and _is_error(
-        _wanted(item).get("unused_faults", item.config.getini("audience_mock_unused_faults"))
+    if world is not None and _fails_test(
+        _marker_arguments(item).get("unused_faults", item.config.getini("audience_mock_unused_faults"))
     ):
         world.faults.expect_used()
 
 
-def _running(config: pytest.Config) -> str | None:
-    """The URL of a server that runs already, if one is to be used."""
+def _running_url(config: pytest.Config) -> str | None:
+    """The URL of the running server that is to be used, if there is one."""
     return config.getoption("--audience-mock-url") or os.environ.get(URL_VARIABLE)
 
 
-def _run_of(config: pytest.Config) -> str:
-    """What no other run on the same server has."""
-    return config.stash.setdefault(_RUN, uuid4().hex)
+def _run_id(config: pytest.Config) -> str:
+    """What tells this run from others on the same server."""
+    return config.stash.setdefault(_RUN_ID, uuid4().hex)
 
 
-def _name(test: str, run: str) -> str:
-    """A name that a world may have, and that no other test has."""
-    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", test)[-READABLE:].strip("-._") or "test"
-    return f"{readable}-{sha256((test + run).encode()).hexdigest()[:10]}"
+def _world_name(node_id: str, run_id: str) -> str:
+    """A valid name for a world, unique to the test and the run."""
+    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", node_id)[-MAX_NODE_ID:].strip("-._") or "test"
+    return f"{readable}-{sha256((node_id + run_id).encode()).hexdigest()[:10]}"
 
 
-def _wanted(node: pytest.Item) -> dict[str, Any]:
-    """What the markers of a test come to, the nearest first."""
-    wanted: dict[str, Any] = {}
+def _marker_arguments(node: pytest.Item) -> dict[str, Any]:
+    """The arguments of all markers of a test; the closest marker wins. Raises UsageError for others."""
+    arguments: dict[str, Any] = {}
     for marker in reversed(list(node.iter_markers(MARKER))):
-        if unknown := [*map(repr, marker.args), *sorted(marker.kwargs.keys() - KNOWN)]:
+        if unknown := [*map(repr, marker.args), *sorted(marker.kwargs.keys() - ARGUMENTS)]:
             raise pytest.UsageError(
-                f"@pytest.mark.{MARKER} takes {', '.join(KNOWN)} by name, not {', '.join(unknown)}"
+                f"@pytest.mark.{MARKER} takes the keyword arguments {', '.join(ARGUMENTS)},"
+                f" not {', '.join(unknown)}"
             )
-        wanted |= marker.kwargs
-    return wanted
+        arguments |= marker.kwargs
+    return arguments
 
 
-def _given_seed(config: pytest.Config) -> str | None:
+def _configured_seed(config: pytest.Config) -> str | None:
     seed: str = config.getini("audience_mock_seed")
-    return str(_file(config, seed)) if seed else None
+    return str(_seed_file(config, seed)) if seed else None
 
 
-def _file(config: pytest.Config, seed: str | Path) -> Path:
-    """From where pytest's configuration lies; `demo` comes along."""
+def _seed_file(config: pytest.Config, seed: str | Path) -> Path:
+    """A path relative to pytest's root directory; `demo` is included in the package."""
     if seed == "demo":
         from audience_mock.app import seed_file
 
@@ -156,12 +160,12 @@ def _file(config: pytest.Config, seed: str | Path) -> Path:
     return config.rootpath / seed
 
 
-def _settings(config: pytest.Config) -> dict[str, Any]:
+def _configured_settings(config: pytest.Config) -> dict[str, Any]:
     settings = {}
     for line in config.getini("audience_mock_settings"):
         name, equals, value = (part.strip() for part in line.partition("="))
         if not equals:
-            raise pytest.UsageError(f"audience_mock_settings: {line!r} is not name = value")
+            raise pytest.UsageError(f"audience_mock_settings: must be NAME = VALUE (given: {line!r})")
         try:
             settings[name] = json.loads(value)
         except ValueError:
@@ -169,7 +173,10 @@ def _settings(config: pytest.Config) -> dict[str, Any]:
     return settings
 
 
-def _is_error(unused_faults: object) -> bool:
+def _fails_test(unused_faults: object) -> bool:
+    """Whether unused faults fail a test. Raises UsageError for a value that does not say."""
     if unused_faults not in ("error", "ignore"):
-        raise pytest.UsageError(f"audience_mock_unused_faults: {unused_faults!r} is neither error nor ignore")
+        raise pytest.UsageError(
+            f"audience_mock_unused_faults: must be one of 'error', 'ignore' (given: {unused_faults!r})"
+        )
     return unused_faults == "error"

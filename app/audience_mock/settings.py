@@ -1,135 +1,247 @@
-"""Every knob: its unit, its default and what it does. The only reader of the environment."""
+"""The settings, each with its unit, default and help text. Nothing else reads the environment."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from audience_mock.core.errors import InvalidSettingsError
 from audience_mock.core.readiness import AFTER_DELAY, POLICY_PATTERN
+
+if TYPE_CHECKING:
+    from audience_mock.core.validation_errors import Problem
 
 ENVIRONMENT_PREFIX = "AUDIENCE_MOCK_"
 
+SERVER = "Server"
+STORAGE = "Storage and seed"
+WORLDS = "Worlds and timing"
+PINTEREST = "Pinterest"
+PITCHTARGET = "PitchTarget"
+JOURNAL = "Journal and faults"
+ACCESS = "Access control"
+LOGGING = "Logging"
+GROUPS = (SERVER, STORAGE, WORLDS, PINTEREST, PITCHTARGET, JOURNAL, ACCESS, LOGGING)
+"""The headings under which `--help` and the reference list the settings, in this order. A setting's group and
+the placeholder for its value are in the `json_schema_extra` of its field."""
 
-def _comma_separated(value: Any) -> Any:
+
+def _split_at_commas(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
 
 
-def _number(value: Any) -> Any:
-    """A flag or a variable is text; a Literal of numbers takes none."""
+def _to_int(value: Any) -> Any:
+    """A flag or a variable is text, which a Literal of integers does not take."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class WorldSettings(BaseModel):
-    """What each world may have in its own way, by control; for the others it is the server's."""
+    """Settings that a world can override through the control API. Worlds that do not, use the server's."""
 
     model_config = ConfigDict(extra="forbid")
 
     build_delay_s: float = Field(
-        default=5.0, ge=0, le=1e9, description="Seconds until a new audience is READY or TOO_SMALL."
+        default=5.0,
+        ge=0,
+        le=1e9,
+        description="Seconds until a new audience becomes READY or TOO_SMALL.",
+        json_schema_extra={"group": WORLDS, "metavar": "SECONDS"},
     )
     audience_ready: str = Field(
         default=AFTER_DELAY,
         pattern=POLICY_PATTERN,
         description=(
-            "What decides when an audience is built: after_delay, at_once, after_reads:N (the N-th GET of"
-            " it), by_hand (a PATCH by control), or failed (TOO_SMALL after the delay)."
+            "When an audience becomes ready: after_delay, at_once, after_reads:N (at the Nth GET of it),"
+            " by_hand (a PATCH through the control API), failed (TOO_SMALL after the delay)."
         ),
+        json_schema_extra={"group": WORLDS, "metavar": "POLICY"},
     )
     match_rate: float = Field(
-        default=1.0, ge=0, le=1, description="Share of uploaded users whom the provider knows, 0 to 1."
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Share of uploaded users that match a person, from 0 to 1.",
+        json_schema_extra={"group": WORLDS, "metavar": "SHARE"},
     )
     max_upload_bytes: int = Field(
-        default=1 << 30, ge=1, description="Bytes that one uploaded file may have; more is refused with 413."
+        default=1 << 30,
+        ge=1,
+        description="Bytes that an uploaded file may have; a larger file gets 413.",
+        json_schema_extra={"group": WORLDS, "metavar": "BYTES"},
     )
     pitchtarget_revision: Literal["2014-05", "2014-04", "2014-04-15"] = Field(
         default="2014-05",
         description=(
-            "Revision in which PitchTarget's reads and deletes answer: 2014-05, 2014-04, or 2014-04-15, the"
-            " last of April, which sends no X-UA-Compatible."
+            "Revision of PitchTarget's reads and deletes: 2014-05, 2014-04, or 2014-04-15, which is 2014-04"
+            " without the header X-UA-Compatible."
         ),
+        json_schema_extra={"group": PITCHTARGET},
     )
-    pinterest_create_status: Annotated[Literal[201, 200], BeforeValidator(_number)] = Field(
-        default=201, description="HTTP status of Pinterest's creates, 201 or 200."
+    pinterest_create_status: Annotated[Literal[201, 200], BeforeValidator(_to_int)] = Field(
+        default=201,
+        description="HTTP status of Pinterest's create operations.",
+        json_schema_extra={"group": PINTEREST},
     )
     pinterest_contract: Literal["5.18", "5.23", "5.28"] | None = Field(
         default=None,
         description=(
-            "Release of Pinterest's description that is answered, with what it has and lacks: 5.18, 5.23 or"
-            " 5.28; without one 5.28, and audiences/custom, which that dropped."
+            "Pinterest API version to emulate: 5.18, 5.23 or 5.28; without it 5.28 plus audiences/custom,"
+            " which 5.28 removed."
         ),
+        json_schema_extra={"group": PINTEREST},
     )
     pinterest_validation: Literal["documented", "schema"] = Field(
         default="documented",
         description=(
-            "Rules that a request to Pinterest's API is held to: documented takes those of the description's"
-            " prose too, schema those of its schemas only."
+            "Validation strictness: schema enforces the schemas of Pinterest's description, documented also"
+            " the rules in its text."
         ),
+        json_schema_extra={"group": PINTEREST},
     )
     auth_mode: Literal["lenient", "strict"] = Field(
         default="lenient",
-        description="Which tokens Pinterest's API takes: lenient any, strict only those it knows.",
+        description="Pinterest tokens that are accepted: lenient, any; strict, only known ones.",
+        json_schema_extra={"group": PINTEREST},
     )
     rate_limits: Literal["count", "standard", "trial", "off"] = Field(
         default="count",
-        description="Pinterest's rate limits: count tells and refuses nothing, standard and trial refuse.",
+        description=(
+            "Pinterest's rate limits: count sends rate-limit headers, never 429; standard and trial enforce"
+            " the limits of that access level; off sends neither."
+        ),
+        json_schema_extra={"group": PINTEREST},
     )
     journal_entries: int = Field(
-        default=1_000, ge=0, description="Requests that a world's journal keeps; 0 keeps none."
+        default=1_000,
+        ge=0,
+        description="Requests that the request journal of a world keeps; 0 turns it off.",
+        json_schema_extra={"group": JOURNAL, "metavar": "COUNT"},
     )
     journal_bytes: int = Field(
         default=10 << 20,
         ge=0,
-        description="Bytes that a world's journal holds; the oldest requests go first.",
+        description="Bytes that the request journal of a world may take; the oldest requests go first.",
+        json_schema_extra={"group": JOURNAL, "metavar": "BYTES"},
     )
     request_faults: bool = Field(
         default=True,
-        description="Whether Prefer: code=… and X-Audience-Mock-Fault force an outcome for one request.",
+        description="Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request.",
+        json_schema_extra={"group": JOURNAL},
     )
 
 
 class Settings(WorldSettings):
-    """How to run. Each field is also a flag of `audience-mock serve` and a variable AUDIENCE_MOCK_<NAME>.
+    """How a server runs. Each setting is also a flag of `audience-mock serve` and the variable
+    AUDIENCE_MOCK_<NAME>.
 
-    What is not given comes from the environment, where an empty variable counts as none. (The package
-    pydantic-settings does the same, for 70 ms of every start.)
+    What is not given is read from the environment, where an empty variable counts as unset. Raises
+    InvalidSettingsError. (The package pydantic-settings does the same but takes 70 ms of each start.)
     """
 
     def __init__(self, **given: Any) -> None:
-        super().__init__(**(_from_environment() | given))
+        try:
+            super().__init__(**(_from_environment() | given))
+        except ValidationError as error:
+            problem = _first_problem(error, Settings)
+            name = str(problem.path[0])
+            source = problem.field if name in given else variable_of(name)
+            raise InvalidSettingsError(name, problem.reason, source) from None
 
-    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
-    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address to listen on.",
+        json_schema_extra={"group": SERVER, "metavar": "ADDRESS"},
+    )
+    port: int = Field(
+        default=8000,
+        ge=0,
+        le=65535,
+        description="Port to listen on; 0 picks a free one.",
+        json_schema_extra={"group": SERVER, "metavar": "PORT"},
+    )
+    ready_file: Path | None = Field(
+        default=None,
+        description="File to write the base URL to once the server is ready.",
+        json_schema_extra={"group": SERVER, "metavar": "FILE"},
+    )
     database: str = Field(
         default="sqlite://",
-        description="SQLAlchemy URL of the store; sqlite:///FILE keeps its state over a restart.",
+        description=(
+            "SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart."
+        ),
+        json_schema_extra={"group": STORAGE, "metavar": "URL"},
     )
     seed: str | None = Field(
         default=None,
-        description="JSON file that a new store starts from, or 'demo' for the world that comes along.",
-    )
-    ready_file: Path | None = Field(
-        default=None, description="File that gets the base URL once the server answers."
+        description="Seed file to load into an empty database, or demo for the one that is included.",
+        json_schema_extra={"group": STORAGE, "metavar": "FILE|demo"},
     )
     admin: bool = Field(
-        default=True, description="Whether /__admin answers; --no-admin leaves its health page alone."
+        default=True,
+        description="Whether the control API (/__admin) is on; without it only its health page answers.",
+        json_schema_extra={"group": ACCESS},
     )
     admin_token: str | None = Field(
         default=None,
         pattern=r"^[!-~]{8,}$",
-        description="Opens /__admin to any address that sends it; without one, only this machine may call.",
+        description=(
+            "Bearer token that calls of the control API must send, from any address; without a token, only"
+            " this machine may call."
+        ),
+        json_schema_extra={"group": ACCESS, "metavar": "TOKEN"},
     )
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = Field(
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)] = Field(
         default=("*",),
-        description="Origins whose pages may call Pinterest's API, separated by commas; * is any.",
+        description="Origins whose pages may call Pinterest's API, separated by commas; * allows any.",
+        json_schema_extra={"group": ACCESS, "metavar": "ORIGINS"},
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="What is logged to stderr: info has a line for each refused request."
+        default="info",
+        description="Lowest level to log to stderr; info logs each rejected request.",
+        json_schema_extra={"group": LOGGING},
     )
+
+
+def group_of(name: str) -> str:
+    """The heading under which a setting is listed, one of GROUPS."""
+    return str(_extra(name)["group"])
+
+
+def metavar_of(name: str) -> str | None:
+    """The placeholder for a setting's value in help texts; None for a switch or a choice."""
+    metavar = _extra(name).get("metavar")
+    return None if metavar is None else str(metavar)
+
+
+def check_world_settings(given: Mapping[str, Any]) -> None:
+    """Raises InvalidSettingsError for what a world cannot override, or a value that a setting cannot have."""
+    try:
+        WorldSettings.model_validate(given)
+    except ValidationError as error:
+        problem = _first_problem(error, WorldSettings)
+        raise InvalidSettingsError(f"settings.{problem.field}", problem.reason) from None
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"{ENVIRONMENT_PREFIX}{name.upper()}"
+
+
+def _first_problem(error: ValidationError, model: type[BaseModel]) -> "Problem":
+    from audience_mock.core.validation_errors import problems
+
+    return problems(error.errors(include_url=False), model, key="setting")[0]
+
+
+def _extra(name: str) -> Mapping[str, Any]:
+    return cast(Mapping[str, Any], Settings.model_fields[name].json_schema_extra)
 
 
 def _from_environment() -> dict[str, str]:
-    variables = {name: f"{ENVIRONMENT_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    variables = {name: variable_of(name) for name in Settings.model_fields}
     return {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}

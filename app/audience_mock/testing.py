@@ -1,4 +1,4 @@
-"""A real server on a free port, in a thread, for tests in Python; and a hand on it, or on any other."""
+"""For tests in Python: a server in a thread of this process, and the client of it or of any other server."""
 
 import threading
 from types import TracebackType
@@ -12,15 +12,19 @@ from audience_mock.settings import Settings
 
 __all__ = ["ControlError", "MockServer", "MockWorld", "UnusedFaultsError", "VerificationError", "connect"]
 
-STARTS_WITHIN_S = 10
-ENDS_WITHIN_S = 10
+START_TIMEOUT_S = 10
+STOP_TIMEOUT_S = 10
 
 
 class MockServer(MockWorld):
-    """`with MockServer() as mock:` serves at `mock.url` until the block ends.
+    """A server in a thread: `with MockServer() as mock:` serves at `mock.url` until the block ends.
 
-    `settings` are those of `Settings`; the port is free and the store in memory unless they say otherwise.
-    It is the handle of its default world. `app` and `world` are what runs in this process, without HTTP.
+    It takes the settings of `audience-mock serve` as keyword arguments, as `build_delay_s=0`. By default it
+    has a free port and a database in memory. Raises InvalidSettingsError here, and at the start of the block
+    InvalidSeedError, StoreError, OSError (the address cannot be used) and TimeoutError.
+
+    It is the MockWorld of its default world. `app` is the FastAPI application, and `world` the default world
+    without HTTP between.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -39,8 +43,8 @@ class MockServer(MockWorld):
         self._server = Server(self.app, when_ready=ready.set)
         self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
         self._thread.start()
-        if not ready.wait(STARTS_WITHIN_S):
-            raise TimeoutError(f"Audience Mock did not start within {STARTS_WITHIN_S} s")
+        if not ready.wait(START_TIMEOUT_S):
+            raise TimeoutError(f"Audience Mock did not start within {START_TIMEOUT_S} s")
         return self
 
     def _serve(self, listener: Any) -> None:
@@ -51,16 +55,16 @@ class MockServer(MockWorld):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.should_exit = True
-        self._thread.join(ENDS_WITHIN_S)
+        self._thread.join(STOP_TIMEOUT_S)
         if self._thread.is_alive():
-            raise TimeoutError(f"Audience Mock did not end within {ENDS_WITHIN_S} s")
+            raise TimeoutError(f"Audience Mock did not stop within {STOP_TIMEOUT_S} s")
 
     @property
     def pinterest_url(self) -> str:
-        """The base URL for a client of Pinterest's API."""
+        """The base URL for a client of Pinterest's API; the same as `urls.pinterest`."""
         return f"{self.url}/v5"
 
     @property
     def pitchtarget_url(self) -> str:
-        """The base URL for a client of PitchTarget's API."""
+        """The base URL for a client of PitchTarget's API; the same as `urls.pitchtarget`."""
         return self.url

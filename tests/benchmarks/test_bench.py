@@ -42,7 +42,6 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return record(tmp_path_factory.mktemp("bench"))
 
 
-@pytest.mark.xdist_group("bench")
 @pytest.mark.parametrize("name", ["raw", "starlette", "fastapi"])
 def test_a_rung_answers_what_this_server_answers(name: str, answers: Path, tmp_path: Path) -> None:
     """Each rung's answers have the status and the bytes of this server's, for each work."""
@@ -54,7 +53,6 @@ def test_a_rung_answers_what_this_server_answers(name: str, answers: Path, tmp_p
             assert (status, body.decode()) == (recorded[work]["status"], recorded[work]["body"]), work
 
 
-@pytest.mark.xdist_group("bench")
 def test_the_works_are_what_they_are_called(answers: Path) -> None:
     """One audience is got, 25 of more are listed; a visitor audience, a lookalike and one from a file are
     created."""
@@ -201,7 +199,7 @@ def test_the_locks_name_no_registry() -> None:
     assert all(package["integrity"] and "resolved" not in package for package in packages.values())
     wanted = json.loads((peers.LOCKS / "package.json").read_text())["dependencies"]
     assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
-    assert f"\nmoto=={peers.versions()['moto']} \\\n" in (peers.LOCKS / "moto.lock").read_text()
+    assert f"\nmoto[dynamodb]=={peers.versions()['moto']} \\\n" in (peers.LOCKS / "moto.lock").read_text()
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")

@@ -32,7 +32,6 @@ pytestmark = [
         shutil.which("node") is None or ("npm" in missing and not CLIENT.is_dir()),
         reason=f"not installed: {' and '.join(missing)}",
     ),
-    pytest.mark.xdist_group("npm_client"),
 ]
 
 

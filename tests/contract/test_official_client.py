@@ -31,7 +31,6 @@ NOT_IN_THE_CLIENT = {
 
 pytestmark = [
     pytest.mark.skipif(not CLIENT.is_dir(), reason=f"pinterest-api-sdk is not installed in {CLIENT}"),
-    pytest.mark.xdist_group("official_client"),
 ]
 
 

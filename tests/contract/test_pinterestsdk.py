@@ -16,8 +16,6 @@ from helpers.pinterest_operations import OPERATIONS
 from helpers.shapes import AD_ACCOUNT
 from helpers.sources import customer_list, seed
 
-pytestmark = pytest.mark.xdist_group("pinterestsdk")
-
 OTHER = "549755885176"
 BUSINESS, AGENCY = "729090764583391194", "729090764583391195"
 NOT_IN_THE_PACKAGE = {"audiences/create_custom"}

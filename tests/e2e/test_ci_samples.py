@@ -54,7 +54,7 @@ def test_the_job_of_github_actions(tmp_path: Path) -> None:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy2(TOP / name, checkout / name)
     (workspace / "tests").mkdir()
-    (sample,) = re.findall(r"^```py\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+    (sample,) = re.findall(r"^```py title=\"\w+.py\"\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
     (workspace / "tests/test_mine.py").write_text(sample)
 
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)

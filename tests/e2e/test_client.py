@@ -112,7 +112,9 @@ def test_fork_and_delete(world: MockWorld) -> None:
 
 def test_a_refusal_is_an_error(world: MockWorld) -> None:
     """What the control plane refuses raises its sentence, its status and the field."""
-    with pytest.raises(ControlError, match="'seed' or 'empty'") as refused:
+    with pytest.raises(
+        ControlError, match=r"^to: must be one of 'seed', 'empty' \(given: 'start'\)$"
+    ) as refused:
         world.reset("start")  # type: ignore[arg-type]
     assert (refused.value.status, refused.value.field) == (400, "to")
     with pytest.raises(ControlError, match="no snapshot 'never-taken'"):
@@ -198,7 +200,7 @@ def test_journal_and_verify(world: MockWorld) -> None:
     ) as failed:
         world.verify("audiences/create", match={"body": {"name": "Buyers"}})
     assert isinstance(failed.value, AssertionError)
-    assert failed.value.told["nearest"]["number"] == entry["number"]
+    assert failed.value.body["nearest"]["number"] == entry["number"]
     world.journal.clear()
     assert world.journal.entries() == []
     world.verify(never=True)

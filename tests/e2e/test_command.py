@@ -19,11 +19,14 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from audience_mock import __version__
+from audience_mock.cli.main import main
 from audience_mock.server.listener import base_url
-from audience_mock.settings import Settings
+from audience_mock.settings import GROUPS, Settings, group_of, metavar_of
 from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.warm_process import Running, WarmProcess
 
 LIMIT_S = 30
 """Seconds that anything may take; reached only where something is broken."""
@@ -43,7 +46,7 @@ def until(true: Callable[[], bool], what: str, within_s: float = LIMIT_S) -> Non
         time.sleep(0.005)
 
 
-# Coverage makes a start three times as long, so only the runs that get these are measured.
+# Coverage makes a start longer, so only the runs that get these are measured.
 MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
 
@@ -56,14 +59,21 @@ def environment(**variables: str) -> dict[str, str]:
 class Run:
     """One run of the command in a folder; both outputs go to files, so that no full pipe stops it."""
 
-    def __init__(self, folder: Path, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, arguments: Sequence[str], variables: Mapping[str, str], *, cold: bool
+    ) -> None:
         number = len(list(folder.glob("*.out")))
         self._out, self._err = folder / f"{number}.out", folder / f"{number}.err"
+        env = environment(**variables)
+        self.process: Running
+        if not cold:
+            self.process = WarmProcess(arguments, folder=folder, env=env, out=self._out, err=self._err)
+            return
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "audience_mock", *arguments],
                 cwd=folder,
-                env=environment(**variables),
+                env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -123,14 +133,22 @@ class Runner:
         self._held = held
 
     def __call__(self, *arguments: str, **variables: str) -> Run:
-        run = Run(self.folder, arguments, variables)
+        """A process of its own, which has the imports behind it."""
+        return self._hold(Run(self.folder, arguments, variables, cold=False))
+
+    def cold(self, *arguments: str, **variables: str) -> Run:
+        """A process that starts from nothing, as a shell starts it."""
+        return self._hold(Run(self.folder, arguments, variables, cold=True))
+
+    def _hold(self, run: Run) -> Run:
         self._held.callback(run.process.wait)
         self._held.callback(run.process.kill)
         return run
 
-    def serve(self, *arguments: str, **variables: str) -> Run:
+    def serve(self, *arguments: str, cold: bool = False, **variables: str) -> Run:
         """A server on a free port, ready."""
-        run = self("serve", "--port", "0", *arguments, **variables)
+        start = self.cold if cold else self
+        run = start("serve", "--port", "0", *arguments, **variables)
         assert run.url
         return run
 
@@ -187,7 +205,7 @@ def is_open(url: str) -> bool:
 
 def test_ready(command: Runner) -> None:
     """Once it answers, stdout has one line with the base URL, the ready file has the URL, stderr nothing."""
-    run = command("serve", "--port", "0", "--ready-file", "ready", **MEASURED)
+    run = command.cold("serve", "--port", "0", "--ready-file", "ready", **MEASURED)
     url = run.url
     assert re.fullmatch(r"Audience Mock is ready at http://127\.0\.0\.1:[1-9][0-9]*\n", run.out)
     assert (command.folder / "ready").read_text() == f"{url}\n"
@@ -202,7 +220,7 @@ def test_ready_file_is_whole(command: Runner) -> None:
     """Whoever reads the ready file while a server starts finds an old one, none, or the whole new one."""
     file = command.folder / "ready"
     file.write_text("http://127.0.0.1:1\n")
-    run = command("serve", "--port", "0", "--ready-file", str(file))
+    run = command.cold("serve", "--port", "0", "--ready-file", str(file))
     read: list[str] = []
 
     def is_new() -> bool:
@@ -246,7 +264,7 @@ def test_script(command: Runner) -> None:
     """The installed script and `python -m audience_mock` are the same command; it knows its version."""
     script = Path(sys.executable).with_name("audience-mock")
     said = subprocess.run([script, "--version"], capture_output=True, text=True, check=True).stdout
-    run = command("--version")
+    run = command.cold("--version")
     assert run.status() == 0
     assert run.out == said == f"audience-mock, version {__version__}\n"
 
@@ -255,7 +273,7 @@ def test_script(command: Runner) -> None:
 
 
 def test_help() -> None:
-    """The help of serve has for each setting its flag, its variable, its default and what it is for."""
+    """The help of serve has each setting in its group, with its flag, choices, use, variable and default."""
     asked = subprocess.run(
         [sys.executable, "-m", "audience_mock", "serve", "--help"],
         capture_output=True,
@@ -263,15 +281,44 @@ def test_help() -> None:
         check=True,
         env=environment(COLUMNS="200", AUDIENCE_MOCK_PORT="1", AUDIENCE_MOCK_SEED="of/the/environment"),
     )
-    text = " ".join(asked.stdout.split())
+    sections = dict(re.findall(r"^(\w.*):\n((?:  .*\n)+)", asked.stdout, flags=re.MULTILINE))
+    assert [title for title in sections if title in GROUPS] == list(GROUPS)
     for name, field in Settings.model_fields.items():
+        text = " ".join(sections[group_of(name)].split())
         default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
         shown = "none" if default is None else "true" if default is True else default
         assert f"--{name.replace('_', '-')} " in text
-        assert f"{field.description} [default: {shown}; AUDIENCE_MOCK_{name.upper()}]" in text
+        assert f"{field.description} [env var: AUDIENCE_MOCK_{name.upper()}; default: {shown}]" in text
         unit = {"s": "Seconds", "bytes": "Bytes"}.get(name.rsplit("_", 1)[-1], "")
         assert field.description
         assert field.description.startswith(unit)
+        placeholder = metavar_of(name)
+        if placeholder is not None:
+            assert f"--{name.replace('_', '-')} {placeholder} " in text
+    assert "--auth-mode [lenient|strict] " in asked.stdout
+    assert "--pinterest-contract [5.18|5.23|5.28]" in asked.stdout
+    assert "--pinterest-create-status [201|200]" in asked.stdout
+    assert "--admin / --no-admin " in asked.stdout
+
+
+COMMANDS = ("serve", "exec", "wait", "check", "schema", "export-openapi")
+
+
+def test_help_ends_in_an_example() -> None:
+    """The help of the command and of each subcommand ends in an example, which click's parser takes."""
+    listed = CliRunner().invoke(main, ["--help"]).output.partition("Commands:\n")[2]
+    assert re.findall(r"^  ([a-z-]+)  +[A-Z].*\.$", listed, flags=re.MULTILINE) == sorted(COMMANDS)
+    for arguments in ([], *([name] for name in COMMANDS)):
+        shown = CliRunner().invoke(main, [*arguments, "--help"])
+        assert shown.exit_code == 0
+        example = shown.output.splitlines()[-1]
+        assert shown.output.splitlines()[-2] == "  Example:"
+        program, subcommand, *rest = example.partition(" >")[0].split()
+        assert program == "audience-mock"
+        assert arguments in ([], [subcommand])
+        command = main.commands[subcommand]
+        with command.make_context(subcommand, rest) as context:
+            assert context.args == []
 
 
 SWITCHED = {"true": "--", "false": "--no-"}
@@ -445,7 +492,7 @@ def test_seed_is_left_out(command: Runner) -> None:
     again = command.serve(*flags)
     assert again.ids() == {made}
     assert len(again.err.splitlines()) == 1
-    assert "the seed is left out" in again.err
+    assert "database not empty; --seed ignored" in again.err
 
 
 # Waiting
@@ -518,7 +565,7 @@ written, 117 of them FastAPI's. Raise it knowingly: a module is about a millisec
 
 def test_a_start_imports_little(command: Runner) -> None:
     """A server answers without the control API, or what applies a seed."""
-    run = command.serve(PYTHONPROFILEIMPORTTIME="1")
+    run = command.serve(cold=True, PYTHONPROFILEIMPORTTIME="1")
     assert run.get(AUDIENCES)["items"] == []
     imported = set(re.findall(r"^import time: +[0-9]+ \| +[0-9]+ \| +(\S+)$", run.err, re.MULTILINE))
     assert {"audience_mock.providers.pinterest.audiences.routes", "sqlalchemy.orm"} <= imported
@@ -572,17 +619,22 @@ def test_export_openapi(command: Runner) -> None:
 
 
 CHECKED = [
-    ('{"audiences": [\n  {"api": "pinterest", "id": "5",}\n]}', ["2:34: not JSON: "]),
-    ('{\n "audience": []}', ["2:14: audience: Extra inputs"]),
+    (
+        '{"audiences": [\n  {"api": "pinterest", "id": "5",}\n]}',
+        ["2:34: not JSON: Illegal trailing comma before end of object"],
+    ),
+    ('{"people": ["a" ,\n  ]}', ["2:3: not JSON: Illegal trailing comma before end of array"]),
+    ('{"people": }', ["1:12: not JSON: Expecting value"]),
+    ('{\n "audience": []}', ["2:14: audience: unknown key 'audience', did you mean 'audiences'?"]),
     (
         '{"audiences": [\n  {"api": "pinterest", "account": "1", "kind": "é", "name": ""},\n  {}\n]}',
         [
-            "2:48: audiences.0.kind: String should match",
-            "2:61: audiences.0.name: String should have at least 1 character",
-            "3:3: audiences.1.api: Field required",
-            "3:3: audiences.1.account: Field required",
-            "3:3: audiences.1.kind: Field required",
-            "3:3: audiences.1.name: Field required",
+            "2:48: audiences.0.kind: must consist of capital letters or underscores",
+            "2:61: audiences.0.name: must not be empty",
+            "3:3: audiences.1.api: missing",
+            "3:3: audiences.1.account: missing",
+            "3:3: audiences.1.kind: missing",
+            "3:3: audiences.1.name: missing",
         ],
     ),
     (
@@ -595,8 +647,8 @@ CHECKED = [
         ' "customer_list": "4"}]}',
         ["2:19: audiences.0.customer_list: the ad account 1 has no customer list 4"],
     ),
-    ('{"people": ["a", 1], "people": [\n2]}', ["2:1: people.0: Input should be a valid string"]),
-    ('{"people": [NaN]}', ["1:13: people.0: Input should be a valid string"]),
+    ('{"people": ["a", 1], "people": [\n2]}', ["2:1: people.0: must be a string"]),
+    ('{"people": [NaN]}', ["1:13: people.0: must be a string"]),
 ]
 
 
@@ -621,11 +673,11 @@ def test_check_of_several(command: Runner) -> None:
     (command.folder / "latin").write_bytes('{"people":\n ["é"]}'.encode("latin-1"))
     right = command("check", "a.json", "a.json", **MEASURED)
     assert right.status() == 0
-    assert right.out == "a.json: right, 0 audiences\n" * 2
+    assert right.out == "a.json: OK, 0 audiences\n" * 2
     run = command("check", "a.json", "latin", "missing")
     assert run.status() == 1
     assert run.out.splitlines() == [
-        "a.json: right, 0 audiences",
+        "a.json: OK, 0 audiences",
         "latin:2:4: not UTF-8: invalid continuation byte",
         "cannot read the seed missing: No such file or directory",
     ]
@@ -717,7 +769,7 @@ REFUSED_STARTS = [
     (["--seed", "missing.json"], "cannot read the seed missing.json: No such file or directory"),
     (["--seed", "."], "cannot read the seed .: Is a directory"),
     (["--seed", "text"], "text:1:1: not JSON: Expecting value"),
-    (["--seed", "wrong.json"], "wrong.json:1:16: audiences.0.account: Field required (and 2 more"),
+    (["--seed", "wrong.json"], "wrong.json:1:16: audiences.0.account: missing (and 2 more"),
     (["--ready-file", "missing/ready"], "cannot write the ready file missing/ready: No such file"),
     (["--ready-file", "folder"], "cannot write the ready file folder: Is a directory"),
 ]
@@ -751,7 +803,7 @@ def test_port_in_use(command: Runner) -> None:
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_end(command: Runner, signum: int) -> None:
     """SIGTERM and Ctrl-C end it within a second with status 0, idle connections or not, and say nothing."""
-    run = command.serve("--database", "sqlite:///kept.db")
+    run = command.serve("--database", "sqlite:///kept.db", cold=True)
     with httpx.Client(base_url=run.url) as idle, connect(run.url):
         assert idle.get("/__admin/health").status_code == 200
         assert run.end(signum) < 1
@@ -766,7 +818,7 @@ def test_end(command: Runner, signum: int) -> None:
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_end_while_starting(command: Runner, signum: int) -> None:
     """A signal during the imports ends it as well: status 0, nothing said."""
-    run = command("serve", "--port", "0")
+    run = command.cold("serve", "--port", "0")
     status = Path(f"/proc/{run.process.pid}/status")
 
     def handles_sigterm() -> bool:
@@ -842,7 +894,7 @@ def test_worlds_in_files_are_not_bound_by_the_shells_limit_of_open_files(command
     few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (100, most))
     try:
-        run = command.serve("--database", "sqlite:///many.db")
+        run = command.serve("--database", "sqlite:///many.db", cold=True)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
     for number in range(50):

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -15,10 +16,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from helpers.warm_process import WarmProcess
+
 LIMIT_S = 60
 """Seconds that anything may take; reached only where something is broken."""
 
-# Coverage makes a start three times as long, so only the runs that get these are measured.
+# Only the runs that get these are measured.
 MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 VARIABLES = (
     *("AUDIENCE_MOCK_URL", "AUDIENCE_MOCK_PINTEREST_URL", "AUDIENCE_MOCK_PITCHTARGET_URL"),
@@ -28,31 +31,57 @@ TELLS = "import json, os; print(json.dumps(dict(os.environ)))"
 WAITS = "import signal, sys; signal.signal(signal.SIG{0}, lambda *_: sys.exit(70)); print(1, flush=True); {1}"
 """A command that says when it is ready for a signal, and ends with 70 when that comes."""
 
-Run = Callable[..., subprocess.Popen[str]]
+
+class Run:
+    """One run of `audience-mock exec`, its outputs in files."""
+
+    def __init__(self, process: WarmProcess, out: Path, err: Path) -> None:
+        self.process, self._out, self._err = process, out, err
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text()
+
+    def status(self) -> int:
+        return self.process.wait(LIMIT_S)
+
+    def wait_for(self, line: str) -> None:
+        """Until the command has said this."""
+        end = time.monotonic() + LIMIT_S
+        while self.out != f"{line}\n":
+            assert self.process.poll() is None, self.err
+            assert time.monotonic() < end, self.out
+            time.sleep(0.005)
+
+
+Start = Callable[..., Run]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This environment without what would change a server or a client, and with `more`."""
+    left_out = ("AUDIENCE_MOCK_", "COVERAGE_", "PINTEREST_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | more
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(tmp_path: Path) -> Iterator[Start]:
     """Starts `audience-mock exec` in an empty folder, and ends what still runs after the test."""
     with ExitStack() as held:
 
-        def start(*arguments: str, **more: str) -> subprocess.Popen[str]:
-            left_out = ("AUDIENCE_MOCK_", "COVERAGE_", "PINTEREST_", "PYTHONDONTWRITEBYTECODE")
-            kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-            process = held.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-m", "audience_mock", "exec", *arguments],
-                    cwd=tmp_path,
-                    env=kept | more,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                    start_new_session=True,  # as in CI: no terminal
-                )
+        def start(*arguments: str, **more: str) -> Run:
+            out, err = (
+                tmp_path / f"{stream}-of-{len(list(tmp_path.iterdir()))}" for stream in ("out", "err")
             )
+            process = WarmProcess(
+                ["exec", *arguments], folder=tmp_path, env=environment(**more), out=out, err=err, session=True
+            )
+            held.callback(process.wait)
             held.callback(process.kill)
-            return process
+            return Run(process, out, err)
 
         yield start
 
@@ -61,10 +90,19 @@ def python(code: str) -> tuple[str, ...]:
     return ("--", sys.executable, "-c", code)
 
 
-def test_environment(run: Run) -> None:
+def test_environment(tmp_path: Path) -> None:
     """The command finds the bases of both APIs, of the control plane, and that of Pinterest's own client."""
-    out, err = run(*python(TELLS), **MEASURED).communicate(timeout=LIMIT_S)
-    told = json.loads(out)
+    done = subprocess.run(
+        [sys.executable, "-m", "audience_mock", "exec", *python(TELLS)],
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=True,
+    )
+    told = json.loads(done.stdout)
     url = told["AUDIENCE_MOCK_URL"]
     assert urlsplit(url).hostname == "127.0.0.1"
     assert [told.get(name) for name in VARIABLES] == [
@@ -75,12 +113,12 @@ def test_environment(run: Run) -> None:
         f"{url}/v5",
         None,
     ]
-    assert err == ""
+    assert done.stderr == ""
     with pytest.raises(httpx.ConnectError):
         httpx.get(url)
 
 
-def test_settings(run: Run) -> None:
+def test_settings(run: Start) -> None:
     """Flags and variables are those of serve; the command gets the token that the control plane asks for, and
     a port of another server's does not matter."""
     asks = (
@@ -90,17 +128,16 @@ def test_settings(run: Run) -> None:
         "print(u.urlopen(asked).read().decode())"
     )
     flags = ("--admin-token", "open-sesame")
-    process = run(*flags, *python(asks), AUDIENCE_MOCK_SEED="demo", AUDIENCE_MOCK_PORT="1", **MEASURED)
-    out, err = process.communicate(timeout=LIMIT_S)
-    assert json.loads(out)["audiences"] > 0, err
+    ran = run(*flags, *python(asks), AUDIENCE_MOCK_SEED="demo", AUDIENCE_MOCK_PORT="1", **MEASURED)
+    assert ran.status() == 0, ran.err
+    assert json.loads(ran.out)["audiences"] > 0
 
 
-def test_flags_of_the_command(run: Run) -> None:
+def test_flags_of_the_command(run: Start) -> None:
     """What stands behind the command is the command's, also without `--`."""
-    out, _ = run(sys.executable, "-c", "import sys; print(sys.argv[1:])", "--host", "-h").communicate(
-        timeout=LIMIT_S
-    )
-    assert out == "['--host', '-h']\n"
+    ran = run(sys.executable, "-c", "import sys; print(sys.argv[1:])", "--host", "-h")
+    assert ran.status() == 0
+    assert ran.out == "['--host', '-h']\n"
 
 
 @pytest.mark.parametrize(
@@ -111,22 +148,21 @@ def test_flags_of_the_command(run: Run) -> None:
         ("import os; os.kill(os.getpid(), 9)", 128 + 9),
     ],
 )
-def test_exit_status(run: Run, code: str, status: int) -> None:
+def test_exit_status(run: Start, code: str, status: int) -> None:
     """The exit status is the command's; 128 and the signal's number, as a shell has it, if that ended it."""
-    assert run(*python(code), **MEASURED).wait(LIMIT_S) == status
+    assert run(*python(code), **MEASURED).status() == status
 
 
-def test_a_command_that_cannot_be_run(run: Run, tmp_path: Path) -> None:
+def test_a_command_that_cannot_be_run(run: Start, tmp_path: Path) -> None:
     """A command that is not there is 127, one that cannot be run is 126, as in a shell, in one line."""
     (tmp_path / "text").write_text("not for running")
     for command, status, why in (
         ("no-such-command", 127, "not found"),
         ("./text", 126, "Permission denied"),
     ):
-        process = run(command, **MEASURED)
-        out, err = process.communicate(timeout=LIMIT_S)
-        assert (process.returncode, out) == (status, "")
-        assert err == f"audience-mock: {command}: {why}\n"
+        ran = run(command, **MEASURED)
+        assert (ran.status(), ran.out) == (status, "")
+        assert ran.err == f"audience-mock: {command}: {why}\n"
 
 
 @pytest.mark.parametrize(
@@ -135,32 +171,33 @@ def test_a_command_that_cannot_be_run(run: Run, tmp_path: Path) -> None:
         ((), "Missing argument 'COMMAND...'"),
         (("--port", "1", "true"), "No such option '--port'"),
         (("--ready-file", "ready", "true"), "No such option '--ready-file'"),
-        (("--build-delay-s", "soon", "touch", "ran"), "--build-delay-s: Input should be a valid number"),
+        (
+            ("--build-delay-s", "soon", "touch", "ran"),
+            "--build-delay-s: must be a number from 0 to 1000000000 (given: 'soon')",
+        ),
         (("--seed", "nowhere.json", "touch", "ran"), "cannot read the seed nowhere.json"),
         (("--host", "192.0.2.1", "touch", "ran"), "cannot listen on 192.0.2.1:0"),
     ],
 )
-def test_a_server_that_cannot_start(run: Run, tmp_path: Path, arguments: tuple[str, ...], why: str) -> None:
+def test_a_server_that_cannot_start(run: Start, tmp_path: Path, arguments: tuple[str, ...], why: str) -> None:
     """What stands in the server's way is one line and exit status 2, and the command is not run."""
-    process = run(*arguments, **MEASURED)
-    out, err = process.communicate(timeout=LIMIT_S)
-    assert (process.returncode, out) == (2, "")
-    assert err.startswith(f"audience-mock: {why}")
-    assert err.count("\n") == 1
+    ran = run(*arguments, **MEASURED)
+    assert (ran.status(), ran.out) == (2, "")
+    assert ran.err.startswith(f"audience-mock: {why}")
+    assert ran.err.count("\n") == 1
     assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "USR1"])
-def test_signals_are_handed_on(run: Run, name: str) -> None:
+def test_signals_are_handed_on(run: Start, name: str) -> None:
     """A signal to exec goes on to the command, whose exit status counts."""
-    process = run(*python(WAITS.format(name, "signal.pause()")), **MEASURED)
-    assert process.stdout
-    assert process.stdout.readline() == "1\n"
-    process.send_signal(signal.Signals[f"SIG{name}"])
-    assert process.wait(LIMIT_S) == 70
+    ran = run(*python(WAITS.format(name, "signal.pause()")), **MEASURED)
+    ran.wait_for("1")
+    ran.process.send_signal(signal.Signals[f"SIG{name}"])
+    assert ran.status() == 70
 
 
-def test_the_server_is_there_to_the_end(run: Run) -> None:
+def test_the_server_is_there_to_the_end(run: Start) -> None:
     """While the command cleans up after a signal, the server still answers."""
     cleans_up = (
         "import os, signal, sys, urllib.request as u\n"
@@ -170,18 +207,22 @@ def test_the_server_is_there_to_the_end(run: Run) -> None:
         "print(1, flush=True)\n"
         "signal.pause()\n"
     )
-    process = run(*python(cleans_up))
-    assert process.stdout
-    assert process.stdout.readline() == "1\n"
-    process.terminate()
-    assert process.wait(LIMIT_S) == 0
+    ran = run(*python(cleans_up))
+    ran.wait_for("1")
+    ran.process.send_signal(signal.SIGTERM)
+    assert ran.status() == 0
 
 
-def test_a_signal_before_the_command(run: Run, tmp_path: Path) -> None:
+def test_a_signal_before_the_command(tmp_path: Path) -> None:
     """One that is told to end while its server starts does not run the command."""
-    process = run("touch", "ran")
-    process.terminate()
-    assert process.wait(LIMIT_S) in (128 + signal.SIGTERM, -signal.SIGTERM)
+    with subprocess.Popen(
+        [sys.executable, "-m", "audience_mock", "exec", "touch", "ran"],
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+    ) as process:
+        process.terminate()
+        assert process.wait(LIMIT_S) in (128 + signal.SIGTERM, -signal.SIGTERM)
     assert not (tmp_path / "ran").exists()
 
 
@@ -195,7 +236,8 @@ def test_ctrl_c_comes_once(tmp_path: Path) -> None:
         "while not came: time.sleep(0.005)\n"
         "signal.signal(signal.SIGTERM, lambda *_: (print('came', len(came), flush=True), exit(0)))\n"
         "print('told', flush=True)\n"
-        "while True: signal.pause()\n"
+        # Not signal.pause(), which sleeps on after a signal that came just before it.
+        "while True: time.sleep(0.005)\n"
     )
     child, terminal = pty.fork()
     if child == 0:
@@ -207,7 +249,7 @@ def test_ctrl_c_comes_once(tmp_path: Path) -> None:
         end = time.monotonic() + LIMIT_S
         for word, answer in ((b"ready", b"\x03"), (b"told", None), (b"came 1", None)):
             while word not in said:
-                assert time.monotonic() < end, said
+                assert select.select([terminal], [], [], max(0, end - time.monotonic()))[0], said
                 said += os.read(terminal, 1024)
             if answer:
                 os.write(terminal, answer)

@@ -1,4 +1,8 @@
-"""The pytest plugin, in runs of pytest of their own, which find it as any project does that installs it."""
+"""The pytest plugin, in runs of pytest of their own, which find it as any project does that installs it.
+
+A process of its own costs a second and more, most of it for plugins that only our tests need. So runs are in
+this process, unless a test's promise needs another one.
+"""
 
 import json
 import os
@@ -13,7 +17,6 @@ from helpers.shapes import AD_ACCOUNT
 
 pytest_plugins = ["pytester"]
 
-MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 README = Path(__file__).parents[2] / "README.md"
 
 API = """
@@ -43,7 +46,7 @@ def names(world):
 
 FAULTY = """
 import pytest
-from api import *
+from ad_accounts import *
 
 
 def test_spent(audience_mock):
@@ -80,12 +83,12 @@ class Project:
     """A folder with tests that use the fixture."""
 
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._pytester, self._monkeypatch = pytester, monkeypatch
+        self._pytester = pytester
         self.folder = pytester.path
         for name in list(os.environ):
             if name.startswith(("AUDIENCE_MOCK_", "PYTEST_", "COV_CORE_", "COVERAGE_")):
                 monkeypatch.delenv(name)
-        self.write(api=API)
+        self.write(ad_accounts=API)
 
     def write(self, **files: str) -> None:
         self._pytester.makepyfile(**files)
@@ -93,11 +96,21 @@ class Project:
     def ini(self, **lines: str) -> None:
         self._pytester.makeini("[pytest]\n" + "".join(f"{name} = {text}\n" for name, text in lines.items()))
 
-    def run(self, *arguments: str, measured: bool = False) -> pytest.RunResult:
-        """A run of pytest. Coverage makes it three times as long, so only some are measured."""
-        for name, value in MEASURED.items() if measured else ():
-            self._monkeypatch.setenv(name, value)
-        return self._pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=300)
+    def run(self, *arguments: str) -> pytest.RunResult:
+        """A run of pytest in this process."""
+        return self._pytester.runpytest_inprocess(*_BARE, *arguments)
+
+    def start(self, *arguments: str) -> pytest.RunResult:
+        """A run of pytest in a process of its own, as a user starts it."""
+        return self._pytester.runpytest_subprocess(*_BARE, *arguments, timeout=300)
+
+
+_BARE = [
+    part
+    for plugin in ("cacheprovider", "pytest_cov", "schemathesis", "hypothesispytest", "anyio")
+    for part in ("-p", f"no:{plugin}")
+]
+"""Without what only our own tests need, which costs half a second and more."""
 
 
 @pytest.fixture
@@ -116,7 +129,7 @@ def test_two_hundred_tests_in_parallel(project: Project) -> None:
     project.write(
         test_all="""
             import pytest
-            from api import *
+            from ad_accounts import *
 
             @pytest.mark.parametrize("number", range(200))
             def test_alone(audience_mock, number):
@@ -134,7 +147,7 @@ def test_two_hundred_tests_in_parallel(project: Project) -> None:
                 audience_mock.faults.add("*", status=503)
         """
     )
-    assert outcomes(project.run("-n", "2", "-q")) == {"passed": 200}
+    assert outcomes(project.start("-n", "2", "-q")) == {"passed": 200}
 
 
 def test_many_workers_on_one_server(project: Project, start: Callable[..., MockServer]) -> None:
@@ -143,7 +156,7 @@ def test_many_workers_on_one_server(project: Project, start: Callable[..., MockS
     project.write(
         test_all="""
             import pytest
-            from api import *
+            from ad_accounts import *
 
             @pytest.mark.parametrize("number", range(6))
             def test_alone(audience_mock, audience_mock_server, number):
@@ -153,7 +166,7 @@ def test_many_workers_on_one_server(project: Project, start: Callable[..., MockS
                 assert names(audience_mock) == [str(number)]
         """.replace("URL", server.url)
     )
-    ran = project.run("-n", "2", "--audience-mock-url", server.url)
+    ran = project.start("-n", "2", "--audience-mock-url", server.url)
     assert outcomes(ran) == {"passed": 6}
     assert list(server.app.state.worlds) == ["default"]
 
@@ -170,7 +183,7 @@ def test_the_server_of_exec(
     )
     monkeypatch.setenv("AUDIENCE_MOCK_URL", server.url)
     monkeypatch.setenv("AUDIENCE_MOCK_ADMIN_TOKEN", "open-sesame")
-    assert outcomes(project.run(measured=True)) == {"passed": 1}
+    assert outcomes(project.run()) == {"passed": 1}
     monkeypatch.setenv("AUDIENCE_MOCK_ADMIN_TOKEN", "open-barley")
     ran = project.run()
     assert outcomes(ran) == {"errors": 1}
@@ -212,7 +225,7 @@ def test_unused_faults(project: Project, ini: dict[str, str], marked: str, faile
     it; one that fails by itself says its own error."""
     project.ini(**ini)
     project.write(test_faults=FAULTY.replace("{0}", marked))
-    ran = project.run("-rf", measured=True)
+    ran = project.run("-rf")
     assert re.findall(r"^FAILED \S+::(\w+)", ran.stdout.str(), re.MULTILINE) == failed
     assert outcomes(ran) == {"failed": len(failed), "passed": 5 - len(failed)}
     assert ("UnusedFaultsError: never fired, or not as often as planned: fault-1" in ran.stdout.str()) == (
@@ -227,7 +240,7 @@ def test_marker(project: Project) -> None:
     project.write(
         test_marked="""
             import pytest
-            from api import *
+            from ad_accounts import *
 
             pytestmark = pytest.mark.audience_mock(frozen="2026-07-01T12:00:00Z")
 
@@ -254,15 +267,15 @@ def test_marker(project: Project) -> None:
                 assert not audience_mock.clock.get()["frozen"]
         """
     )
-    assert outcomes(project.run("--strict-markers", measured=True)) == {"passed": 3}
+    assert outcomes(project.run("--strict-markers")) == {"passed": 3}
 
 
 @pytest.mark.parametrize(
     ("mark", "why"),
     [
-        ('"demo"', "*takes seed, settings, frozen, unused_faults by name, not 'demo'*"),
-        ("speed=1", "*takes seed, settings, frozen, unused_faults by name, not speed*"),
-        ('unused_faults="warn"', "*'warn' is neither error nor ignore*"),
+        ('"demo"', "*takes the keyword arguments seed, settings, frozen, unused_faults, not 'demo'*"),
+        ("speed=1", "*takes the keyword arguments seed, settings, frozen, unused_faults, not speed*"),
+        ('unused_faults="warn"', "*must be one of 'error', 'ignore' (given: 'warn')*"),
         ('settings={"build_delay": 0}', "*ControlError: settings.build_delay: *"),
     ],
 )
@@ -286,8 +299,11 @@ def test_a_marker_that_is_wrong(project: Project, mark: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("ini", "why"),
     [
-        ({"audience_mock_unused_faults": "warn"}, "*'warn' is neither error nor ignore*"),
-        ({"audience_mock_settings": "\n  build_delay_s 0"}, "*'build_delay_s 0' is not name = value*"),
+        ({"audience_mock_unused_faults": "warn"}, "*must be one of 'error', 'ignore' (given: 'warn')*"),
+        (
+            {"audience_mock_settings": "\n  build_delay_s 0"},
+            "*must be NAME = VALUE (given: 'build_delay_s 0')*",
+        ),
         ({"audience_mock_seed": "nowhere.json"}, "*cannot read the seed *nowhere.json*"),
     ],
 )
@@ -308,7 +324,7 @@ def test_seed_of_the_configuration(project: Project) -> None:
     (project.folder / "worlds/demo.json").write_bytes(demo.read_bytes())
     project.write(
         test_seeded="""
-            from api import *
+            from ad_accounts import *
 
             def test_seeded(audience_mock):
                 before = audience_mock.control("GET", f"/worlds/{audience_mock.name}")["audiences"]
@@ -325,7 +341,7 @@ SEEDED = """
     import json
     import pytest
     from pathlib import Path
-    from api import *
+    from ad_accounts import *
 
     SEED = json.loads(Path("mine.json").read_text())
 
@@ -377,7 +393,7 @@ def test_it_costs_nothing_where_nobody_uses_it(project: Project) -> None:
                     "audience_mock", "audience_mock.pytest_plugin"]
         """
     )
-    assert outcomes(project.run("-p", "no:cov")) == {"passed": 1}
+    assert outcomes(project.start()) == {"passed": 1}
 
 
 def test_markers_help(project: Project) -> None:
@@ -395,6 +411,8 @@ def test_markers_help(project: Project) -> None:
 
 def test_the_readmes_sample(project: Project) -> None:
     """The README's test for pytest passes as it stands there."""
-    (sample,) = re.findall(r"^```py\n(.*?)^```$", README.read_text(), flags=re.DOTALL | re.MULTILINE)
+    (sample,) = re.findall(
+        r"^```py title=\"\w+.py\"\n(.*?)^```$", README.read_text(), flags=re.DOTALL | re.MULTILINE
+    )
     project.write(test_readme=sample)
-    assert outcomes(project.run()) == {"passed": sample.count("\ndef test_")}
+    assert outcomes(project.start()) == {"passed": sample.count("\ndef test_")}

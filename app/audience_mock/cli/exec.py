@@ -1,106 +1,140 @@
-"""A command beside a server: `audience-mock exec` starts both, hands signals on, and ends both."""
+"""`audience-mock exec`: runs a command beside a server, forwards signals to it, and stops both."""
 
 import gc
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from audience_mock.client import MockWorld
-from audience_mock.core.errors import DomainError
-from audience_mock.server.listener import why_not_listening
-from audience_mock.server.run import log_to_stderr
-from audience_mock.testing import MockServer
+import click
+
+from audience_mock.cli.errors import exit_with_error
+from audience_mock.cli.settings_command import SettingsCommand, given_flags, read_settings, without_collector
+
+if TYPE_CHECKING:
+    from audience_mock.client import MockWorld
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
-ENDED_BY_SIGNAL = 128
-"""Exit statuses as POSIX has them for a shell; the signal's number is added to the last."""
+SIGNAL_BASE = 128
+"""Exit statuses as POSIX has them for a shell; the number of the signal is added to the last."""
 
-HANDED_ON = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
-"""Signals that end a process which has no other use for them; not every system has all."""
+FORWARDED_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+"""Signals that end a process by default. Not every system has all of them."""
 
-FROM_THE_TERMINAL = ("SIGINT", "SIGQUIT")
-"""A terminal sends these to the command too; sent on, they would come twice."""
+TERMINAL_SIGNALS = ("SIGINT", "SIGQUIT")
+"""A terminal sends these to the whole foreground group: forwarded too, they would arrive twice."""
 
 
-def run(command: Sequence[str], settings: Mapping[str, Any], fail: Callable[[object], NoReturn]) -> int:
-    """The exit status of a command, run while a server with these settings serves."""
+class ExecCommand(SettingsCommand):
+    fixed_settings = ("port", "ready_file")
+
+
+@click.command(
+    "exec",
+    cls=ExecCommand,
+    context_settings={"allow_interspersed_args": False},
+    short_help="Run a command beside a server of its own.",
+    epilog="""
+    \b
+    Example:
+      audience-mock exec --seed demo --build-delay-s 0 -- npm test
+    """,
+)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
+def exec_(command: tuple[str, ...], **flags: Any) -> None:
+    """Run COMMAND beside a server of its own on a free port, and exit with its exit status.
+
+    COMMAND finds the server in its environment: AUDIENCE_MOCK_URL, AUDIENCE_MOCK_PINTEREST_URL,
+    AUDIENCE_MOCK_PITCHTARGET_URL, AUDIENCE_MOCK_CONTROL_URL, and PINTEREST_API_URI, which Pinterest's own
+    Python client reads. Signals are forwarded to COMMAND.
+    """
+    settings = given_flags(flags)
+    with without_collector():
+        # MockServer reads them again; here an invalid one is reported by the flag that it came with.
+        read_settings({"port": 0, **settings})
+        sys.exit(run(command, settings))
+
+
+def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
+    """Run a command while a server with these settings serves; returns the exit status of the command."""
+    from audience_mock.core.errors import DomainError
+    from audience_mock.server.listener import why_not_listening
+    from audience_mock.server.run import log_to_stderr
+    from audience_mock.testing import MockServer
+
     server = MockServer(**settings)
     log_to_stderr(server.settings)
-    child = _Child()
-    child.take_signals()
+    child = ChildProcess()
+    child.forward_signals()
     try:
         with server:
-            gc.enable()  # the command line turned it off for the start
-            more = environment(server)
+            gc.enable()
+            variables = environment(server)
             if server.settings.admin_token is not None:
-                more["AUDIENCE_MOCK_ADMIN_TOKEN"] = server.settings.admin_token
-            return child.run(command, os.environ | more)
+                variables["AUDIENCE_MOCK_ADMIN_TOKEN"] = server.settings.admin_token
+            return child.run(command, os.environ | variables)
     except DomainError as error:
-        fail(error)
+        exit_with_error(error)
     except (OSError, UnicodeError) as error:
-        fail(why_not_listening(server.settings.host, server.settings.port, error))
+        exit_with_error(why_not_listening(server.settings.host, server.settings.port, error))
 
 
-def environment(world: MockWorld) -> dict[str, str]:
-    """Where a command finds a world."""
+def environment(world: "MockWorld") -> dict[str, str]:
+    """The variables that tell a command where a world is."""
     return {
         "AUDIENCE_MOCK_URL": world.url,
         "AUDIENCE_MOCK_PINTEREST_URL": world.urls.pinterest,
         "AUDIENCE_MOCK_PITCHTARGET_URL": world.urls.pitchtarget,
         "AUDIENCE_MOCK_CONTROL_URL": world.urls.control,
-        # pinterest-api-sdk, Pinterest's own client for Python, takes its base from here.
+        # pinterest-api-sdk, Pinterest's own client for Python, reads its base URL from here.
         "PINTEREST_API_URI": world.urls.pinterest,
     }
 
 
-class _Child:
-    """A process that gets the signals of this one."""
+class ChildProcess:
+    """A child process that receives the signals sent to this process."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._waiting: list[int] = []
+        self._pending: list[int] = []
+        """Signals that arrived before the child was started."""
 
-    def take_signals(self) -> None:
-        for name in HANDED_ON:
+    def forward_signals(self) -> None:
+        for name in FORWARDED_SIGNALS:
             if hasattr(signal, name):
-                # A handler and not SIG_IGN, which the command would inherit.
-                signal.signal(getattr(signal, name), self._hand_on)
+                # A handler, not SIG_IGN, which the child would inherit.
+                signal.signal(getattr(signal, name), self._forward)
 
     def run(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
-        if self._waiting:
-            return ENDED_BY_SIGNAL + self._waiting[0]
+        """Run the command to its end; returns its exit status, as a shell would report it."""
+        if self._pending:
+            return SIGNAL_BASE + self._pending[0]
         try:
-            self._process = subprocess.Popen(command, env=environment)  # noqa: S603 - it was asked for
+            self._process = subprocess.Popen(command, env=environment)  # noqa: S603 - the user's own command
         except FileNotFoundError:
-            return _not_run(NOT_FOUND, command[0], "not found")
+            exit_with_error(f"{command[0]}: not found", NOT_FOUND)
         except OSError as error:
-            return _not_run(NOT_EXECUTABLE, command[0], error.strerror or str(error))
-        for signum in self._waiting:
+            exit_with_error(f"{command[0]}: {error.strerror or error}", NOT_EXECUTABLE)
+        for signum in self._pending:
             self._process.send_signal(signum)
         status = self._process.wait()
-        return ENDED_BY_SIGNAL - status if status < 0 else status
+        return SIGNAL_BASE - status if status < 0 else status
 
-    def _hand_on(self, signum: int, frame: FrameType | None) -> None:
-        if signal.Signals(signum).name in FROM_THE_TERMINAL and _is_in_the_foreground():
+    def _forward(self, signum: int, frame: FrameType | None) -> None:
+        if signal.Signals(signum).name in TERMINAL_SIGNALS and _is_in_foreground():
             return
         if self._process is None:
-            self._waiting.append(signum)
+            self._pending.append(signum)
         else:
             self._process.send_signal(signum)
 
 
-def _not_run(status: int, command: str, why: str) -> int:
-    print(f"audience-mock: {command}: {why}", file=sys.stderr)  # noqa: T201
-    return status
-
-
-def _is_in_the_foreground() -> bool:
-    """Whether a terminal sends its signals to this process, and so to the command."""
+def _is_in_foreground() -> bool:
+    """Whether a terminal sends its signals to the group of this process, which the child shares."""
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

@@ -1,4 +1,4 @@
-"""Who may steer the mock: this machine, or whoever has the token.
+"""Who may call the control API: this machine, or whoever has the token.
 
 A page in a browser on this machine could call it too, from any site; so the names that a request gives for
 the server and for the page it comes from have to be this machine's. All of this is chosen.
@@ -53,8 +53,8 @@ def check(request: Request, access: Access) -> None:
     origin = request.headers.get("origin")
     if origin is not None and not _is_local_name(origin):
         raise AccessDeniedError(
-            f"a page of {origin} may not steer the mock: serve it from localhost, or start the server with"
-            " --admin-token"
+            f"Origin {origin} may not call the control API: serve the page from localhost, or start"
+            " the server with --admin-token"
         )
 
 

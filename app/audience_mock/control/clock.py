@@ -145,7 +145,7 @@ async def advance(request: MockRequest, body: Advance) -> RawResponse:
 
 @router.get("/agenda", operation_id="clock/agenda", response_model=Agenda)
 async def show_agenda(request: MockRequest, query: Annotated[AgendaQuery, Query()]) -> RawResponse:
-    """What will happen by itself, and when. What is held, or waits for reads or a hand, is not on it."""
+    """What will happen by itself, and when: not what is held, or waits for reads or for the test."""
     found = agenda.next_events(request.world, kinds=query.kinds, limit=query.limit)
     now_ms = request.world.clock.now_ms()
     events = [

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from audience_mock.core.controls.journal import Entry
 from audience_mock.core.controls.json_match import MISSING, Difference, differences
+from audience_mock.core.suggestions import MAX_SUGGESTIONS, closest, did_you_mean
 from audience_mock.web.errors import InvalidInputError
 from audience_mock.web.journal import RecordedRequest, path_as_sent, request_shown
 from audience_mock.web.request import MockRequest
@@ -134,23 +134,17 @@ def check_operation(call: MockRequest, wanted: Criteria, where: Sequence[str] = 
     """
     known = call.context.served.operations
     if wanted.operation not in (None, "none", *known):
-        near = get_close_matches(str(wanted.operation), known, n=3, cutoff=0.5)
-        hint = (
-            f": did you mean {' or '.join(near)}?"
-            if near
-            else ": the descriptions in /openapi have their ids"
-        )
-        raise InvalidInputError(
-            "body",
-            [
-                {
-                    "type": "unknown_operation",
-                    "loc": (*where, "operation"),
-                    "msg": f"no API here has this operation{hint}",
-                    "input": wanted.operation,
-                }
-            ],
-        )
+        problem = {"type": "unknown_operation", "loc": (*where, "operation")}
+        raise InvalidInputError("body", [{**problem, "msg": unknown_operation(str(wanted.operation), known)}])
+
+
+def unknown_operation(operation: str, known: Sequence[str]) -> str:
+    """The error for an operation id that no API has; it suggests ids with a like spelling or last part."""
+    last = operation.rpartition("/")[2]
+    same_last = [id for id in known if last and id.rpartition("/")[2] == last]
+    candidates = dict.fromkeys([*closest(operation, known), *same_last])
+    hint = did_you_mean(list(candidates)[:MAX_SUGGESTIONS])
+    return f"unknown operation {operation[:100]!r}{hint or ': /openapi/*.json list the operation ids'}"
 
 
 def told(difference: Difference, entry: Entry) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from audience_mock.core.errors import (
     StoreError,
     WorldReplacedError,
 )
+from audience_mock.core.validation_errors import problems
 from audience_mock.web.errors import (
     BodyTooLargeError,
     InvalidInputError,
@@ -38,7 +39,7 @@ log = logging.getLogger("audience_mock")
 
 
 class Error(ApiModel):
-    """The shape of every error of the control plane."""
+    """The shape of every error of the control API."""
 
     error: str = Field(description="What is wrong, and what to do about it.")
     field: str | None = Field(
@@ -97,7 +98,7 @@ def _words(request: MockRequest, error: Exception) -> tuple[int, str, str | None
             return 403, str(error), None
         case RouteNotFoundError():
             path = request.url.path
-            return 404, f"{path} is no operation of the control plane: /openapi/control.json lists them", None
+            return 404, f"unknown control endpoint {path}: /openapi/control.json lists them", None
         case MethodNotAllowedError(allowed=allowed):
             return 405, f"{request.url.path} answers to {', '.join(allowed)} only", None
         case NotFoundError(what=what, id=id):
@@ -119,21 +120,11 @@ def _words(request: MockRequest, error: Exception) -> tuple[int, str, str | None
             | StoreError()
         ):
             return 400, str(error), getattr(error, "field", None)
-        case InvalidInputError(details=details):
-            first = details[0]
-            where = ".".join(str(part) for part in first["loc"])
-            given = "" if first["type"] == "missing" else f" (given: {_cut(repr(first['input']))})"
-            return (
-                400,
-                f"{where}: {first['msg']}{given}" if where else f"{first['msg']}{given}",
-                where or None,
-            )
+        case InvalidInputError(details=details, model=model):
+            first = problems(details, model)[0]
+            return 400, str(first), first.field or None
         case MalformedBodyError() | BodyTooLargeError() | UnsupportedContentTypeError():
             status = {BodyTooLargeError: 413, UnsupportedContentTypeError: 415}.get(type(error), 400)
             return status, f"{error}: send a JSON document", None
         case _:
             return 500, f"the mock itself failed: {type(error).__name__}: {error}", None
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:200]}…"

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import to_json
 
+from audience_mock.control.criteria import unknown_operation
 from audience_mock.control.errors import Error, response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.controls.faults import (
@@ -251,9 +251,7 @@ def _shown(request: MockRequest, fault: Fault) -> dict[str, Any]:
 def _to_plan(given: PlannedFault, operations: Sequence[str]) -> dict[str, Any]:
     """What the core plans. Raises InvalidFaultError."""
     if given.operation != ANY and given.operation not in operations:
-        near = " or ".join(_near(given.operation, operations))
-        hint = f"did you mean {near}?" if near else "give the id of one, or *"
-        raise InvalidFaultError(f"{given.operation[:100]!r} is no operation: {hint}", "operation")
+        raise InvalidFaultError(unknown_operation(given.operation, operations), "operation")
     kinds: dict[str, Any] = {each.name: getattr(given, each.name) for each in fields(Outcome)}
     if given.latency_ms is not None:
         kinds["latency_ms"] = (given.latency_ms.at_least, given.latency_ms.at_most)
@@ -266,10 +264,3 @@ def _to_plan(given: PlannedFault, operations: Sequence[str]) -> dict[str, Any]:
         "definition": given.model_dump(exclude_unset=True, by_alias=True),
         **given.model_dump(include={"first", "skip", "every", "chance"}),
     }
-
-
-def _near(operation: str, operations: Sequence[str]) -> list[str]:
-    """Ids that may have been meant: spelt alike, or with the same last part."""
-    last = operation.rpartition("/")[2]
-    same_last = [known for known in operations if last and known.rpartition("/")[2] == last]
-    return list(dict.fromkeys(get_close_matches(operation, operations, n=3) + same_last))[:3]

@@ -50,7 +50,7 @@ class Operations(ApiModel):
 
 @router.get("/operations", operation_id="operations/list", response_model=Operations)
 async def list_(request: MockRequest, query: Annotated[Filter, Query()]) -> RawResponse:
-    """The operations of both doubles, or of one, with the evidence for each, its rules and its errors."""
+    """The operations of both APIs, or of one, with the evidence for each, its rules and its errors."""
     graded = request.context.served.descriptions()
     wanted = {name: described for name, described in graded.items() if query.provider in (None, name)}
     return response(200, {"operations": operations(wanted)})

@@ -34,7 +34,7 @@ SECURITY: dict[str, Any] = {
 _REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
     "400": (
         "What came is not right",
-        {"error": "to: Input should be 'seed' or 'empty' (given: 'start')", "field": "to"},
+        {"error": "to: must be one of 'seed', 'empty' (given: 'start')", "field": "to"},
     ),
     "401": (
         "Not the `admin_token` of the server",

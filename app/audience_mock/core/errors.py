@@ -79,7 +79,13 @@ class InvalidStatusError(ConfigurationError):
 
 
 class InvalidSettingsError(ConfigurationError):
-    """An unknown setting of a world, or a value that is not valid for it; the text names it."""
+    """A setting that does not exist, or a value that it cannot have; the text begins with the setting's
+    name, or with `source` where that says better where the value was given."""
+
+    def __init__(self, setting: str, why: str, source: str | None = None) -> None:
+        super().__init__(f"{source or setting}: {why}")
+        self.setting = setting
+        self.why = why
 
 
 class InvalidFaultError(ConfigurationError):

@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from audience_mock.server.coalescing import CoalescingProtocol
 from audience_mock.web.faults import CONNECTION
 
 SETTLE_S = (0.004,) * 5
@@ -56,7 +57,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 _WithConnections(app),
-                http="httptools",
+                http=CoalescingProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 
 class RequestError(Exception):
     """A request that cannot be served as it came."""
@@ -88,12 +90,19 @@ class MalformedBodyError(RequestError):
 
 
 class InvalidInputError(RequestError):
-    """Values that the operation's models refuse: pydantic's error details, in the order of the model."""
+    """Values that the operation's models reject: pydantic's error details, in the order of the model, and the
+    model if one was read."""
 
-    def __init__(self, place: Literal["path", "query", "body"], details: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        place: Literal["path", "query", "body"],
+        details: list[dict[str, Any]],
+        model: type[BaseModel] | None = None,
+    ) -> None:
         super().__init__(place)
         self.place = place
         self.details = details
+        self.model = model
 
 
 def phrase(status: int) -> str:

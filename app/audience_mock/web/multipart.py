@@ -24,7 +24,7 @@ class FileTaker(Protocol):
 class Form:
     """The fields of a form, and what became of its file.
 
-    A field that is sent twice has its last value, as in Rack. Files of other names are read over.
+    A field that is sent twice has its last value, as in Rack. Files of other names are ignored.
     """
 
     def __init__(self, file_field: str, open_file: Callable[[dict[str, str]], FileTaker], limit: int) -> None:

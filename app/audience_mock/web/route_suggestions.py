@@ -5,8 +5,9 @@ All that is weighed here is chosen.
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
 from functools import lru_cache
+
+from audience_mock.core.suggestions import similarity
 
 MOST = 3
 """Routes that are named."""
@@ -72,5 +73,5 @@ def _unlike(part: str, wanted: str) -> float:
         return 0
     if part.isdigit() or len(part) > LONGEST_WORD:
         return 1
-    alike = SequenceMatcher(None, part.lower(), wanted).ratio()
+    alike = similarity(part.lower(), wanted)
     return 1 - alike if alike > 0.6 else 1

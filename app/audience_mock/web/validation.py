@@ -28,7 +28,7 @@ def validated(
         return model.model_validate(values, context=options)
     except ValidationError as error:
         details = cast(list[dict[str, Any]], error.errors(include_url=False))
-        raise InvalidInputError(place, details) from None
+        raise InvalidInputError(place, details, model) from None
 
 
 def parse_query(model: type[Model], query: bytes, options: Any = None) -> Model:
@@ -57,7 +57,7 @@ def parse_json(
         details = cast(list[dict[str, Any]], error.errors(include_url=False))
         if details[0]["type"] == "json_invalid":
             raise MalformedBodyError(f"The body is not JSON: {details[0]['ctx']['error']}") from None
-        raise InvalidInputError("body", details) from None
+        raise InvalidInputError("body", details, model) from None
     if _may_hold_unsupported_values(raw):
         for unsupported in unsupported_values(json.loads(raw)):
             raise MalformedBodyError(f"The body holds a {unsupported}")

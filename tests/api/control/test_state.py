@@ -409,7 +409,7 @@ WRONG = [
     ({"shares": HELD["shares"]}, "shares.0.audience"),
     ({"tokens": [{"scopes": []}]}, "tokens.0"),
     ({"clock": {"now": "soon"}}, "clock.now"),
-    ({"sequences": {"nonsense": 1}}, "sequences.nonsense.[key]"),
+    ({"sequences": {"nonsense": 1}}, "sequences.nonsense"),
     ({"worlds": []}, "worlds"),
 ]
 

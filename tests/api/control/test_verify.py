@@ -156,19 +156,27 @@ def test_what_was_dropped_is_said(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("wanted", "field", "says"),
     [
-        ({"operation": "audiences/creates"}, "operation", "did you mean audiences/create"),
-        ({"order": [CREATE, {"operation": "x/y/z"}]}, "order.1.operation", "no API here has this operation"),
+        (
+            {"operation": "audiences/creates"},
+            "operation",
+            "unknown operation 'audiences/creates', did you mean 'audiences/create'",
+        ),
+        (
+            {"order": [CREATE, {"operation": "x/y/z"}]},
+            "order.1.operation",
+            "order.1.operation: unknown operation 'x/y/z'",
+        ),
         ({"count": 1, "never": True}, None, "one of count, never and order"),
         ({"order": [CREATE], "count": 1}, None, "one of count, never and order"),
         ({"order": [CREATE], "status": 200}, None, "status belongs into its items"),
-        ({"order": []}, "order", "at least 1 item"),
+        ({"order": []}, "order", "order: must not be empty (given: [])"),
         ({"count": {"at_least": 3, "at_most": 2}}, "count", "at_most is less"),
         ({"count": {}}, "count", "give at_least, at_most or both"),
-        ({"count": True}, "count", ""),
-        ({"count": -1}, "count.at_least", "greater than or equal to 0"),
-        ({"within_s": -1}, "within_s", ""),
-        ({"match": {"bodi": {}}}, "match.bodi", ""),
-        ({"times": 1}, "times", ""),
+        ({"count": True}, "count", "count: must be a whole number or an object (given: true)"),
+        ({"count": -1}, "count.at_least", "must be a whole number, 0 or more (given: -1)"),
+        ({"within_s": -1}, "within_s", "within_s: must be a number, 0 or more (given: -1)"),
+        ({"match": {"bodi": {}}}, "match.bodi", "match.bodi: unknown key 'bodi', did you mean 'body'?"),
+        ({"times": 1}, "times", "times: unknown key 'times' (known: api, operation, method,"),
     ],
 )
 def test_a_check_that_cannot_be_made_is_refused(

@@ -89,8 +89,8 @@ def test_a_world_has_settings_of_its_own(mock: MockServer) -> None:
 def test_settings_that_no_world_has_are_refused(mock: MockServer) -> None:
     """A wrong setting is named, and makes no world."""
     for settings, says in (
-        ({"port": 1}, "settings.port: "),
-        ({"build_delay_s": -1}, "settings.build_delay_s: "),
+        ({"port": 1}, "settings.port: unknown setting 'port' (known: build_delay_s, "),
+        ({"build_delay_s": -1}, "settings.build_delay_s: must be a number from 0 to 1000000000 (given: -1)"),
     ):
         refused = httpx.put(f"{mock.url}/__admin/worlds/blue", json={"settings": settings})
         assert says in control_error(refused, 400)["error"]

@@ -3,35 +3,37 @@ import { test } from "./world.js";
 
 const AD_ACCOUNT = "549755885175";
 
-async function pinterest(world, method, path, body) {
-  const answer = await fetch(`${world.pinterest}/ad_accounts/${AD_ACCOUNT}${path}`, {
+async function callPinterest(world, method, path, body) {
+  const response = await fetch(`${world.pinterest}/ad_accounts/${AD_ACCOUNT}${path}`, {
     method,
     headers: { Authorization: "Bearer pina_test", "Content-Type": "application/json" },
     body: body && JSON.stringify(body),
   });
-  return answer.json();
+  return response.json();
 }
 
 const savers = { name: "Savers", audience_type: "ENGAGEMENT", rule: { engagement_type: "save" } };
 
 describe.concurrent("audiences", () => {
-  for (const round of [1, 2, 3]) {
-    test(`an audience is the only one of its world (${round})`, async ({ world, expect }) => {
-      const made = await pinterest(world, "POST", "/audiences", savers);
-      expect(made.status).toBe("READY");
-      const listed = await pinterest(world, "GET", "/audiences");
-      expect(listed.items.map((audience) => audience.id)).toEqual([made.id]);
+  for (const run of [1, 2, 3]) {
+    test(`a test sees only the audience that it created (${run})`, async ({ world, expect }) => {
+      const created = await callPinterest(world, "POST", "/audiences", savers);
+      expect(created.status).toBe("READY");
+      const page = await callPinterest(world, "GET", "/audiences");
+      expect(page.items.map((audience) => audience.id)).toEqual([created.id]);
     });
   }
 
-  test("a world goes back to what it was", async ({ world, expect }) => {
+  test("restoring a snapshot removes what was created after it", async ({ world, expect }) => {
     await world.control("PUT", "/snapshots/before");
-    await pinterest(world, "POST", "/audiences", savers);
+    await callPinterest(world, "POST", "/audiences", savers);
     await world.control("POST", "/snapshots/before/restore");
-    expect((await pinterest(world, "GET", "/audiences")).items).toEqual([]);
+    expect((await callPinterest(world, "GET", "/audiences")).items).toEqual([]);
   });
 
-  test("a refusal of the control plane says why", async ({ world, expect }) => {
-    await expect(world.control("POST", "/reset", { to: "start" })).rejects.toThrow("'seed' or 'empty'");
+  test("an error of the control API says what is wrong", async ({ world, expect }) => {
+    await expect(world.control("POST", "/reset", { to: "start" })).rejects.toThrow(
+      "to: must be one of 'seed', 'empty'",
+    );
   });
 });

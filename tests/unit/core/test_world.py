@@ -219,8 +219,8 @@ def test_a_seed_plants_audiences_and_moves_the_ids(world: World, tmp_path: Path)
     ("text", "says"),
     [
         ("{", r":1:2: not JSON: Expecting property name"),
-        ('{"audience": []}', r":1:14: audience: Extra"),
-        ('{"audiences": [{"api": "pinterest"}]}', r":1:16: audiences\.0\.account: Field required"),
+        ('{"audience": []}', r":1:14: audience: unknown key 'audience', did you mean 'audiences'\?$"),
+        ('{"audiences": [{"api": "pinterest"}]}', r":1:16: audiences\.0\.account: missing \(and 2 more"),
         ('{"audiences": [{"api": "meta", "account": "1", "kind": "x", "name": "y"}]}', r"audiences\.0\.api"),
     ],
 )

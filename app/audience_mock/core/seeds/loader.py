@@ -1,4 +1,4 @@
-"""Seeds in files: read, and checked with the place of whatever is wrong."""
+"""Seed files: read and validated; each error names the line and column."""
 
 import json
 import re
@@ -13,13 +13,14 @@ from audience_mock.core.seeds.apply import insert_seed
 from audience_mock.core.seeds.json_positions import Place
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.store.database import Database
+from audience_mock.core.validation_errors import problems
 from audience_mock.core.worlds.world import World
 
-_AT = re.compile(r"^(.*) at line (\d+) column (\d+)$")
+_SYNTAX_ERROR_POSITION = re.compile(r"^(.*) at line (\d+) column (\d+)$")
 
 
-class Fault(NamedTuple):
-    """What is wrong in a file, as FILE:LINE:COLUMN: FIELD: WHY; no field of what is no JSON."""
+class SeedFileProblem(NamedTuple):
+    """One thing that is wrong in a file, as FILE:LINE:COLUMN: FIELD: WHY; a syntax error has no field."""
 
     file: Path
     place: Place
@@ -32,27 +33,29 @@ class Fault(NamedTuple):
 
 
 def load(file: Path) -> Seed:
-    """Read a seed file. Raises InvalidSeedError, which names the file and the place."""
+    """Read a seed file. Raises InvalidSeedError, which names the file and the place of the first error."""
     raw = _read(file)
     try:
         return Seed.model_validate_json(raw)
     except ValidationError as error:
-        raise InvalidSeedError(_told(_faults(file, raw, error))) from None
+        raise InvalidSeedError(_summary(_invalid(file, raw, error))) from None
 
 
 def located(file: Path, error: InvalidSeedError) -> InvalidSeedError:
-    """What was found when the seed of a file was planted, with its place in the file."""
+    """An error of applying the seed in `file`, with its place in the file."""
     return InvalidSeedError(str(_locate(file, _read(file), error)))
 
 
-def check(file: Path) -> tuple[Seed | None, list[Fault]]:
-    """The seed of a file, if it is right, or else everything that is wrong with it; what shows only when it
-    is planted is told one at a time. Raises InvalidSeedError if it cannot be read."""
+def check(file: Path) -> tuple[Seed | None, list[SeedFileProblem]]:
+    """The seed in a file if it is valid, else all its schema errors or the first error of applying it.
+
+    Raises InvalidSeedError if the file cannot be read.
+    """
     raw = _read(file)
     try:
         seed = Seed.model_validate_json(raw)
     except ValidationError as error:
-        return None, _faults(file, raw, error)
+        return None, _invalid(file, raw, error)
     database = Database()
     try:
         World(database).transact_now(insert_seed, seed)
@@ -70,46 +73,56 @@ def _read(file: Path) -> bytes:
         raise InvalidSeedError(f"cannot read the seed {file}: {error.strerror}") from None
 
 
-def _told(faults: list[Fault]) -> str:
-    others = len(faults) - 1
-    return f"{faults[0]}{f' (and {others} more: audience-mock check lists them)' if others else ''}"
+def _summary(found: list[SeedFileProblem]) -> str:
+    others = len(found) - 1
+    return f"{found[0]}{f' (and {others} more: audience-mock check lists them)' if others else ''}"
 
 
-def _faults(file: Path, raw: bytes, error: ValidationError) -> list[Fault]:
+def _invalid(file: Path, raw: bytes, error: ValidationError) -> list[SeedFileProblem]:
     details = error.errors(include_url=False)
     if details[0]["type"] == "json_invalid":
-        return [_syntax(file, raw, str(details[0]["ctx"]["error"]))]
+        return [_syntax_error(file, raw, str(details[0]["ctx"]["error"]))]
     text = raw.decode()
-    found = json_positions.offsets(text, [one["loc"] for one in details])
+    found = problems(details, Seed)
+    offsets = json_positions.offsets(text, [problem.path for problem in found])
     return [
-        Fault(
-            file, json_positions.at(text, found[one["loc"]]), ".".join(map(str, one["loc"])), _why(one["msg"])
-        )
-        for one in sorted(details, key=lambda one: found[one["loc"]])
+        SeedFileProblem(file, json_positions.at(text, offsets[problem.path]), problem.field, problem.why)
+        for problem in sorted(found, key=lambda problem: offsets[problem.path])
     ]
 
 
-def _why(message: str) -> str:
-    return message.removeprefix("Value error, ")
-
-
-def _syntax(file: Path, raw: bytes, message: str) -> Fault:
-    """Python's reader counts characters; what it takes and pydantic does not is told by pydantic's bytes."""
+def _syntax_error(file: Path, raw: bytes, message: str) -> SeedFileProblem:
+    """By Python's parser, which counts characters; pydantic's counts bytes, and rejects more."""
     try:
         json.loads(raw.decode())
     except json.JSONDecodeError as error:
-        return Fault(file, Place(error.lineno, error.colno), "", f"not JSON: {error.msg}")
+        offset, why = _trailing_comma(error) or (error.pos, error.msg)
+        return SeedFileProblem(file, json_positions.at(error.doc, offset), "", f"not JSON: {why}")
     except UnicodeDecodeError as error:
         place = json_positions.at(raw[: error.start].decode(), error.start)
-        return Fault(file, place, "", f"not UTF-8: {error.reason}")
+        return SeedFileProblem(file, place, "", f"not UTF-8: {error.reason}")
     except RecursionError:
         pass
-    told = _AT.match(message)
-    place = Place(int(told[2]), int(told[3])) if told else Place(1, 1)
-    return Fault(file, place, "", f"not JSON: {told[1] if told else message}")
+    position = _SYNTAX_ERROR_POSITION.match(message)
+    place = Place(int(position[2]), int(position[3])) if position else Place(1, 1)
+    return SeedFileProblem(file, place, "", f"not JSON: {position[1] if position else message}")
 
 
-def _locate(file: Path, raw: bytes, error: InvalidSeedError) -> Fault:
+def _trailing_comma(error: json.JSONDecodeError) -> tuple[int, str] | None:
+    """Python 3.13 reports a trailing comma where it stands; older ones report the bracket after it, in other
+    words. The same file gets the same line from every Python."""
+    text, offset = error.doc, error.pos
+    if text[offset : offset + 1] == "," and "trailing comma" in error.msg:
+        offset = len(text) - len(text[offset + 1 :].lstrip())
+    closing = text[offset : offset + 1]
+    if closing not in {"}", "]"} or not text[:offset].rstrip().endswith(","):
+        return None
+    return offset, f"Illegal trailing comma before end of {'object' if closing == '}' else 'array'}"
+
+
+def _locate(file: Path, raw: bytes, error: InvalidSeedError) -> SeedFileProblem:
     text, field = raw.decode(), error.field or ""
     path = tuple(int(part) if part.isdigit() else part for part in field.split(".")) if field else ()
-    return Fault(file, json_positions.at(text, json_positions.offsets(text, [path])[path]), field, error.why)
+    return SeedFileProblem(
+        file, json_positions.at(text, json_positions.offsets(text, [path])[path]), field, error.why
+    )

@@ -151,7 +151,7 @@ WORDS: Mapping[type[Exception], ErrorSpec] = {
     ),
     RateLimitError: ErrorSpec(
         *(429, LIMIT_REACHED, "You have exceeded your rate limit. Try again later.", CLIENTS),
-        "too many calls, where limits are kept to",
+        "too many calls, where limits are enforced",
     ),
     InvalidGrantError: ErrorSpec(
         *(401, BAD_GRANT, "The authorization grant is invalid", QUOTED),
@@ -274,7 +274,7 @@ CALLER_ERRORS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     str(words.status): (told, {"code": words.code, "message": words.message})
     for told, words in (
         ("The ad account is not among the token's", WORDS[NotPermittedError]),
-        ("Too many calls, where limits are kept to", WORDS[RateLimitError]),
+        ("Too many calls, where limits are enforced", WORDS[RateLimitError]),
     )
 }
 """What each operation may answer to a caller, for the description."""

@@ -59,7 +59,7 @@ _LIMITS = {"count": _by_scope(*_STANDARD), "standard": _by_scope(*_STANDARD), "t
 
 
 def count(request: MockRequest, who: str, scope: str | None, now_ms: int) -> None:
-    """Count a call and give its answer the headers. Raises RateLimitError, where limits are kept to."""
+    """Count a call and give its answer the headers. Raises RateLimitError, where limits are enforced."""
     mode: RateLimits = request.options.rate_limits
     if mode == "off":
         return

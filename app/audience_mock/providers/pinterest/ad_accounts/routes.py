@@ -63,7 +63,7 @@ class AdAccountListQuery(ApiModel):
         DEFAULT_PAGE_SIZE
     )
     include_shared_accounts: Annotated[bool, NEWEST] = Field(
-        default=True, description="Read over: nobody shares a whole account."
+        default=True, description="Ignored: nobody shares a whole account."
     )
 
 

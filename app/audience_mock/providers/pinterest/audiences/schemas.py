@@ -330,10 +330,10 @@ def check_rule(audience_type: str, rule: AudienceRule, options: Any) -> None:
 
 
 class AudienceCreate(ApiModel):
-    """Keys that are not named here are read over, as Pinterest's descriptions allow."""
+    """Keys that are not named here are ignored, as Pinterest's descriptions allow."""
 
-    ad_account_id: Annotated[Digits | None, DESCRIPTION, CLIENTS.says("sent along, and read over")] = Field(
-        default=None, description="Read over: the path says whose audience it is."
+    ad_account_id: Annotated[Digits | None, DESCRIPTION, CLIENTS.says("sent along, and ignored")] = Field(
+        default=None, description="Ignored: the path says whose audience it is."
     )
     audience_type: Annotated[
         AudienceType, DESCRIPTION, DOCUMENTATION.says("PERSONA is not for callers to create")
@@ -407,9 +407,9 @@ class AudienceCreateCustom(ApiModel):
 class AudienceUpdate(ApiModel):
     """All keys are optional; one that is not sent keeps its value."""
 
-    ad_account_id: Annotated[Digits | None, DESCRIPTION, CLIENTS.says("sent along, and read over")] = None
+    ad_account_id: Annotated[Digits | None, DESCRIPTION, CLIENTS.says("sent along, and ignored")] = None
     audience_type: Annotated[
-        AudienceType | None, since_5_28(None), NEWEST, OURS.says("read over: a type cannot be changed")
+        AudienceType | None, since_5_28(None), NEWEST, OURS.says("ignored: a type cannot be changed")
     ] = None
     description: Annotated[str | None, DESCRIPTION, PRODUCTION.says("kept where it is not sent")] = None
     name: Annotated[Name, DESCRIPTION, _NOT_BLANK, PRODUCTION.says("kept where it is not sent")] = Field(

@@ -70,7 +70,7 @@ class _Records(ApiModel):
 
 class CustomerListCreate(_Records):
     ad_account_id: Annotated[Digits | None, CLIENTS] = Field(
-        default=None, description="Read over: the path says whose list it is."
+        default=None, description="Ignored: the path says whose list it is."
     )
     name: Annotated[Name, DESCRIPTION, NEEDED.says("not blank")]
     list_type: Annotated[ListType | None, DESCRIPTION] = "EMAIL"

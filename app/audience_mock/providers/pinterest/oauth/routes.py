@@ -63,12 +63,12 @@ def _scopes(value: Any) -> Any:
 
 class TokenRequest(ApiModel):
     """What each grant needs: `code` and `redirect_uri`; `refresh_token`; `scope`. Keys that are not named
-    here, such as `continuous_refresh`, are read over: every refresh token is a continuous one."""
+    here, such as `continuous_refresh`, are ignored: every refresh token is a continuous one."""
 
     grant_type: Annotated[Literal["authorization_code", "refresh_token", "client_credentials"], DESCRIPTION]
     code: Annotated[str | None, DOCUMENTATION, OURS.says("any word, or `code_mock.` and scopes")] = None
-    redirect_uri: Annotated[str | None, DOCUMENTATION, OURS.says("read over")] = Field(
-        default=None, description="Read over: no page was visited."
+    redirect_uri: Annotated[str | None, DOCUMENTATION, OURS.says("ignored")] = Field(
+        default=None, description="Ignored: no page was visited."
     )
     refresh_token: Annotated[str | None, DOCUMENTATION] = None
     scope: Annotated[
@@ -97,7 +97,7 @@ class TokenRequest(ApiModel):
 class RevokeRequest(ApiModel):
     token: Annotated[str, NEWEST]
     token_type_hint: Annotated[Literal["access_token", "refresh_token"] | None, NEWEST] = Field(
-        default=None, description="Read over: the token is found without it."
+        default=None, description="Ignored: the token is found without it."
     )
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"token": "pina_anything"}]})
@@ -146,7 +146,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     413: {"model": Error, "description": "A body over 1 MiB"},
     415: {"model": Error, "description": "A body that is no form"},
     429: described_error(
-        "Too many calls, where limits are kept to", 8, "You have exceeded your rate limit. Try again later."
+        "Too many calls, where limits are enforced", 8, "You have exceeded your rate limit. Try again later."
     ),
 }
 _TOKEN_ERRORS = _ERRORS | {

@@ -57,7 +57,7 @@ class ShoppingRetargeting(ApiModel):
 
 
 class TargetingSpec(ApiModel):
-    """Keys that are not named here are read over, as Pinterest's descriptions allow."""
+    """Keys that are not named here are ignored, as Pinterest's descriptions allow."""
 
     AGE_BUCKET: Annotated[Annotated[list[AgeBucket], Listed] | None, DESCRIPTION, _FEW] = None
     APPTYPE: Annotated[Annotated[list[AppType], Listed] | None, DESCRIPTION, _FEW] = None

@@ -102,7 +102,7 @@ _NEEDED = RAILS.says("not blank")
 
 
 class _Open(ApiModel):
-    """Parameters that are not named here are read over, as Rails does."""
+    """Parameters that are not named here are ignored, as Rails does."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -1,0 +1,56 @@
+"""`audience-mock check` and `audience-mock schema`, for seed files."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+INVALID = 1
+
+
+@click.command(
+    epilog="""
+    \b
+    Example:
+      audience-mock check seeds/*.json
+    """
+)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+def check(files: tuple[Path, ...]) -> None:
+    """Validate seed files.
+
+    Prints each error as FILE:LINE:COLUMN: FIELD: WHY, and "FILE: OK" for a valid file. The exit status is 1
+    if any file is invalid.
+    """
+    from audience_mock.core.errors import InvalidSeedError
+    from audience_mock.core.seeds import loader
+
+    status = 0
+    for file in files:
+        try:
+            seed, problems = loader.check(file)
+        except InvalidSeedError as error:
+            click.echo(error)
+            status = INVALID
+            continue
+        if seed is not None:
+            click.echo(f"{file}: OK, {len(seed.audiences)} audiences")
+        for problem in problems:
+            click.echo(problem)
+            status = INVALID
+    sys.exit(status)
+
+
+@click.command(
+    epilog="""
+    \b
+    Example:
+      audience-mock schema > seed.schema.json
+    """
+)
+def schema() -> None:
+    """Print the JSON Schema of seed files, for editors."""
+    from audience_mock.core.seeds import schemas
+
+    click.echo(json.dumps(schemas.json_schema(), indent=2, ensure_ascii=False))

@@ -1,0 +1,39 @@
+"""`audience-mock serve`."""
+
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import click
+
+from audience_mock.cli.errors import exit_with_error
+from audience_mock.cli.settings_command import SettingsCommand, given_flags, read_settings, without_collector
+
+
+@click.command(
+    cls=SettingsCommand,
+    epilog="""
+    \b
+    Example:
+      audience-mock serve --port 0 --seed demo --build-delay-s 0 --ready-file mock.url
+    """,
+)
+def serve(**flags: Any) -> None:
+    """Run the server until Ctrl-C or SIGTERM.
+
+    Prints one line once the server is ready: "Audience Mock is ready at URL".
+    """
+    # Before the imports, which take most of the start. While it serves, uvicorn has handlers of its own; it
+    # shuts down and raises the signal again for these.
+    signal.signal(signal.SIGTERM, _exit_cleanly)
+    signal.signal(signal.SIGINT, _exit_cleanly)
+    with without_collector():
+        settings = read_settings(given_flags(flags))
+        from audience_mock.server.run import run
+
+        run(settings, exit_with_error)  # which turns the collector on once the server is ready
+
+
+def _exit_cleanly(signum: int, frame: FrameType | None) -> None:
+    sys.exit(0)

@@ -1,0 +1,30 @@
+"""What a misspelled word was meant to be."""
+
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher, get_close_matches
+
+MAX_SUGGESTIONS = 3
+
+MARGIN = 0.1
+"""How much less alike than the closest word another one may be. Chosen."""
+
+
+def similarity(first: str, second: str) -> float:
+    """How alike two words are: 0 where they share nothing, 1 where they are equal."""
+    return SequenceMatcher(None, first, second).ratio()
+
+
+def closest(word: str, known: Iterable[str]) -> list[str]:
+    """The known words that are spelled like `word`, closest first; three at most."""
+    found = get_close_matches(word, list(known), n=MAX_SUGGESTIONS)
+    if not found:
+        return []
+    enough = similarity(found[0], word) - MARGIN
+    return [candidate for candidate in found if similarity(candidate, word) >= enough]
+
+
+def did_you_mean(candidates: Sequence[str]) -> str:
+    """The end of an error message: `, did you mean 'a', 'b' or 'c'?`; empty if there is no candidate."""
+    *others, last = [f"'{candidate}'" for candidate in candidates] or [""]
+    listed = f"{', '.join(others)} or {last}" if others else last
+    return f", did you mean {listed}?" if listed else ""
