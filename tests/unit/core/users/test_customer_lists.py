@@ -84,7 +84,7 @@ def test_where_the_text_is_cut_into_pieces_makes_no_difference(size: int) -> Non
         assert len(b"".join(records.people.parts())) == 11 * 32
 
 
-def test_two_batches_at_once_lose_nobody() -> None:
+def test_two_batches_at_once_lose_no_people() -> None:
     """Batches that overlap end with the people of both."""
     world = World(Database())
     row = batch(world, "ann@example.com")
