@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 
 from audience_mock.core.audiences.lifecycle import policy_of
 from audience_mock.core.readiness import AFTER_DELAY, NEVER_MS
-from audience_mock.core.seeds.schemas import object_text
+from audience_mock.core.seeds.fields import object_text
 from audience_mock.core.store import ids
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.statements import Query

@@ -24,7 +24,7 @@ def held(world: World, table: str) -> int:
 
 @pytest.mark.parametrize("put_back", ["reset", "restore"])
 def test_a_set_that_is_being_written_is_interrupted(put_back: str) -> None:
-    """Who writes in several steps when the world is put back is interrupted, and leaves nothing in it."""
+    """A long operation is interrupted when its world is replaced, and leaves nothing in it."""
     worlds = Worlds()
     world = worlds.default
     worlds.create_snapshot(world, "before")
@@ -117,7 +117,7 @@ def test_what_still_works_in_a_deleted_world_is_interrupted() -> None:
 
 
 def test_a_set_that_is_being_written_in_a_deleted_world_is_interrupted() -> None:
-    """Who writes in several steps when the world is deleted is interrupted, and can go on with other things."""
+    """A long operation is interrupted when its world is deleted; its task can go on with other things."""
     worlds = Worlds()
 
     async def write(written: asyncio.Event) -> int:
