@@ -174,7 +174,7 @@ class MockRoute(APIRoute):
             # Routes are shared by all servers of a process, dependency overrides belong to one.
             self.dependency_overrides_provider = app
             handler = self._fastapi_handlers[app] = self.get_route_handler()
-        # What FastAPI's own middleware and route would have put there. Dependencies end before the response is sent.
+        # As FastAPI's own middleware and route have it; dependencies end before the response is sent.
         async with AsyncExitStack() as stack:
             for place in ("middleware", "inner", "function"):
                 request.scope[f"fastapi_{place}_astack"] = stack
