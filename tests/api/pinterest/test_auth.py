@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from audience_mock.app import create_app
-from audience_mock.providers.pinterest import security as auth
+from audience_mock.providers.pinterest import security
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from helpers.shapes import AD_ACCOUNT, pinterest_error
@@ -144,7 +145,7 @@ def test_who_calls_comes_before_what_is_asked(start: Callable[..., MockServer]) 
 
 def test_many_tokens_are_let_in(start: Callable[..., MockServer], monkeypatch: pytest.MonkeyPatch) -> None:
     """More tokens may call than are remembered, and only so many are remembered."""
-    monkeypatch.setattr(auth, "MAX_REMEMBERED", 3)
+    monkeypatch.setattr(security, "MAX_CACHED_CALLERS", 3)
     mock = start()
     for _ in range(2):
         for number in range(5):
@@ -152,24 +153,37 @@ def test_many_tokens_are_let_in(start: Callable[..., MockServer], monkeypatch: p
     assert 0 < len(mock.world.callers) <= 3
 
 
+def requirements(app: FastAPI) -> dict[str, Any]:
+    """What each operation requires of a token, by name; not those that take an app's secret or nothing."""
+    return {
+        route.operation_id: route.security
+        for route in app.state.providers["pinterest"].mock_routes
+        if route.security not in (None, [{"basic": []}])
+    }
+
+
 def test_each_operation_says_what_it_asks_of_a_token() -> None:
     """Each operation that is served describes the scope that it asks for, or that it takes an app's secret or
     nothing."""
     app = create_app(Settings())
     served = app.state.providers["pinterest"].openapi()
+    required = requirements(app)
     app.state.worlds.close()
     assert "security" not in served
     for operations in served["paths"].values():
         for operation in operations.values():
             name = operation["operationId"]
-            if name in auth.DEMANDS:
-                assert operation["security"] == auth.DEMANDS[name].security
+            if name in required:
+                assert operation["security"] == required[name]
             else:
                 assert operation["security"] in ([], [{"basic": []}]), name
     for name, scheme in served["components"]["securitySchemes"].items():
         for flow in scheme.get("flows", {}).values():
             asked = {
-                demand.scope for demand in auth.DEMANDS.values() if {name: [demand.scope]} in demand.security
+                scope
+                for one in required.values()
+                for alternative in one
+                for scope in alternative.get(name, ())
             }
             assert asked <= flow["scopes"].keys()
 
@@ -184,14 +198,16 @@ def test_scopes_are_those_of_the_description() -> None:
         for operation in operations.values()
         if operation["security"] != [{"basic": []}]
     }
-    ours = {name: demand.security for name, demand in auth.DEMANDS.items()}
+    app = create_app(Settings())
+    ours = requirements(app)
+    app.state.worlds.close()
     for name in ("ad_accounts/list", "ad_accounts/get", "audiences/create_custom"):
         ours.pop(name)
     assert ours == described
     scopes = official["components"]["securitySchemes"]["pinterest_oauth2"]["flows"]["authorizationCode"][
         "scopes"
     ]
-    assert scopes.keys() == auth.ALL_SCOPES
+    assert scopes.keys() == security.ALL_SCOPES
 
 
 def test_a_refusal_is_one_line_of_the_log(pinterest: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:

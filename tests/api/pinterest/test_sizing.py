@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audience_mock.providers.pinterest.insights.population import PINTEREST_PEOPLE
-from audience_mock.providers.pinterest.sizing.population import bounds, people_reached
+from audience_mock.providers.pinterest.population import ALL_USERS
+from audience_mock.providers.pinterest.sizing.estimates import bounds, people_reached
 from audience_mock.providers.pinterest.sizing.schemas import AdGroupAudienceSizingRequest
 from audience_mock.testing import MockServer
 from helpers import sources
@@ -61,7 +61,7 @@ def create(client: httpx.Client, account: str = AD_ACCOUNT, **more: Any) -> str:
 def test_each_key_narrows(pinterest: httpx.Client) -> None:
     """Whoever is targeted by everything, each key more reaches fewer, and the answer repeats itself."""
     everyone = size(pinterest)
-    assert everyone[0] <= PINTEREST_PEOPLE <= everyone[1]
+    assert everyone[0] <= ALL_USERS <= everyone[1]
     assert size(pinterest, targeting_spec={}) == size(pinterest, targeting_spec=None) == everyone
     assert size(pinterest, **dict.fromkeys(WHOLE)) == everyone
     assert size(pinterest, targeting_spec=dict.fromkeys([*SPEC, "MINIMUM_AGE", "MAXIMUM_AGE"])) == everyone
@@ -314,7 +314,7 @@ def test_narrower_targeting_never_reaches_more(
 ) -> None:
     """Whatever is targeted, a filter more or a value less in one reaches no more people."""
     people = reached(body, included=included, excluded=excluded)
-    assert 0 <= people <= PINTEREST_PEOPLE
+    assert 0 <= people <= ALL_USERS
     for one in narrower(body):
         assert reached(one, included=included, excluded=excluded) <= people, one
     assert reached(body, included=included, excluded=excluded + 1) <= people
@@ -324,7 +324,7 @@ def test_narrower_targeting_never_reaches_more(
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
-@given(people=st.integers(0, PINTEREST_PEOPLE), more=st.integers(0, 10_000))
+@given(people=st.integers(0, ALL_USERS), more=st.integers(0, 10_000))
 def test_bounds_enclose_and_rise(people: int, more: int) -> None:
     """The bounds lie around the people reached, and more people never lower either."""
     lower, upper = bounds(people)

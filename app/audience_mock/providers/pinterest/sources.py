@@ -12,7 +12,7 @@ DOCUMENTATION = documented("documentation")
 CLIENTS = inferred("clients rely on it")
 JSONSCHEMA = inferred("the wording of python-jsonschema, which quoted answers have")
 NEEDED = chosen("it is needed, so an empty one is refused")
-SILENT = chosen("no answer of this kind was ever published")
+UNPUBLISHED = chosen("no answer of this kind was ever published")
 OURS = chosen("the mock's own")
 BOUNDED = chosen("no limit is documented, and a request stays small")
 

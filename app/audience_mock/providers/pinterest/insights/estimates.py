@@ -11,39 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from audience_mock.core.users.match_rate import estimate
-from audience_mock.providers.pinterest.population import users_in
+from audience_mock.providers.pinterest.population import (
+    AGES,
+    ALL_USERS,
+    COUNTRIES,
+    DEVICES,
+    GENDERS,
+    round_up,
+    users_in,
+)
 
 YOUR_TOTAL = "YOUR_TOTAL_AUDIENCE"
 YOUR_ENGAGED = "YOUR_ENGAGED_AUDIENCE"
 PINTEREST_TOTAL = "PINTEREST_TOTAL_AUDIENCE"
-
-COUNTRIES = {
-    "US": "United States",
-    "CA": "Canada",
-    "GB": "United Kingdom",
-    "AT": "Austria",
-    "AU": "Australia",
-    "BE": "Belgium",
-    "BR": "Brazil",
-    "CH": "Switzerland",
-    "DE": "Germany",
-    "DK": "Denmark",
-    "ES": "Spain",
-    "FI": "Finland",
-    "FR": "France",
-    "IE": "Ireland",
-    "IT": "Italy",
-    "JP": "Japan",
-    "MX": "Mexico",
-    "NL": "Netherlands",
-    "NO": "Norway",
-    "NZ": "New Zealand",
-    "PT": "Portugal",
-    "SE": "Sweden",
-}
-"""Where all people of this Pinterest live."""
-
-PINTEREST_PEOPLE = sum(users_in(country) for country in COUNTRIES)
 
 # Nielsen's numbers of the ten largest metro areas.
 _METROS = {
@@ -59,18 +39,6 @@ _METROS = {
     "524": "Atlanta",
 }
 _METROS_PERCENT_OF_US = 30
-
-# Weights; the names of ages, genders and devices are those that an ad group is targeted with.
-AGES = {"18-24": 22, "25-34": 30, "35-44": 18, "45-49": 7, "50-54": 6, "55-64": 10, "65+": 7}
-GENDERS = {"female": 68, "male": 22, "unknown": 10}
-DEVICES = {
-    "iphone": 38,
-    "android_mobile": 34,
-    "web": 16,
-    "web_mobile": 6,
-    "ipad": 4,
-    "android_tablet": 2,
-}
 
 # Categories that Pinterest shows to everyone, each with two of ours.
 _INTERESTS = {
@@ -121,7 +89,7 @@ def size(account: str, kind: str, own_people: int) -> tuple[int, bool]:
 
     `own_people` are the sizes of the ad account's audiences, summed up.
     """
-    people = PINTEREST_PEOPLE
+    people = ALL_USERS
     if kind != PINTEREST_TOTAL:
         people = min(people, estimate(10_000, 1_000_000, "reached", account) + own_people)
     if kind == YOUR_ENGAGED:
@@ -163,12 +131,6 @@ def interests(account: str, kind: str) -> list[Interest]:
             subcategories.append(_interest(sub, liked_too, everyone_too))
         found.append(_interest(name, liked, everyone, tuple(sorted(subcategories, key=_most_first))))
     return sorted(found, key=_most_first)
-
-
-def round_up(number: int) -> int:
-    """The next number of two digits and zeros."""
-    step: int = 10 ** max(0, len(str(number)) - 2)
-    return -(-number // step) * step
 
 
 def split(total: int, weights: Mapping[str, int]) -> dict[str, int]:
