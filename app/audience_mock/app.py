@@ -76,7 +76,9 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
     app.state.worlds = worlds
     app.state.providers = providers
     served = Served(
-        operations=sorted({route.operation_id for api in providers.values() for route in api.mock_routes}),
+        operations=sorted(
+            {operation.route.operation_id for api in providers.values() for operation in api.operations}
+        ),
         descriptions=lambda: {name: api.openapi() for name, api in providers.items()},
     )
     app.add_middleware(WorldSelection, worlds=worlds, served=served, reject=_reject_world)

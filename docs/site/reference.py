@@ -7,10 +7,12 @@ around it is written by hand. `tests/docs/test_reference.py` fails while a page 
 write.
 """
 
+import ast
 import inspect
 import json
 import re
 import sys
+import textwrap
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import Any
 import click
 
 from audience_mock import testing
-from audience_mock.client import Clock, Faults, Journal, Urls
+from audience_mock.client import DEFAULT_WORLD, Clock, Faults, Journal, Urls
 from audience_mock.settings import ENVIRONMENT_PREFIX, Settings, WorldSettings
 
 TOP = Path(__file__).parents[2]
@@ -339,8 +341,11 @@ def _described(file: str) -> dict[str, Any]:
 
 
 def python_api() -> str:
-    parts = [_class(testing.MockServer), _function(testing.connect), _class(testing.MockWorld)]
-    parts += [_class(each) for each in (Urls, Clock, Faults, Journal)]
+    parts = [_class(testing.MockServer, created=True), f"## connect\n\n{_callable(testing.connect)}"]
+    parts += [
+        _class(testing.MockWorld, created=True),
+        *(_class(each) for each in (Urls, Clock, Faults, Journal)),
+    ]
     parts += ["## Exceptions"]
     for name in sorted(testing.__all__):
         error = getattr(testing, name)
@@ -349,41 +354,49 @@ def python_api() -> str:
     return "\n\n".join(parts)
 
 
-def _class(of: type) -> str:
+def _class(of: type, *, created: bool = False) -> str:
+    """`created`: users call it, rather than get its objects from another."""
     parts = [f"## {of.__name__}", _docstring(of)]
-    if "__init__" in vars(of):
-        parts.append(_signature(of.__name__, inspect.signature(of)))
-    for name, member in vars(of).items():
+    members = vars(of)
+    if created:
+        parts.append(_signature(of.__name__, members["__init__"], returns=False))
+    for name, member in members.items():
+        heading = f"### {of.__name__}.{name}"
         if name.startswith("_"):
             continue
         if isinstance(member, property):
             assert member.fget is not None
-            kind = str(member.fget.__annotations__["return"]).strip("'\"")
-            parts.append(
-                f"### {of.__name__}.{name}\n\n{_docstring(member)} Type: `{kind}`.".replace("\n ", "\n")
-            )
+            parts.append(f"{heading}\n\n{_docstring(member)} Type: `{_returned(_parsed(member.fget))}`.")
         elif inspect.isfunction(member):
-            signature = inspect.signature(member)
-            signature = signature.replace(parameters=list(signature.parameters.values())[1:])
-            parts.append(
-                f"### {of.__name__}.{name}\n\n{_signature(name, signature)}\n\n{_docstring(member)}".rstrip()
-            )
-    return "\n\n".join(part for part in parts if part)
+            parts.append(f"{heading}\n\n{_callable(member)}")
+    attributes = inspect.get_annotations(of) if of is Urls else {}
+    parts += [f"### {of.__name__}.{name}\n\nType: `str`." for name in attributes]
+    return "\n\n".join(parts)
 
 
-def _function(of: Callable[..., Any]) -> str:
-    return f"## {of.__name__}\n\n{_signature(of.__name__, inspect.signature(of))}\n\n{_docstring(of)}"
+def _callable(of: Callable[..., Any]) -> str:
+    return f"{_signature(of.__name__, of)}\n\n{_docstring(of)}".rstrip()
 
 
-def _signature(name: str, signature: inspect.Signature) -> str:
-    shown = (
-        str(signature).replace("'", "").replace("audience_mock.client.", "").replace("collections.abc.", "")
-    )
-    shown = (
-        shown.replace("pathlib.Path", "Path").replace("pathlib._local.Path", "Path").replace("typing.", "")
-    )
-    shown = shown.replace("datetime.datetime", "datetime")
-    return f"```text\n{name}{shown}\n```"
+def _signature(name: str, of: Callable[..., Any], *, returns: bool = True) -> str:
+    """As the source has it: what `inspect` shows depends on the version of Python."""
+    function = _parsed(of)
+    function.args.args = [each for each in function.args.args if each.arg != "self"]
+    result = f" -> {_returned(function)}" if returns else ""
+    arguments = re.sub(r"(?<=[\w\]'])=(?=\S)", " = ", ast.unparse(function.args))
+    arguments = arguments.replace("DEFAULT_WORLD", repr(DEFAULT_WORLD))
+    return f"```text\n{name}({arguments}){result}\n```"
+
+
+def _parsed(of: Callable[..., Any]) -> ast.FunctionDef:
+    (function,) = ast.parse(textwrap.dedent(inspect.getsource(of))).body
+    assert isinstance(function, ast.FunctionDef)
+    return function
+
+
+def _returned(function: ast.FunctionDef) -> str:
+    assert function.returns is not None
+    return ast.unparse(function.returns).strip("'")
 
 
 def _docstring(of: object) -> str:

@@ -6,12 +6,13 @@ security, API versions, bodies that the handler reads by itself), `response()` a
 """
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from pydantic.warnings import UnsupportedFieldAttributeWarning
+from starlette.routing import BaseRoute
 
 from audience_mock.web.evidence import ANSWERS, ERRORS, KEY, Evidence
 
@@ -83,9 +84,18 @@ def link(operation: str, body: Mapping[str, Any] | None = None, /, **parameters:
     return to if body is None else to | {"requestBody": body}
 
 
-def describe(provider: "Provider", routes: Iterable["MockRoute"]) -> dict[str, Any]:
-    """The OpenAPI description of an API."""
-    routes = list(routes)
+class Operation(NamedTuple):
+    """An operation where it is served: its path may have the prefix of a router that includes its own."""
+
+    path: str
+    methods: Collection[str]
+    route: "MockRoute"
+
+
+def describe(
+    provider: "Provider", routes: Sequence[BaseRoute], operations: Iterable[Operation]
+) -> dict[str, Any]:
+    """The OpenAPI description of an API: FastAPI's, of all routes, and what only this server's routes say."""
     with warnings.catch_warnings():
         # FastAPI silences this where it names a body that has no name; models that are built when they are
         # first needed are built after that.
@@ -100,11 +110,9 @@ def describe(provider: "Provider", routes: Iterable["MockRoute"]) -> dict[str, A
     schema.setdefault("components", {})["securitySchemes"] = dict(provider.security_schemes)
     if provider.default_security is not None:
         schema["security"] = [dict(requirement) for requirement in provider.default_security]
-    for route in routes:
-        if not route.include_in_schema:
-            continue
-        for method in route.methods:
-            described = schema["paths"][route.path_format][method.lower()]
+    for path, methods, route in operations:
+        for method in methods if route.include_in_schema else ():
+            described = schema["paths"][path][method.lower()]
             _add_bodies(schema, described, route.bodies)
             _restore_examples(described, route)
             _add_caller_errors(described, route.security or (), provider)

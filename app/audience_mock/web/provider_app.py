@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -17,12 +18,15 @@ from audience_mock.web.context import context_of, route_path
 from audience_mock.web.errors import MethodNotAllowedError, RequestError, RouteNotFoundError
 from audience_mock.web.evidence import ErrorSpec, Evidence
 from audience_mock.web.journal import record
-from audience_mock.web.openapi import Security, describe
+from audience_mock.web.openapi import Operation, Security, describe
 from audience_mock.web.request import MockRequest
 from audience_mock.web.route import MockRoute
 
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own costs each request 13 microseconds; middleware of an operator's choice sees the same."""
+
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,13 +115,18 @@ class ProviderApp(FastAPI):
         return app
 
     @property
-    def mock_routes(self) -> list[MockRoute]:
-        return [route for route in self.routes if isinstance(route, MockRoute)]
+    def operations(self) -> list[Operation]:
+        """What it serves: the routes of its own class, those of included routers with their prefixes."""
+        return [
+            Operation(context.path_format or "", context.methods or set(), context.original_route)
+            for context in iter_route_contexts(self.routes)
+            if isinstance(context.original_route, MockRoute)
+        ]
 
     def openapi(self) -> dict[str, Any]:
         """The description of what is served; made when it is first asked for, not at start."""
         if self.openapi_schema is None:
-            self.openapi_schema = describe(self.provider, self.mock_routes)
+            self.openapi_schema = describe(self.provider, self.routes, self.operations)
         return self.openapi_schema
 
     async def _respond_to_error(self, request: Request, error: Exception) -> Response:
@@ -126,11 +135,12 @@ class ProviderApp(FastAPI):
 
     async def _respond_without_route(self, request: Request, error: Exception) -> Response:
         """No operation takes the request."""
-        path = route_path(request.scope)
-        allowed = {
-            method for route in self.mock_routes if route.path_regex.match(path) for method in route.methods
-        }
         asked = _mock_request(request)
+        allowed = {
+            method
+            for method in METHODS
+            if any(route.matches({**asked.scope, "method": method})[0] is Match.FULL for route in self.routes)
+        }
         suggestions: Sequence[str] = ()
         if allowed and asked.method == "OPTIONS" and self.provider.preflight is not None:
             response = self.provider.preflight(asked, allowed)
@@ -147,10 +157,10 @@ class ProviderApp(FastAPI):
         from audience_mock.web.route_suggestions import suggest
 
         routes = [
-            (method, app.base_path + route.path)
-            for app in self.siblings
-            for route in app.mock_routes
-            for method in route.methods
+            (method, api.base_path + operation.path)
+            for api in self.siblings
+            for operation in api.operations
+            for method in operation.methods
         ]
         return suggest(request.sent_method, request.scope["path"], routes)
 
