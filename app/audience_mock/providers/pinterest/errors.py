@@ -114,7 +114,7 @@ _MISSING_SCOPES_MESSAGE = (
 )
 _WITH_TOKEN = ("pinterest_oauth2",)
 _FAILURE = {"status": "failure"}
-_NOT_FOUND_MESSAGE = chosen("no such answer was published; in the style of newer texts")
+_NOT_FOUND_MESSAGE = chosen("no such response was published; in the style of newer messages")
 
 ERRORS: Mapping[type[Exception], ErrorSpec] = {
     NotAuthenticatedError: ErrorSpec(
@@ -168,14 +168,14 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
     ScopesNotGrantedError: _body_error(
         "scopes that were not granted: {scopes}",
         UNPUBLISHED,
-        when="a refresh that asks for more",
+        when="a refresh that asks for scopes it was not granted",
         on=("oauth/token",),
     ),
     RouteNotFoundError: ErrorSpec(
         404,
         NO_SUCH_ROUTE,
         "API method not found.",
-        recorded("a live answer of 2021"),
+        recorded("a live response of 2021"),
         when="a path that no operation has",
         more={"data": None, "endpoint_name": None, **_FAILURE},
     ),
@@ -184,14 +184,14 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
         METHOD_NOT_ALLOWED,
         "Method not allowed",
         DESCRIPTION,
-        when="another method than the path has",
+        when="a method that the path does not have",
     ),
     NotFoundError: ErrorSpec(
         404,
         NOT_FOUND,
         "Sorry! We could not find your {what}.",
         _NOT_FOUND_MESSAGE,
-        when="an id in the path, or of the audience to share, that names nothing",
+        when="an id, in the path or of the audience to share, that does not exist",
         on=("404",),
     ),
     SelfShareError: _body_error(
@@ -203,25 +203,25 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
     NotInAccountError: _body_error(
         "{what} {id} is not in this ad account",
         UNPUBLISHED,
-        when="a list or seed that is not there",
+        when="a list or seed that does not exist",
         on=("audiences/create*", "audiences/update"),
     ),
     InvalidStateError: _body_error(
         "{error}",
         UNPUBLISHED,
-        when="an upload that was run already, or lacks parts",
+        when="an upload that was already run, or lacks parts",
         on=("customer_list_uploads/run",),
     ),
     InvalidRequestError: _body_error(
         "{error}",
         JSONSCHEMA,
-        when="values that do not go together, or a bookmark that is none",
+        when="values that exclude each other, or an invalid bookmark",
         on=("parameters", "body"),
     ),
     MalformedBodyError: _body_error(
         "{error}",
         UNPUBLISHED,
-        when="a body without the syntax of its content type",
+        when="a body that is malformed for its content type",
     ),
     BodyTooLargeError: ErrorSpec(
         413,
@@ -255,7 +255,7 @@ SERVER_ERROR = ErrorSpec(
     SERVER_FAULT,
     "Something went wrong on our end. Sorry about that.",
     QUOTED,
-    when="a fault of the server",
+    when="a server error",
 )
 
 _INJECTED: Mapping[int, type[Exception]] = {
@@ -304,4 +304,4 @@ def _injected(status: int) -> ErrorSpec:
         return replace(SERVER_ERROR, status=status)
     if status in _INJECTED:
         return ERRORS[_INJECTED[status]]
-    return ErrorSpec(status, INVALID, f"Invalid request: {phrase(status)}", UNPUBLISHED, "a test wants it")
+    return ErrorSpec(status, INVALID, f"Invalid request: {phrase(status)}", UNPUBLISHED, "injected by a test")

@@ -48,10 +48,12 @@ def _body(message: str, evidence: Evidence, when: str) -> ErrorSpec:
 PARAMETER_ERRORS: Mapping[str, ErrorSpec] = {
     **dict.fromkeys(
         _NOT_INTEGER,
-        _parameter("Parameter '{field}' was not numeric (was {value})", DESCRIPTION, "no whole number"),
+        _parameter("Parameter '{field}' was not numeric (was {value})", DESCRIPTION, "not a whole number"),
     ),
     "string_pattern_mismatch": _parameter(
-        f"'{{field}}' value '{{value}}' must match the pattern: {DIGITS}", DESCRIPTION, "another form"
+        f"'{{field}}' value '{{value}}' must match the pattern: {DIGITS}",
+        DESCRIPTION,
+        "does not match",
     ),
     "missing": _parameter(
         "Parameter '{field}' is required", _LIKE_PATTERN_MESSAGE, "a required one is missing"
@@ -62,13 +64,15 @@ PARAMETER_ERRORS: Mapping[str, ErrorSpec] = {
         "too long",
     ),
     "greater_than_equal": _parameter(
-        "'{field}' value '{value}' must be at least {ge}", _LIKE_PATTERN_MESSAGE, "too little"
+        "'{field}' value '{value}' must be at least {ge}", _LIKE_PATTERN_MESSAGE, "too small"
     ),
     "less_than_equal": _parameter(
-        "'{field}' value '{value}' must be at most {le}", _LIKE_PATTERN_MESSAGE, "too much"
+        "'{field}' value '{value}' must be at most {le}", _LIKE_PATTERN_MESSAGE, "too large"
     ),
     "literal_error": _parameter(
-        "'{field}' value '{value}' must be one of: {listed}", _LIKE_PATTERN_MESSAGE, "not one of the words"
+        "'{field}' value '{value}' must be one of: {listed}",
+        _LIKE_PATTERN_MESSAGE,
+        "not an allowed value",
     ),
 }
 """For a value in the path or the query, by pydantic's error type."""
@@ -77,16 +81,16 @@ OTHER_PARAMETER_ERROR = _parameter(
 )
 
 BODY_ERRORS: Mapping[str, ErrorSpec] = {
-    **dict.fromkeys(_JSON_TYPES, _body("{value} is not of type '{type}'", QUOTED, "another type")),
+    **dict.fromkeys(_JSON_TYPES, _body("{value} is not of type '{type}'", QUOTED, "of another type")),
     "missing": _body("'{field}' is a required property", QUOTED, "a required key is missing"),
-    "literal_error": _body("{value} is not one of {choices}", QUOTED, "not one of the words"),
-    "string_pattern_mismatch": _body("{value} does not match {pattern}", QUOTED, "another form"),
+    "literal_error": _body("{value} is not one of {choices}", QUOTED, "not an allowed value"),
+    "string_pattern_mismatch": _body("{value} does not match {pattern}", QUOTED, "does not match"),
     **dict.fromkeys(
         ("string_too_short", "too_short"), _body("{value} is too short", JSONSCHEMA, "too short")
     ),
     **dict.fromkeys(("string_too_long", "too_long"), _body("{value} is too long", JSONSCHEMA, "too long")),
-    "greater_than_equal": _body("{value} is less than the minimum of {ge}", JSONSCHEMA, "too little"),
-    "less_than_equal": _body("{value} is greater than the maximum of {le}", JSONSCHEMA, "too much"),
+    "greater_than_equal": _body("{value} is less than the minimum of {ge}", JSONSCHEMA, "too small"),
+    "less_than_equal": _body("{value} is greater than the maximum of {le}", JSONSCHEMA, "too large"),
 }
 """For a value in a body, by pydantic's error type."""
 OTHER_BODY_ERROR = _body("{value} is not valid under any of the given schemas", JSONSCHEMA, "anything else")

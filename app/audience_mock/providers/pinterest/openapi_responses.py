@@ -23,16 +23,16 @@ def created(model: type[Any], example: Any, links: Links) -> Responses:
     """The two statuses that a create may have."""
     return {
         201: response(example, links=links),
-        200: response(example, links=links, model=model, description="Made, where 200 is set or preferred"),
+        200: response(example, links=links, model=model, description="Created, if 200 is set or preferred"),
     }
 
 
 READ_ERRORS: Responses = {
-    400: error("A parameter that does not fit", 1, "Parameter 'page_size' was not numeric (was 3e)"),
+    400: error("An invalid parameter", 1, "Parameter 'page_size' was not numeric (was 3e)"),
     401: error("No token", 2, "Authentication failed.", status="failure"),
 }
 WRITE_ERRORS = READ_ERRORS | {
-    400: error("A value that does not fit", 1, "Invalid request: 'name' is a required property"),
+    400: error("An invalid value", 1, "Invalid request: 'name' is a required property"),
     413: error("A body over 1 MiB", 1, f"Invalid request: body is larger than {MAX_BODY_BYTES} bytes"),
     415: error(
         "A body that is not JSON", 1, "Invalid request: text/plain is not served, only application/json"

@@ -50,7 +50,7 @@ _FIRST = {"ad_account_id": "$response.body#/items/0/id"}
     )
     | READ_ERRORS,
     openapi_extra=operation(
-        NEWEST, OURS.says("an ad account is there as soon as somebody names it"), security=ADS_READ
+        NEWEST, OURS.says("an ad account exists as soon as a request names it"), security=ADS_READ
     ),
 )
 async def list_page(request: MockRequest, query: Annotated[AdAccountListQuery, Query()]) -> RawResponse:
@@ -74,7 +74,7 @@ async def list_page(request: MockRequest, query: Annotated[AdAccountListQuery, Q
     summary="Get an ad account",
     response_model=AdAccount,
     responses=success(AD_ACCOUNT_EXAMPLE) | READ_ERRORS,
-    openapi_extra=operation(NEWEST, OURS.says("any ad account is there"), security=ADS_READ),
+    openapi_extra=operation(NEWEST, OURS.says("every ad account exists"), security=ADS_READ),
 )
 async def get(request: MockRequest, ad_account_id: PathId) -> RawResponse:
     account = await request.world.read(accounts.find, api=PINTEREST, account=ad_account_id)

@@ -67,14 +67,14 @@ _LINKS_FROM_CREATED = {
     "Get": link("audiences/get", **SAME_ACCOUNT, audience_id=_NEW_ID),
     "Update": link("audiences/update", **SAME_ACCOUNT, audience_id=_NEW_ID),
     "List": link("audiences/list", **SAME_ACCOUNT),
-    "CreateAlike": link("audiences/create", _ACTALIKE, **SAME_ACCOUNT),
+    "CreateActalike": link("audiences/create", _ACTALIKE, **SAME_ACCOUNT),
     "ShareWithAdAccounts": link(
         "update_ad_account_to_ad_account_shared_audience", {"audience_id": _NEW_ID}, **SAME_ACCOUNT
     ),
     "ShareWithBusinesses": link(
         "update_ad_account_to_business_shared_audience", {"audience_id": _NEW_ID}, **SAME_ACCOUNT
     ),
-    "ListWhoHasIt": link("ad_accounts_audiences_shared_accounts/list", **SAME_ACCOUNT, audience_id=_NEW_ID),
+    "ListRecipients": link("ad_accounts_audiences_shared_accounts/list", **SAME_ACCOUNT, audience_id=_NEW_ID),
     "Size": link("ad_groups/audience_sizing", _SIZING, **SAME_ACCOUNT),
 }
 
@@ -102,7 +102,7 @@ async def create(request: MockRequest, ad_account_id: PathId, body: AudienceCrea
     openapi_extra=operation(
         UNTIL_5_18,
         CREATED,
-        inferred("the keys of its rule").says("audience_type in the answer"),
+        inferred("the keys of its rule").says("audience_type in the response"),
         security=ADS_WRITE,
         # Described from 5.8 to 5.18. All other operations are taken to be in every version: of 5.18 only this
         # one is at hand, and the excerpt of 5.23 that is at hand leaves out the ad accounts and
@@ -199,7 +199,7 @@ async def get(request: MockRequest, ad_account_id: PathId, audience_id: PathId) 
 @router.patch(
     _AUDIENCE,
     operation_id="audiences/update",
-    summary="Change an audience, or remove it",
+    summary="Update an audience, or remove it",
     response_model=Audience,
     responses=success(
         UPDATED_EXAMPLE,

@@ -102,7 +102,39 @@ _TextList = Annotated[list[str], BeforeValidator(_as_list)]
 _Integer = Annotated[int, Field(strict=True), BeforeValidator(_as_integer)]
 _Text = Annotated[str, BeforeValidator(_as_text)]
 
-_IN_ACCOUNT = inferred("an audience is made of what it names").says("there, in this ad account")
+_Country = Annotated[str, Field(min_length=2), SchemaAllows(str)]
+_Event = Annotated[str, Field(min_length=1), SchemaAllows(str)]
+_EngagementType = Annotated[Literal["click", "save", "closeup", "comment", "like"], SchemaAllows(str)]
+_EngagerType = Annotated[
+    int, Field(strict=True, ge=1, le=2), BeforeValidator(_as_integer), SchemaAllows(_Integer)
+]
+_Percentage = Annotated[
+    int, Field(strict=True, ge=1, le=10), BeforeValidator(_as_integer), SchemaAllows(_Integer)
+]
+_RetentionDays = Annotated[
+    int,
+    Field(strict=True, ge=1, le=MAX_RETENTION_DAYS),
+    BeforeValidator(_as_integer),
+    SchemaAllows(_Integer),
+]
+_EventSource = Annotated[
+    dict[Literal["="], Annotated[list[Literal["web", "mobile", "offline"]], BeforeValidator(_as_list)]],
+    SchemaAllows(dict[str, Any]),
+]
+_IngestionSource = Annotated[
+    dict[
+        Literal["="],
+        Annotated[list[Literal["tag", "mmp", "file_upload", "conversions_api"]], BeforeValidator(_as_list)],
+    ],
+    SchemaAllows(dict[str, Any]),
+]
+_Objectives = Annotated[
+    list[Annotated[ObjectiveType, AfterValidator(_supported_objective)]], BeforeValidator(_as_list)
+]
+_SeedIds = Annotated[list[Digits], Field(min_length=1), BeforeValidator(_as_list), SchemaAllows(_DigitsList)]
+_Urls = Annotated[list[str], BeforeValidator(_as_url_list)]
+
+_IN_ACCOUNT = inferred("an audience is made of what it names").says("exists in this ad account")
 _NOT_BLANK = NEEDED.says("not blank")
 _AS_TEXT_TOO = PROSE.says("digits in quotes too")
 
@@ -148,89 +180,24 @@ class AudienceRule(_OpenModel):
     ad_account_id: Annotated[Digits | None, DESCRIPTION] = None
     ad_id: Annotated[_DigitsList | None, DESCRIPTION] = None
     campaign_id: Annotated[_DigitsList | None, DESCRIPTION] = None
-    country: Annotated[
-        Annotated[str, Field(min_length=2), SchemaAllows(str)] | None,
-        DESCRIPTION,
-        NEEDED.says("at least 2 characters"),
-    ] = None
+    country: Annotated[_Country | None, DESCRIPTION, NEEDED.says("at least 2 characters")] = None
     customer_list_id: Annotated[_SingleDigits | None, DESCRIPTION, _IN_ACCOUNT] = None
     engagement_domain: Annotated[_TextList | None, DESCRIPTION] = None
-    engagement_type: Annotated[
-        Annotated[Literal["click", "save", "closeup", "comment", "like"], SchemaAllows(str)] | None,
-        PROSE,
-    ] = None
-    engager_type: Annotated[
-        Annotated[int, Field(strict=True, ge=1, le=2), BeforeValidator(_as_integer), SchemaAllows(_Integer)]
-        | None,
-        PROSE,
-        _AS_TEXT_TOO,
-    ] = None
-    event: Annotated[
-        Annotated[str, Field(min_length=1), SchemaAllows(str)] | None, DESCRIPTION, _NOT_BLANK
-    ] = None
+    engagement_type: Annotated[_EngagementType | None, PROSE] = None
+    engager_type: Annotated[_EngagerType | None, PROSE, _AS_TEXT_TOO] = None
+    event: Annotated[_Event | None, DESCRIPTION, _NOT_BLANK] = None
     event_data: Annotated[EventData | None, DESCRIPTION] = None
-    event_source: Annotated[
-        Annotated[
-            dict[
-                Literal["="],
-                Annotated[list[Literal["web", "mobile", "offline"]], BeforeValidator(_as_list)],
-            ],
-            SchemaAllows(dict[str, Any]),
-        ]
-        | None,
-        PROSE,
-    ] = None
-    ingestion_source: Annotated[
-        Annotated[
-            dict[
-                Literal["="],
-                Annotated[
-                    list[Literal["tag", "mmp", "file_upload", "conversions_api"]], BeforeValidator(_as_list)
-                ],
-            ],
-            SchemaAllows(dict[str, Any]),
-        ]
-        | None,
-        PROSE,
-    ] = None
-    objective_type: Annotated[
-        Annotated[
-            list[Annotated[ObjectiveType, AfterValidator(_supported_objective)]], BeforeValidator(_as_list)
-        ]
-        | None,
-        DESCRIPTION,
-    ] = None
-    percentage: Annotated[
-        Annotated[int, Field(strict=True, ge=1, le=10), BeforeValidator(_as_integer), SchemaAllows(_Integer)]
-        | None,
-        PROSE,
-        _AS_TEXT_TOO,
-    ] = None
+    event_source: Annotated[_EventSource | None, PROSE] = None
+    ingestion_source: Annotated[_IngestionSource | None, PROSE] = None
+    objective_type: Annotated[_Objectives | None, DESCRIPTION] = None
+    percentage: Annotated[_Percentage | None, PROSE, _AS_TEXT_TOO] = None
     pin_id: Annotated[_DigitsList | None, DESCRIPTION] = None
     prefill: Annotated[StrictBool | None, DESCRIPTION] = None
-    retention_days: Annotated[
-        Annotated[
-            int,
-            Field(strict=True, ge=1, le=MAX_RETENTION_DAYS),
-            BeforeValidator(_as_integer),
-            SchemaAllows(_Integer),
-        ]
-        | None,
-        PROSE,
-        _AS_TEXT_TOO,
-    ] = None
-    seed_id: Annotated[
-        Annotated[list[Digits], Field(min_length=1), BeforeValidator(_as_list), SchemaAllows(_DigitsList)]
-        | None,
-        DESCRIPTION,
-        _IN_ACCOUNT,
-        NEEDED.says("at least one"),
-    ] = None
-    url: Annotated[
-        Annotated[list[str], BeforeValidator(_as_url_list)] | None,
-        DESCRIPTION,
-        PROSE.says("text, or an object of operator and text, too"),
-    ] = None
+    retention_days: Annotated[_RetentionDays | None, PROSE, _AS_TEXT_TOO] = None
+    seed_id: Annotated[_SeedIds | None, DESCRIPTION, _IN_ACCOUNT, NEEDED.says("at least one")] = None
+    url: Annotated[_Urls | None, DESCRIPTION, PROSE.says("text, or an object of operator and text, too")] = (
+        None
+    )
     visitor_source_id: Annotated[_SingleDigits | None, DESCRIPTION, PROSE.says("a list of one too")] = None
 
     def echo(self) -> str:

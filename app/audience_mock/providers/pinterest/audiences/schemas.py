@@ -104,7 +104,7 @@ class AudienceCreateCustom(ApiModel):
 
     @property
     def audience_type(self) -> str:
-        """The request has none and the answer does: inferred from the keys of the rule."""
+        """The request has none and the response does: inferred from the keys of the rule."""
         for audience_type in ("CUSTOMER_LIST", "ACTALIKE", "VISITOR"):
             if getattr(self.rule, REQUIRED_KEYS[audience_type][0]) is not None:
                 return audience_type
@@ -149,11 +149,11 @@ class AudienceListQuery(PageQuery):
 _SECONDS = PRODUCTION.says("whole Unix seconds")
 _INITIALIZING = PRODUCTION.says("INITIALIZING at first")
 _READY = DOCUMENTATION.says("then READY, or TOO_SMALL under 100 matched people")
-_COMPANY_NAME = PRODUCTION.says("null in the answer to a POST or PATCH, filled in GET and list")
+_COMPANY_NAME = PRODUCTION.says("null in the response to a POST or PATCH, filled in GET and list")
 
 
 class CreatedAudience(ApiModel):
-    """The answer to a POST; recorded key order."""
+    """The response to a POST; recorded key order."""
 
     ad_account_id: Digits
     id: Annotated[Digits, PRODUCTION.says("13 digits, rising from 2542623499806")]
@@ -173,7 +173,7 @@ class CreatedAudience(ApiModel):
 
 
 class Audience(ApiModel):
-    """The answer to GET and PATCH of one; recorded key order."""
+    """The response to GET and PATCH of one; recorded key order."""
 
     type: Literal["audience"]
     id: Annotated[Digits, PRODUCTION.says("13 digits, rising from 2542623499806")]

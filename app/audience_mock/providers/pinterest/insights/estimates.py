@@ -1,6 +1,6 @@
 """Who the people of an ad account are, and of Pinterest as a whole: invented, and the same on every run.
 
-Everything here is chosen; nothing but the shape of the answers is documented. What can be relied on: the
+Everything here is chosen; only the shape of the responses is documented. What can be relied on: the
 ratios of ages, genders, devices and countries sum to 1 each; those of metros to no more than that of their
 country; a subcategory is no larger than its category; an index is the ratio over Pinterest's own; the engaged
 are among the total, and these among Pinterest's. People and ratios follow from the ad account's id alone, and
@@ -75,7 +75,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Interest:
-    """Those of an audience who like something: ratio in thousandths, index in hundredths."""
+    """The people of an audience who like something: ratio in thousandths, index in hundredths."""
 
     id: str
     name: str
@@ -121,16 +121,16 @@ def interests(account: str, kind: str) -> list[Interest]:
     found = []
     for name, inner in _INTERESTS.items():
         everyone = estimate(50, 600, "liked", name)
-        liked = max(1, min(990, everyone * _leaning(account, kind, "interest", name) // 100))
+        liked = max(1, min(990, everyone * _affinity_percent(account, kind, "interest", name) // 100))
         subcategories = []
         for sub in inner:
             share = estimate(200, 600, "liked within", name, sub)
             everyone_too = max(1, everyone * share // 1000)
-            leaning = _leaning(account, kind, "interest", sub)
-            liked_too = max(1, min(liked, liked * share * leaning // 100_000))
+            affinity = _affinity_percent(account, kind, "interest", sub)
+            liked_too = max(1, min(liked, liked * share * affinity // 100_000))
             subcategories.append(_interest(sub, liked_too, everyone_too))
-        found.append(_interest(name, liked, everyone, tuple(sorted(subcategories, key=_most_first))))
-    return sorted(found, key=_most_first)
+        found.append(_interest(name, liked, everyone, tuple(sorted(subcategories, key=_by_popularity))))
+    return sorted(found, key=_by_popularity)
 
 
 def split(total: int, weights: Mapping[str, int]) -> dict[str, int]:
@@ -144,17 +144,17 @@ def split(total: int, weights: Mapping[str, int]) -> dict[str, int]:
 
 
 def _parts(total: int, group: str, weights: Mapping[str, int], account: str, kind: str) -> list[Part]:
-    leaned = {key: weight * _leaning(account, kind, group, key) for key, weight in weights.items()}
+    weighted = {key: weight * _affinity_percent(account, kind, group, key) for key, weight in weights.items()}
     names = {"countries": COUNTRIES, "metros": _METROS}.get(group, {})
-    shares = split(total, leaned)
+    shares = split(total, weighted)
     return [
         Part(key.lower() if group == "countries" else key, names.get(key, key), shares[key])
         for key in sorted(shares, key=lambda key: -shares[key])
     ]
 
 
-def _leaning(account: str, kind: str, group: str, key: str) -> int:
-    """How many hundredths of Pinterest's own share the audience has of something."""
+def _affinity_percent(account: str, kind: str, group: str, key: str) -> int:
+    """The audience's share of something, in percent of Pinterest's own share."""
     return 100 if kind == PINTEREST_TOTAL else estimate(60, 140, "leaning", account, kind, group, key)
 
 
@@ -166,5 +166,5 @@ def _interest(
     return Interest(id, name, per_mille, 100 * per_mille // everyone_per_mille, subcategories)
 
 
-def _most_first(interest: Interest) -> tuple[int, str]:
+def _by_popularity(interest: Interest) -> tuple[int, str]:
     return -interest.per_mille, interest.name

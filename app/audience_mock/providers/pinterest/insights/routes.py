@@ -35,11 +35,11 @@ router = APIRouter(route_class=PinterestRoute, tags=["audience_insights"])
 @router.get(
     "/ad_accounts/{ad_account_id}/audience_insights",
     operation_id="audience_insights/get",
-    summary="Get what is known of an ad account's people, or Pinterest's",
+    summary="Get insights into an ad account's audience, or Pinterest's",
     response_model=AudienceInsightsResponse,
     responses=success(INSIGHTS_EXAMPLE)
     | READ_ERRORS
-    | {400: error("A parameter that does not fit", 1, "Parameter 'audience_insight_type' is required")},
+    | {400: error("An invalid parameter", 1, "Parameter 'audience_insight_type' is required")},
     openapi_extra=operation(DESCRIPTION, security=ADS_READ),
 )
 async def get(
@@ -53,7 +53,7 @@ async def get(
 @router.get(
     "/ad_accounts/{ad_account_id}/insights/audiences",
     operation_id="audience_insights_scope_and_type/get",
-    summary="Get the audiences that insights can be asked of",
+    summary="List the audiences that have insights",
     response_model=AudienceDefinitionResponse,
     responses=success(
         DEFINITIONS_EXAMPLE,
@@ -64,11 +64,7 @@ async def get(
         },
     )
     | READ_ERRORS
-    | {
-        400: error(
-            "A parameter that does not fit", 1, r"'ad_account_id' value '12x' must match the pattern: ^\d+$"
-        )
-    },
+    | {400: error("An invalid parameter", 1, r"'ad_account_id' value '12x' must match the pattern: ^\d+$")},
     openapi_extra=operation(
         DESCRIPTION,
         OURS.says("three items: the engaged, the total, and Pinterest's total audience"),

@@ -45,17 +45,17 @@ router = APIRouter(route_class=AppRoute, tags=["oauth"])
 _SERVERS = [{"url": "/v5"}]
 
 _ERRORS: Responses = {
-    400: error("A value that does not fit", 1, "Invalid request: 'token' is a required property"),
-    401: error("No app's id and secret", 2, "Authentication failed.", status="failure"),
+    400: error("An invalid value", 1, "Invalid request: 'token' is a required property"),
+    401: error("No app id and secret", 2, "Authentication failed.", status="failure"),
     413: response(description="A body over 1 MiB", model=Error),
-    415: response(description="A body that is no form", model=Error),
+    415: response(description="A body that is not a form", model=Error),
     429: error(
         "Too many calls, where limits are enforced", 8, "You have exceeded your rate limit. Try again later."
     ),
 }
 _TOKEN_ERRORS = _ERRORS | {
-    400: error("A value that does not fit", 1, "Invalid request: 'code' is a required property"),
-    401: error("A code or refresh token that gives none", 283, "The authorization grant is invalid"),
+    400: error("An invalid value", 1, "Invalid request: 'code' is a required property"),
+    401: error("An invalid code or refresh token", 283, "The authorization grant is invalid"),
 }
 
 

@@ -57,7 +57,7 @@ _LIST_ERRORS = READ_ERRORS | AUDIENCE_NOT_FOUND
 _UPDATE_ERRORS = (
     WRITE_ERRORS
     | AUDIENCE_NOT_FOUND
-    | {400: error("A value that does not fit", 1, "Invalid request: 'audience_id' is a required property")}
+    | {400: error("An invalid value", 1, "Invalid request: 'audience_id' is a required property")}
 )
 
 _SAME_BUSINESS = {"business_id": "$request.path.business_id"}
@@ -77,7 +77,7 @@ _LIST_RECIPIENTS_OF_ACCOUNT = link(
 @router.get(
     _OF_ACCOUNT + "/shared/accounts",
     operation_id="ad_accounts_audiences_shared_accounts/list",
-    summary="List who has an audience of an ad account",
+    summary="List the recipients of an ad account's audience",
     response_model=SharedAccountsPage,
     responses=success(
         RECIPIENTS_EXAMPLE,
@@ -102,7 +102,7 @@ async def list_recipients_of_ad_account(
 @router.get(
     _OF_BUSINESS + "/shared/accounts",
     operation_id="business_account_audiences_shared_accounts/list",
-    summary="List who has an audience that a business owns or received",
+    summary="List the recipients of an audience that a business owns or received",
     response_model=SharedAccountsPage,
     responses=success(
         RECIPIENTS_EXAMPLE,
@@ -134,7 +134,7 @@ async def list_recipients_of_business(
         links={
             "Next": link_to_next_page("shared_audiences_for_business/list", "order", path="business_id"),
             "ShareFirst": link("update_business_to_ad_account_shared_audience", _FIRST, **_SAME_BUSINESS),
-            "ListWhoHasFirst": link(
+            "ListRecipientsOfFirst": link(
                 "business_account_audiences_shared_accounts/list", **_SAME_BUSINESS, **_FIRST
             ),
         },
@@ -162,14 +162,14 @@ async def list_received(
 @router.patch(
     _OF_ACCOUNT + "/ad_accounts/shared",
     operation_id="update_ad_account_to_ad_account_shared_audience",
-    summary="Share an audience of an ad account with other ad accounts, or take it back",
+    summary="Share an audience of an ad account with other ad accounts, or stop sharing it",
     response_model=SharedAudienceResponse,
     responses=success(
         ACCOUNTS_EXAMPLE,
         links={
             "ListReceived": _LIST_RECEIVED_BY_ACCOUNT,
             "GetReceived": link("audiences/get", ad_account_id=_ACCOUNT_RECIPIENT, audience_id=_SHARED),
-            "ListWhoHasIt": _LIST_RECIPIENTS_OF_ACCOUNT,
+            "ListRecipients": _LIST_RECIPIENTS_OF_ACCOUNT,
         },
     )
     | _UPDATE_ERRORS,
@@ -184,7 +184,7 @@ async def ad_account_to_ad_accounts(
 @router.patch(
     _OF_ACCOUNT + "/businesses/shared",
     operation_id="update_ad_account_to_business_shared_audience",
-    summary="Share an audience of an ad account with businesses, or take it back",
+    summary="Share an audience of an ad account with businesses, or stop sharing it",
     response_model=BusinessSharedAudienceResponse,
     responses=success(
         BUSINESSES_EXAMPLE,
@@ -195,7 +195,7 @@ async def ad_account_to_ad_accounts(
                 {"audience_id": _SHARED},
                 business_id=_BUSINESS_RECIPIENT,
             ),
-            "ListWhoHasIt": _LIST_RECIPIENTS_OF_ACCOUNT,
+            "ListRecipients": _LIST_RECIPIENTS_OF_ACCOUNT,
         },
     )
     | _UPDATE_ERRORS,
@@ -210,13 +210,13 @@ async def ad_account_to_businesses(
 @router.patch(
     _OF_BUSINESS + "/ad_accounts/shared",
     operation_id="update_business_to_ad_account_shared_audience",
-    summary="Share an audience that a business owns or received with ad accounts, or take it back",
+    summary="Share an audience that a business owns or received with ad accounts, or stop sharing it",
     response_model=SharedAudienceResponse,
     responses=success(
         ACCOUNTS_EXAMPLE,
         links={
             "ListReceived": _LIST_RECEIVED_BY_ACCOUNT,
-            "ListWhoHasIt": link(
+            "ListRecipients": link(
                 "business_account_audiences_shared_accounts/list", **_SAME_BUSINESS, audience_id=_SHARED
             ),
         },
@@ -233,7 +233,7 @@ async def business_to_ad_accounts(
 @router.patch(
     _OF_BUSINESS + "/businesses/shared",
     operation_id="update_business_to_business_shared_audience",
-    summary="Share an audience that a business owns with other businesses, or take it back",
+    summary="Share an audience that a business owns with other businesses, or stop sharing it",
     response_model=BusinessSharedAudienceResponse,
     responses=success(BUSINESSES_EXAMPLE, links={"ListReceived": _LIST_RECEIVED_BY_BUSINESS})
     | _UPDATE_ERRORS,

@@ -46,7 +46,7 @@ router = APIRouter(route_class=PinterestRoute, tags=["ad_groups"])
     | WRITE_ERRORS
     | {
         400: error(
-            "A value that does not fit",
+            "An invalid value",
             1,
             "Invalid request: 'MALE' is not one of ['unknown', 'male', 'female']",
         ),
