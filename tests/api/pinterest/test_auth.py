@@ -62,7 +62,7 @@ def test_a_token_can_describe_itself(start: Callable[..., MockServer], auth_mode
 def test_a_token_can_describe_itself_as_ended(
     start: Callable[..., MockServer], auth_mode: str, token: str
 ) -> None:
-    """The self-describing forms of an expired and a revoked token answer 401 with code 2."""
+    """The self-describing forms of an expired and a revoked token get 401 with code 2."""
     refused = call(start(auth_mode=auth_mode), token)
     assert refused.status_code == 401
     assert pinterest_error(refused) == NOT_AUTHENTICATED
@@ -71,7 +71,7 @@ def test_a_token_can_describe_itself_as_ended(
 
 @both_modes
 def test_a_token_can_name_its_ad_accounts(start: Callable[..., MockServer], auth_mode: str) -> None:
-    """A self-describing token that names ad accounts opens these; others answer 403 with code 29."""
+    """A self-describing token that names ad accounts gives access to these; others get 403 with code 29."""
     mock = start(auth_mode=auth_mode)
     token = f"pina_mock.ads:read.{AD_ACCOUNT}+2"
     assert call(mock, token).status_code == 200
@@ -81,7 +81,7 @@ def test_a_token_can_name_its_ad_accounts(start: Callable[..., MockServer], auth
 
 
 def test_an_unknown_token_is_for_lenient_mode(start: Callable[..., MockServer]) -> None:
-    """Lenient mode lets any well-formed token do everything; strict mode refuses it with 401 and code 2."""
+    """Lenient mode lets any well-formed token do everything; strict mode rejects it with 401 and code 2."""
     assert call(start(), "pina_anything", body=VISITORS).status_code == 201
     for token in ("pina_anything", "pina_mock", "xpina_mock.ads:read", "a:b"):
         refused = call(start(auth_mode="strict"), token)
@@ -128,7 +128,7 @@ def test_a_seed_declares_tokens(start: Callable[..., MockServer], tmp_path: Path
     ],
 )
 def test_wrong_tokens_of_a_seed_are_named(tmp_path: Path, seed: dict[str, Any]) -> None:
-    """A seed with a token or app that cannot be, or twice the same, is refused with the place of it."""
+    """A seed with an invalid token or app, or twice the same, is rejected; the error says where it is."""
     file = tmp_path / "seed.json"
     file.write_text(json.dumps(seed))
     with pytest.raises(Exception, match=r"(tokens|apps)\.[01]"):
@@ -136,7 +136,7 @@ def test_wrong_tokens_of_a_seed_are_named(tmp_path: Path, seed: dict[str, Any]) 
 
 
 def test_who_calls_comes_before_what_is_asked(start: Callable[..., MockServer]) -> None:
-    """A scope that is missing and an ad account of others are told before a wrong path or body."""
+    """A scope that is missing and an ad account of others are reported before a wrong path or body."""
     mock = start()
     assert pinterest_error(call(mock, "pina_mock.ads:read", body="{")) == missing("ads:write")
     assert pinterest_error(call(mock, "pina_mock.ads:read.1", "/ad_accounts/x/audiences")) == NOT_PERMITTED
@@ -156,9 +156,9 @@ def test_many_tokens_are_let_in(start: Callable[..., MockServer], monkeypatch: p
 def requirements(app: FastAPI) -> dict[str, Any]:
     """What each operation requires of a token, by name; not those that take an app's secret or nothing."""
     return {
-        route.operation_id: route.security
-        for route in app.state.providers["pinterest"].mock_routes
-        if route.security not in (None, [{"basic": []}])
+        operation.route.operation_id: operation.route.security
+        for operation in app.state.providers["pinterest"].operations
+        if operation.route.security not in (None, [{"basic": []}])
     }
 
 

@@ -125,7 +125,7 @@ def test_scopes_and_types(mock: MockServer, pinterest: httpx.Client) -> None:
     ],
 )
 def test_a_wrong_parameter_is_refused(pinterest: httpx.Client, path: str, message: str) -> None:
-    """A missing or unknown type, or a wrong ad account, answers 400 with code 1 and names the parameter."""
+    """A missing or unknown type, or a wrong ad account, gets 400 with code 1 and names the parameter."""
     response = pinterest.get(path)
     assert response.status_code == 400
     assert pinterest_error(response) == {"code": 1, "message": message}

@@ -59,7 +59,7 @@ def create(client: httpx.Client, account: str = AD_ACCOUNT, **more: Any) -> str:
 
 
 def test_each_key_narrows(pinterest: httpx.Client) -> None:
-    """Whoever is targeted by everything, each key more reaches fewer, and the answer repeats itself."""
+    """Whoever is targeted by everything, each key more reaches fewer, and the response repeats itself."""
     everyone = size(pinterest)
     assert everyone[0] <= ALL_USERS <= everyone[1]
     assert size(pinterest, targeting_spec={}) == size(pinterest, targeting_spec=None) == everyone
@@ -130,7 +130,7 @@ def test_an_audience_under_a_hundred_people_reaches_nobody(mock: MockServer, pin
 def test_an_audience_of_another_ad_account_is_refused_until_it_is_shared(
     mock: MockServer, pinterest: httpx.Client
 ) -> None:
-    """An unknown audience answers 403 in the description's words; one that was received can be targeted."""
+    """An unknown audience gets 403 with the description's message; one that was received can be targeted."""
     others = create(pinterest, account=OTHER)
     mock.world.clock.advance(5_000)
     for key in ("AUDIENCE_INCLUDE", "AUDIENCE_EXCLUDE"):
@@ -200,7 +200,7 @@ def test_an_audience_of_another_ad_account_is_refused_until_it_is_shared(
     ],
 )
 def test_a_wrong_body_is_refused(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
-    """A body that does not fit answers 400 with code 1 and says what does not fit."""
+    """A body that is not valid gets 400 with code 1 and says what is wrong."""
     response = pinterest.post(SIZING, json=body)
     assert response.status_code == 400
     told = pinterest_error(response)
