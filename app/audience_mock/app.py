@@ -21,6 +21,7 @@ from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.providers.pinterest import provider as pinterest
 from audience_mock.providers.pitchtarget import provider as pitchtarget
+from audience_mock.providers.pitchtarget.settings import PitchTargetSettings
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
 from audience_mock.web.provider_app import NO_TELEMETRY, ProviderApp, ProviderMount, mounts_of
@@ -153,7 +154,7 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
             contract=here.pinterest_contract,
             validation=here.pinterest_validation,
         ),
-        "pitchtarget": pitchtarget.Options(revision=here.pitchtarget_revision),
+        "pitchtarget": PitchTargetSettings(revision=here.pitchtarget_revision),
         "control": Access(settings.admin, settings.admin_token),
     }
 

@@ -132,8 +132,8 @@ def test_each_error_that_pinterest_answers_has_a_grade() -> None:
 
 
 def test_each_error_that_pitchtarget_answers_has_a_grade() -> None:
-    """Each fact that a request can bring about has a row in the table of PitchTarget's words, so a grade."""
-    worded = {*pitchtarget_errors.WORDS, InvalidInputError}
+    """Each fact that a request can bring about has a row in PitchTarget's table of errors, so a grade."""
+    worded = {*pitchtarget_errors.ERRORS, InvalidInputError}
     others = {name for names in NOT_PITCHTARGETS for name in names.split(", ")}
     possible = (
         {*RequestError.__subclasses__(), *NoRouteError.__subclasses__(), *DomainError.__subclasses__()}

@@ -12,6 +12,9 @@ from audience_mock.web.errors import BodyTooLargeError, MalformedBodyError, Unsu
 from audience_mock.web.request import MockRequest
 
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+
 MAX_BODY_BYTES = 1 << 20
 """The most that a JSON body, or the text fields of a form, may have. Not documented; chosen."""
 
@@ -24,13 +27,14 @@ def media_type(request: MockRequest) -> str:
     return (request.header(b"content-type") or "").partition(";")[0].strip().lower()
 
 
-def check_json(request: MockRequest) -> None:
-    """Let JSON pass, and a body of which nothing is said. Raises UnsupportedContentTypeError."""
+def check_json(request: MockRequest, *also_served: str) -> None:
+    """Accept JSON, and a body without a content type; the error names what the operation reads besides.
+    Raises UnsupportedContentTypeError."""
     if request.header(b"content-type") == JSON:
         return
     given = media_type(request)
     if given and given != JSON and not (given.startswith("application/") and given.endswith("+json")):
-        raise UnsupportedContentTypeError(given, JSON)
+        raise UnsupportedContentTypeError(given, JSON, *also_served)
 
 
 def declared_bytes(request: MockRequest) -> int:
@@ -57,9 +61,6 @@ async def read_whole(request: MockRequest, limit_bytes: int = MAX_BODY_BYTES) ->
         pieces.append(piece)
     request.raw_body = b"".join(pieces) if len(pieces) > 1 else pieces[0]
     return request.raw_body
-
-
-FORM = "application/x-www-form-urlencoded"
 
 
 async def read_parameters(request: MockRequest) -> dict[str, Any]:
