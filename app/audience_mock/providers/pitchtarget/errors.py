@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from audience_mock.core.errors import NotFoundError, WorldReplacedError
-from audience_mock.providers.pitchtarget.responses import response
+from audience_mock.providers.pitchtarget.responses import json_response
 from audience_mock.providers.pitchtarget.sources import OURS, RAILS
 from audience_mock.web.errors import (
     BodyTooLargeError,
@@ -133,11 +133,11 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
         headers.append((b"Allow", ", ".join(error.allowed).encode()))
     if status == 500 and not isinstance(error, InjectedError):
         log.error("%s %s %d: %s: %s", request.method, request.url.path, status, type(error).__name__, error)
-        log.debug("traceback of the error:", exc_info=error)
+        log.debug("traceback", exc_info=error)
     else:
         hint = error.hint if isinstance(error, NoRouteError) else ""
         log.info("%s %s %d %s%s", request.method, request.url.path, status, _in_one_line(errors), hint)
-    return response(request, status, {"errors": errors}, headers=headers)
+    return json_response(request, {"errors": errors}, status, headers)
 
 
 def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:

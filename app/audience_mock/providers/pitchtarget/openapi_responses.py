@@ -3,7 +3,7 @@
 from typing import Any
 
 from audience_mock.providers.pitchtarget.errors import BLANK
-from audience_mock.web import openapi
+from audience_mock.web.openapi import Links, response
 from audience_mock.web.schema import ApiModel
 
 Responses = dict[int | str, dict[str, Any]]
@@ -15,8 +15,16 @@ class Errors(ApiModel):
     errors: dict[str, list[str]]
 
 
+def success(example: Any, *, links: Links | None = None) -> Responses:
+    return {200: response(example, links=links)}
+
+
+def created(example: Any, *, links: Links) -> Responses:
+    return {201: response(example, links=links)}
+
+
 def _error(description: str, **errors: list[str]) -> dict[str, Any]:
-    return openapi.response({"errors": errors}, description=description, model=Errors)
+    return response({"errors": errors}, description=description, model=Errors)
 
 
 NO_TOKEN: Responses = {

@@ -37,7 +37,7 @@ def provider() -> Provider:
         error_response=errors.error_response,
         errors=errors.all_errors,
         response_evidence=responses.EVIDENCE,
-        security_schemes=security.SCHEMES,
-        default_security=[{name: []} for name in security.SCHEMES],
+        security_schemes=security.SECURITY_SCHEMES,
+        default_security=[{name: []} for name in security.SECURITY_SCHEMES],
         preflight=_preflight,
     )

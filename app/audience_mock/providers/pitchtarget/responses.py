@@ -62,23 +62,21 @@ def rails_json(value: Any) -> bytes:
     return written
 
 
-def response(request: MockRequest, status: int, value: Any, *, headers: Sequence[Header] = ()) -> RawResponse:
+def json_response(
+    request: MockRequest, value: Any, status: int = 200, headers: Sequence[Header] = ()
+) -> RawResponse:
     """A response with a JSON body, or 304 without one where the client already has it."""
-    return _json_response(request, status, value, _ALWAYS, headers)
+    return _conditional(request, value, status, _ALWAYS, headers)
 
 
-def april_response(request: MockRequest, status: int, value: Any) -> RawResponse:
-    """As `response`, in a shape of 2014-04: with the header that revisions up to 2014-04-08 sent."""
+def april_response(request: MockRequest, value: Any, status: int = 200) -> RawResponse:
+    """As `json_response`, in a shape of 2014-04: with the header that revisions up to 2014-04-08 sent."""
     always = _ALWAYS_WITH_CHROME_FRAME if request.options.sends_chrome_frame else _ALWAYS
-    return _json_response(request, status, value, always)
+    return _conditional(request, value, status, always)
 
 
-def _json_response(
-    request: MockRequest,
-    status: int,
-    value: Any,
-    always: Sequence[Header],
-    headers: Sequence[Header] = (),
+def _conditional(
+    request: MockRequest, value: Any, status: int, always: Sequence[Header], headers: Sequence[Header] = ()
 ) -> RawResponse:
     body = rails_json(value)
     etag = b'"%b"' % hashlib.md5(body, usedforsecurity=False).hexdigest().encode()

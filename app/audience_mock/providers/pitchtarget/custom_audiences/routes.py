@@ -42,14 +42,16 @@ from audience_mock.providers.pitchtarget.openapi_responses import (
     NOT_FOUND,
     QUERY_ERRORS,
     WRITE_ERRORS,
+    created,
+    success,
 )
-from audience_mock.providers.pitchtarget.responses import april_response, empty_response, response
+from audience_mock.providers.pitchtarget.responses import april_response, empty_response, json_response
 from audience_mock.providers.pitchtarget.route import PitchTargetRoute
-from audience_mock.providers.pitchtarget.schemas import AccountQuery
+from audience_mock.providers.pitchtarget.schema_types import AccountQuery
 from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS
-from audience_mock.web import openapi
 from audience_mock.web.body import FORM, JSON, MULTIPART, check_json, media_type, read_parameters
 from audience_mock.web.errors import InvalidInputError, UnsupportedContentTypeError
+from audience_mock.web.openapi import link, operation, response
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.validation import validated
@@ -62,8 +64,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _ID = "$response.body#/fb_custom_audience/id"
-_GET_SAME = {"Get": openapi.link("custom_audiences/get", id="$request.path.id")}
-_GET_CREATED = {"Get": openapi.link("customaudiences/get", id="$response.body#/id")}
+_GET_SAME = {"Get": link("custom_audiences/get", id="$request.path.id")}
+_GET_CREATED = {"Get": link("customaudiences/get", id="$response.body#/id")}
 
 
 @router.post(
@@ -74,17 +76,15 @@ _GET_CREATED = {"Get": openapi.link("customaudiences/get", id="$response.body#/i
     status_code=201,
     response_model=CustomAudienceEnvelope | Created,
     responses=WRITE_ERRORS
-    | {
-        201: openapi.response(
-            in_envelope(APRIL_EXAMPLE),
-            links={
-                "Get": openapi.link("custom_audiences/get", id=_ID),
-                "AddUsers": openapi.link("custom_audiences/add_users", id=_ID),
-                "Delete": openapi.link("custom_audiences/delete", id=_ID),
-            },
-        )
-    },
-    openapi_extra=openapi.operation(
+    | created(
+        in_envelope(APRIL_EXAMPLE),
+        links={
+            "Get": link("custom_audiences/get", id=_ID),
+            "AddUsers": link("custom_audiences/add_users", id=_ID),
+            "Delete": link("custom_audiences/delete", id=_ID),
+        },
+    ),
+    openapi_extra=operation(
         EXCHANGES,
         EXCHANGES.says("success is 201"),
         DOCUMENTATION.says("type makes it 2014-04, subtype 2014-05, a form without subtype 2014-04"),
@@ -101,10 +101,10 @@ async def create(request: MockRequest) -> RawResponse:
         body = await json_create.read(request)
         row = await json_create.create_audience(request, body)
     if body.subtype is not None:
-        return response(request, 201, in_envelope(may_audience(row)))
+        return json_response(request, in_envelope(may_audience(row)), 201)
     if isinstance(body, FileCreate):
-        return april_response(request, 201, in_envelope(april_audience(row)))
-    return response(request, 201, {"id": row.facebook_id})
+        return april_response(request, in_envelope(april_audience(row)), 201)
+    return json_response(request, {"id": row.facebook_id}, 201)
 
 
 @router.post(
@@ -113,12 +113,12 @@ async def create(request: MockRequest) -> RawResponse:
     summary="Create a lookalike audience, at its path of 2014-04",
     status_code=201,
     response_model=Created,
-    responses=WRITE_ERRORS | {201: openapi.response({"id": "6006183285954"}, links=_GET_CREATED)},
-    openapi_extra=openapi.operation(EXCHANGES),
+    responses=WRITE_ERRORS | created({"id": "6006183285954"}, links=_GET_CREATED),
+    openapi_extra=operation(EXCHANGES),
 )
 async def create_lookalike(request: MockRequest, body: LookalikeCreate) -> RawResponse:
     row = await json_create.create_audience(request, body)
-    return april_response(request, 201, {"id": row.facebook_id})
+    return april_response(request, {"id": row.facebook_id}, 201)
 
 
 @router.post(
@@ -127,12 +127,12 @@ async def create_lookalike(request: MockRequest, body: LookalikeCreate) -> RawRe
     summary="Create a website audience, at its path of 2014-04",
     status_code=201,
     response_model=Created,
-    responses=WRITE_ERRORS | {201: openapi.response({"id": "6006183285954"}, links=_GET_CREATED)},
-    openapi_extra=openapi.operation(EXCHANGES),
+    responses=WRITE_ERRORS | created({"id": "6006183285954"}, links=_GET_CREATED),
+    openapi_extra=operation(EXCHANGES),
 )
 async def create_website(request: MockRequest, body: WebsiteCreate) -> RawResponse:
     row = await json_create.create_audience(request, body)
-    return april_response(request, 201, {"id": row.facebook_id})
+    return april_response(request, {"id": row.facebook_id}, 201)
 
 
 @router.put(
@@ -140,8 +140,8 @@ async def create_website(request: MockRequest, body: WebsiteCreate) -> RawRespon
     operation_id="custom_audiences/add_users",
     summary="Add users to a custom audience",
     response_model=CustomAudienceEnvelope,
-    responses=WRITE_ERRORS | NOT_FOUND | {200: openapi.response(in_envelope(APRIL_EXAMPLE), links=_GET_SAME)},
-    openapi_extra=openapi.operation(
+    responses=WRITE_ERRORS | NOT_FOUND | success(in_envelope(APRIL_EXAMPLE), links=_GET_SAME),
+    openapi_extra=operation(
         EXCHANGES,
         OURS.says("only to an audience that was made from a file"),
         bodies={MULTIPART: FileAddForm},
@@ -156,8 +156,8 @@ async def add_users(request: MockRequest, id: EitherId) -> RawResponse:
         raise InvalidInputError("body", [{"type": "no_users", "loc": (), "input": id}])
     fields, row = await user_file.add_users(request, row)
     if isinstance(fields, MayAdd):
-        return response(request, 200, in_envelope(may_audience(row)))
-    return april_response(request, 200, in_envelope(april_audience(row)))
+        return json_response(request, in_envelope(may_audience(row)))
+    return april_response(request, in_envelope(april_audience(row)))
 
 
 @router.put(
@@ -167,7 +167,7 @@ async def add_users(request: MockRequest, id: EitherId) -> RawResponse:
     status_code=204,
     response_model=None,
     responses=WRITE_ERRORS,
-    openapi_extra=openapi.operation(
+    openapi_extra=operation(
         DOCUMENTATION,
         DOCUMENTATION.says("success is 204"),
         bodies={FORM: AccountQuery, JSON: AccountQuery},
@@ -185,15 +185,11 @@ async def sync(request: MockRequest) -> RawResponse:
     summary="List the custom audiences of an ad account",
     response_model=CustomAudiencePage | list[dict[str, Any]],
     responses=QUERY_ERRORS
-    | {
-        200: openapi.response(
-            {"custom_audiences": [MAY_EXAMPLE], "meta": {"page": 1, "total": 1}},
-            links={
-                "GetFirst": openapi.link("custom_audiences/get", id="$response.body#/custom_audiences/0/id")
-            },
-        )
-    },
-    openapi_extra=openapi.operation(EXCHANGES, DOCUMENTATION.says("2014-05: 10 a page, from 1")),
+    | success(
+        {"custom_audiences": [MAY_EXAMPLE], "meta": {"page": 1, "total": 1}},
+        links={"GetFirst": link("custom_audiences/get", id="$response.body#/custom_audiences/0/id")},
+    ),
+    openapi_extra=operation(EXCHANGES, DOCUMENTATION.says("2014-05: 10 a page, from 1")),
 )
 async def list_page(request: MockRequest, query: Annotated[ListQuery, Query()]) -> RawResponse:
     if request.options.is_april:
@@ -208,7 +204,7 @@ async def list_page(request: MockRequest, query: Annotated[ListQuery, Query()]) 
         limit=PAGE_SIZE,
     )
     page = [may_audience(row) for row in rows]
-    return response(request, 200, {"custom_audiences": page, "meta": {"page": query.page, "total": total}})
+    return json_response(request, {"custom_audiences": page, "meta": {"page": query.page, "total": total}})
 
 
 @router.get(
@@ -217,20 +213,18 @@ async def list_page(request: MockRequest, query: Annotated[ListQuery, Query()]) 
     summary="List the custom audiences of an ad account, at its path of 2014-04",
     response_model=list[dict[str, Any]],
     responses=QUERY_ERRORS
-    | {
-        200: openapi.response(
-            [FACEBOOK_EXAMPLE],
-            links={"GetFirst": openapi.link("customaudiences/get", id="$response.body#/0/id")},
-        )
-    },
-    openapi_extra=openapi.operation(EXCHANGES, EXCHANGES.says("a bare array")),
+    | success(
+        [FACEBOOK_EXAMPLE],
+        links={"GetFirst": link("customaudiences/get", id="$response.body#/0/id")},
+    ),
+    openapi_extra=operation(EXCHANGES, EXCHANGES.says("a bare array")),
 )
 async def list_as_facebook(request: MockRequest, query: Annotated[AccountQuery, Query()]) -> RawResponse:
     found = await _transact(
         request, queries.list_with_origins, api=PITCHTARGET, account=query.fb_ad_account_id
     )
     now_ms = request.world.clock.now_ms()
-    return april_response(request, 200, [facebook_object(row, origin, now_ms) for row, origin in found])
+    return april_response(request, [facebook_object(row, origin, now_ms) for row, origin in found])
 
 
 @router.get(
@@ -238,14 +232,14 @@ async def list_as_facebook(request: MockRequest, query: Annotated[AccountQuery, 
     operation_id="custom_audiences/get",
     summary="Get a custom audience",
     response_model=CustomAudienceEnvelope | dict[str, Any],
-    responses=NO_TOKEN | NOT_FOUND | {200: openapi.response(in_envelope(MAY_EXAMPLE))},
-    openapi_extra=openapi.operation(EXCHANGES),
+    responses=NO_TOKEN | NOT_FOUND | success(in_envelope(MAY_EXAMPLE)),
+    openapi_extra=operation(EXCHANGES),
 )
 async def get(request: MockRequest, id: EitherId) -> RawResponse:
     if request.options.is_april:
         return await get_as_facebook(request, id)
     row = await _count_read(request, await _find(request, id))
-    return response(request, 200, in_envelope(may_audience(row)))
+    return json_response(request, in_envelope(may_audience(row)))
 
 
 @router.get(
@@ -253,15 +247,13 @@ async def get(request: MockRequest, id: EitherId) -> RawResponse:
     operation_id="customaudiences/get",
     summary="Get a custom audience as Facebook has it, at its path of 2014-04",
     response_model=dict[str, Any],
-    responses=NO_TOKEN | NOT_FOUND | {200: openapi.response(FACEBOOK_EXAMPLE)},
-    openapi_extra=openapi.operation(
-        EXCHANGES, OURS.says("Facebook's object of another kind than a lookalike")
-    ),
+    responses=NO_TOKEN | NOT_FOUND | success(FACEBOOK_EXAMPLE),
+    openapi_extra=operation(EXCHANGES, OURS.says("Facebook's object of another kind than a lookalike")),
 )
 async def get_as_facebook(request: MockRequest, id: EitherId) -> RawResponse:
     row, origin = await _transact(request, queries.find_with_origin, api=PITCHTARGET, id=id)
     row = await _count_read(request, row)
-    return april_response(request, 200, facebook_object(row, origin, request.world.clock.now_ms()))
+    return april_response(request, facebook_object(row, origin, request.world.clock.now_ms()))
 
 
 @router.delete(
@@ -275,19 +267,19 @@ async def get_as_facebook(request: MockRequest, id: EitherId) -> RawResponse:
     | NOT_FOUND
     | {
         # It no longer exists then.
-        204: openapi.response(links=_GET_SAME),
-        200: openapi.response(
+        204: response(links=_GET_SAME),
+        200: response(
             in_envelope(APRIL_EXAMPLE), links=_GET_SAME, description="2014-04", model=CustomAudienceEnvelope
         ),
     },
-    openapi_extra=openapi.operation(
+    openapi_extra=operation(
         EXCHANGES, DOCUMENTATION.says("2014-05 answers 204, 2014-04 the audience that was")
     ),
 )
 async def delete(request: MockRequest, id: EitherId) -> RawResponse:
     row = await _transact(request, changes.delete_by_any_id, api=PITCHTARGET, id=id)
     if request.options.is_april:
-        return april_response(request, 200, in_envelope(april_audience(row)))
+        return april_response(request, in_envelope(april_audience(row)))
     return empty_response(request)
 
 

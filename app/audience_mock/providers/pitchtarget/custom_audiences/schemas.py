@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from audience_mock.providers.pitchtarget.schemas import AccountId, AccountQuery, Parameters, Text
+from audience_mock.providers.pitchtarget.schema_types import AccountId, AccountQuery, Parameters, Text
 from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS, RAILS, SHOWN
 from audience_mock.web.schema import ApiModel
 

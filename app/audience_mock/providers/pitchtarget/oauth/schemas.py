@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict
 
-from audience_mock.providers.pitchtarget.schemas import Text
+from audience_mock.providers.pitchtarget.schema_types import Text
 from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES
 from audience_mock.web.schema import ApiModel
 

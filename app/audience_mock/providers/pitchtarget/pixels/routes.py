@@ -11,6 +11,7 @@ from audience_mock.providers.pitchtarget.openapi_responses import (
     NOT_FOUND,
     QUERY_ERRORS,
     WRITE_ERRORS,
+    success,
 )
 from audience_mock.providers.pitchtarget.pixels.schemas import (
     CreatedPixel,
@@ -19,12 +20,12 @@ from audience_mock.providers.pitchtarget.pixels.schemas import (
     RemarketingPixel,
 )
 from audience_mock.providers.pitchtarget.pixels.serializers import REMARKETING_PIXEL, offsite_pixel
-from audience_mock.providers.pitchtarget.responses import april_response, response
+from audience_mock.providers.pitchtarget.responses import april_response, json_response
 from audience_mock.providers.pitchtarget.route import PitchTargetRoute
-from audience_mock.providers.pitchtarget.schemas import AccountQuery
+from audience_mock.providers.pitchtarget.schema_types import AccountQuery
 from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES
-from audience_mock.web import openapi
 from audience_mock.web.body import FORM, JSON, read_parameters
+from audience_mock.web.openapi import link, operation
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.validation import validated
@@ -46,11 +47,11 @@ _PUBLISHED = PixelRow(
     operation_id="remarketing_pixel/get",
     summary="Get the remarketing pixel code",
     response_model=RemarketingPixel,
-    responses=QUERY_ERRORS | {200: openapi.response(REMARKETING_PIXEL)},
-    openapi_extra=openapi.operation(EXCHANGES),
+    responses=QUERY_ERRORS | success(REMARKETING_PIXEL),
+    openapi_extra=operation(EXCHANGES),
 )
 async def get_remarketing_pixel(request: MockRequest, query: Annotated[AccountQuery, Query()]) -> RawResponse:
-    return response(request, 200, REMARKETING_PIXEL)
+    return json_response(request, REMARKETING_PIXEL)
 
 
 @router.get(
@@ -58,13 +59,13 @@ async def get_remarketing_pixel(request: MockRequest, query: Annotated[AccountQu
     operation_id="remarketing_pixel/get_2014_04",
     summary="Get the remarketing pixel code, at its path of 2014-04",
     response_model=RemarketingPixel,
-    responses=QUERY_ERRORS | {200: openapi.response(REMARKETING_PIXEL)},
-    openapi_extra=openapi.operation(EXCHANGES),
+    responses=QUERY_ERRORS | success(REMARKETING_PIXEL),
+    openapi_extra=operation(EXCHANGES),
 )
 async def get_remarketing_pixel_in_april(
     request: MockRequest, query: Annotated[AccountQuery, Query()]
 ) -> RawResponse:
-    return april_response(request, 200, REMARKETING_PIXEL)
+    return april_response(request, REMARKETING_PIXEL)
 
 
 @router.post(
@@ -73,13 +74,11 @@ async def get_remarketing_pixel_in_april(
     summary="Create an offsite pixel",
     response_model=CreatedPixel,
     responses=WRITE_ERRORS
-    | {
-        200: openapi.response(
-            {"id": {"id": _PUBLISHED.facebook_id}},
-            links={"Get": openapi.link("offsite_pixels/get", id="$response.body#/id/id")},
-        )
-    },
-    openapi_extra=openapi.operation(
+    | success(
+        {"id": {"id": _PUBLISHED.facebook_id}},
+        links={"Get": link("offsite_pixels/get", id="$response.body#/id/id")},
+    ),
+    openapi_extra=operation(
         EXCHANGES,
         EXCHANGES.says("the id in an object of its own"),
         bodies={FORM: OffsitePixelCreate, JSON: OffsitePixelCreate},
@@ -90,7 +89,7 @@ async def create(request: MockRequest) -> RawResponse:
     id = await request.world.transact(
         pixels.create, account=body.fb_ad_account_id, name=body.name, tag=body.tag.lower()
     )
-    return response(request, 200, {"id": {"id": id}})
+    return json_response(request, {"id": {"id": id}})
 
 
 @router.get(
@@ -99,17 +98,15 @@ async def create(request: MockRequest) -> RawResponse:
     summary="List the offsite pixels of an ad account",
     response_model=list[OffsitePixel],
     responses=QUERY_ERRORS
-    | {
-        200: openapi.response(
-            [offsite_pixel(_PUBLISHED)],
-            links={"GetFirst": openapi.link("offsite_pixels/get", id="$response.body#/0/id")},
-        )
-    },
-    openapi_extra=openapi.operation(EXCHANGES),
+    | success(
+        [offsite_pixel(_PUBLISHED)],
+        links={"GetFirst": link("offsite_pixels/get", id="$response.body#/0/id")},
+    ),
+    openapi_extra=operation(EXCHANGES),
 )
 async def list_all(request: MockRequest, query: Annotated[AccountQuery, Query()]) -> RawResponse:
     rows = await request.world.read(pixels.list_all, account=query.fb_ad_account_id)
-    return response(request, 200, [offsite_pixel(row) for row in rows])
+    return json_response(request, [offsite_pixel(row) for row in rows])
 
 
 @router.get(
@@ -117,8 +114,8 @@ async def list_all(request: MockRequest, query: Annotated[AccountQuery, Query()]
     operation_id="offsite_pixels/get",
     summary="Get an offsite pixel",
     response_model=OffsitePixel,
-    responses=NO_TOKEN | NOT_FOUND | {200: openapi.response(offsite_pixel(_PUBLISHED))},
-    openapi_extra=openapi.operation(EXCHANGES),
+    responses=NO_TOKEN | NOT_FOUND | success(offsite_pixel(_PUBLISHED)),
+    openapi_extra=operation(EXCHANGES),
 )
 async def get(request: MockRequest, id: Annotated[str, DOCUMENTATION]) -> RawResponse:
-    return response(request, 200, offsite_pixel(await request.world.read(pixels.find, id=id)))
+    return json_response(request, offsite_pixel(await request.world.read(pixels.find, id=id)))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from audience_mock.providers.pitchtarget.schemas import AccountId, Text
+from audience_mock.providers.pitchtarget.schema_types import AccountId, Text
 from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES
 from audience_mock.web.schema import ApiModel
 
