@@ -162,14 +162,14 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
 def describe(directory: Path) -> list[Path]:
     """Write what each API serves as JSON into `directory`, and what it rests on as Markdown; returns the
     files."""
-    from audience_mock.web.operations import operations, table
+    from audience_mock.web.operations import evidence_table, list_operations
 
     app = assemble(Worlds(), Settings.model_construct())
     described = {name: api.openapi() for name, api in app.state.providers.items()}
     texts = {
         f"{name}.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         for name, document in (described | {"control": _describe_control()}).items()
-    } | {"EVIDENCE.md": table(operations(described))}
+    } | {"EVIDENCE.md": evidence_table(list_operations(described))}
     app.state.worlds.close()
     directory.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():

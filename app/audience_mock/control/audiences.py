@@ -1,31 +1,29 @@
-"""/__admin/audiences/{id}: one audience of either API, in our own words and in the test's hand."""
+"""/__admin/audiences/{id}: the state of one audience, of either API, and changes to it."""
 
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
-from audience_mock.control.errors import Error, response
-from audience_mock.control.instants import Instant, unix
+from audience_mock.control.errors import invalid_input
+from audience_mock.control.openapi_responses import error, success
+from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.audiences import overrides
 from audience_mock.core.audiences.lifecycle import policy_of, size_at, status_at
 from audience_mock.core.readiness import FAILS, NEVER_MS, POLICY_PATTERN
 from audience_mock.core.store.rows import AudienceRow
-from audience_mock.web.errors import InvalidInputError
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.timestamps import Timestamp, unix_seconds
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
 
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    404: {"model": Error, "description": "No such audience"},
-    409: {"model": Error, "description": "Both APIs have one: `api` says which is meant"},
-}
+_ERRORS = error(404, "No such audience") | error(409, "Both APIs have one: `api` says which is meant")
 
 
-class Which(ApiModel):
+class AudienceQuery(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     api: Literal["pinterest", "pitchtarget"] | None = Field(
@@ -34,7 +32,7 @@ class Which(ApiModel):
 
 
 class AudienceState(ApiModel):
-    """An audience in our own words, whichever API it is of. Times are Unix seconds."""
+    """An audience in the same terms for both APIs. Times are Unix seconds."""
 
     api: Literal["pinterest", "pitchtarget"]
     id: str
@@ -42,26 +40,26 @@ class AudienceState(ApiModel):
     kind: str
     name: str
     status: str = Field(description="As it is now.")
-    held_status: str | None = Field(description="The status that a seed or a test holds it in.")
-    policy: str = Field(description="What its build goes by; `after_reads:N` counts down.")
+    held_status: str | None = Field(description="The status that a seed or a test has fixed.")
+    policy: str = Field(description="When its build ends; `after_reads:N` counts down.")
     size: int = Field(description="People in it now: none until it is built.")
     people: int = Field(description="People in it once it is built.")
-    ready_at: float | None = Field(description="When it is built; null if no time decides that.")
+    ready_at: float | None = Field(description="When it is built; null if that does not depend on time.")
     created_at: float
     updated_at: float
     facebook_id: str | None
-    customer_list: str | None = Field(description="The customer list whose people it has.")
+    customer_list: str | None = Field(description="The customer list that its people come from.")
 
 
 class AudienceChange(ApiModel):
-    """What is left out stays."""
+    """Only the given fields change."""
 
     model_config = ConfigDict(extra="forbid")
 
     status: str | None = Field(
         default=None,
         description=(
-            "Hold it in this status, whatever the clock says; null lets it go. Pinterest's: INITIALIZING,"
+            "Fix this status, whatever the clock says; null releases it. Pinterest's: INITIALIZING,"
             " READY, TOO_SMALL, ELIGIBLE, PERSONAS_INITIALIZING, PERSONAS_INELIGIBLE_SIZE; PitchTarget's: the"
             " first three."
         ),
@@ -70,21 +68,21 @@ class AudienceChange(ApiModel):
         default=None,
         ge=0,
         le=1 << 40,
-        description="People in it once it is built, in the place of those of its file, rule or list.",
+        description="People in it once it is built, instead of those of its file, rule or list.",
     )
-    ready_at: Instant | None = None
+    ready_at: Timestamp | None = None
     ready_in_s: float | None = Field(default=None, ge=0, le=1e9, description="Seconds from now.")
     policy: str | None = Field(
         default=None,
         pattern=POLICY_PATTERN,
         description=(
-            "Build it anew from now on: `after_delay`, `at_once`, `after_reads:N` (the N-th GET of it shows"
-            " it built), `by_hand` (not until a PATCH), `failed` (TOO_SMALL and empty, after the delay)."
+            "Build it again from now on: `after_delay`, `at_once`, `after_reads:N` (its N-th GET shows it"
+            " built), `by_hand` (not until a PATCH), `failed` (TOO_SMALL and empty, after the delay)."
         ),
     )
 
 
-def _shown(row: AudienceRow, now_ms: int) -> dict[str, Any]:
+def _as_json(row: AudienceRow, now_ms: int) -> dict[str, Any]:
     return {
         "api": row.api,
         "id": str(row.number),
@@ -96,27 +94,59 @@ def _shown(row: AudienceRow, now_ms: int) -> dict[str, Any]:
         "policy": policy_of(row),
         "size": size_at(row, now_ms),
         "people": row.people,
-        "ready_at": unix(row.ready_at_ms) if row.ready_at_ms < NEVER_MS else None,
-        "created_at": unix(row.created_at_ms),
-        "updated_at": unix(row.updated_at_ms),
+        "ready_at": unix_seconds(row.ready_at_ms) if row.ready_at_ms < NEVER_MS else None,
+        "created_at": unix_seconds(row.created_at_ms),
+        "updated_at": unix_seconds(row.updated_at_ms),
         "facebook_id": row.facebook_id,
         "customer_list": None if row.customer_list is None else str(row.customer_list),
     }
 
 
-@router.get("/{id}", operation_id="audience/get", response_model=AudienceState, responses=_REFUSED)
-async def get(request: MockRequest, id: str, query: Annotated[Which, Query()]) -> RawResponse:
-    """One audience, by the id that its API shows or by Facebook's. It counts as no read of a client's."""
+_EXAMPLE = {
+    "api": "pinterest",
+    "id": "2542623499806",
+    "account": "549755885175",
+    "kind": "VISITOR",
+    "name": "Buyers",
+    "status": "READY",
+    "held_status": "READY",
+    "policy": "after_delay",
+    "size": 5000,
+    "people": 5000,
+    "ready_at": 1795348805.0,
+    "created_at": 1795348800.0,
+    "updated_at": 1795348800.0,
+    "facebook_id": None,
+    "customer_list": None,
+}
+
+
+@router.get(
+    "/{id}",
+    operation_id="audience/get",
+    summary="Get an audience",
+    response_model=AudienceState,
+    responses=success(_EXAMPLE) | _ERRORS,
+)
+async def get(request: MockRequest, id: str, query: Annotated[AudienceQuery, Query()]) -> RawResponse:
+    """One audience, by the id that its API shows or by Facebook's. `after_reads:N` does not count this as a
+    read."""
     row = await request.world.read(overrides.find, id=id, api=query.api)
-    return response(200, _shown(row, request.world.clock.now_ms()))
+    return json_response(_as_json(row, request.world.clock.now_ms()))
 
 
-@router.patch("/{id}", operation_id="audience/update", response_model=AudienceState, responses=_REFUSED)
+@router.patch(
+    "/{id}",
+    operation_id="audience/update",
+    summary="Change an audience",
+    response_model=AudienceState,
+    responses=success(_EXAMPLE) | _ERRORS,
+)
 async def update(
-    request: MockRequest, id: str, query: Annotated[Which, Query()], body: AudienceChange
+    request: MockRequest, id: str, query: Annotated[AudienceQuery, Query()], body: AudienceChange
 ) -> RawResponse:
-    """Decide its status, its size or when it is built. A policy or a time lets go of a status that is held.
-    `updated_at` stays, as when the clock changes it."""
+    """Set its status, its size or when it is built. A policy or a time releases a fixed status. `updated_at`
+    stays, as when the clock changes the audience."""
     _check(body)
     ready_at_ms = body.ready_at
     if body.ready_in_s is not None:
@@ -131,20 +161,20 @@ async def update(
         policy=body.policy,
         ready_at_ms=ready_at_ms,
     )
-    return response(200, _shown(row, request.world.clock.now_ms()))
+    return json_response(_as_json(row, request.world.clock.now_ms()))
 
 
 def _check(body: AudienceChange) -> None:
-    """Raises InvalidInputError for what contradicts itself."""
+    """Raises InvalidInputError for fields that contradict each other."""
     timed = [name for name in ("ready_at", "ready_in_s") if getattr(body, name) is not None]
     if len(timed) > 1:
-        raise _refused("ready_in_s", "is another way to say ready_at: give one of them", body.ready_in_s)
+        raise invalid_input(
+            ("ready_in_s",), "is another way to say ready_at: give one of them", body.ready_in_s
+        )
     if body.status is not None and (timed or body.policy is not None):
         other = [*timed, "policy"][0]
-        raise _refused("status", f"is held, so {other} decides nothing: give one of them", body.status)
+        raise invalid_input(
+            ("status",), f"is fixed, so {other} would have no effect: give one of them", body.status
+        )
     if timed and body.policy not in (None, FAILS):
-        raise _refused("policy", f"says itself when it is built: leave out {timed[0]}", body.policy)
-
-
-def _refused(field: str, message: str, given: Any) -> InvalidInputError:
-    return InvalidInputError("body", [{"type": "refused", "loc": (field,), "msg": message, "input": given}])
+        raise invalid_input(("policy",), f"determines when it is built: leave out {timed[0]}", body.policy)

@@ -1,4 +1,4 @@
-"""/__admin/ids: where the ids go on."""
+"""/__admin/ids: the ids that come next."""
 
 from typing import Annotated, Any
 
@@ -6,7 +6,8 @@ from fastapi import APIRouter
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from audience_mock.control.errors import response
+from audience_mock.control.openapi_responses import success
+from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.store import sequences
 from audience_mock.web.request import MockRequest
@@ -43,7 +44,7 @@ Number = Annotated[
 
 
 class NextIds(ApiModel):
-    """The next id of each sequence, as text: some clients keep no 17 digits of a number."""
+    """The next id of each sequence, as text: some clients cannot represent numbers of 17 digits."""
 
     pitchtarget_audience: str
     facebook: str
@@ -53,27 +54,48 @@ class NextIds(ApiModel):
 
 
 class NextIdsSet(ApiModel):
-    """What is left out goes on as it is."""
+    """Only the given sequences change."""
 
     model_config = ConfigDict(extra="forbid")
 
     pitchtarget_audience: Number | None = None
     facebook: Number | None = Field(
-        default=None, description="In the place of the ids that a seed names, too (`facebook_ids`)."
+        default=None, description="Replaces the ids that a seed lists, too (`facebook_ids`)."
     )
     pinterest_audience: Number | None = None
     pinterest_customer_list: Number | None = None
     pinterest_upload: Number | None = None
 
 
-@router.get("", operation_id="ids/get", response_model=NextIds)
+_EXAMPLE = {
+    "pitchtarget_audience": "54",
+    "facebook": "6006183285954",
+    "pinterest_audience": "2542623500000",
+    "pinterest_customer_list": "5497558",
+    "pinterest_upload": "2680059001",
+}
+
+
+@router.get(
+    "",
+    operation_id="ids/get",
+    summary="Get the next ids",
+    response_model=NextIds,
+    responses=success(_EXAMPLE),
+)
 async def get(request: MockRequest) -> RawResponse:
-    """The ids that this world gives next."""
-    return response(200, await request.world.read(sequences.next_ids))
+    """The ids that this world assigns next."""
+    return json_response(await request.world.read(sequences.next_ids))
 
 
-@router.put("", operation_id="ids/put", response_model=NextIds)
+@router.put(
+    "",
+    operation_id="ids/put",
+    summary="Set the next ids",
+    response_model=NextIds,
+    responses=success(_EXAMPLE),
+)
 async def put(request: MockRequest, body: NextIdsSet) -> RawResponse:
-    """Let ids go on from other numbers, higher or lower. A number that something has is passed over."""
+    """Continue with other numbers, higher or lower. Numbers that are in use are skipped."""
     numbers = body.model_dump(exclude_none=True)
-    return response(200, await request.world.transact(sequences.set_next, numbers))
+    return json_response(await request.world.transact(sequences.set_next, numbers))

@@ -1,4 +1,4 @@
-"""/__admin/journal: what was asked of this world and what it answered."""
+"""/__admin/journal: the requests that this world received, and the responses."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -7,25 +7,30 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from audience_mock.control.criteria import Criteria, RequestPattern, check_operation, moment
-from audience_mock.control.errors import response
+from audience_mock.control.errors import invalid_input
+from audience_mock.control.openapi_responses import success
+from audience_mock.control.request_pattern import Criteria, RequestPattern, check_operation
+from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.controls.journal import Entry
-from audience_mock.web.journal import shown
+from audience_mock.web.journal_view import entry_as_json
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.timestamps import parse_iso_8601
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/journal", tags=["journal"])
 
 MAX_LIMIT = 10_000
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-class _Part(ApiModel):
+
+class _Window(ApiModel):
     after: str | None = Field(
-        default=None, description="Only what came after this: a number, or a time in ISO 8601."
+        default=None, description="Only later entries: than this number, or this time in ISO 8601."
     )
-    before: str | None = Field(default=None, description="Only what came before this, as `after`.")
+    before: str | None = Field(default=None, description="Only earlier entries, as `after`.")
     limit: int = Field(
         default=100,
         ge=0,
@@ -34,15 +39,15 @@ class _Part(ApiModel):
     )
 
 
-class JournalQuery(_Part, Criteria):
+class JournalQuery(_Window, Criteria):
     pass
 
 
-class Search(_Part, RequestPattern):
+class JournalSearch(_Window, RequestPattern):
     pass
 
 
-class Request(ApiModel):
+class JournalRequest(ApiModel):
     method: str
     path: str = Field(description="As it was sent, with the query.")
     path_params: dict[str, str]
@@ -50,14 +55,14 @@ class Request(ApiModel):
     headers: dict[str, str] = Field(description="By name in lower case.")
     body: Any = Field(
         description="JSON as JSON, a form as its fields, a multipart form as `fields` and `files` (name and"
-        " bytes), other text as text; null if there is none, or if it was not held."
+        " bytes), other text as text; null if there is none, or if it was not kept."
     )
-    body_bytes: int | None = Field(description="Null where the body was not read, or a form.")
-    body_cut: bool = Field(default=False, description="Present where `body` is only how the body begins.")
+    body_bytes: int | None = Field(description="Null where the body was not read, or was a multipart form.")
+    body_cut: bool = Field(default=False, description="Present where `body` is truncated.")
 
 
-class AnswerGiven(ApiModel):
-    status: int | None = Field(description="Null where the client went away before it was answered.")
+class JournalAnswer(ApiModel):
+    status: int | None = Field(description="Null where the client disconnected before the response.")
     headers: dict[str, str]
     body: Any
     body_bytes: int
@@ -65,13 +70,13 @@ class AnswerGiven(ApiModel):
 
 
 class JournalEntry(ApiModel):
-    number: int = Field(description="From 1, in each world, in the order of the answers.")
-    at: str = Field(description="The world's time when the answer was known, ISO 8601.")
+    number: int = Field(description="From 1, in each world, in the order of the responses.")
+    at: str = Field(description="The world's time when the response was known, ISO 8601.")
     api: str
     operation: str | None = Field(description="Null where no route took the request.")
-    fault: str | None = Field(description="The id of the planned fault that it met.")
-    request: Request
-    answer: AnswerGiven
+    fault: str | None = Field(description="The id of the planned fault that the request met.")
+    request: JournalRequest
+    answer: JournalAnswer
     suggestions: list[str] = Field(
         default=[], description="Present where no route took it: the routes that may have been meant."
     )
@@ -79,54 +84,107 @@ class JournalEntry(ApiModel):
 
 class JournalPage(ApiModel):
     entries: list[JournalEntry] = Field(description="The newest last; tokens and secrets are masked.")
-    dropped: int = Field(description="How many older ones had to go for want of room.")
-    next: int = Field(description="As `after`, it gives what came later.")
+    dropped: int = Field(description="Older entries that were dropped to make room.")
+    next: int = Field(description="The value of `after` that returns what came later.")
 
 
-@router.get("", operation_id="journal/get", response_model=JournalPage)
-async def get(call: MockRequest, query: Annotated[JournalQuery, Query()]) -> RawResponse:
-    """The requests to both APIs in this world; those to /__admin are left out."""
-    return _page(call, query, RequestPattern(**query.model_dump(include=set(Criteria.model_fields))))
+_ENTRY = {
+    "number": 1,
+    "at": "2026-11-22T12:00:00.000Z",
+    "api": "pinterest",
+    "operation": "audiences/get",
+    "fault": None,
+    "request": {
+        "method": "GET",
+        "path": "/v5/ad_accounts/549755885175/audiences/2542623499806",
+        "path_params": {"ad_account_id": "549755885175", "audience_id": "2542623499806"},
+        "query": {},
+        "headers": {"accept": "application/json", "authorization": "Bearer pina_…"},
+        "body": None,
+        "body_bytes": None,
+    },
+    "answer": {
+        "status": 401,
+        "headers": {"content-type": "application/json", "content-length": "64"},
+        "body": {"code": 2, "message": "Authentication failed.", "status": "failure"},
+        "body_bytes": 64,
+    },
+}
+_PAGE = {"entries": [_ENTRY], "dropped": 0, "next": 1}
 
 
-@router.post("/search", operation_id="journal/search", response_model=JournalPage)
-async def search(call: MockRequest, body: Search) -> RawResponse:
+@router.get(
+    "",
+    operation_id="journal/get",
+    summary="List requests",
+    response_model=JournalPage,
+    responses=success(_PAGE),
+)
+async def get(request: MockRequest, query: Annotated[JournalQuery, Query()]) -> RawResponse:
+    """The requests to both APIs in this world. Those to /__admin are not recorded."""
+    pattern = RequestPattern(**query.model_dump(include=set(Criteria.model_fields)))
+    return json_response(_page(request, query, pattern))
+
+
+@router.post(
+    "/search",
+    operation_id="journal/search",
+    summary="Search requests",
+    response_model=JournalPage,
+    responses=success(_PAGE),
+)
+async def search(request: MockRequest, body: JournalSearch) -> RawResponse:
     """As `GET`, with `match`: a part of the request, for which a URL has no room."""
-    return _page(call, body, body)
+    return json_response(_page(request, body, body))
 
 
-@router.delete("", operation_id="journal/empty", status_code=204)
-async def empty(call: MockRequest) -> RawResponse:
-    """Forget what was asked; numbers go on. A reset begins at 1 again."""
-    call.world.journal.clear()
-    return response(204, None)
+@router.delete("", operation_id="journal/empty", summary="Empty the journal", status_code=204)
+async def empty(request: MockRequest) -> RawResponse:
+    """Delete all entries of this world. Their numbers go on; after a reset they begin at 1 again."""
+    request.world.journal.clear()
+    return empty_response()
 
 
-def _page(call: MockRequest, part: _Part, wanted: RequestPattern) -> RawResponse:
-    check_operation(call, wanted)
-    journal, rules = call.world.journal, call.world.rules
+def _page(request: MockRequest, window: _Window, pattern: RequestPattern) -> dict[str, Any]:
+    check_operation(request, pattern)
+    journal, rules = request.world.journal, request.world.rules
     journal.trim(rules.journal_entries, rules.journal_bytes)
-    after = None if part.after is None else moment(part.after, "after")
-    before = None if part.before is None else moment(part.before, "before")
-    from_the_end = after is None
-    entries = reversed(journal) if from_the_end else iter(journal)
-    meant = (entry for entry in entries if _is_between(entry, after, before) and wanted.means(entry))
-    found = list(islice(meant, part.limit))
-    if from_the_end:
-        found.reverse()
-    next_after = (
-        found[-1].number if found and not from_the_end and len(found) == part.limit else journal.last_number
+    after, before = _parse_bound(window.after, "after"), _parse_bound(window.before, "before")
+    newest_first = after is None
+    entries = (
+        entry
+        for entry in (reversed(journal) if newest_first else iter(journal))
+        if (after is None or _distance(entry, after) > 0)
+        and (before is None or _distance(entry, before) < 0)
+        and pattern.matches(entry)
     )
-    page = {"entries": [shown(entry) for entry in found], "dropped": journal.dropped, "next": next_after}
-    return response(200, page)
+    found = list(islice(entries, window.limit))
+    if newest_first:
+        found.reverse()
+    is_cut = found and not newest_first and len(found) == window.limit
+    return {
+        "entries": [entry_as_json(entry) for entry in found],
+        "dropped": journal.dropped,
+        "next": found[-1].number if is_cut else journal.last_number,
+    }
 
 
-def _is_between(entry: Entry, after: int | datetime | None, before: int | datetime | None) -> bool:
-    return (after is None or _place(entry, after) > 0) and (before is None or _place(entry, before) < 0)
+def _parse_bound(text: str | None, field: str) -> int | datetime | None:
+    """The number of an entry, or a time. Raises InvalidInputError."""
+    if text is None:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 16:
+        return int(text)
+    try:
+        return parse_iso_8601(text)
+    except ValueError:
+        raise invalid_input(
+            (field,), "give the number of a request, or a time as 2026-07-01T12:00:00Z", text, "query"
+        ) from None
 
 
-def _place(entry: Entry, beside: int | datetime) -> float:
-    """Above 0 behind a number or a time, below it before, 0 for the same."""
-    if isinstance(beside, int):
-        return entry.number - beside
-    return entry.at_ms - (beside - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1)
+def _distance(entry: Entry, bound: int | datetime) -> float:
+    """Above 0 for an entry after the bound, below 0 for one before it."""
+    if isinstance(bound, int):
+        return entry.number - bound
+    return entry.at_ms - (bound - _EPOCH) / timedelta(milliseconds=1)

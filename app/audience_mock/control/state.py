@@ -1,14 +1,14 @@
-"""/__admin/state, /__admin/seed and the difference of two worlds: one format for all, that of seed files."""
+"""/__admin/state, /__admin/seed and /__admin/reset: what a world holds, in the format of seed files."""
 
-from typing import Any, get_origin
+from typing import Literal, get_origin
 
 from fastapi import APIRouter
 from pydantic import ConfigDict, FailFast, Field
 
-from audience_mock.control.errors import Error, json_response, response
+from audience_mock.control.openapi_responses import error, success
+from audience_mock.control.responses import empty_response, json_response, raw_json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.seeds.apply import apply_seed
-from audience_mock.core.seeds.diff import diff_worlds
 from audience_mock.core.seeds.export import export_state
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.web.request import MockRequest
@@ -26,70 +26,78 @@ class SeedRoute(ControlRoute):
 
 seed_router = APIRouter(route_class=SeedRoute, prefix="/__admin", tags=["state"])
 
-_TOO_MUCH: dict[int | str, dict[str, Any]] = {
-    409: {"model": Error, "description": "More users than a state may have"}
-}
-_NO_WORLD: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such world"}}
-
 
 class State(Seed):
     """All that a world holds, or a part of it: the format of seed files."""
 
-    # A seed is built when one is first read; FastAPI cannot describe what is not built yet.
+    # Seed defers its build; FastAPI cannot describe a model that is not built yet.
     model_config = ConfigDict(defer_build=False)
 
 
-# The answer tells the first row that is wrong: a line about each of a million takes gigabytes.
+# An error reports the first invalid row only: details of a million rows would take gigabytes.
 for _section in State.model_fields.values():
     if get_origin(_section.annotation) is list:
         _section.metadata.append(FailFast())
 State.model_rebuild(force=True)
 
 
-class Planted(ApiModel):
-    counts: dict[str, int] = Field(description="Rows by section, of those that were sent.")
+class SeedResult(ApiModel):
+    counts: dict[str, int] = Field(description="Rows that were added, by section.")
     ids: dict[str, list[str]] = Field(
         description="Of `audiences`, `customer_lists` and `customer_list_uploads`, each in the order sent."
     )
 
 
-class Difference(ApiModel):
-    """Of one section. A field that is null is not there, or has its default."""
+class Reset(ApiModel):
+    model_config = ConfigDict(extra="forbid")
 
-    counts: dict[str, int] = Field(description="All rows that were added, removed and changed.")
-    added: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
-    removed: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
-    changed: list[dict[str, Any]] | None = Field(
-        default=None, description="The first 100: what tells the row, and `fields`, each `from` and `to`."
+    to: Literal["seed", "empty"] = Field(default="seed", description="`empty` leaves the seed out.")
+
+
+@router.get(
+    "/state",
+    operation_id="state/get",
+    summary="Export the state",
+    response_model=State,
+    responses=success(
+        {
+            "audiences": [
+                {
+                    "api": "pinterest",
+                    "id": "2542623499806",
+                    "account": "549755885175",
+                    "kind": "VISITOR",
+                    "name": "Buyers",
+                }
+            ]
+        }
     )
-
-
-@router.get("/state", operation_id="state/get", response_model=State, responses=_TOO_MUCH)
+    | error(409, "More users than a state may have"),
+)
 async def get(request: MockRequest) -> RawResponse:
-    """All that this world holds, as a seed: an empty world that is seeded with it answers the same. Its
-    settings and snapshots are not in it; of tokens it has digests."""
-    return json_response(200, await export_state(request.world))
+    """All that this world holds, as a seed: an empty world with this seed holds the same. Settings and
+    snapshots are not included; of tokens there are digests."""
+    return raw_json_response(await export_state(request.world))
 
 
 @seed_router.post(
     "/seed",
     operation_id="state/seed",
-    response_model=Planted,
-    responses={409: {"model": Error, "description": "An id is taken"}},
+    summary="Import a seed",
+    response_model=SeedResult,
+    responses=success({"counts": {"audiences": 1}, "ids": {"audiences": ["2542623499806"]}})
+    | error(409, "An id is taken"),
 )
 async def seed(request: MockRequest, body: State) -> RawResponse:
-    """Add what the seed has to this world as it is, all of it or nothing. A reset goes back to the seed that
-    the server was started with, not to this one; to replace what is there, reset to `empty` first."""
+    """Add all rows of a seed to what this world holds, or none. A later reset returns to the seed that the
+    server was started with, without this one; to replace the state, reset to `empty` first."""
     applied = apply_seed(request.world, body)
-    return response(200, {"counts": applied.counts, "ids": applied.ids})
+    return json_response({"counts": applied.counts, "ids": applied.ids})
 
 
-@router.get(
-    "/worlds/{world}/diff/{other}",
-    operation_id="worlds/diff",
-    response_model=dict[str, Difference],
-    responses=_NO_WORLD | _TOO_MUCH,
-)
-async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
-    """What makes the one world the other, by the sections of a state; `{}` if they hold the same."""
-    return response(200, await diff_worlds(request.worlds.find(world), request.worlds.find(other)))
+@router.post("/reset", operation_id="state/reset", summary="Reset a world", status_code=204)
+async def reset(request: MockRequest, body: Reset) -> RawResponse:
+    """Return this world to its start: data, ids, clock, faults, limits and journal. Settings and snapshots
+    stay."""
+    request.worlds.reset(request.world, body.to)
+    return empty_response()

@@ -111,7 +111,8 @@ def describe(
             described = schema["paths"][path][method.lower()]
             _add_bodies(schema, described, route.bodies)
             _restore_examples(described, route)
-            _add_caller_errors(described, route.security or (), provider)
+            security = provider.default_security if route.security is None else route.security
+            _add_caller_errors(described, security or (), provider)
     if provider.errors is not None:
         schema[ANSWERS] = {name: known.as_dict() for name, known in provider.response_evidence.items()}
         schema[ERRORS] = [error.as_dict() for error in provider.errors()]
@@ -138,7 +139,7 @@ def _restore_examples(operation: dict[str, Any], route: "MockRoute") -> None:
 
 
 def _add_caller_errors(operation: dict[str, Any], security: Security, provider: "Provider") -> None:
-    """What a caller is told who may not call."""
+    """The errors of callers that are not allowed."""
     errors = {
         status: error
         for scheme in {name for requirement in security for name in requirement}
