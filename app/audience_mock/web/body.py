@@ -1,4 +1,4 @@
-"""Request bodies: a JSON document read whole, within a limit."""
+"""Request bodies: content types, and JSON and forms read as a whole, within a limit."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 MAX_BODY_BYTES = 1 << 20
-"""The most that a JSON body, or the text fields of a form, may have. Not documented; chosen."""
+"""The maximum of a JSON body, or of the text fields of a form. Not documented; chosen."""
 
 MAX_CONTAINERS = 10_000
 """Arrays and objects in one JSON body. Chosen: brackets are cheap to send and expensive to process."""
@@ -38,13 +38,13 @@ def check_json(request: MockRequest, *also_served: str) -> None:
 
 
 def declared_bytes(request: MockRequest) -> int:
-    """What Content-Length says; 0 if it says nothing, or nothing sensible."""
+    """The Content-Length; 0 if there is none, or if it is not a number."""
     declared = request.header(b"content-length") or ""
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
 
 
 async def read_whole(request: MockRequest, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """The body. Raises BodyTooLargeError before more than the limit is held."""
+    """The body. Raises BodyTooLargeError before more than the limit is kept, ClientDisconnect."""
     if declared_bytes(request) > limit_bytes:
         raise BodyTooLargeError(limit_bytes)
     pieces: list[bytes] = []
@@ -84,7 +84,7 @@ async def read_parameters(request: MockRequest) -> dict[str, Any]:
 
 
 def unsupported_values(value: Any) -> Iterator[str]:
-    """Say what a parsed document holds that no API means: NUL characters, numbers that are not finite."""
+    """What a parsed document contains that no API accepts: NUL characters, numbers that are not finite."""
     if isinstance(value, str):
         if "\x00" in value:
             yield "NUL character"

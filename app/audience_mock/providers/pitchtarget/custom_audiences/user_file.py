@@ -14,7 +14,7 @@ from audience_mock.core.users.user_lines import EMAIL_HASH, USER_TYPES, UserLine
 from audience_mock.providers.pitchtarget.custom_audiences.schemas import AprilAdd, FileCreate, MayAdd
 from audience_mock.web.body import declared_bytes
 from audience_mock.web.errors import InvalidInputError
-from audience_mock.web.multipart import FileTaker, Form, read_form
+from audience_mock.web.multipart import FileReceiver, MultipartForm, read_form
 from audience_mock.web.request import MockRequest
 
 Fields = TypeVar("Fields", bound=BaseModel)
@@ -75,7 +75,7 @@ class UserFile:
     ) -> None:
         self._resources.close()
 
-    async def read_form(self, request: MockRequest) -> Form:
+    async def read_form(self, request: MockRequest) -> MultipartForm:
         """Read the form that the file is in. Raises what `multipart.read_form` raises."""
         await uploads.prepare_for(declared_bytes(request))
         return await read_form(
@@ -85,7 +85,7 @@ class UserFile:
             max_file_bytes=request.world.rules.max_upload_bytes,
         )
 
-    def open(self, fields: dict[str, str]) -> FileTaker:
+    def open(self, fields: dict[str, str]) -> FileReceiver:
         user_type = self._user_type or fields.get("user_type")
         if user_type in USER_TYPES:
             self._users = self._resources.enter_context(UserLines(user_type))
@@ -116,7 +116,7 @@ class UserFile:
         return users
 
 
-def _validated(model: type[Fields], form: Form) -> Fields:
+def _validated(model: type[Fields], form: MultipartForm) -> Fields:
     """The form's text fields; a blank one counts as missing. Raises InvalidInputError, also for an empty
     file."""
     problems: list[dict[str, Any]] = []
