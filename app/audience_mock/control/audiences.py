@@ -20,55 +20,55 @@ from audience_mock.web.timestamps import Timestamp, unix_seconds
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
 
-_ERRORS = error(404, "No such audience") | error(409, "Both APIs have one: `api` says which is meant")
+_ERRORS = error(404, "No such audience") | error(409, "Both APIs have one: choose it with `api`")
 
 
 class AudienceQuery(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     api: Literal["pinterest", "pitchtarget"] | None = Field(
-        default=None, description="Needed where both have an audience of this id."
+        default=None, description="Required if both APIs have an audience with this id."
     )
 
 
 class AudienceState(ApiModel):
-    """An audience in the same terms for both APIs. Times are Unix seconds."""
+    """An audience of either API, in the terms of the mock. Times are Unix seconds."""
 
     api: Literal["pinterest", "pitchtarget"]
     id: str
     account: str
     kind: str
     name: str
-    status: str = Field(description="As it is now.")
-    held_status: str | None = Field(description="The status that a seed or a test has fixed.")
-    policy: str = Field(description="When its build ends; `after_reads:N` counts down.")
-    size: int = Field(description="People in it now: none until it is built.")
-    people: int = Field(description="People in it once it is built.")
-    ready_at: float | None = Field(description="When it is built; null if that does not depend on time.")
+    status: str = Field(description="The current status.")
+    held_status: str | None = Field(description="The status that a seed or a test has set, if any.")
+    policy: str = Field(description="What decides when it is built; `after_reads:N` counts down.")
+    size: int = Field(description="Current size: 0 until the audience is built.")
+    people: int = Field(description="Size once the audience is built.")
+    ready_at: float | None = Field(description="When it is built; null if the policy has no time.")
     created_at: float
     updated_at: float
     facebook_id: str | None
-    customer_list: str | None = Field(description="The customer list that its people come from.")
+    customer_list: str | None = Field(description="Id of the customer list that it is made of.")
 
 
 class AudienceChange(ApiModel):
-    """Only the given fields change."""
+    """Keys that are left out keep their value."""
 
     model_config = ConfigDict(extra="forbid")
 
     status: str | None = Field(
         default=None,
         description=(
-            "Fix this status, whatever the clock says; null releases it. Pinterest's: INITIALIZING,"
-            " READY, TOO_SMALL, ELIGIBLE, PERSONAS_INITIALIZING, PERSONAS_INELIGIBLE_SIZE; PitchTarget's: the"
-            " first three."
+            "Keep this status, whatever the clock shows; null releases it. Pinterest's are INITIALIZING,"
+            " READY, TOO_SMALL, ELIGIBLE, PERSONAS_INITIALIZING and PERSONAS_INELIGIBLE_SIZE; PitchTarget's"
+            " the first three."
         ),
     )
     size: int | None = Field(
         default=None,
         ge=0,
         le=1 << 40,
-        description="People in it once it is built, instead of those of its file, rule or list.",
+        description="Size once it is built, instead of that of its file, rule or list.",
     )
     ready_at: Timestamp | None = None
     ready_in_s: float | None = Field(default=None, ge=0, le=1e9, description="Seconds from now.")
@@ -76,8 +76,8 @@ class AudienceChange(ApiModel):
         default=None,
         pattern=POLICY_PATTERN,
         description=(
-            "Build it again from now on: `after_delay`, `at_once`, `after_reads:N` (its N-th GET shows it"
-            " built), `by_hand` (not until a PATCH), `failed` (TOO_SMALL and empty, after the delay)."
+            "Start building again: `after_delay`, `at_once`, `after_reads:N` (built at the N-th GET of it),"
+            " `by_hand` (when a PATCH says so) or `failed` (TOO_SMALL and empty, after the delay)."
         ),
     )
 
@@ -129,8 +129,7 @@ _EXAMPLE = {
     responses=success(_EXAMPLE) | _ERRORS,
 )
 async def get(request: MockRequest, id: str, query: Annotated[AudienceQuery, Query()]) -> RawResponse:
-    """One audience, by the id that its API shows or by Facebook's. `after_reads:N` does not count this as a
-    read."""
+    """Show one audience, by the id of its API or by Facebook's id. This does not count as a read."""
     row = await request.world.read(overrides.find, id=id, api=query.api)
     return json_response(_as_json(row, request.world.clock.now_ms()))
 
@@ -145,8 +144,8 @@ async def get(request: MockRequest, id: str, query: Annotated[AudienceQuery, Que
 async def update(
     request: MockRequest, id: str, query: Annotated[AudienceQuery, Query()], body: AudienceChange
 ) -> RawResponse:
-    """Set its status, its size or when it is built. A policy or a time releases a fixed status. `updated_at`
-    stays, as when the clock changes the audience."""
+    """Set the status or size of an audience, or when it is built. A policy or a time releases a status that
+    was set. `updated_at` stays."""
     _check(body)
     ready_at_ms = body.ready_at
     if body.ready_in_s is not None:
@@ -173,8 +172,6 @@ def _check(body: AudienceChange) -> None:
         )
     if body.status is not None and (timed or body.policy is not None):
         other = [*timed, "policy"][0]
-        raise invalid_input(
-            ("status",), f"is fixed, so {other} would have no effect: give one of them", body.status
-        )
+        raise invalid_input(("status",), f"is held, so {other} has no effect: give one of them", body.status)
     if timed and body.policy not in (None, FAILS):
         raise invalid_input(("policy",), f"determines when it is built: leave out {timed[0]}", body.policy)

@@ -28,21 +28,21 @@ EventKind = Literal["audience", "facebook_id", "customer_list", "upload", "token
 
 class ClockState(ApiModel):
     now: str = Field(description="ISO 8601 in UTC, to the millisecond.")
-    unix: float = Field(description="The same as Unix seconds.")
-    frozen: bool = Field(description="Whether it stands still; otherwise it runs.")
+    unix: float = Field(description="The same in Unix seconds.")
+    frozen: bool = Field(description="Whether the clock stands still.")
 
 
 class ClockSet(ApiModel):
-    """Only the given fields change: a frozen clock is frozen at its new time."""
+    """Keys that are left out keep their value: a frozen clock stays frozen at its new time."""
 
     model_config = ConfigDict(extra="forbid")
 
     now: Timestamp | None = None
-    frozen: bool | None = Field(default=None, description="`true`: stand still. `false`: run.")
+    frozen: bool | None = Field(default=None, description="`true` stops the clock, `false` lets it run.")
 
 
 class Advance(ApiModel):
-    """By `seconds`, or `to` an event on the agenda."""
+    """Either `seconds`, or `to` an event on the agenda."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,30 +50,30 @@ class Advance(ApiModel):
     to: Literal["next-event", "idle"] | None = Field(
         default=None,
         description=(
-            "`next-event`: to the time of the first event on the agenda. `idle`: to that of the last one."
-            " Where there is none, the clock stays."
+            "`next-event`: the time of the first event on the agenda. `idle`: that of the last one. If there"
+            " is none, the clock stays."
         ),
     )
     kinds: list[EventKind] = Field(
         default=[],
         description=(
-            "With `to`: the kinds of events that count; without any, all do, also tokens, which then expire."
+            "With `to`: the kinds of events that count. By default all, so `idle` also lets tokens expire."
         ),
     )
 
 
 class Advanced(ClockState):
-    fired: int = Field(description="How many of those events were due in between.")
+    fired: int = Field(description="Number of these events that fired in between.")
 
 
 class Event(ApiModel):
-    """What will happen, and further fields by its kind.
+    """An event of the agenda, with keys by its kind:
 
-    `audience`: it is built; `api`, `id`, `account`, and the status that it `becomes`. `facebook_id`: an
-    audience of PitchTarget's gets one; `api`, `id`, `account`. `customer_list`: it is built; `id`, `account`,
-    `becomes`. `upload`: it is done; `id`, `customer_list`, `becomes`. `token`: it expires; its kind as
-    `token`, the first digits of its SHA-256 as `digest`. `limit`: a window of the rate limit `limit` ends;
-    calls `left` in it, the beginning of the token of the `caller`, and its `digest`.
+    `audience`, which is built: `api`, `id`, `account`, and the status that it `becomes`. `facebook_id`, which
+    an audience of PitchTarget's gets: `api`, `id`, `account`. `customer_list`, which is built: `id`,
+    `account`, `becomes`. `upload`, which finishes: `id`, `customer_list`, `becomes`. `token`, which expires:
+    its kind as `token`, and the first digits of its SHA-256 as `digest`. `limit`, a window that ends: the
+    rate limit `limit`, the calls that are `left`, and the beginning and `digest` of the `caller`'s token.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -85,8 +85,8 @@ class Event(ApiModel):
 
 
 class Agenda(ApiModel):
-    events: list[Event] = Field(description="The next ones, by time.")
-    total: int = Field(description="How many there are in all.")
+    events: list[Event] = Field(description="The next events, in the order of their times.")
+    total: int = Field(description="Number of events on the agenda.")
 
 
 def _comma_separated(value: Any) -> Any:
@@ -97,9 +97,9 @@ class AgendaQuery(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     kinds: Annotated[list[EventKind], BeforeValidator(_comma_separated)] = Field(
-        default=[], description="Events of these kinds only, separated by commas."
+        default=[], description="Kinds of events to show, separated by commas."
     )
-    limit: int = Field(default=DEFAULT_EVENTS, ge=1, le=1000, description="Events at most.")
+    limit: int = Field(default=DEFAULT_EVENTS, ge=1, le=1000, description="Number of events to show at most.")
 
 
 def _as_json(world: World) -> dict[str, Any]:
@@ -128,7 +128,7 @@ _EVENT_EXAMPLE = {
     responses=success(_EXAMPLE),
 )
 async def get(request: MockRequest) -> RawResponse:
-    """The time of this world. Every timestamp, status, token and limit in it depends on this clock."""
+    """Show the time of this world, which decides every timestamp, status, token expiry and rate limit."""
     return json_response(_as_json(request.world))
 
 
@@ -140,8 +140,8 @@ async def get(request: MockRequest) -> RawResponse:
     responses=success(_EXAMPLE),
 )
 async def put(request: MockRequest, body: ClockSet) -> RawResponse:
-    """Set the time, earlier or later; freeze the clock, or let it run. After a step back, timestamps stay,
-    what the clock had built is not built yet, and windows of rate limits start again."""
+    """Set the time, stop the clock or let it run. When the clock goes back, rows keep their timestamps, what
+    the clock had built is not built yet, and rate-limit windows start anew."""
     if body.now is None and body.frozen is None:
         raise invalid_input((), "give now, frozen, or both", {})
     request.world.set_clock(now_ms=body.now, frozen=body.frozen)
@@ -179,8 +179,8 @@ async def advance(request: MockRequest, body: Advance) -> RawResponse:
     responses=success({"events": [_EVENT_EXAMPLE], "total": 1}),
 )
 async def show_agenda(request: MockRequest, query: Annotated[AgendaQuery, Query()]) -> RawResponse:
-    """What will happen as time passes, and when. A fixed status, and what waits for reads or for a PATCH, is
-    not on it."""
+    """List the events that the clock will cause. A status that is held, or waits for reads or for the test,
+    is not among them."""
     found = agenda.next_events(request.world, kinds=query.kinds, limit=query.limit)
     now_ms = request.world.clock.now_ms()
     events = [_event_as_json(event, now_ms) for event in found.events]

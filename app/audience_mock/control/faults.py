@@ -48,100 +48,95 @@ def _as_range(given: Any) -> Any:
 
 
 class FaultMatch(RequestSubset):
-    """A JSON subset of the request: what is given has to be there, and there may be more."""
+    """A JSON subset of the request, which may have more keys than these."""
 
     method: Annotated[str, StringConstraints(to_upper=True)] = ""
-    path: str = Field(default="", description="As the API has it: without /worlds/… and /v5.")
-    path_params: dict[str, str] = Field(default={}, description="As `ad_account_id`.")
+    path: str = Field(default="", description="Path of the operation, without /worlds/… and /v5.")
+    path_params: dict[str, str] = Field(default={}, description="Such as `ad_account_id`.")
     query: dict[str, str] = Field(default={})
     headers: dict[Annotated[str, StringConstraints(to_lower=True)], str] = Field(default={})
-    body: Any = Field(
-        default=None, description="Of a JSON or form body of 1 MiB at most; other bodies never match."
-    )
+    body: Any = Field(default=None, description="Compared with JSON and form bodies of up to 1 MiB.")
 
 
 class PlannedFault(ApiModel):
-    """Which requests, and what happens to them: one effect, or `latency_ms`, or both."""
+    """The calls that it applies to, and its effect: one of the effects below, `latency_ms`, or both."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"examples": [{"operation": "audiences/list", "first": 1, "status": 503}]},
     )
 
-    operation: str = Field(description="The id of an operation of either API, or * for all of them.")
-    match: FaultMatch = Field(default=FaultMatch(), description="Only requests that contain this.")
-    skip: int = Field(default=0, strict=True, ge=0, description="How many of these requests pass first.")
-    every: int = Field(
-        default=1, strict=True, ge=1, description="Of those that follow, every N-th meets the fault."
+    operation: str = Field(
+        description="Operation id, such as `audiences/create`, or * for all operations of both APIs."
     )
+    match: FaultMatch = Field(default=FaultMatch(), description="Apply to matching calls only.")
+    skip: int = Field(default=0, strict=True, ge=0, description="Number of calls to let pass first.")
+    every: int = Field(default=1, strict=True, ge=1, description="Then apply to every n-th call.")
     chance: float = Field(
         default=1.0,
         ge=0,
         le=1,
-        description="Of these, the probability; each fault has random numbers of its own.",
+        description="Then apply to this share of calls; the same calls on every run.",
     )
     first: int | None = Field(
         default=None,
         strict=True,
         ge=1,
-        description="How many times, at most. Default: 1 for a limit window, else no maximum.",
+        description="Number of times to fire at most. By default 1 for a limit window, else unlimited.",
     )
     latency_ms: (
         Annotated[LatencyRange, BeforeValidator(_as_range, json_schema_input_type=int | LatencyRange)] | None
-    ) = Field(default=None, description="Delay in real milliseconds, whatever the world's clock does.")
+    ) = Field(default=None, description="Delay in real milliseconds, whatever the clock of the world shows.")
     status: int | None = Field(
         default=None,
         strict=True,
         ge=MIN_STATUS,
         le=MAX_STATUS,
-        description="The API's own error of this status, and the operation does not run.",
+        description="Answer with the API's own error of this status; the operation does not run.",
     )
     body: Any = Field(
         default=None,
-        description="With `status`, instead of the API's own error: a string as it is, else as JSON.",
+        description="With `status`: the body to send in place of the API's error; a string is sent as it is.",
     )
     limit_window_s: float | None = Field(
         default=None,
         gt=0,
         le=1e9,
         allow_inf_nan=False,
-        description="429 for each request from the first that meets the fault, until so many seconds of the"
-        " world's clock have passed.",
+        description="Answer 429 from the first matching call on, for so many seconds of the world's clock.",
     )
     reset: Literal["before", "in", "after"] | None = Field(
         default=None,
         description=(
             "Reset the connection: `before` the operation runs, `in` the middle of the response body, or"
-            " `after` it."
+            " `after` the response."
         ),
     )
     cut_after_bytes: int | None = Field(
         default=None,
         strict=True,
         ge=0,
-        description="Close the connection after so many bytes of the response body.",
+        description="Close the connection after these bytes of the body.",
     )
     stall: Literal["before", "in"] | None = Field(
         default=None,
         description=(
-            "Send nothing, `before` the operation runs, or nothing more, `in` the middle of the body, until"
-            " the client disconnects or the world is reset; the connection is reset after five minutes."
+            "Send nothing (`before` the operation runs) or stop `in` the middle of the body, until the client"
+            " leaves or the world is reset. After five minutes, the connection is reset."
         ),
     )
     content_type: str | None = Field(
         default=None,
         pattern=r"^[!-~][ -~]{0,199}$",
-        description="The `Content-Type` of the response, whatever its body is.",
+        description="Content type to claim.",
     )
     garbage: Literal[True] | None = Field(
         default=None,
-        description="The response body is neither JSON nor UTF-8; a 204 becomes a 200 with that body.",
+        description="Send a body that is neither JSON nor UTF-8; a 204 becomes a 200 with that body.",
     )
-    effect_lost: Literal[True] | None = Field(
-        default=None, description="The response is as usual, but nothing was written."
-    )
+    effect_lost: Literal[True] | None = Field(default=None, description="Answer as usual, but store nothing.")
     answer_lost: Literal[True] | None = Field(
-        default=None, description="The operation is done, but the connection closes without a response."
+        default=None, description="Run the operation, then close the connection without a response."
     )
 
 
@@ -171,18 +166,20 @@ _EXAMPLE: Any = {
 
 
 class FaultState(PlannedFault):
-    """A fault as it was planned, and how often it fired."""
+    """A planned fault, and how often it fired."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     id: str
-    seen: int = Field(description="Matching requests, until it was used up.")
-    fired: int = Field(description="Requests that met it.")
-    left: int | None = Field(description="How many more times; null is without limit.")
+    seen: int = Field(description="Number of matching calls, until the fault was used up.")
+    fired: int = Field(description="Number of calls that it changed.")
+    left: int | None = Field(description="Number of times that it can still fire; null if unlimited.")
     used: bool = Field(
-        description="Whether it fired as often as planned; without a limit, whether it fired at all."
+        description="Whether it fired as often as planned; if unlimited, whether it fired at all."
     )
-    window_left_s: float = Field(description="Seconds left of an open limit window, by the world's clock.")
+    window_left_s: float = Field(
+        description="Seconds left of an open limit window, by the clock of the world."
+    )
 
 
 class FaultIds(ApiModel):
@@ -201,12 +198,12 @@ class FaultList(ApiModel):
     status_code=201,
     response_model=FaultIds,
     responses=created({"ids": ["fault-1"]})
-    | error(400, "Invalid input, or effects that do not go together")
-    | error(409, "Too many faults"),
+    | error(400, "The fault is invalid")
+    | error(409, "Too many faults are planned"),
     openapi_extra=operation(bodies={JSON: PlannedFault | PlannedFaults}),
 )
 async def add(request: MockRequest) -> RawResponse:
-    """Plan a fault, or several. A request meets the one that was planned first, of those that match it."""
+    """Plan one or several faults. If several match a call, the one planned first fires."""
     raw = await read_whole(request)
     operations = request.context.served.operations
     if "faults" in parse_json(raw, _OneOrSeveral).model_fields_set:
@@ -227,7 +224,7 @@ async def add(request: MockRequest) -> RawResponse:
     responses=success({"faults": [_EXAMPLE], "unused": ["fault-1"]}),
 )
 async def list_all(request: MockRequest) -> RawResponse:
-    """The planned faults of this world, used or not."""
+    """List the faults of this world, used or not."""
     planned = list(request.world.faults)
     faults = [_as_json(request, fault) for fault in planned]
     return json_response({"faults": faults, "unused": [fault.id for fault in planned if not fault.used]})
@@ -235,7 +232,7 @@ async def list_all(request: MockRequest) -> RawResponse:
 
 @router.delete("", operation_id="faults/clear", summary="Delete all faults", status_code=204)
 async def clear(request: MockRequest) -> RawResponse:
-    """Delete all planned faults of this world."""
+    """Remove all faults of this world."""
     request.world.faults.clear()
     return empty_response()
 
@@ -248,7 +245,7 @@ async def clear(request: MockRequest) -> RawResponse:
     responses=success(_EXAMPLE) | _NO_FAULT,
 )
 async def get(request: MockRequest, fault: str) -> RawResponse:
-    """A fault as it was planned, and how often it fired."""
+    """Show one fault, and how often it fired."""
     return json_response(_as_json(request, request.world.faults.find(fault)))
 
 
@@ -260,7 +257,7 @@ async def get(request: MockRequest, fault: str) -> RawResponse:
     responses=_NO_FAULT,
 )
 async def delete(request: MockRequest, fault: str) -> RawResponse:
-    """Requests meet it no more."""
+    """Remove one fault."""
     request.world.faults.remove(fault)
     return empty_response()
 

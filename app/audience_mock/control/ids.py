@@ -44,7 +44,7 @@ Number = Annotated[
 
 
 class NextIds(ApiModel):
-    """The next id of each sequence, as text: some clients cannot represent numbers of 17 digits."""
+    """The next id of each sequence, as text: some clients cannot hold a number of 17 digits."""
 
     pitchtarget_audience: str
     facebook: str
@@ -54,13 +54,13 @@ class NextIds(ApiModel):
 
 
 class NextIdsSet(ApiModel):
-    """Only the given sequences change."""
+    """Sequences that are left out continue as they are."""
 
     model_config = ConfigDict(extra="forbid")
 
     pitchtarget_audience: Number | None = None
     facebook: Number | None = Field(
-        default=None, description="Replaces the ids that a seed lists, too (`facebook_ids`)."
+        default=None, description="Also replaces the ids that a seed names (`facebook_ids`)."
     )
     pinterest_audience: Number | None = None
     pinterest_customer_list: Number | None = None
@@ -84,7 +84,7 @@ _EXAMPLE = {
     responses=success(_EXAMPLE),
 )
 async def get(request: MockRequest) -> RawResponse:
-    """The ids that this world assigns next."""
+    """Show the next id of each sequence of this world."""
     return json_response(await request.world.read(sequences.next_ids))
 
 
@@ -96,6 +96,6 @@ async def get(request: MockRequest) -> RawResponse:
     responses=success(_EXAMPLE),
 )
 async def put(request: MockRequest, body: NextIdsSet) -> RawResponse:
-    """Continue with other numbers, higher or lower. Numbers that are in use are skipped."""
+    """Set the next ids, higher or lower. Ids that are in use are skipped."""
     numbers = body.model_dump(exclude_none=True)
     return json_response(await request.world.transact(sequences.set_next, numbers))

@@ -28,14 +28,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 class _Window(ApiModel):
     after: str | None = Field(
-        default=None, description="Only later entries: than this number, or this time in ISO 8601."
+        default=None, description="Entries after this one: its number, or a time in ISO 8601."
     )
-    before: str | None = Field(default=None, description="Only earlier entries, as `after`.")
+    before: str | None = Field(default=None, description="Entries before this one, given like `after`.")
     limit: int = Field(
         default=100,
         ge=0,
         le=MAX_LIMIT,
-        description="Entries at most: the oldest where `after` is given, else the newest.",
+        description="Number of entries at most: the oldest if `after` is given, else the newest.",
     )
 
 
@@ -49,20 +49,20 @@ class JournalSearch(_Window, RequestPattern):
 
 class JournalRequest(ApiModel):
     method: str
-    path: str = Field(description="As it was sent, with the query.")
+    path: str = Field(description="Path as sent, with the query.")
     path_params: dict[str, str]
     query: dict[str, str]
-    headers: dict[str, str] = Field(description="By name in lower case.")
+    headers: dict[str, str] = Field(description="By name, in lower case.")
     body: Any = Field(
         description="JSON as JSON, a form as its fields, a multipart form as `fields` and `files` (name and"
         " bytes), other text as text; null if there is none, or if it was not kept."
     )
-    body_bytes: int | None = Field(description="Null where the body was not read, or was a multipart form.")
-    body_cut: bool = Field(default=False, description="Present where `body` is truncated.")
+    body_bytes: int | None = Field(description="Null if the body was not read, or is a form.")
+    body_cut: bool = Field(default=False, description="Present if `body` is only the beginning of the body.")
 
 
 class JournalAnswer(ApiModel):
-    status: int | None = Field(description="Null where the client disconnected before the response.")
+    status: int | None = Field(description="Null if the client left before the response.")
     headers: dict[str, str]
     body: Any
     body_bytes: int
@@ -70,22 +70,22 @@ class JournalAnswer(ApiModel):
 
 
 class JournalEntry(ApiModel):
-    number: int = Field(description="From 1, in each world, in the order of the responses.")
-    at: str = Field(description="The world's time when the response was known, ISO 8601.")
+    number: int = Field(description="Counts from 1 in each world, in the order of the responses.")
+    at: str = Field(description="Time of the world at the response, in ISO 8601.")
     api: str
-    operation: str | None = Field(description="Null where no route took the request.")
-    fault: str | None = Field(description="The id of the planned fault that the request met.")
+    operation: str | None = Field(description="Null if no route matched the request.")
+    fault: str | None = Field(description="Id of the planned fault that fired.")
     request: JournalRequest
     answer: JournalAnswer
     suggestions: list[str] = Field(
-        default=[], description="Present where no route took it: the routes that may have been meant."
+        default=[], description="Present if no route matched: the routes that were probably meant."
     )
 
 
 class JournalPage(ApiModel):
     entries: list[JournalEntry] = Field(description="The newest last; tokens and secrets are masked.")
-    dropped: int = Field(description="Older entries that were dropped to make room.")
-    next: int = Field(description="The value of `after` that returns what came later.")
+    dropped: int = Field(description="Number of older entries that the journal no longer holds.")
+    next: int = Field(description="Pass it as `after` to get later entries.")
 
 
 _ENTRY = {
@@ -121,7 +121,7 @@ _PAGE = {"entries": [_ENTRY], "dropped": 0, "next": 1}
     responses=success(_PAGE),
 )
 async def get(request: MockRequest, query: Annotated[JournalQuery, Query()]) -> RawResponse:
-    """The requests to both APIs in this world. Those to /__admin are not recorded."""
+    """List the requests to both APIs in this world. Requests to /__admin are not recorded."""
     pattern = RequestPattern(**query.model_dump(include=set(Criteria.model_fields)))
     return json_response(_page(request, query, pattern))
 
@@ -134,13 +134,13 @@ async def get(request: MockRequest, query: Annotated[JournalQuery, Query()]) -> 
     responses=success(_PAGE),
 )
 async def search(request: MockRequest, body: JournalSearch) -> RawResponse:
-    """As `GET`, with `match`: a part of the request, for which a URL has no room."""
+    """List requests as `GET` does, also by `match`, a part of the request that does not fit into a URL."""
     return json_response(_page(request, body, body))
 
 
 @router.delete("", operation_id="journal/empty", summary="Empty the journal", status_code=204)
 async def empty(request: MockRequest) -> RawResponse:
-    """Delete all entries of this world. Their numbers go on; after a reset they begin at 1 again."""
+    """Empty the journal. Numbers continue; a reset of the world restarts them at 1."""
     request.world.journal.clear()
     return empty_response()
 

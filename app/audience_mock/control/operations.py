@@ -24,7 +24,7 @@ class OperationsQuery(ApiModel):
 
 class Operations(ApiModel):
     operations: list[dict[str, Any]] = Field(
-        description="By operation: its paths, its rules and errors, each with its grade and source."
+        description="Each with its paths, rules and errors, and their grades and sources."
     )
 
 
@@ -52,7 +52,7 @@ _EXAMPLE = {
     responses=success(_EXAMPLE),
 )
 async def list_all(request: MockRequest, query: Annotated[OperationsQuery, Query()]) -> RawResponse:
-    """The operations of both APIs, or of one, with the evidence for each, its rules and its errors."""
+    """List the operations of both APIs, or of one, with the evidence for their rules and errors."""
     descriptions = {
         name: description
         for name, description in request.context.served.descriptions().items()

@@ -19,15 +19,15 @@ from audience_mock.web.provider_app import Provider
 
 _CALLER_ERRORS = {
     "400": (
-        "Invalid input",
+        "The request is invalid",
         {"error": "to: must be one of 'seed', 'empty' (given: 'start')", "field": "to"},
     ),
     "401": (
-        "Not the `admin_token` of the server",
+        "The `admin_token` is missing or wrong",
         {"error": "send Authorization: Bearer <the token that the server was started with>"},
     ),
     "403": (
-        "From another machine, or a page of another site",
+        "The request came from another machine, or from a page of another site",
         {"error": "192.0.2.7 is another machine: start the server with --admin-token to open /__admin to it"},
     ),
 }
@@ -65,7 +65,7 @@ def provider() -> Provider:
             "admin_token": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "Needed where the server has an `admin_token`; otherwise only this"
+                "description": "Required if the server has an `admin_token`; otherwise only this"
                 " machine may call.",
             }
         },

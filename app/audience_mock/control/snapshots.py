@@ -27,13 +27,13 @@ class Snapshots(ApiModel):
     responses=success({"snapshots": ["signed-in"]}),
 )
 async def list_all(request: MockRequest) -> RawResponse:
-    """The snapshots of this world."""
+    """List the snapshots of this world."""
     return json_response({"snapshots": request.worlds.snapshots(request.world)})
 
 
 @router.put("/{snapshot}", operation_id="snapshots/put", summary="Take a snapshot", status_code=204)
 async def put(request: MockRequest, snapshot: str) -> RawResponse:
-    """Save what this world holds now. Replaces an older snapshot of the name."""
+    """Save the state of this world under a name, replacing an earlier snapshot."""
     request.worlds.create_snapshot(request.world, snapshot)
     return empty_response()
 
@@ -46,7 +46,7 @@ async def put(request: MockRequest, snapshot: str) -> RawResponse:
     responses=_NO_SNAPSHOT,
 )
 async def restore(request: MockRequest, snapshot: str) -> RawResponse:
-    """Return this world to what it held when the snapshot was taken: data, ids and clock."""
+    """Restore the data, ids and clock that were saved in a snapshot."""
     request.worlds.restore_snapshot(request.world, snapshot)
     return empty_response()
 
@@ -59,6 +59,6 @@ async def restore(request: MockRequest, snapshot: str) -> RawResponse:
     responses=_NO_SNAPSHOT,
 )
 async def delete(request: MockRequest, snapshot: str) -> RawResponse:
-    """The state of the world stays."""
+    """Delete a snapshot."""
     request.worlds.delete_snapshot(request.world, snapshot)
     return empty_response()

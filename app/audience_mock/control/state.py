@@ -42,16 +42,18 @@ State.model_rebuild(force=True)
 
 
 class SeedResult(ApiModel):
-    counts: dict[str, int] = Field(description="Rows that were added, by section.")
+    counts: dict[str, int] = Field(description="Number of rows that were added, by section.")
     ids: dict[str, list[str]] = Field(
-        description="Of `audiences`, `customer_lists` and `customer_list_uploads`, each in the order sent."
+        description="Ids of `audiences`, `customer_lists` and `customer_list_uploads`, in the order sent."
     )
 
 
 class Reset(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
-    to: Literal["seed", "empty"] = Field(default="seed", description="`empty` leaves the seed out.")
+    to: Literal["seed", "empty"] = Field(
+        default="seed", description="`seed`: the seed of the server. `empty`: no data."
+    )
 
 
 @router.get(
@@ -72,11 +74,11 @@ class Reset(ApiModel):
             ]
         }
     )
-    | error(409, "More users than a state may have"),
+    | error(409, "More users than an export may hold"),
 )
 async def get(request: MockRequest) -> RawResponse:
-    """All that this world holds, as a seed: an empty world with this seed holds the same. Settings and
-    snapshots are not included; of tokens there are digests."""
+    """Export this world as a seed: an empty world that is seeded with it answers the same. Settings and
+    snapshots are not part of it; tokens are exported as digests."""
     return raw_json_response(await export_state(request.world))
 
 
@@ -86,18 +88,17 @@ async def get(request: MockRequest) -> RawResponse:
     summary="Import a seed",
     response_model=SeedResult,
     responses=success({"counts": {"audiences": 1}, "ids": {"audiences": ["2542623499806"]}})
-    | error(409, "An id is taken"),
+    | error(409, "An id is already in use"),
 )
 async def seed(request: MockRequest, body: State) -> RawResponse:
-    """Add all rows of a seed to what this world holds, or none. A later reset returns to the seed that the
-    server was started with, without this one; to replace the state, reset to `empty` first."""
+    """Add all of a seed to this world, or nothing. A later reset goes back to the seed of the server; to
+    replace the data, reset to `empty` first."""
     applied = apply_seed(request.world, body)
     return json_response({"counts": applied.counts, "ids": applied.ids})
 
 
 @router.post("/reset", operation_id="state/reset", summary="Reset a world", status_code=204)
 async def reset(request: MockRequest, body: Reset) -> RawResponse:
-    """Return this world to its start: data, ids, clock, faults, limits and journal. Settings and snapshots
-    stay."""
+    """Restore the data, ids, clock and counters that this world started with. Settings and snapshots stay."""
     request.worlds.reset(request.world, body.to)
     return empty_response()

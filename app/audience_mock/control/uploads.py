@@ -30,6 +30,6 @@ class UploadReports(ApiModel):
     responses=success({"uploads": []}),
 )
 async def list_all(request: MockRequest) -> RawResponse:
-    """Reports on the last hundred uploads in this world, newest first."""
+    """Report on the newest hundred uploads of this world, the newest first."""
     reports = await request.world.read(uploads.list_reports, limit=MAX_REPORTS)
     return json_response({"uploads": reports})

@@ -42,22 +42,22 @@ def _exactly(count: Any) -> Any:
 
 
 class Expectation(RequestPattern):
-    """The requests that are expected; without `count`, `never` and `order`, at least one."""
+    """The expected requests. Without `count`, `never` and `order`, at least one is expected."""
 
     count: Annotated[
         CountRange | None, BeforeValidator(_exactly, json_schema_input_type=int | CountRange | None)
-    ] = Field(default=None, description="Exactly as many, or a number in this range.")
-    never: bool = Field(default=False, description="No such request: `count` 0.")
+    ] = Field(default=None, description="Exact number of requests, or a range.")
+    never: bool = Field(default=False, description="No request at all, like `count` 0.")
     order: list[RequestPattern] | None = Field(
         default=None,
         min_length=1,
         max_length=100,
-        description="A request for each, later than the one before; others may come between.",
+        description="Requests that came in this order; others may come between.",
     )
     within_s: float | None = Field(
         default=None,
         ge=0,
-        description="Seconds of the world's clock: up to now, or from the first to the last of an `order`.",
+        description="Seconds of the world's clock, back from now, or from first to last of an `order`.",
     )
 
     @model_validator(mode="after")
@@ -77,8 +77,8 @@ class Expectation(RequestPattern):
 
 class Verified(ApiModel):
     verified: bool
-    matched: list[int] = Field(description="The numbers of the requests.")
-    dropped: int = Field(description="Older requests that the journal no longer has; they are not counted.")
+    matched: list[int] = Field(description="Numbers of the requests.")
+    dropped: int = Field(description="Number of older requests that the journal no longer holds.")
 
 
 class NearestRequest(ApiModel):
@@ -92,17 +92,19 @@ class NearestRequest(ApiModel):
 
 
 class RequestDifference(ApiModel):
-    path: str = Field(description="As `operation`, or `match.body.rule.retention_days`.")
+    path: str = Field(description="Such as `operation` or `match.body.rule.retention_days`.")
     wanted: Any
-    found: Any = Field(default=None, description="Absent where nothing is there; secrets are masked.")
+    found: Any = Field(
+        default=None, description="Absent if the request has no such value; secrets are masked."
+    )
 
 
 class VerificationFailure(Error):
-    verified: bool = Field(description="False.")
+    verified: bool = Field(description="Always false.")
     matched: list[int]
     dropped: int
     nearest: NearestRequest | None = Field(
-        description="The request with the fewest differences, the newest of such; or the one too many."
+        description="The newest request with the fewest differences, or the request that was one too many."
     )
     differences: list[RequestDifference]
 
@@ -113,16 +115,11 @@ class VerificationFailure(Error):
     summary="Verify requests",
     response_model=Verified,
     responses=success({"verified": True, "matched": [1], "dropped": 0})
-    | error(409, "The world keeps no journal")
-    | {
-        VERIFICATION_FAILED: response(
-            description="A request is missing, or there is one too many", model=VerificationFailure
-        )
-    },
+    | error(409, "The journal of this world is turned off")
+    | {VERIFICATION_FAILED: response(description="The check failed", model=VerificationFailure)},
 )
 async def verify(request: MockRequest, body: Expectation) -> RawResponse:
-    """Check the requests that this world received: how many there were, that there was none, or their
-    order."""
+    """Check which requests this world received: how often, never, or in which order."""
     check_operation(request, body)
     for position, each in enumerate(body.order or ()):
         check_operation(request, each, ("order", str(position)))

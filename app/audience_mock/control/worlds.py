@@ -23,20 +23,20 @@ _CONFLICT = error(409, "The name is taken, or there are too many worlds")
 
 
 class WorldList(ApiModel):
-    worlds: list[str] = Field(description="Names, sorted; `default` is the world of requests that name none.")
+    worlds: list[str] = Field(description="Names, sorted. Requests that name no world use `default`.")
 
 
 class WorldSettings(ApiModel):
-    """A world's own settings. Those left out are the server's."""
+    """Settings of one world. Those left out have the server's value."""
 
     model_config = ConfigDict(extra="forbid")
 
-    settings: dict[str, Any] = Field(default={}, description="As the flags of `serve`: `build_delay_s`, …")
+    settings: dict[str, Any] = Field(default={}, description="By name, such as `build_delay_s`.")
 
 
 class WorldState(ApiModel):
     name: str
-    audiences: int = Field(description="How many there are, in both APIs.")
+    audiences: int = Field(description="Number of audiences of both APIs.")
     settings: dict[str, Any]
     snapshots: list[str]
 
@@ -44,17 +44,18 @@ class WorldState(ApiModel):
 class Fork(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=f"^{NAME.pattern}$", description="Of the new world.")
+    name: str = Field(pattern=f"^{NAME.pattern}$", description="Name of the new world.")
 
 
 class SectionDiff(ApiModel):
-    """Differences in one section. A field that is null is missing, or has its default."""
+    """The difference of one section. A null field is missing or has its default."""
 
-    counts: dict[str, int] = Field(description="All rows that were added, removed and changed.")
+    counts: dict[str, int] = Field(description="Number of rows that were added, removed and changed.")
     added: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
     removed: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
     changed: list[dict[str, Any]] | None = Field(
-        default=None, description="The first 100: the key of the row, and `fields`, each `from` and `to`."
+        default=None,
+        description="The first 100: what identifies the row, and its `fields`, each `from` and `to`.",
     )
 
 
@@ -86,7 +87,7 @@ _DIFF_EXAMPLE = {
     responses=success({"worlds": ["checkout-test", "default"]}),
 )
 async def list_all(request: MockRequest) -> RawResponse:
-    """The names of all worlds."""
+    """List the worlds."""
     return json_response({"worlds": list(request.worlds)})
 
 
@@ -98,7 +99,7 @@ async def list_all(request: MockRequest) -> RawResponse:
     responses=success(_EXAMPLE) | NO_WORLD,
 )
 async def get(request: MockRequest, world: str) -> RawResponse:
-    """A world with its settings and snapshots."""
+    """Show one world."""
     return json_response(await _as_json(request, request.worlds.find(world)))
 
 
@@ -125,7 +126,7 @@ async def put(request: MockRequest, world: str, body: WorldSettings) -> RawRespo
     responses=NO_WORLD | error(409, "The default world cannot be deleted"),
 )
 async def delete(request: MockRequest, world: str) -> RawResponse:
-    """Delete a world with its snapshots."""
+    """Delete a world and its snapshots."""
     request.worlds.delete(world)
     return empty_response()
 
@@ -139,7 +140,7 @@ async def delete(request: MockRequest, world: str) -> RawResponse:
     responses=created(_EXAMPLE) | NO_WORLD | _CONFLICT,
 )
 async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
-    """Create a world that holds what this one holds now: data, ids, clock and settings."""
+    """Copy a world with its data, ids, clock and settings into a new one."""
     return json_response(await _as_json(request, request.worlds.fork(world, body.name)), 201)
 
 
@@ -148,10 +149,10 @@ async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     operation_id="worlds/diff",
     summary="Compare two worlds",
     response_model=dict[str, SectionDiff],
-    responses=success(_DIFF_EXAMPLE) | NO_WORLD | error(409, "More users than a state may have"),
+    responses=success(_DIFF_EXAMPLE) | NO_WORLD | error(409, "More users than an export may hold"),
 )
 async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
-    """What `other` has added, removed and changed, by the sections of a state; `{}` if both hold the same."""
+    """Show the differences of two worlds by section; `{}` if they hold the same data."""
     return json_response(await diff_worlds(request.worlds.find(world), request.worlds.find(other)))
 
 
