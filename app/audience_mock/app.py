@@ -20,6 +20,7 @@ from audience_mock.core.errors import DomainError, InvalidSeedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.providers.pinterest import provider as pinterest
+from audience_mock.providers.pinterest.settings import PinterestSettings
 from audience_mock.providers.pitchtarget import provider as pitchtarget
 from audience_mock.providers.pitchtarget.settings import PitchTargetSettings
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
@@ -148,11 +149,11 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
         request_faults=here.request_faults,
     )
     return rules, {
-        "pinterest": pinterest.Options(
+        "pinterest": PinterestSettings(
             create_status=here.pinterest_create_status,
             auth_mode=here.auth_mode,
             rate_limits=here.rate_limits,
-            contract=here.pinterest_contract,
+            api_version=here.pinterest_contract,
             validation=here.pinterest_validation,
         ),
         "pitchtarget": PitchTargetSettings(revision=here.pitchtarget_revision),

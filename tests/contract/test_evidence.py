@@ -123,7 +123,7 @@ def possible() -> set[type[Exception]]:
 
 def test_each_error_that_pinterest_answers_has_a_grade() -> None:
     """Each fact that a request can bring about has a row in the table of Pinterest's words, so a grade."""
-    worded = {*pinterest_errors.WORDS, InvalidInputError}
+    worded = {*pinterest_errors.ERRORS, InvalidInputError}
     assert {
         *RequestError.__subclasses__(),
         *NoRouteError.__subclasses__(),

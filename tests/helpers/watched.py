@@ -167,7 +167,7 @@ class Watch:
                 bytes(answer.body),
                 releases=[
                     release
-                    for release in FITTING[options.contract]
+                    for release in FITTING[options.api_version]
                     if release != OURS or options.validation == "documented"
                 ],
                 limited=options.rate_limits != "off",

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from audience_mock.providers.pinterest.audiences import routes as audiences
+from audience_mock.providers.pinterest.audiences.schemas import AUDIENCE_EXAMPLE
 from audience_mock.testing import MockServer
-from audience_mock.web.templates import Form
+from audience_mock.web.templates import ResponseTemplate
 from helpers.descriptions import FILES, KNOWN_BETTER, OFFICIAL, OURS, Description, description, document_of
 from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN
 from helpers.watched import HEADERS, Headers, misfits, seen, taken
@@ -22,7 +22,7 @@ from helpers.watched import HEADERS, Headers, misfits, seen, taken
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 AUDIENCE = f"{AUDIENCES}/2542623499806"
 LISTS = f"/ad_accounts/{AD_ACCOUNT}/customer_lists"
-RIGHT = audiences.EXAMPLES["audiences/get"]["200"]
+RIGHT = AUDIENCE_EXAMPLE
 FITTING: Headers = {
     "content-type": "application/json",
     "pinterest-version": "5e9bd2a",
@@ -154,12 +154,12 @@ def test_without_pinterests_descriptions_ours_is_left() -> None:
 
 def spoil(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a GET answer its time as a text."""
-    right = Form.fill
+    right = ResponseTemplate.render
 
-    def wrong(form: Form, values: tuple[Any, ...]) -> str:
-        return re.sub(r'("created_timestamp":)\d+', r'\1"yesterday"', right(form, values))
+    def wrong(template: ResponseTemplate, values: tuple[Any, ...]) -> str:
+        return re.sub(r'("created_timestamp":)\d+', r'\1"yesterday"', right(template, values))
 
-    monkeypatch.setattr(Form, "fill", wrong)
+    monkeypatch.setattr(ResponseTemplate, "render", wrong)
 
 
 @pytest.mark.parametrize("base", ["/v5", ""])
@@ -193,7 +193,7 @@ def test_what_is_not_pinterests_is_left_alone(mock: MockServer) -> None:
 SUITE = """
 import httpx, pytest
 from audience_mock.testing import MockServer
-from audience_mock.web.templates import Form
+from audience_mock.web.templates import ResponseTemplate
 from test_watched import AUDIENCES, PINTEREST_TOKEN, spoil
 
 @pytest.fixture(scope="module")

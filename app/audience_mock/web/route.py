@@ -29,7 +29,7 @@ from audience_mock.web import body, faults
 from audience_mock.web.context import route_path
 from audience_mock.web.errors import InjectedError, InvalidInputError
 from audience_mock.web.journal import record
-from audience_mock.web.openapi import BODIES
+from audience_mock.web.openapi import API_VERSIONS, BODIES
 from audience_mock.web.request import MockRequest
 from audience_mock.web.validation import parse_json, parse_query
 
@@ -74,6 +74,8 @@ class MockRoute(APIRoute):
         """What the handler reads by itself: models by content type."""
         self.security: list[dict[str, list[str]]] | None = extra.get("security")
         """OpenAPI's security requirements of this operation; None for those of the whole description."""
+        self.api_versions: list[str] | None = extra.get(API_VERSIONS)
+        """The only versions of the API that have this operation; None for all."""
         self.include_in_schema = described.get("include_in_schema", True)
         self.name = described.get("name") or endpoint.__name__
         self.operation_id: str = described.get("operation_id") or self.name

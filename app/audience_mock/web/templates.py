@@ -1,4 +1,8 @@
-"""Answers assembled from JSON that is already text: a model gives the keys and their order, once."""
+"""Response bodies from templates: a model gives the keys and their order, once; a row gives the values.
+
+For rows that are sent often or by the hundred: a page of 25 audiences takes two thirds of the time that
+pydantic's writer needs, with the same bytes. `pydantic_core.to_json` writes everything else.
+"""
 
 from collections.abc import Container, Mapping
 from json.encoder import encode_basestring
@@ -6,47 +10,37 @@ from operator import itemgetter
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import to_json
 
-NULL, TRUE, FALSE = b"null", b"true", b"false"
-
-Pieces = Mapping[bytes, bytes]
-"""JSON text by key."""
+JsonText = str
+"""A value as compact JSON."""
 
 
-def template(model: type[BaseModel], *, without: Container[str] = ()) -> bytes:
-    """A compact object with the model's keys in its order, to be filled with Pieces by `%`."""
-    keys = _keys(model, without)
-    return b"{%b}" % b",".join(b'"%b":%%(%b)b' % (key.encode(), key.encode()) for key in keys)
+class ResponseTemplate:
+    """A compact JSON object with a model's keys, in the model's order.
 
-
-def _keys(model: type[BaseModel], without: Container[str]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items() if name not in without]
-
-
-class Form:
-    """As `template`, in less than half the time, for what is answered by the hundred: filled with a tuple of
-    the values that vary, always in the order of `forms`, which says how each key is written."""
+    `formats` says how each key is written: JSON with a `%` directive for its value (`'"%d"'` for a number in
+    quotes, `%s` for JsonText), or JSON alone where the value is always the same. `without` are keys of the
+    model that are left out.
+    """
 
     def __init__(
-        self, model: type[BaseModel], forms: Mapping[str, str], *, without: Container[str] = ()
+        self, model: type[BaseModel], formats: Mapping[str, str], *, without: Container[str] = ()
     ) -> None:
-        keys = _keys(model, without)
-        varying = [key for key, form in forms.items() if "%" in form]
-        self._format = "{" + ",".join(f'"{key}":{forms[key]}' for key in keys) + "}"
-        order = [varying.index(key) for key in keys if key in varying]
-        self._pick = None if order == [*range(len(varying))] else itemgetter(*order)
+        keys = [
+            key for name, field in model.model_fields.items() if (key := field.alias or name) not in without
+        ]
+        self._format = "{" + ",".join(f'"{key}":{formats[key]}' for key in keys) + "}"
+        # A tuple is filled in within half the time of a mapping, so values come in the order of `formats`.
+        variable = [key for key, how in formats.items() if "%" in how]
+        positions = [variable.index(key) for key in keys if key in variable]
+        self._reorder = None if positions == [*range(len(variable))] else itemgetter(*positions)
 
-    def fill(self, values: tuple[Any, ...]) -> str:
-        filled: str = self._format % (values if self._pick is None else self._pick(values))
-        return filled
+    def render(self, values: tuple[Any, ...]) -> JsonText:
+        """`values` are those of the keys with a directive, in the order of `formats`."""
+        text: JsonText = self._format % (values if self._reorder is None else self._reorder(values))
+        return text
 
 
-def quoted(value: str | None) -> str:
-    """As `text`, for a Form."""
+def json_string(value: str | None) -> JsonText:
+    """A string, or null."""
     return "null" if value is None else encode_basestring(value)
-
-
-def text(value: str | None) -> bytes:
-    """A string, or null, as compact JSON."""
-    return NULL if value is None else to_json(value)

@@ -37,7 +37,7 @@ def test_the_accounts_that_hold_something_are_listed(mock: MockServer, pinterest
 
 
 def test_an_account_that_holds_a_customer_list_is_listed(mock: MockServer, pinterest: httpx.Client) -> None:
-    """A customer list makes its ad account as an audience does; of the two the first tells its age."""
+    """A customer list makes its ad account as an audience does; the earlier of the two sets its age."""
     customer_list(pinterest, account="7")
     first_s = mock.world.clock.now_ms() // 1000
     mock.world.clock.advance(10_000)
@@ -80,14 +80,14 @@ def test_a_token_sees_its_own_accounts(pinterest: httpx.Client) -> None:
 
 @pytest.mark.parametrize("query", [{"bookmark": "abc"}, {"page_size": "0"}, {"page_size": "x"}])
 def test_a_wrong_query_is_refused(pinterest: httpx.Client, query: dict[str, str]) -> None:
-    """A bookmark of nobody and a page size out of range answer 400 with code 1."""
+    """An invalid bookmark and a page size out of range get 400 with code 1."""
     response = pinterest.get("/ad_accounts", params=query)
     assert response.status_code == 400
     assert pinterest_error(response)["code"] == 1
 
 
 def test_a_wrong_id_is_refused(pinterest: httpx.Client) -> None:
-    """An id that is no number answers 400 with code 1."""
+    """An id that is no number gets 400 with code 1."""
     response = pinterest.get("/ad_accounts/12x")
     assert response.status_code == 400
     assert pinterest_error(response)["message"] == (

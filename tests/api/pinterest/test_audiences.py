@@ -36,7 +36,7 @@ def create(pinterest: httpx.Client, **more: Any) -> dict[str, Any]:
 def test_a_created_audience_has_every_key_in_the_recorded_order(
     mock: MockServer, pinterest: httpx.Client
 ) -> None:
-    """A new audience is INITIALIZING with nobody in it, and no key is left out."""
+    """A new audience is INITIALIZING with 0 people, and no key is left out."""
     made = create(pinterest)
     assert list(made) == CREATED
     now_s = mock.world.clock.now_ms() // 1000
@@ -257,7 +257,7 @@ def test_a_rule_comes_back_sorted_in_the_types_of_the_schema(
 def test_a_wrong_body_is_refused_in_the_words_of_the_schema(
     pinterest: httpx.Client, body: dict[str, Any], message: str
 ) -> None:
-    """A body that does not fit answers 400 with code 1 and says what does not fit, and makes nothing."""
+    """A body that is not valid gets 400 with code 1 and says what is wrong, and makes nothing."""
     response = pinterest.post(AUDIENCES, json=body)
     assert response.status_code == 400
     assert pinterest_error(response) == {"code": 1, "message": f"Invalid request: {message}"}
@@ -277,7 +277,7 @@ def test_a_wrong_body_is_refused_in_the_words_of_the_schema(
     ],
 )
 def test_a_wrong_parameter_is_refused(pinterest: httpx.Client, path: str, message: str) -> None:
-    """A path or query value that does not fit answers 400 with code 1 and names the parameter."""
+    """A path or query value that is not valid gets 400 with code 1 and names the parameter."""
     response = pinterest.get(path)
     assert response.status_code == 400
     assert pinterest_error(response) == {"code": 1, "message": message}
@@ -308,7 +308,7 @@ def test_what_is_not_sent_keeps_its_value(mock: MockServer, pinterest: httpx.Cli
     "body", [{"name": ""}, {"name": None}, {"rule": {}}, {"rule": None}, {"operation_type": "DELETE"}]
 )
 def test_a_wrong_patch_changes_nothing(pinterest: httpx.Client, body: dict[str, Any]) -> None:
-    """A PATCH that does not fit answers 400, and the audience stays as it was."""
+    """A PATCH that is not valid gets 400, and the audience stays as it was."""
     one = f"{AUDIENCES}/{create(pinterest)['id']}"
     before = pinterest.get(one).json()
     response = pinterest.patch(one, json={"description": "new"} | body)
@@ -318,7 +318,7 @@ def test_a_wrong_patch_changes_nothing(pinterest: httpx.Client, body: dict[str, 
 
 
 def test_a_removed_audience_is_gone(pinterest: httpx.Client) -> None:
-    """REMOVE answers the audience once; then it is neither found nor listed, and its id is not used again."""
+    """REMOVE gets the audience once; then it is neither found nor listed, and its id is not used again."""
     made = create(pinterest)
     one = f"{AUDIENCES}/{made['id']}"
     removed = pinterest.patch(one, json={"operation_type": "REMOVE"})
@@ -361,7 +361,7 @@ def test_bookmarks_lead_through_the_list(pinterest: httpx.Client, order: str | N
 
 
 def test_a_bookmark_is_bound_to_its_query(pinterest: httpx.Client) -> None:
-    """A bookmark of another account or order, or of nobody, is refused; another page size is not."""
+    """A bookmark of another account or order, or an invalid one, is rejected; another page size is not."""
     for _ in range(3):
         create(pinterest)
     bookmark = pinterest.get(AUDIENCES, params={"page_size": 1}).json()["bookmark"]
@@ -413,7 +413,7 @@ def test_creates_answer_201_or_as_it_is_set(start: Callable[..., MockServer]) ->
 def test_a_custom_audience_is_typed_by_its_rule(
     pinterest: httpx.Client, rule: dict[str, Any], audience_type: str
 ) -> None:
-    """create_custom answers an audience like create, of the type that its rule tells."""
+    """create_custom responds with an audience as create does, of the type that follows from its rule."""
     customer_list(pinterest)
     seed(pinterest)
     body = {"name": "a", "rule": rule, "sharing_type": "SYNDICATED", "data_party": "3p", "category": "DLX"}
@@ -443,7 +443,7 @@ def test_both_base_paths_are_one_api(mock: MockServer, pinterest: httpx.Client) 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Basic abc", "pina_abc", "Bearer a b"])
 def test_a_missing_or_malformed_token_is_refused(mock: MockServer, authorization: str | None) -> None:
-    """Without a bearer token the answer is the documented 401 of 64 bytes, whatever the body is."""
+    """Without a bearer token the response is the documented 401 of 64 bytes, whatever the body is."""
     headers = {} if authorization is None else {"Authorization": authorization}
     for method, path in (("GET", AUDIENCES), ("POST", AUDIENCES), ("PATCH", f"{AUDIENCES}/1")):
         response = httpx.request(method, f"{mock.pinterest_url}{path}", headers=headers, content=b"{")
@@ -453,7 +453,7 @@ def test_a_missing_or_malformed_token_is_refused(mock: MockServer, authorization
 
 
 def test_unknown_routes_and_methods(pinterest: httpx.Client) -> None:
-    """A path or a method that the API does not have answers in Pinterest's words."""
+    """A path or a method that the API does not have gets an error in Pinterest's wording."""
     for path in ("/nothing", "/businesses", f"{AUDIENCES}/", f"{AUDIENCES}/1/2"):
         response = pinterest.get(path)
         assert response.status_code == 404
@@ -539,7 +539,7 @@ def test_a_page_of_any_origin_may_call(mock: MockServer) -> None:
 
 
 def test_origins_can_be_named(start: Callable[..., MockServer]) -> None:
-    """With `cors_origins` only pages of those origins may read the answers."""
+    """With `cors_origins` only pages of those origins may read the responses."""
     url = f"{start(cors_origins='http://a.example,http://b.example').pinterest_url}{AUDIENCES}"
     for origin, allowed in (("http://b.example", "http://b.example"), ("http://c.example", None)):
         called = httpx.get(url, headers=PINTEREST_TOKEN | {"Origin": origin})
@@ -547,7 +547,7 @@ def test_origins_can_be_named(start: Callable[..., MockServer]) -> None:
 
 
 def test_head_is_get_without_the_body(pinterest: httpx.Client) -> None:
-    """HEAD answers what GET would, with its length and no body."""
+    """HEAD responds as GET would, with its length and no body."""
     got, head = pinterest.get(AUDIENCES), pinterest.head(AUDIENCES)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == got.headers["content-length"]

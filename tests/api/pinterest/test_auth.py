@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from audience_mock.app import create_app
-from audience_mock.providers.pinterest import security as auth
+from audience_mock.providers.pinterest import security
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from helpers.shapes import AD_ACCOUNT, pinterest_error
@@ -61,7 +62,7 @@ def test_a_token_can_describe_itself(start: Callable[..., MockServer], auth_mode
 def test_a_token_can_describe_itself_as_ended(
     start: Callable[..., MockServer], auth_mode: str, token: str
 ) -> None:
-    """The self-describing forms of an expired and a revoked token answer 401 with code 2."""
+    """The self-describing forms of an expired and a revoked token get 401 with code 2."""
     refused = call(start(auth_mode=auth_mode), token)
     assert refused.status_code == 401
     assert pinterest_error(refused) == NOT_AUTHENTICATED
@@ -70,7 +71,7 @@ def test_a_token_can_describe_itself_as_ended(
 
 @both_modes
 def test_a_token_can_name_its_ad_accounts(start: Callable[..., MockServer], auth_mode: str) -> None:
-    """A self-describing token that names ad accounts opens these; others answer 403 with code 29."""
+    """A self-describing token that names ad accounts gives access to these; others get 403 with code 29."""
     mock = start(auth_mode=auth_mode)
     token = f"pina_mock.ads:read.{AD_ACCOUNT}+2"
     assert call(mock, token).status_code == 200
@@ -80,7 +81,7 @@ def test_a_token_can_name_its_ad_accounts(start: Callable[..., MockServer], auth
 
 
 def test_an_unknown_token_is_for_lenient_mode(start: Callable[..., MockServer]) -> None:
-    """Lenient mode lets any well-formed token do everything; strict mode refuses it with 401 and code 2."""
+    """Lenient mode lets any well-formed token do everything; strict mode rejects it with 401 and code 2."""
     assert call(start(), "pina_anything", body=VISITORS).status_code == 201
     for token in ("pina_anything", "pina_mock", "xpina_mock.ads:read", "a:b"):
         refused = call(start(auth_mode="strict"), token)
@@ -127,7 +128,7 @@ def test_a_seed_declares_tokens(start: Callable[..., MockServer], tmp_path: Path
     ],
 )
 def test_wrong_tokens_of_a_seed_are_named(tmp_path: Path, seed: dict[str, Any]) -> None:
-    """A seed with a token or app that cannot be, or twice the same, is refused with the place of it."""
+    """A seed with an invalid token or app, or twice the same, is rejected; the error says where it is."""
     file = tmp_path / "seed.json"
     file.write_text(json.dumps(seed))
     with pytest.raises(Exception, match=r"(tokens|apps)\.[01]"):
@@ -135,7 +136,7 @@ def test_wrong_tokens_of_a_seed_are_named(tmp_path: Path, seed: dict[str, Any]) 
 
 
 def test_who_calls_comes_before_what_is_asked(start: Callable[..., MockServer]) -> None:
-    """A scope that is missing and an ad account of others are told before a wrong path or body."""
+    """A scope that is missing and an ad account of others are reported before a wrong path or body."""
     mock = start()
     assert pinterest_error(call(mock, "pina_mock.ads:read", body="{")) == missing("ads:write")
     assert pinterest_error(call(mock, "pina_mock.ads:read.1", "/ad_accounts/x/audiences")) == NOT_PERMITTED
@@ -144,7 +145,7 @@ def test_who_calls_comes_before_what_is_asked(start: Callable[..., MockServer]) 
 
 def test_many_tokens_are_let_in(start: Callable[..., MockServer], monkeypatch: pytest.MonkeyPatch) -> None:
     """More tokens may call than are remembered, and only so many are remembered."""
-    monkeypatch.setattr(auth, "MAX_REMEMBERED", 3)
+    monkeypatch.setattr(security, "MAX_CACHED_CALLERS", 3)
     mock = start()
     for _ in range(2):
         for number in range(5):
@@ -152,24 +153,37 @@ def test_many_tokens_are_let_in(start: Callable[..., MockServer], monkeypatch: p
     assert 0 < len(mock.world.callers) <= 3
 
 
+def requirements(app: FastAPI) -> dict[str, Any]:
+    """What each operation requires of a token, by name; not those that take an app's secret or nothing."""
+    return {
+        operation.route.operation_id: operation.route.security
+        for operation in app.state.providers["pinterest"].operations
+        if operation.route.security not in (None, [{"basic": []}])
+    }
+
+
 def test_each_operation_says_what_it_asks_of_a_token() -> None:
     """Each operation that is served describes the scope that it asks for, or that it takes an app's secret or
     nothing."""
     app = create_app(Settings())
     served = app.state.providers["pinterest"].openapi()
+    required = requirements(app)
     app.state.worlds.close()
     assert "security" not in served
     for operations in served["paths"].values():
         for operation in operations.values():
             name = operation["operationId"]
-            if name in auth.DEMANDS:
-                assert operation["security"] == auth.DEMANDS[name].security
+            if name in required:
+                assert operation["security"] == required[name]
             else:
                 assert operation["security"] in ([], [{"basic": []}]), name
     for name, scheme in served["components"]["securitySchemes"].items():
         for flow in scheme.get("flows", {}).values():
             asked = {
-                demand.scope for demand in auth.DEMANDS.values() if {name: [demand.scope]} in demand.security
+                scope
+                for one in required.values()
+                for alternative in one
+                for scope in alternative.get(name, ())
             }
             assert asked <= flow["scopes"].keys()
 
@@ -184,14 +198,16 @@ def test_scopes_are_those_of_the_description() -> None:
         for operation in operations.values()
         if operation["security"] != [{"basic": []}]
     }
-    ours = {name: demand.security for name, demand in auth.DEMANDS.items()}
+    app = create_app(Settings())
+    ours = requirements(app)
+    app.state.worlds.close()
     for name in ("ad_accounts/list", "ad_accounts/get", "audiences/create_custom"):
         ours.pop(name)
     assert ours == described
     scopes = official["components"]["securitySchemes"]["pinterest_oauth2"]["flows"]["authorizationCode"][
         "scopes"
     ]
-    assert scopes.keys() == auth.ALL_SCOPES
+    assert scopes.keys() == security.ALL_SCOPES
 
 
 def test_a_refusal_is_one_line_of_the_log(pinterest: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:

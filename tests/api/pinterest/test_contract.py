@@ -1,4 +1,4 @@
-"""The releases of Pinterest's description, each answered with what it has and lacks."""
+"""The API versions of Pinterest, each emulated with what it has and lacks."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -76,7 +76,7 @@ def served(start: Callable[..., MockServer], tmp_path: Path) -> Iterator[Served]
 
 
 def refused(answer: httpx.Response) -> str:
-    """The message of an answer of 400."""
+    """The message of a response of 400."""
     assert answer.status_code == 400, answer.text
     message: str = pinterest_error(answer)["message"]
     return message
@@ -105,7 +105,7 @@ def test_a_contract_that_dropped_it_does_not_know_audiences_custom(served: Serve
 
 @pytest.mark.parametrize("contract", [*OLDER, *NEWER])
 def test_answers_have_the_keys_of_their_contract(served: Served, contract: str | None) -> None:
-    """`is_nca` and `is_ctv_enabled` are in no answer before 5.28; the order of the others is the recorded one
+    """`is_nca` and `is_ctv_enabled` are in no response before 5.28; the others keep the recorded order
     in each contract."""
     pinterest = served(contract)
     created = pinterest.post(AUDIENCES, json=VISITORS).json()
@@ -131,7 +131,7 @@ def test_answers_have_the_keys_of_their_contract(served: Served, contract: str |
 
 @pytest.mark.parametrize("contract", [*OLDER, *NEWER])
 def test_statuses_and_types_are_those_of_the_contract(served: Served, contract: str | None) -> None:
-    """What came after 5.23 is answered in an older word before 5.28, alike in GET, PATCH and lists."""
+    """What came after 5.23 has an older value before 5.28, alike in GET, PATCH and lists."""
     pinterest = served(contract)
     share = {"recipient_business_ids": [BUSINESS], "operation_type": "SHARE"}
     for item in pinterest.get(AUDIENCES).json()["items"]:
@@ -184,7 +184,7 @@ UNKNOWN_BEFORE_5_28: dict[str, tuple[str, str, dict[str, Any], Any]] = {
     ),
     "audience_type": ("PATCH", f"{AUDIENCES}/2542623499806", {"name": "a"}, "visitor"),
 }
-"""A request by a key that 5.28 brought, with a value that 5.28 refuses."""
+"""A request by a key that 5.28 brought, with a value that 5.28 rejects."""
 
 
 @pytest.mark.parametrize("contract", [*OLDER, *NEWER])
@@ -249,7 +249,7 @@ BESIDE_5_28 = {
 """Keys that no release describes: recorded from lists in July 2026; and `description`, which 5.28's model
 leaves out of what a business received and 5.23's has."""
 READ_5_28 = {"AudienceType": "LOOKALIKE"}
-"""A word that 5.28 reads, though its model of an ad account's audience leaves it out."""
+"""A value that 5.28 accepts, though its model of an ad account's audience leaves it out."""
 
 
 class Description:
@@ -358,13 +358,13 @@ def calls(pinterest: httpx.Client) -> Iterator[tuple[str, httpx.Response]]:
 
 
 BEYOND = {"oauth/token", "oauth_conversion_token", "oauth_token", "token_revoke"}
-"""Operations without an ad account, which `calls` leaves out: the models of their answers are not at hand."""
+"""Operations without an ad account, which `calls` leaves out: their response models are not at hand."""
 
 
 @pytest.mark.skipif(not REFERENCE.is_dir(), reason="Pinterest's descriptions are not beside this checkout")
 @pytest.mark.parametrize("contract", ["5.23", "5.28"])
 def test_each_answer_fits_the_description_of_its_release(served: Served, contract: str) -> None:
-    """Each operation of a release answers what its description says, and no key that it does not have."""
+    """Each operation of a version responds as its description says, with no key that it does not have."""
     description = Description(contract)
     tried = set()
     for operation, answer in calls(served(contract)):
@@ -375,7 +375,7 @@ def test_each_answer_fits_the_description_of_its_release(served: Served, contrac
 
 @pytest.mark.skipif(not REFERENCE.is_dir(), reason="Pinterest's descriptions are not beside this checkout")
 def test_each_audience_of_5_18_fits_its_description(served: Served) -> None:
-    """What data partners and others are told of an audience in 5.18 is what its description has."""
+    """What data partners and others see of an audience in 5.18 is what its description has."""
     description, pinterest = Description("5.18"), served("5.18")
     custom = "audiences/create_custom"
     description.check(custom, pinterest.post(f"{AUDIENCES}/custom", json=CUSTOM))
@@ -408,7 +408,7 @@ def test_the_description_that_is_served_is_that_of_the_default(start: Callable[.
 
 
 def test_each_world_has_its_contract_and_its_rules(start: Callable[..., MockServer]) -> None:
-    """One server answers as another release in each world, and keeps to other rules."""
+    """One server emulates another API version in each world, and validates by other rules."""
     mock = start(pinterest_contract="5.23")
     engaged = {"name": "a", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 3}}
     for contract, validation in (("5.18", "schema"), ("5.28", "documented"), (None, "schema")):

@@ -26,7 +26,7 @@ KEYS = [
 def start_upload(
     client: httpx.Client, list_id: str, total_parts: int = 1, operation: str = "ADD"
 ) -> tuple[str, list[str]]:
-    """Make an upload; answers its path and the URLs of its parts."""
+    """Make an upload; returns its path and the URLs of its parts."""
     body = {"operation": operation, "total_parts": total_parts}
     response = client.post(f"{LISTS}/{list_id}/uploads", json=body)
     assert response.status_code == 200, response.text
@@ -126,7 +126,7 @@ def test_an_upload_without_a_right_record_fails(mock: MockServer, pinterest: htt
 
 
 def test_an_upload_is_run_once_and_whole(pinterest: httpx.Client) -> None:
-    """Without all parts, or a second time, run is refused; nor is a part taken afterwards."""
+    """Without all parts, or a second time, run is rejected; nor is a part taken afterwards."""
     list_id = customer_list(pinterest)
     path, urls = start_upload(pinterest, list_id, total_parts=3)
     put(urls[1], b"ann@example.com")
@@ -158,7 +158,7 @@ def test_an_upload_is_run_once_and_whole(pinterest: httpx.Client) -> None:
     ],
 )
 def test_a_wrong_upload_is_refused(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
-    """An upload that does not fit answers 400 with code 1, and takes no id."""
+    """An upload that is not valid gets 400 with code 1, and takes no id."""
     list_id = customer_list(pinterest)
     response = pinterest.post(f"{LISTS}/{list_id}/uploads", json=body)
     assert response.status_code == 400
@@ -167,7 +167,7 @@ def test_a_wrong_upload_is_refused(pinterest: httpx.Client, body: dict[str, Any]
 
 
 def test_what_is_not_there_is_not_found(mock: MockServer, pinterest: httpx.Client) -> None:
-    """An unknown upload, another list's, and a part that it does not have answer 404."""
+    """An unknown upload, another list's, and a part that it does not have get 404."""
     list_id, other_id = customer_list(pinterest), customer_list(pinterest)
     path, urls = start_upload(pinterest, list_id)
     elsewhere = path.replace(f"/{list_id}/", f"/{other_id}/")
@@ -189,7 +189,7 @@ def test_what_is_not_there_is_not_found(mock: MockServer, pinterest: httpx.Clien
 
 
 def test_a_file_has_a_limit_over_all_its_parts(start: Callable[..., MockServer]) -> None:
-    """`max_upload_bytes` holds for the parts together, whether their length is told or not."""
+    """`max_upload_bytes` holds for the parts together, whether their length is declared or not."""
     mock = start(max_upload_bytes=100)
     with httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client:
         _, urls = start_upload(client, customer_list(client), total_parts=2)

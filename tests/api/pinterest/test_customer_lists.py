@@ -136,7 +136,7 @@ def test_lists_are_listed_page_by_page(pinterest: httpx.Client) -> None:
 
 @pytest.mark.parametrize("status", [201, 200])
 def test_a_list_is_answered_as_it_is_set(pinterest: httpx.Client, status: int) -> None:
-    """A create answers 201, or 200 where that is preferred."""
+    """A create gets 201, or 200 where that is preferred."""
     response = pinterest.post(LISTS, json={"name": "a", "records": ANN}, headers={"Prefer": f"code={status}"})
     assert response.status_code == status
 
@@ -193,7 +193,7 @@ def test_an_address_is_removed_in_any_form(
 
 
 def test_a_row_is_one_person(mock: MockServer, pinterest: httpx.Client) -> None:
-    """Rows of several identifiers are told apart by the first right one; one without any is nobody."""
+    """Rows of several identifiers are distinguished by the first right one; one without any is nobody."""
     rows: list[dict[str, Any]] = [
         {"email": ANN, "maid": DEVICE},
         {"email": MD5, "external_id": "17"},
@@ -250,7 +250,7 @@ def test_lists_of_each_type(
     ],
 )
 def test_a_wrong_list_is_refused(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
-    """A create that does not fit answers 400 with code 1 and makes nothing."""
+    """A create that is not valid gets 400 with code 1 and makes nothing."""
     response = pinterest.post(LISTS, json=body)
     assert response.status_code == 400
     assert pinterest_error(response) == {"code": 1, "message": f"Invalid request: {message}"}
@@ -268,7 +268,7 @@ def test_a_wrong_list_is_refused(pinterest: httpx.Client, body: dict[str, Any], 
     ],
 )
 def test_a_wrong_batch_changes_nothing(pinterest: httpx.Client, body: dict[str, Any]) -> None:
-    """A PATCH that does not fit answers 400, and the list stays as it was."""
+    """A PATCH that is not valid gets 400, and the list stays as it was."""
     made = create(pinterest)
     response = pinterest.patch(f"{LISTS}/{made['id']}", json=body)
     assert response.status_code == 400
@@ -277,7 +277,7 @@ def test_a_wrong_batch_changes_nothing(pinterest: httpx.Client, body: dict[str, 
 
 
 def test_a_list_belongs_to_its_ad_account(pinterest: httpx.Client) -> None:
-    """A list that is not there, or is another account's, answers 404 to every operation."""
+    """A list that does not exist, or is another account's, gets 404 from every operation."""
     id = create(pinterest)["id"]
     for path in (f"{LISTS}/1", f"{LISTS}/{'9' * 18}", f"/ad_accounts/1/customer_lists/{id}"):
         for response in (
@@ -321,7 +321,7 @@ def test_an_audience_has_the_people_that_its_list_has_now(mock: MockServer, pint
 
 
 def test_an_audience_of_a_list_that_is_not_there_is_refused(pinterest: httpx.Client) -> None:
-    """A rule that names a list or a seed which the ad account lacks is refused, and nothing is written."""
+    """A rule that names a list or a seed which the ad account lacks is rejected, and nothing is written."""
     elsewhere = customer_list(pinterest, account="1")
     other_seed = seed(pinterest, account="1")
     own_list, own_seed = customer_list(pinterest), seed(pinterest)
@@ -362,7 +362,7 @@ def test_an_audience_of_a_list_that_is_not_there_is_refused(pinterest: httpx.Cli
 
 
 def test_the_match_rate_says_who_of_a_list_is_known(start: Callable[..., MockServer]) -> None:
-    """A person of a list is matched by the digest that stands for them, so a test can tell beforehand."""
+    """A person of a list is matched by the digest that stands for them, so a test can know it beforehand."""
     addresses = people(200).split(",")
     limit = round(0.3 * (1 << 32))
     expected = sum(int.from_bytes(digests_of_plain(one.encode())[0][-4:], "big") < limit for one in addresses)
@@ -451,7 +451,7 @@ def test_a_large_body_of_records_keeps_nobody_waiting(mock: MockServer, pinteres
 
 
 def test_a_body_of_records_has_a_limit_of_its_own(pinterest: httpx.Client) -> None:
-    """Over 32 MiB, or 100,000 rows, a list is refused; other bodies keep their limit of 1 MiB."""
+    """Over 32 MiB, or 100,000 rows, a list is rejected; other bodies keep their limit of 1 MiB."""
     large = b'{"name":"a","records":"%b"}' % (b"x" * (32 << 20))
     rows = b'{"name":"a","records_v2":[%b]}' % b",".join([b"{}"] * 100_000)
     for path, content, status in (

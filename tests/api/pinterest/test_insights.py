@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from audience_mock.core.audiences import queries
 from audience_mock.core.store.tables import PINTEREST
-from audience_mock.providers.pinterest.insights import population
+from audience_mock.providers.pinterest.insights import estimates
+from audience_mock.providers.pinterest.population import round_up
 from audience_mock.testing import MockServer
 from helpers import sources
 from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
@@ -124,7 +125,7 @@ def test_scopes_and_types(mock: MockServer, pinterest: httpx.Client) -> None:
     ],
 )
 def test_a_wrong_parameter_is_refused(pinterest: httpx.Client, path: str, message: str) -> None:
-    """A missing or unknown type, or a wrong ad account, answers 400 with code 1 and names the parameter."""
+    """A missing or unknown type, or a wrong ad account, gets 400 with code 1 and names the parameter."""
     response = pinterest.get(path)
     assert response.status_code == 400
     assert pinterest_error(response) == {"code": 1, "message": message}
@@ -134,7 +135,7 @@ def test_a_wrong_parameter_is_refused(pinterest: httpx.Client, path: str, messag
 @given(account=accounts, kind=st.sampled_from(KINDS))
 def test_demographics_add_up(account: str, kind: str) -> None:
     """Ages, genders, devices and countries are whole, metros no more than their country; most come first."""
-    found = population.demographics(account, kind)
+    found = estimates.demographics(account, kind)
     sums = {group: sum(part.per_mille for part in parts) for group, parts in found.items()}
     assert {group: sums[group] for group in ("ages", "genders", "devices", "countries")} == dict.fromkeys(
         ("ages", "genders", "devices", "countries"), 1000
@@ -151,7 +152,7 @@ def test_demographics_add_up(account: str, kind: str) -> None:
 @given(account=accounts, kind=st.sampled_from(KINDS))
 def test_interests_are_consistent(account: str, kind: str) -> None:
     """A subcategory is within its category, ids are one each, and Pinterest's own index is 1 throughout."""
-    found = population.interests(account, kind)
+    found = estimates.interests(account, kind)
     everything = [*found, *(sub for category in found for sub in category.subcategories)]
     assert len({interest.id for interest in everything}) == len(everything)
     for category in found:
@@ -159,7 +160,7 @@ def test_interests_are_consistent(account: str, kind: str) -> None:
         assert len(category.subcategories) == 2
         for sub in category.subcategories:
             assert 0 < sub.per_mille <= category.per_mille
-    if kind == population.PINTEREST_TOTAL:
+    if kind == estimates.PINTEREST_TOTAL:
         assert {interest.index_percent for interest in everything} == {100}
 
 
@@ -167,17 +168,17 @@ def test_interests_are_consistent(account: str, kind: str) -> None:
 @given(account=accounts, people=st.integers(0, 10**12), more=st.integers(0, 10**9))
 def test_sizes_are_nested(account: str, people: int, more: int) -> None:
     """The engaged are among the total, these among Pinterest's, and more people never make a size smaller."""
-    total, engaged, pinterest = (population.size(account, kind, people) for kind in KINDS)
+    total, engaged, pinterest = (estimates.size(account, kind, people) for kind in KINDS)
     assert 0 < engaged[0] <= total[0] <= pinterest[0]
     for kind in KINDS:
-        assert population.size(account, kind, people + more)[0] >= population.size(account, kind, people)[0]
+        assert estimates.size(account, kind, people + more)[0] >= estimates.size(account, kind, people)[0]
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(number=st.integers(0, 10**15))
 def test_rounding_up_keeps_two_digits(number: int) -> None:
     """A rounded size is no smaller, by less than a tenth no larger, and has two digits and zeros."""
-    rounded = population.round_up(number)
+    rounded = round_up(number)
     assert number <= rounded <= number * 1.1
     assert len(str(rounded).rstrip("0")) <= 2
 
@@ -189,7 +190,7 @@ def test_rounding_up_keeps_two_digits(number: int) -> None:
 )
 def test_a_split_is_whole(total: int, weights: dict[str, int]) -> None:
     """Shares sum to what was split, and each is within one of its exact share."""
-    shares = population.split(total, weights)
+    shares = estimates.split(total, weights)
     assert sum(shares.values()) == total
     for key, share in shares.items():
         assert abs(share - total * weights[key] / sum(weights.values())) < 1

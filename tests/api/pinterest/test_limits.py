@@ -1,4 +1,4 @@
-"""Pinterest's rate limits: the headers, and the refusals where they are set."""
+"""Pinterest's rate limits: the headers, and 429 where they are enforced."""
 
 from collections.abc import Callable
 
@@ -60,7 +60,7 @@ def test_counting_refuses_nothing(pinterest: httpx.Client) -> None:
 
 
 def test_standard_limits_are_kept_to(start: Callable[..., MockServer]) -> None:
-    """With `standard` the 101st call of a second answers 429 with code 8, until the second is over."""
+    """With `standard` the 101st call of a second gets 429 with code 8, until the second is over."""
     mock = start(rate_limits="standard")
     mock.world.clock.freeze()
     with httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client:
@@ -82,7 +82,7 @@ def test_standard_limits_are_kept_to(start: Callable[..., MockServer]) -> None:
 
 
 def test_trial_limits_are_a_days(start: Callable[..., MockServer]) -> None:
-    """With `trial` the 301st write of a day answers 429, and reads go on."""
+    """With `trial` the 301st write of a day gets 429, and reads go on."""
     mock = start(rate_limits="trial")
     mock.world.clock.freeze()
     with httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client:
@@ -101,7 +101,7 @@ def test_trial_limits_are_a_days(start: Callable[..., MockServer]) -> None:
 
 
 def test_limits_can_be_off(start: Callable[..., MockServer]) -> None:
-    """With `off` no answer has a header of theirs."""
+    """With `off` no response has rate-limit headers."""
     response = httpx.get(f"{start(rate_limits='off').pinterest_url}{AUDIENCES}", headers=PINTEREST_TOKEN)
     assert not [name for name in response.headers if name.startswith("x-ratelimit")]
 
@@ -115,7 +115,7 @@ def test_only_so_many_callers_are_counted(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_call_beyond_one_limit_counts_in_none() -> None:
-    """What one limit refuses takes nothing from the other."""
+    """What one limit rejects takes nothing from the other."""
     limits, both = Limits(), [Limit("short", 1, 10), Limit("long", 3, 1000)]
     assert limits.count("a", both, 0) == (0, 0, 10, True)
     assert limits.count("a", both, 5) == (0, 0, 5, False)

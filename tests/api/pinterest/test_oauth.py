@@ -128,7 +128,7 @@ def test_a_refresh_token_can_describe_itself(mock: MockServer, apps: httpx.Clien
 
 
 def test_a_refresh_gives_no_more_than_was_granted(apps: httpx.Client) -> None:
-    """A refresh that asks for other scopes is refused, and the refresh token stays good."""
+    """A refresh that asks for other scopes is rejected, and the refresh token stays good."""
     token = by_code(apps, "code_mock.ads:read")["refresh_token"]
     answer = ask(apps, grant_type="refresh_token", refresh_token=token, scope="ads:read,ads:write")
     assert answer.status_code == 400
@@ -164,7 +164,7 @@ def test_an_app_gets_a_token_of_its_own(mock: MockServer, apps: httpx.Client) ->
     ],
 )
 def test_a_bad_grant_is_refused(apps: httpx.Client, form: dict[str, str]) -> None:
-    """A code without a form, or an unknown refresh token, answers 401 with code 283."""
+    """A code without a form, or an unknown refresh token, gets 401 with code 283."""
     answer = ask(apps, **form)
     assert answer.status_code == 401
     assert pinterest_error(answer) == BAD_GRANT
@@ -186,21 +186,21 @@ def test_a_bad_grant_is_refused(apps: httpx.Client, form: dict[str, str]) -> Non
     ],
 )
 def test_a_form_that_does_not_fit_is_refused(apps: httpx.Client, form: dict[str, str], message: str) -> None:
-    """A missing or unknown value answers 400 with code 1 and names it."""
+    """A missing or unknown value gets 400 with code 1 and names it."""
     answer = ask(apps, **form)
     assert answer.status_code == 400
     assert pinterest_error(answer) == {"code": 1, "message": f"Invalid request: {message}"}
 
 
 def test_an_unknown_scope_is_refused(apps: httpx.Client) -> None:
-    """A scope that Pinterest does not have answers 400 with code 1."""
+    """A scope that Pinterest does not have gets 400 with code 1."""
     answer = ask(apps, grant_type="client_credentials", scope="ads:all")
     assert answer.status_code == 400
     assert pinterest_error(answer)["message"].startswith("Invalid request: 'ads:all' is not one of [")
 
 
 def test_tokens_are_asked_for_with_a_form(apps: httpx.Client) -> None:
-    """A body that says that it is JSON answers 415."""
+    """A body that says that it is JSON gets 415."""
     answer = apps.post("/oauth/token", json={"grant_type": "client_credentials", "scope": "ads:read"})
     assert answer.status_code == 415
     assert pinterest_error(answer)["code"] == 1
@@ -211,7 +211,7 @@ def test_tokens_are_asked_for_with_a_form(apps: httpx.Client) -> None:
     [None, "", "Basic", "Basic !", "Basic YTo=", "Basic OmI=", "Basic /w==", "Bearer pina_test"],
 )
 def test_an_app_has_an_id_and_a_secret(mock: MockServer, authorization: str | None) -> None:
-    """Without both in HTTP Basic the answer is 401 with code 2 and without rate-limit headers."""
+    """Without both in HTTP Basic the response is 401 with code 2 and without rate-limit headers."""
     headers = {} if authorization is None else {"Authorization": authorization}
     for path in ("/oauth/token", "/oauth/token/revoke"):
         answer = httpx.post(f"{mock.pinterest_url}{path}", headers=headers)
@@ -246,7 +246,7 @@ def test_tokens_end_by_the_worlds_clock(mock: MockServer, apps: httpx.Client) ->
 
 @pytest.mark.parametrize("more", [{}, {"token_type_hint": "access_token"}])
 def test_a_revoked_token_is_refused(mock: MockServer, apps: httpx.Client, more: dict[str, str]) -> None:
-    """Revocation answers 200 without a body, for any token and again, and the token opens nothing."""
+    """Revocation gets 200 without a body, for any token and again, and the token authenticates no call."""
     for token in (by_code(apps)["access_token"], "pina_anything", "pina_mock.ads:read"):
         assert read_with(mock, token).status_code == 200
         for _ in range(2):
@@ -272,7 +272,7 @@ def test_a_revoked_refresh_token_takes_all_of_its_grant_along(mock: MockServer, 
 
 @pytest.mark.parametrize("form", [{}, {"token": "a", "token_type_hint": "pin"}])
 def test_a_wrong_revocation_is_refused(apps: httpx.Client, form: dict[str, str]) -> None:
-    """Without a token, or with an unknown hint, the answer is 400 with code 1."""
+    """Without a token, or with an unknown hint, the response is 400 with code 1."""
     answer = apps.post("/oauth/token/revoke", data=form)
     assert answer.status_code == 400
     assert pinterest_error(answer)["code"] == 1

@@ -107,7 +107,7 @@ def test_a_shared_audience_is_read_by_its_recipient(pinterest: httpx.Client) -> 
 
 
 def test_a_recipient_cannot_change_or_pass_on_an_audience(pinterest: httpx.Client) -> None:
-    """To the recipient's PATCH, share, and look at who else has it, a received audience is not there."""
+    """To the recipient's PATCH, share, and look at who else has it, a received audience is not found."""
     audience = create(pinterest)
     share(pinterest, of(AD_ACCOUNT), audience, OTHER)
     for response in (
@@ -202,7 +202,7 @@ def test_received_audiences_go_by_the_time_of_sharing(pinterest: httpx.Client) -
 
 
 def test_a_bookmark_of_received_audiences_is_bound_to_its_query(pinterest: httpx.Client) -> None:
-    """A bookmark of the received ones is refused for the owned ones, another order, account or business."""
+    """A bookmark of the received ones is rejected for the owned ones, another order, account or business."""
     for _ in range(2):
         audience = create(pinterest)
         share(pinterest, of(AD_ACCOUNT), audience, OTHER)
@@ -286,7 +286,7 @@ def test_a_business_passes_on_what_it_received(placed: httpx.Client) -> None:
 
 
 def test_a_business_gives_nothing_to_another_business_ad_account(placed: httpx.Client) -> None:
-    """A receiving business is refused an ad account that a seed places elsewhere, with all others."""
+    """A receiving business may not share with an ad account that a seed places elsewhere, with all others."""
     audience = create(placed, account=THIRD)
     share(placed, of(THIRD), audience, BUSINESS, to="businesses")
     share(placed, of_business(BUSINESS), audience, AD_ACCOUNT)
@@ -318,7 +318,7 @@ UPDATES = {
 
 @pytest.mark.parametrize("operation", UPDATES)
 def test_an_unknown_audience_is_not_shared(pinterest: httpx.Client, operation: str) -> None:
-    """Sharing or revoking an audience that is not there, or whose id is no audience's, answers 404."""
+    """Sharing or revoking an audience that does not exist, or whose id is no audience's, gets 404."""
     giver, to = UPDATES[operation]
     for audience in (ABSENT, "9" * 18, "9" * 5000):
         for operation_type in ("SHARE", "REVOKE"):
@@ -347,7 +347,7 @@ def test_an_unknown_audience_is_not_shared(pinterest: httpx.Client, operation: s
 def test_a_wrong_update_is_refused(
     pinterest: httpx.Client, operation: str, more: dict[str, Any], message: str
 ) -> None:
-    """A body that does not fit answers 400 with code 1, says what does not fit, and shares nothing."""
+    """A body that is not valid gets 400 with code 1, says what is wrong, and shares nothing."""
     giver, to = UPDATES[operation]
     key = {"ad_accounts": "recipient_account_ids", "businesses": "recipient_business_ids"}[to]
     audience = create(pinterest)
@@ -364,7 +364,7 @@ def test_a_wrong_update_is_refused(
 
 
 def test_nobody_shares_with_itself(pinterest: httpx.Client) -> None:
-    """An owner, or a business that gives, among the recipients is refused, and the others get nothing."""
+    """An owner, or a business that gives, among the recipients is rejected, and the others get nothing."""
     audience = create(pinterest)
     for giver, to, itself in (
         (of(AD_ACCOUNT), "ad_accounts", AD_ACCOUNT),
@@ -403,7 +403,7 @@ def test_nobody_shares_with_itself(pinterest: httpx.Client) -> None:
 def test_a_wrong_query_is_refused(
     pinterest: httpx.Client, giver: str, query: dict[str, str], message: str
 ) -> None:
-    """A missing or wrong parameter answers 400 with code 1 and names it."""
+    """A missing or wrong parameter gets 400 with code 1 and names it."""
     response = pinterest.get(f"{giver}/shared/accounts", params=query)
     assert response.status_code == 400
     assert pinterest_error(response) == {"code": 1, "message": message}
@@ -411,7 +411,7 @@ def test_a_wrong_query_is_refused(
 
 @pytest.mark.parametrize("business", ["12x", "1" * 21])
 def test_a_business_id_is_up_to_twenty_digits(pinterest: httpx.Client, business: str) -> None:
-    """Anything else in the path answers 400; twenty digits are an id."""
+    """Anything else in the path gets 400; twenty digits are an id."""
     assert pinterest_error(pinterest.get(of_business(business)))["code"] == 1
     assert pinterest.get(of_business("9" * 20)).json() == {"items": [], "bookmark": None}
 
@@ -428,7 +428,7 @@ def test_shares_outlive_a_restart(start: Callable[..., MockServer], tmp_path: Pa
 
 
 def test_a_seed_names_a_business_once(tmp_path: Path) -> None:
-    """A seed that has a business or an ad account twice is refused, and says where."""
+    """A seed that has a business or an ad account twice is rejected, and says where."""
     seed = tmp_path / "seed.json"
     account = {"id": AD_ACCOUNT, "name": "a"}
     businesses = [{"id": number, "name": "b", "ad_accounts": [account]} for number in ("1", "2")]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audience_mock.providers.pinterest.insights.population import PINTEREST_PEOPLE
-from audience_mock.providers.pinterest.sizing.population import bounds, people_reached
+from audience_mock.providers.pinterest.population import ALL_USERS
+from audience_mock.providers.pinterest.sizing.estimates import bounds, people_reached
 from audience_mock.providers.pinterest.sizing.schemas import AdGroupAudienceSizingRequest
 from audience_mock.testing import MockServer
 from helpers import sources
@@ -59,9 +59,9 @@ def create(client: httpx.Client, account: str = AD_ACCOUNT, **more: Any) -> str:
 
 
 def test_each_key_narrows(pinterest: httpx.Client) -> None:
-    """Whoever is targeted by everything, each key more reaches fewer, and the answer repeats itself."""
+    """Whoever is targeted by everything, each key more reaches fewer, and the response repeats itself."""
     everyone = size(pinterest)
-    assert everyone[0] <= PINTEREST_PEOPLE <= everyone[1]
+    assert everyone[0] <= ALL_USERS <= everyone[1]
     assert size(pinterest, targeting_spec={}) == size(pinterest, targeting_spec=None) == everyone
     assert size(pinterest, **dict.fromkeys(WHOLE)) == everyone
     assert size(pinterest, targeting_spec=dict.fromkeys([*SPEC, "MINIMUM_AGE", "MAXIMUM_AGE"])) == everyone
@@ -130,7 +130,7 @@ def test_an_audience_under_a_hundred_people_reaches_nobody(mock: MockServer, pin
 def test_an_audience_of_another_ad_account_is_refused_until_it_is_shared(
     mock: MockServer, pinterest: httpx.Client
 ) -> None:
-    """An unknown audience answers 403 in the description's words; one that was received can be targeted."""
+    """An unknown audience gets 403 with the description's message; one that was received can be targeted."""
     others = create(pinterest, account=OTHER)
     mock.world.clock.advance(5_000)
     for key in ("AUDIENCE_INCLUDE", "AUDIENCE_EXCLUDE"):
@@ -200,7 +200,7 @@ def test_an_audience_of_another_ad_account_is_refused_until_it_is_shared(
     ],
 )
 def test_a_wrong_body_is_refused(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
-    """A body that does not fit answers 400 with code 1 and says what does not fit."""
+    """A body that is not valid gets 400 with code 1 and says what is wrong."""
     response = pinterest.post(SIZING, json=body)
     assert response.status_code == 400
     told = pinterest_error(response)
@@ -314,7 +314,7 @@ def test_narrower_targeting_never_reaches_more(
 ) -> None:
     """Whatever is targeted, a filter more or a value less in one reaches no more people."""
     people = reached(body, included=included, excluded=excluded)
-    assert 0 <= people <= PINTEREST_PEOPLE
+    assert 0 <= people <= ALL_USERS
     for one in narrower(body):
         assert reached(one, included=included, excluded=excluded) <= people, one
     assert reached(body, included=included, excluded=excluded + 1) <= people
@@ -324,7 +324,7 @@ def test_narrower_targeting_never_reaches_more(
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
-@given(people=st.integers(0, PINTEREST_PEOPLE), more=st.integers(0, 10_000))
+@given(people=st.integers(0, ALL_USERS), more=st.integers(0, 10_000))
 def test_bounds_enclose_and_rise(people: int, more: int) -> None:
     """The bounds lie around the people reached, and more people never lower either."""
     lower, upper = bounds(people)

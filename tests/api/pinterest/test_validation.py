@@ -137,7 +137,7 @@ SCHEMAS: dict[str, Request] = {
     "a list that is not there": create("CUSTOMER_LIST", {"customer_list_id": "1"}),
     "a seed that is not there": create("ACTALIKE", ALIKE | {"seed_id": ["1"]}),
 }
-"""Requests that the schemas refuse, or that name what is not there."""
+"""Requests that the schemas reject, or that name what does not exist."""
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def send(client: httpx.Client, request: Request) -> httpx.Response:
 def test_what_only_the_prose_says_is_an_option(
     documented: httpx.Client, by_schema: httpx.Client, rule: str, number: int
 ) -> None:
-    """What only the prose forbids, or this server's own taste, is refused with code 1 by default; by the
+    """What only the prose forbids, or this server's own taste, is rejected with code 1 by default; by the
     schema alone it is taken, and what a rule says comes back in it."""
     request = (LIMITS | OTHERS)[rule][number]
     told = send(documented, request)
@@ -198,7 +198,7 @@ def test_each_limit_that_the_schema_lacks_is_tried() -> None:
 def test_what_the_schema_says_is_always_kept_to(
     documented: httpx.Client, by_schema: httpx.Client, case: str
 ) -> None:
-    """What the schemas refuse is refused either way, and so is an id that names nothing."""
+    """What the schemas reject is rejected either way, and so is an id that names nothing."""
     for client in (documented, by_schema):
         answer = send(client, SCHEMAS[case])
         assert answer.status_code == 400

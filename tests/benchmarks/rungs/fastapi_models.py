@@ -11,8 +11,8 @@ from audience_mock.providers.pinterest.audiences.schemas import (
     AudienceListQuery,
     AudiencePage,
     CreatedAudience,
-    PathId,
 )
+from audience_mock.providers.pinterest.schema_types import PathId
 from audience_mock.providers.pitchtarget.custom_audiences.schemas import Created, LookalikeCreate
 from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE, MULTIPART_CREATE
 from benchmarks.rungs.recorded import BODIES, STATUSES, has_form

@@ -1,47 +1,44 @@
-"""Bookmarks: where a list goes on, opaque to the client and bound to the query that it came from."""
+"""Lists in pages. A bookmark says where the next page begins; clients cannot read it, and it is valid for one
+query."""
 
 import base64
 import binascii
 import hashlib
 import struct
+from collections.abc import Iterable
 
-from audience_mock.providers.pinterest.errors import InvalidRequest
+from audience_mock.providers.pinterest.errors import InvalidRequestError
+from audience_mock.web.templates import JsonText
 
-_FORM = struct.Struct(">8sq")
-
-
-def make(last: int, *query: str) -> str:
-    """A bookmark behind the item `last` of the list that `query` names; padded base64, as Pinterest's."""
-    return base64.b64encode(_FORM.pack(_seal(query), last)).decode()
+_LAYOUT = struct.Struct(">8sq")
+"""The query's hash, and the cursor."""
 
 
-def read(bookmark: str, *query: str) -> int:
-    """The item that the bookmark stands behind. ValueError if it is none, or another query's."""
-    try:
-        seal, last = _FORM.unpack(base64.b64decode(bookmark.encode(), validate=True))
-    except (binascii.Error, struct.error, UnicodeError):
-        raise ValueError("not a bookmark") from None
-    if seal != _seal(query):
-        raise ValueError("a bookmark of another query")
-    return int(last)
+class PagedList:
+    """One list, with the filters and the order that a request asks for."""
 
+    def __init__(self, *query: str) -> None:
+        self._query_hash = hashlib.sha256("\x1f".join(query).encode()).digest()[:8]
 
-def behind(bookmark: str | None, *query: str) -> int | None:
-    """Where the page of a request begins: behind this item, or with the first one."""
-    if bookmark is None:
-        return None
-    try:
-        return read(bookmark, *query)
-    except ValueError:
-        # Chosen: no answer to a bad bookmark was ever published.
-        raise InvalidRequest("'bookmark' is not one that this list gave") from None
+    def cursor(self, bookmark: str | None) -> int | None:
+        """The cursor in a request's bookmark; None for the first page. Raises InvalidRequestError for text
+        that is no bookmark, or is one of another query."""
+        if bookmark is None:
+            return None
+        try:
+            query_hash, cursor = _LAYOUT.unpack(base64.b64decode(bookmark.encode(), validate=True))
+        except (binascii.Error, struct.error, UnicodeError):
+            query_hash, cursor = None, 0
+        if query_hash != self._query_hash:
+            # Chosen: no response to a bad bookmark was ever published.
+            raise InvalidRequestError("'bookmark' is not one that this list gave")
+        return int(cursor)
 
+    def page(self, items: Iterable[JsonText], next_cursor: int | None) -> bytes:
+        """A page of items, which are JSON already; `next_cursor` is None on the last page."""
+        bookmark = "null" if next_cursor is None else f'"{self.bookmark(next_cursor)}"'
+        return f'{{"items":[{",".join(items)}],"bookmark":{bookmark}}}'.encode()
 
-def page(items: bytes, more: int | None, *query: str) -> bytes:
-    """A page of items that are JSON text already; `more` is the last of them, if others follow."""
-    bookmark = b"null" if more is None else b'"%b"' % make(more, *query).encode()
-    return b'{"items":[%b],"bookmark":%b}' % (items, bookmark)
-
-
-def _seal(query: tuple[str, ...]) -> bytes:
-    return hashlib.sha256("\x1f".join(query).encode()).digest()[:8]
+    def bookmark(self, cursor: int) -> str:
+        """Padded base64, as Pinterest's are."""
+        return base64.b64encode(_LAYOUT.pack(self._query_hash, cursor)).decode()

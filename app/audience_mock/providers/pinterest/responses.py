@@ -1,5 +1,6 @@
-"""The headers of each answer, as recorded from production in July 2026."""
+"""Responses with Pinterest's headers, as recorded from production in July 2026."""
 
+import re
 from collections.abc import Sequence
 
 from audience_mock.providers.pinterest.sources import PRODUCTION
@@ -18,7 +19,7 @@ _ALWAYS: tuple[Header, ...] = (
 )
 _JSON: tuple[Header, ...] = ((b"content-type", b"application/json"), *_ALWAYS)
 
-EVIDENCE = {
+HEADER_EVIDENCE = {
     "content-type": PRODUCTION.says("application/json, without a charset"),
     "pinterest-version": PRODUCTION.says("7 hex digits"),
     "cache-control": PRODUCTION.says("no-cache, no-store, must-revalidate"),
@@ -30,10 +31,13 @@ EVIDENCE = {
     "x-envoy-upstream-service-time": PRODUCTION.says("whole milliseconds"),
 }
 
+_PREFER_CODE = re.compile(r"(?:^|[,;\s])code=(\d{3})(?:$|[,;\s])")
 
-def response(request: MockRequest, status: int, body: bytes, headers: Sequence[Header] = ()) -> RawResponse:
-    """A response with Pinterest's headers, those of the rate limits too if the call was counted; the request
-    ids come from the world's own random numbers. An empty body has no content type."""
+
+def json_response(
+    request: MockRequest, body: bytes, status: int = 200, headers: Sequence[Header] = ()
+) -> RawResponse:
+    """A response with a body that is JSON already. Request ids come from the world's random numbers."""
     random_bits = request.world.random.getrandbits
     return RawResponse(
         status,
@@ -48,3 +52,17 @@ def response(request: MockRequest, status: int, body: bytes, headers: Sequence[H
             *headers,
         ],
     )
+
+
+def empty_response(request: MockRequest) -> RawResponse:
+    """200 without a body, and so without a content type."""
+    return json_response(request, b"")
+
+
+def status_of_create(request: MockRequest) -> int:
+    """201 or 200: `Prefer: code=200` (or 201) for one request, else the setting."""
+    if (prefer := request.header(b"prefer")) is not None:
+        for code in _PREFER_CODE.findall(prefer):
+            if code in ("200", "201"):
+                return int(code)
+    return int(request.options.create_status)

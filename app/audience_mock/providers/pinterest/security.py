@@ -1,34 +1,38 @@
-"""Who may call, and what: tokens, their scopes and their ad accounts.
+"""Authentication and authorization: tokens with their scopes and ad accounts, apps with their secrets.
 
-Two modes. Strict: a token has to be known (given by `oauth/token`, or by a seed) or to describe itself.
-Lenient: any token of the right form may do everything, but one that is known or describes itself is held to
-what it says.
+Two modes. Strict: a token has to be known (issued by `oauth/token`, or in a seed) or self-describing.
+Lenient: any well-formed token may do everything, but one that is known or self-describing is checked against
+its scopes and ad accounts.
 """
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from audience_mock.core import tokens
 from audience_mock.core.store.rows import TokenRow
-from audience_mock.providers.pinterest import rate_limits as limits
+from audience_mock.providers.pinterest.rate_limits import count_call
 from audience_mock.web.errors import MissingScopesError, NotAuthenticatedError, NotPermittedError
+from audience_mock.web.openapi import Security
 from audience_mock.web.request import MockRequest
-
-AuthMode = Literal["lenient", "strict"]
 
 WELL_FORMED = r"[A-Za-z0-9._~:+/-]{1,1000}=*"
 _BEARER = re.compile(f"Bearer +({WELL_FORMED})", re.IGNORECASE)
-"""RFC 6750, and the colon of a scope. Pinterest's own tokens begin with `pina_` or `pinc_`; the most
-characters are chosen."""
+"""RFC 6750, and the colon of a scope. Pinterest's own tokens begin with `pina_` or `pinc_`; the longest
+length is chosen."""
 
 _SELF_DESCRIBING = re.compile(r"pin([ac])_mock(_expired|_revoked)?\.([a-z_:+]*)(?:\.([0-9+]+))?")
-"""`pina_mock.ads:read+ads:write`, with ad accounts `pina_mock.ads:read.549755885175`; `pinc_` as if given to
+"""`pina_mock.ads:read+ads:write`, with ad accounts `pina_mock.ads:read.549755885175`; `pinc_` as if issued to
 an app by client credentials; `pina_mock_expired.…`, `pina_mock_revoked.…` are what they say. All chosen."""
 
-MAX_REMEMBERED = 1024
-"""Callers that are let in without a look at the store. Chosen."""
+MAX_CACHED_CALLERS = 1024
+"""Callers of a world whose token is not looked up again. Chosen."""
+
+MAX_APP_ID_CHARACTERS = 200
+"""Chosen; Pinterest's are seven digits."""
 
 SCOPES = {
     "ads:read": "See all of your advertising data",
@@ -36,7 +40,7 @@ SCOPES = {
     "biz_access:read": "See business access data",
     "biz_access:write": "Create, change or remove business access data",
 }
-"""The scopes that the operations here ask for."""
+"""The scopes that the operations here need."""
 
 ALL_SCOPES = frozenset(SCOPES) | {
     *("billing:read", "billing:write", "boards:read", "boards:read_secret", "boards:write"),
@@ -45,63 +49,26 @@ ALL_SCOPES = frozenset(SCOPES) | {
 }
 """The scopes of Pinterest's description; a token can be asked for with any of them."""
 
-
-@dataclass(frozen=True, slots=True)
-class SecurityRequirement:
-    """What an operation asks of a token: a scope, and whether an app's own token (of client credentials)
-    will do."""
-
-    scope: str
-    of_app: bool
-
-    @property
-    def security(self) -> list[dict[str, list[str]]]:
-        """As the description has it."""
-        schemes = ["pinterest_oauth2", *(["client_credentials"] if self.of_app else [])]
-        return [{scheme: [self.scope]} for scheme in schemes]
+_USER, _APP = "pinterest_oauth2", "client_credentials"
 
 
-_READ, _READ_AS_PERSON = SecurityRequirement("ads:read", True), SecurityRequirement("ads:read", False)
-_WRITE = SecurityRequirement("ads:write", False)
-_BUSINESS_READ, _BUSINESS_WRITE = (
-    SecurityRequirement("biz_access:read", False),
-    SecurityRequirement("biz_access:write", False),
-)
+def _requires(scope: str, *schemes: str) -> Security:
+    return [{scheme: [scope]} for scheme in schemes]
 
-DEMANDS: Mapping[str, SecurityRequirement] = {
-    # The client of 5.28 has these two; 5.23's cut leaves them out.
-    "ad_accounts/list": _READ,
-    "ad_accounts/get": _READ,
-    "audiences/list": _READ,
-    "audiences/get": _READ,
-    "audiences/create": _WRITE,
-    "audiences/create_custom": _WRITE,
-    "audiences/update": _WRITE,
-    "ad_accounts_audiences_shared_accounts/list": _READ,
-    "update_ad_account_to_ad_account_shared_audience": _WRITE,
-    "update_ad_account_to_business_shared_audience": _WRITE,
-    "shared_audiences_for_business/list": _BUSINESS_READ,
-    "business_account_audiences_shared_accounts/list": _BUSINESS_READ,
-    "update_business_to_ad_account_shared_audience": _BUSINESS_WRITE,
-    "update_business_to_business_shared_audience": _BUSINESS_WRITE,
-    "customer_lists/list": _READ_AS_PERSON,
-    "customer_lists/get": _READ,
-    "customer_lists/create": _WRITE,
-    "customer_lists/update": _WRITE,
-    "customer_list_uploads/get": _READ_AS_PERSON,
-    "customer_list_uploads/create": _WRITE,
-    "customer_list_uploads/run": _WRITE,
-    "audience_insights/get": _READ,
-    "audience_insights_scope_and_type/get": _READ,
-    "ad_groups/audience_sizing": _READ,
-}
-"""By operation, as Pinterest's descriptions have it (`security`)."""
+
+# What operations need, as Pinterest's description has it: a scope, of a user's token or also of an app's own.
+ADS_READ = _requires("ads:read", _USER, _APP)
+ADS_READ_AS_USER = _requires("ads:read", _USER)
+ADS_WRITE = _requires("ads:write", _USER)
+BUSINESS_READ = _requires("biz_access:read", _USER)
+BUSINESS_WRITE = _requires("biz_access:write", _USER)
+APP_SECRET: Security = [{"basic": []}]
 
 _TOKEN_URL = "http://127.0.0.1:8000/v5/oauth/token"  # noqa: S105
-"""In the description, which asks for a whole URL: where a server listens that was told nothing else."""
+"""The description needs a whole URL: that of a server with the default settings."""
 
-SECURITY: Mapping[str, Any] = {
-    "pinterest_oauth2": {
+SECURITY_SCHEMES: Mapping[str, Any] = {
+    _USER: {
         "type": "oauth2",
         "flows": {
             "authorizationCode": {
@@ -111,7 +78,7 @@ SECURITY: Mapping[str, Any] = {
             }
         },
     },
-    "client_credentials": {
+    _APP: {
         "type": "oauth2",
         "flows": {"clientCredentials": {"tokenUrl": _TOKEN_URL, "scopes": SCOPES}},
     },
@@ -120,83 +87,69 @@ SECURITY: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
+class TokenRequirement:
+    """What an operation needs of a token."""
+
+    scope: str | None = None
+    accepts_app_tokens: bool = False
+    """Whether an app's own token (of client credentials) will do."""
+
+    @classmethod
+    def from_security(cls, security: Security | None) -> "TokenRequirement":
+        by_scheme = {scheme: scopes for one in security or () for scheme, scopes in one.items()}
+        scope = next(iter(by_scheme.get(_USER, ())), None)
+        return cls(scope, accepts_app_tokens=_APP in by_scheme)
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
-    """What a token allows; None is any scope (and then any ad account), any ad account, no end."""
+    """What a token allows. None is any scope (and then any ad account), any ad account, no expiry."""
 
     token: str
     scopes: frozenset[str] | None = None
-    of_app: bool = False
+    is_app: bool = False
     ad_accounts: frozenset[str] | None = None
     expires_at_ms: int | None = None
     revoked: bool = False
 
 
-def authorize(request: MockRequest, demand: SecurityRequirement | None) -> None:
-    """Let in who has a token that is good for the operation, and count the call.
+def authorize_token(request: MockRequest, requirement: TokenRequirement) -> None:
+    """Check the caller's token against what the operation needs, and count the call.
 
     Raises NotAuthenticatedError, RateLimitError, MissingScopesError, NotPermittedError; the first before
-    anything is counted, since its answer has no rate-limit headers.
+    anything is counted, since its response has no rate-limit headers.
     """
     world = request.world
     authorization = request.header(b"authorization") or ""
-    caller: Caller = world.callers.get(authorization) or _look_up(request, authorization)
+    caller: Caller = world.callers.get(authorization) or _find_caller(request, authorization)
     now_ms = world.clock.now_ms()
     if caller.revoked or (caller.expires_at_ms is not None and now_ms >= caller.expires_at_ms):
         raise NotAuthenticatedError
     request.caller = caller
-    limits.count(request, caller.token, None if demand is None else demand.scope, now_ms)
+    count_call(request, caller.token, requirement.scope, now_ms)
     if caller.scopes is not None:
-        _check(request, caller, demand)
+        _check_permissions(request, caller, caller.scopes, requirement)
 
 
-def _check(request: MockRequest, caller: Caller, demand: SecurityRequirement | None) -> None:
-    """Hold a caller to what their token says. Raises MissingScopesError, NotPermittedError."""
-    # Chosen: to an app's own token, an operation for persons answers as if the scope were missing.
-    if demand and (demand.scope not in (caller.scopes or ()) or caller.of_app > demand.of_app):
-        raise MissingScopesError([demand.scope])
-    if caller.ad_accounts is not None:
-        account = request.path_params.get("ad_account_id", "")
-        if account and account not in caller.ad_accounts:
-            raise NotPermittedError
+def authorize_app(request: MockRequest) -> None:
+    """Check an app's id and secret (HTTP Basic), and count the call; `request.caller` is the id. Raises
+    NotAuthenticatedError, RateLimitError."""
+    id, secret = _parse_basic(request.header(b"authorization") or "")
+    if request.options.auth_mode == "strict" and not request.world.read_now(
+        tokens.is_app, id=id, secret=secret
+    ):
+        raise NotAuthenticatedError
+    request.caller = id
+    count_call(request, f"app {id}", None, request.world.clock.now_ms())
 
 
-def token_of(authorization: str) -> str | None:
-    """The token of a header, if it is one."""
+def parse_bearer(authorization: str) -> str | None:
+    """The token in the header, if it has one."""
     found = _BEARER.fullmatch(authorization)
     return found[1] if found else None
 
 
-def _look_up(request: MockRequest, authorization: str) -> Caller:
-    """Raises NotAuthenticatedError."""
-    token = token_of(authorization)
-    if token is None:
-        raise NotAuthenticatedError
-    row = request.world.read_now(tokens.find, text=token)
-    caller = described(token) if row is None else _known(token, row)
-    if caller is None:
-        if request.options.auth_mode == "strict":
-            raise NotAuthenticatedError
-        caller = Caller(token)
-    callers = request.world.callers
-    if len(callers) >= MAX_REMEMBERED:
-        callers.clear()
-    callers[authorization] = caller
-    return caller
-
-
-def _known(token: str, row: TokenRow) -> Caller:
-    return Caller(
-        token,
-        scopes=frozenset((row.scopes or "").split()),
-        of_app=row.kind == tokens.APP,
-        ad_accounts=None if row.ad_accounts is None else frozenset(row.ad_accounts.split()),
-        expires_at_ms=row.expires_at_ms,
-        # A refresh token or a code opens nothing.
-        revoked=row.revoked or row.kind not in (tokens.ACCESS, tokens.APP),
-    )
-
-
-def described(token: str) -> Caller | None:
+def parse_self_describing(token: str) -> Caller | None:
     """What a self-describing token says of itself."""
     found = _SELF_DESCRIBING.fullmatch(token)
     if found is None:
@@ -205,7 +158,65 @@ def described(token: str) -> Caller | None:
     return Caller(
         token,
         scopes=frozenset(filter(None, scopes.split("+"))),
-        of_app=kind == "c",
+        is_app=kind == "c",
         ad_accounts=frozenset(filter(None, accounts.split("+"))) if accounts else None,
         revoked=ended is not None,
     )
+
+
+def _check_permissions(
+    request: MockRequest, caller: Caller, scopes: frozenset[str], requirement: TokenRequirement
+) -> None:
+    """Raises MissingScopesError, NotPermittedError."""
+    scope = requirement.scope
+    # Chosen: to an app's own token, an operation for users responds as if the scope were missing.
+    if scope and (scope not in scopes or caller.is_app > requirement.accepts_app_tokens):
+        raise MissingScopesError([scope])
+    if caller.ad_accounts is not None:
+        account = request.path_params.get("ad_account_id", "")
+        if account and account not in caller.ad_accounts:
+            raise NotPermittedError
+
+
+def _find_caller(request: MockRequest, authorization: str) -> Caller:
+    """Raises NotAuthenticatedError."""
+    token = parse_bearer(authorization)
+    if token is None:
+        raise NotAuthenticatedError
+    row = request.world.read_now(tokens.find, text=token)
+    caller = parse_self_describing(token) if row is None else _known_caller(token, row)
+    if caller is None:
+        if request.options.auth_mode == "strict":
+            raise NotAuthenticatedError
+        caller = Caller(token)
+    callers = request.world.callers
+    if len(callers) >= MAX_CACHED_CALLERS:
+        callers.clear()
+    callers[authorization] = caller
+    return caller
+
+
+def _known_caller(token: str, row: TokenRow) -> Caller:
+    return Caller(
+        token,
+        scopes=frozenset((row.scopes or "").split()),
+        is_app=row.kind == tokens.APP,
+        ad_accounts=None if row.ad_accounts is None else frozenset(row.ad_accounts.split()),
+        expires_at_ms=row.expires_at_ms,
+        # A refresh token or a code authenticates no call.
+        revoked=row.revoked or row.kind not in (tokens.ACCESS, tokens.APP),
+    )
+
+
+def _parse_basic(authorization: str) -> tuple[str, str]:
+    """Id and secret, neither empty. Raises NotAuthenticatedError."""
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        id, _, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise NotAuthenticatedError from None
+    if scheme.lower() != "basic" or not secret or not id.isprintable():
+        raise NotAuthenticatedError
+    if not 0 < len(id) <= MAX_APP_ID_CHARACTERS:
+        raise NotAuthenticatedError
+    return id, secret

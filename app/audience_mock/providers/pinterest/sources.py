@@ -1,23 +1,23 @@
-"""Where the facts of Pinterest's API come from; each rule of the provider names one of these."""
+"""Sources of what this server knows of Pinterest's API; each rule of the provider names one of these."""
 
 from audience_mock.web.evidence import chosen, documented, inferred, recorded
 
 PRODUCTION = recorded("production, July 2026")
-QUOTED = recorded("live answers that developers quoted")
+QUOTED = recorded("live responses that developers quoted")
 DESCRIPTION = documented("description 5.23")
 NEWEST = documented("description 5.28, by its client package")
 UNTIL_5_18 = documented("descriptions 5.8 to 5.18")
 PROSE = documented("the description's prose, not its schema")
 DOCUMENTATION = documented("documentation")
 CLIENTS = inferred("clients rely on it")
-JSONSCHEMA = inferred("the wording of python-jsonschema, which quoted answers have")
-NEEDED = chosen("it is needed, so an empty one is refused")
-SILENT = chosen("no answer of this kind was ever published")
+JSONSCHEMA = inferred("the wording of python-jsonschema, which quoted responses have")
+NEEDED = chosen("it is needed, so an empty one is rejected")
+UNPUBLISHED = chosen("no response of this kind was ever published")
 OURS = chosen("the mock's own")
 BOUNDED = chosen("no limit is documented, and a request stays small")
 
 KEYS_IN_ORDER = PRODUCTION.says("all keys, in this order")
-BOOKMARK = PRODUCTION.says("bookmark is always there, null at the end")
-CREATED = chosen("the newest description names 200 and 201, production answered 200").says(
+BOOKMARK = PRODUCTION.says("bookmark is always present, null on the last page")
+CREATED = chosen("the newest description names 200 and 201, production sent 200").says(
     "success is 201, or 200 by setting or Prefer"
 )

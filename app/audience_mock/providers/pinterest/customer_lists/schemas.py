@@ -1,27 +1,15 @@
-"""Customer lists as Pinterest writes them."""
+"""Customer lists: requests and responses."""
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, StrictBool, ValidationInfo, model_validator
 from typing_extensions import TypedDict
 
-from audience_mock.providers.pinterest.api_versions import is_before_5_28, is_by_schema_alone, since_5_28
-from audience_mock.providers.pinterest.audiences.schemas import (
-    DEFAULT_PAGE_SIZE,
-    MAX_PAGE_SIZE,
-    Digits,
-    Name,
-    numeric,
-)
-from audience_mock.providers.pinterest.errors import InvalidRequest
+from audience_mock.providers.pinterest.api_versions import is_before_5_28, since_5_28
+from audience_mock.providers.pinterest.errors import InvalidRequestError
+from audience_mock.providers.pinterest.schema_types import Digits, Name, PageQuery
 from audience_mock.providers.pinterest.sources import CLIENTS, DESCRIPTION, NEEDED, NEWEST, PRODUCTION
+from audience_mock.providers.pinterest.strictness import is_schema_only
 from audience_mock.web.schema import ApiModel
 
 ListType = Literal["EMAIL", "IDFA", "MAID", "LR_ID", "DLX_ID", "HASHED_PINNER_ID"]
@@ -43,8 +31,8 @@ class CustomerListRecordRow(TypedDict, total=False):
 
 
 class _Records(ApiModel):
-    """Either form of records; not both, and not none. Null counts as none. By schema alone, one may send both
-    or none, but before 5.28, where `records` is the only form and required."""
+    """Either form of records; not both, and not neither. Null counts as not sent. With schema-only validation
+    both or neither are accepted, except before 5.28, where `records` is the only form and required."""
 
     records: Annotated[str | None, DESCRIPTION] = Field(
         default=None, description="Addresses or mobile advertising ids, plain or hashed, separated by commas."
@@ -57,14 +45,14 @@ class _Records(ApiModel):
     ] = None
 
     @model_validator(mode="after")
-    def _one_form(self, info: ValidationInfo) -> Self:
-        if is_by_schema_alone(info.context) and not is_before_5_28(info.context):
+    def _check_records(self, info: ValidationInfo) -> Self:
+        if is_schema_only(info.context) and not is_before_5_28(info.context):
             return self
         if self.records is None and self.records_v2 is None:
-            raise InvalidRequest("'records' is a required property")
+            raise InvalidRequestError("'records' is a required property")
         if self.records is not None and self.records_v2 is not None:
-            # Documented as a rule; the words are chosen.
-            raise InvalidRequest("'records' and 'records_v2' exclude each other")
+            # Documented as a rule; the message is chosen.
+            raise InvalidRequestError("'records' and 'records_v2' exclude each other")
         return self
 
 
@@ -94,17 +82,12 @@ class CustomerListUpdate(_Records):
     )
 
 
-class CustomerListListQuery(ApiModel):
-    bookmark: Annotated[str | None, DESCRIPTION] = None
-    order: Annotated[Literal["ASCENDING", "DESCENDING"], DESCRIPTION] = "ASCENDING"
-    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric), DESCRIPTION] = (
-        DEFAULT_PAGE_SIZE
-    )
+class CustomerListListQuery(PageQuery):
     exclude_nca: Annotated[bool, since_5_28(False), NEWEST] = False
 
 
 class CustomerList(ApiModel):
-    """The answer to POST, PATCH and GET of one; recorded key order."""
+    """The response to POST, PATCH and GET of one; recorded key order."""
 
     ad_account_id: Digits
     created_time: Annotated[int, PRODUCTION.says("whole Unix seconds")]
@@ -143,3 +126,23 @@ class CustomerListPage(ApiModel):
 
     items: list[ListedCustomerList]
     bookmark: str | None
+
+
+CREATED_EXAMPLE: dict[str, Any] = {
+    "ad_account_id": "549755885175",
+    "created_time": 1795305607,
+    "id": "5497558",
+    "name": "Newsletter",
+    "num_batches": 1,
+    "num_removed_user_records": 0,
+    "num_uploaded_user_records": 2,
+    "type": "customerlist",
+    "updated_time": 1795305607,
+    "exceptions": {},
+    "status": "PROCESSING",
+}
+UPDATED_EXAMPLE = {**CREATED_EXAMPLE, "num_batches": 2, "num_uploaded_user_records": 3}
+PAGE_EXAMPLE = {
+    "items": [{key: (UPDATED_EXAMPLE | {"is_nca": False})[key] for key in ListedCustomerList.model_fields}],
+    "bookmark": None,
+}

@@ -1,6 +1,6 @@
-"""Audience insights as Pinterest writes them."""
+"""Audience insights: requests and responses."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,15 @@ from audience_mock.web.schema import ApiModel
 
 InsightType = Literal["YOUR_TOTAL_AUDIENCE", "YOUR_ENGAGED_AUDIENCE", "PINTEREST_TOTAL_AUDIENCE"]
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+DEFINITIONS = (
+    ("ENGAGEMENT", "PARTNER"),
+    ("IMPRESSION_PLUS_ENGAGEMENT", "PARTNER"),
+    ("IMPRESSION_PLUS_ENGAGEMENT", "PINTEREST"),
+)
+"""Type and scope of the audiences that have insights. Two values of each are described; chosen: the three are
+the engaged, the total, and Pinterest's total audience of the insights."""
 
 
 class InsightsQuery(ApiModel):
@@ -66,3 +75,42 @@ class AudienceDefinition(ApiModel):
 
 class AudienceDefinitionResponse(ApiModel):
     items: list[AudienceDefinition]
+
+
+INSIGHTS_EXAMPLE: dict[str, Any] = {
+    "categories": [
+        {
+            "key": "934876475639",
+            "name": "travel",
+            "ratio": 0.551,
+            "index": 1.2,
+            "id": "934876475639",
+            "subcategories": [
+                {
+                    "key": "958862518888",
+                    "name": "travel destinations",
+                    "ratio": 0.482,
+                    "index": 1.1,
+                    "id": "958862518888",
+                }
+            ],
+        }
+    ],
+    "demographics": {
+        "ages": [
+            {"key": "25-34", "name": "25-34", "ratio": 0.6},
+            {"key": "18-24", "name": "18-24", "ratio": 0.4},
+        ],
+        "genders": [{"key": "female", "name": "female", "ratio": 1.0}],
+        "devices": [{"key": "iphone", "name": "iphone", "ratio": 1.0}],
+        "metros": [{"key": "501", "name": "New York", "ratio": 0.1}],
+        "countries": [{"key": "us", "name": "United States", "ratio": 1.0}],
+    },
+    "type": "YOUR_TOTAL_AUDIENCE",
+    "date": "2026-11-21",
+    "size": 660000,
+    "size_is_upper_bound": True,
+}
+DEFINITIONS_EXAMPLE = {
+    "items": [{"date": "2026-11-21", "type": kind, "scope": scope} for kind, scope in DEFINITIONS]
+}

@@ -1,1 +1,5 @@
-"""Audiences shared between ad accounts and businesses."""
+"""Sharing of audiences between ad accounts and businesses."""
+
+from audience_mock.providers.pinterest.sharing.routes import router
+
+__all__ = ["router"]

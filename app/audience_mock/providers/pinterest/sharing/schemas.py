@@ -1,27 +1,26 @@
-"""Sharing as Pinterest writes it: who gets an audience, who has it, with which permissions."""
+"""Sharing: who gets an audience or loses it, who has it, with which permissions."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from audience_mock.core.store.tables import ACCOUNT, BUSINESS
-from audience_mock.providers.pinterest.api_versions import DocumentedConstraint
-from audience_mock.providers.pinterest.audiences.schemas import (
+from audience_mock.providers.pinterest.schema_types import (
     DEFAULT_PAGE_SIZE,
-    MAX_PAGE_SIZE,
+    DIGITS,
     Digits,
+    PageSize,
     PathId,
-    numeric,
 )
-from audience_mock.providers.pinterest.errors import DIGITS
 from audience_mock.providers.pinterest.sources import BOUNDED, DESCRIPTION, OURS
+from audience_mock.providers.pinterest.strictness import SchemaAllows
 from audience_mock.web.schema import ApiModel
 
 MAX_RECIPIENTS = 100
 """Recipients of one request. Not documented; chosen, so that a request stays small."""
 
 AccountType = Literal["AD_ACCOUNT", "BUSINESS_ACCOUNT"]
-KINDS = {"AD_ACCOUNT": ACCOUNT, "BUSINESS_ACCOUNT": BUSINESS}
+RECIPIENT_KINDS = {"AD_ACCOUNT": ACCOUNT, "BUSINESS_ACCOUNT": BUSINESS}
 
 PERMISSIONS = {
     ACCOUNT: ("RESOURCE_PINNER_LIST_READER",),
@@ -39,16 +38,15 @@ Role = Literal[
 ]
 # fmt: on
 
-PathBusiness = Annotated[
+BusinessId = Annotated[
     str,
     Field(pattern=r"^[0-9]+$", min_length=1, max_length=20, json_schema_extra={"pattern": DIGITS}),
     DESCRIPTION,
     DESCRIPTION.says("1 to 20 digits"),
 ]
-PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(numeric)]
-# That there has to be one is chosen; the schema lets a list be empty.
-Recipients = Field(min_length=1, max_length=MAX_RECIPIENTS)
-MaybeNoRecipients = Field(max_length=MAX_RECIPIENTS)
+# Chosen: at least one. The schema allows an empty list.
+_Recipients = Field(min_length=1, max_length=MAX_RECIPIENTS)
+_RecipientsOrNone = Field(max_length=MAX_RECIPIENTS)
 _FEW = BOUNDED.says(f"1 to {MAX_RECIPIENTS} of them")
 
 
@@ -59,24 +57,31 @@ class SharedAccountsQuery(ApiModel):
     bookmark: Annotated[str | None, DESCRIPTION] = None
 
 
-class ReceivedAudiencesQuery(ApiModel):
-    bookmark: Annotated[str | None, DESCRIPTION] = None
-    order: Annotated[Literal["ASCENDING", "DESCENDING"], DESCRIPTION] = "ASCENDING"
-    page_size: Annotated[PageSize, DESCRIPTION] = DEFAULT_PAGE_SIZE
+class SharingUpdate(ApiModel):
+    """What the requests for ad accounts and for businesses have in common."""
 
+    recipient_kind: ClassVar[str]
+    recipients_key: ClassVar[str]
 
-class _Update(ApiModel):
     audience_id: Annotated[Digits, DESCRIPTION]
     operation_type: Annotated[Literal["SHARE", "REVOKE"], DESCRIPTION]
 
+    @property
+    def recipients(self) -> list[str]:
+        """Each of them once."""
+        return list(dict.fromkeys(getattr(self, self.recipients_key)))
 
-class SharedAudience(_Update):
+
+class SharedAudience(SharingUpdate):
     """Ad accounts that get an audience or lose it."""
+
+    recipient_kind = ACCOUNT
+    recipients_key = "recipient_account_ids"
 
     recipient_account_ids: Annotated[
         list[PathId],
-        Recipients,
-        DocumentedConstraint(Annotated[list[PathId], MaybeNoRecipients]),
+        _Recipients,
+        SchemaAllows(Annotated[list[PathId], _RecipientsOrNone]),
         DESCRIPTION,
         _FEW,
     ]
@@ -94,13 +99,16 @@ class SharedAudience(_Update):
     )
 
 
-class BusinessSharedAudience(_Update):
+class BusinessSharedAudience(SharingUpdate):
     """Businesses that get an audience or lose it."""
 
+    recipient_kind = BUSINESS
+    recipients_key = "recipient_business_ids"
+
     recipient_business_ids: Annotated[
-        list[PathBusiness],
-        Recipients,
-        DocumentedConstraint(Annotated[list[PathBusiness], MaybeNoRecipients]),
+        list[BusinessId],
+        _Recipients,
+        SchemaAllows(Annotated[list[BusinessId], _RecipientsOrNone]),
         DESCRIPTION,
         _FEW,
     ]
@@ -152,3 +160,26 @@ class SharedAccountsPage(ApiModel):
 
     items: list[SharedAudienceAccount]
     bookmark: str | None
+
+
+ACCOUNTS_EXAMPLE: dict[str, Any] = {
+    "audience_id": "2542623499806",
+    "permissions": list(PERMISSIONS[ACCOUNT]),
+    "recipient_account_ids": ["549755885176"],
+}
+BUSINESSES_EXAMPLE: dict[str, Any] = {
+    "audience_id": "2542623499806",
+    "permissions": list(PERMISSIONS[BUSINESS]),
+    "recipient_business_ids": ["729090764583391194"],
+}
+RECIPIENTS_EXAMPLE: dict[str, Any] = {
+    "items": [
+        {
+            "account_id": "549755885176",
+            "account_name": "Ad account 549755885176",
+            "account_type": "AD_ACCOUNT",
+            "shared_on_timestamp": 1795305607,
+        }
+    ],
+    "bookmark": None,
+}

@@ -1,1 +1,5 @@
-"""Audience sizing of an ad group."""
+"""Audience sizing of ad groups."""
+
+from audience_mock.providers.pinterest.sizing.routes import router
+
+__all__ = ["router"]

@@ -1,22 +1,22 @@
-"""Audience sizing as Pinterest writes it: whom an ad group is to reach, and how many these may be.
+"""Audience sizing: whom an ad group targets, and how many people it may reach.
 
-A key that is null or an empty list counts as one that is missing (chosen for the empty list).
+A key that is null or an empty list counts as missing (chosen for the empty list).
 """
 
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StrictBool, ValidationInfo, model_validator
 
-from audience_mock.providers.pinterest.api_versions import DocumentedConstraint, is_by_schema_alone
-from audience_mock.providers.pinterest.audiences.schemas import Digits
-from audience_mock.providers.pinterest.errors import InvalidRequest
+from audience_mock.providers.pinterest.errors import InvalidRequestError
+from audience_mock.providers.pinterest.schema_types import Digits
 from audience_mock.providers.pinterest.sources import BOUNDED, DESCRIPTION, OURS, PROSE
+from audience_mock.providers.pinterest.strictness import SchemaAllows, is_schema_only
 from audience_mock.web.schema import ApiModel
 
 MAX_LISTED = 10_000
-"""Items of one list. Not documented; chosen, so that a request is answered at once."""
+"""Items of one list. Not documented; chosen, so that a response takes no time."""
 MAX_LISTED_AUDIENCES = 1_000
-"""Not documented; chosen, so that they are looked up in one statement."""
+"""Not documented; chosen, so that one statement finds them."""
 MAX_KEYWORD_CHARACTERS = 120
 """The prose of the description."""
 MIN_AGE_YEARS, MAX_AGE_YEARS = 18, 65
@@ -30,19 +30,19 @@ CreativeType = Literal[
 ]
 MatchType = Literal["BROAD", "PHRASE", "EXACT", "EXACT_NEGATIVE", "PHRASE_NEGATIVE"]
 Strategy = Literal["CHOOSE_YOUR_OWN", "FIND_NEW_CUSTOMERS", "RECONNECT_WITH_USERS"]
-Integer = Annotated[int, Field(strict=True)]
-Listed = Field(max_length=MAX_LISTED)
-Texts = Annotated[list[str], Listed]
-AudienceIds = Annotated[list[Digits], Field(max_length=MAX_LISTED_AUDIENCES)]
-Age = Annotated[
+_Integer = Annotated[int, Field(strict=True)]
+_Listed = Field(max_length=MAX_LISTED)
+_TextList = Annotated[list[str], _Listed]
+_AudienceIds = Annotated[list[Digits], Field(max_length=MAX_LISTED_AUDIENCES)]
+_Age = Annotated[
     str,
     Field(max_length=3, pattern=r"^[0-9]+$", json_schema_extra={"pattern": r"^\d+$"}),
-    DocumentedConstraint(Annotated[str, Field(pattern=r"^[0-9]+$")]),
+    SchemaAllows(Annotated[str, Field(pattern=r"^[0-9]+$")]),
 ]
-AgeOrOlder = Annotated[
+_AgeOrOlder = Annotated[
     str,
     Field(max_length=3, pattern=r"^[0-9]+\+?$", json_schema_extra={"pattern": r"^\d+\+?$"}),
-    DocumentedConstraint(Annotated[str, Field(pattern=r"^[0-9]+\+?$")]),
+    SchemaAllows(Annotated[str, Field(pattern=r"^[0-9]+\+?$")]),
 ]
 _FEW = BOUNDED.says(f"at most {MAX_LISTED}")
 _AGES = PROSE.says(
@@ -51,54 +51,54 @@ _AGES = PROSE.says(
 
 
 class ShoppingRetargeting(ApiModel):
-    exclusion_window: Annotated[Integer | None, DESCRIPTION] = None
-    lookback_window: Annotated[Integer | None, DESCRIPTION] = None
-    tag_types: Annotated[Annotated[list[Integer], Listed] | None, DESCRIPTION, _FEW] = None
+    exclusion_window: Annotated[_Integer | None, DESCRIPTION] = None
+    lookback_window: Annotated[_Integer | None, DESCRIPTION] = None
+    tag_types: Annotated[Annotated[list[_Integer], _Listed] | None, DESCRIPTION, _FEW] = None
 
 
 class TargetingSpec(ApiModel):
     """Keys that are not named here are ignored, as Pinterest's descriptions allow."""
 
-    AGE_BUCKET: Annotated[Annotated[list[AgeBucket], Listed] | None, DESCRIPTION, _FEW] = None
-    APPTYPE: Annotated[Annotated[list[AppType], Listed] | None, DESCRIPTION, _FEW] = None
+    AGE_BUCKET: Annotated[Annotated[list[AgeBucket], _Listed] | None, DESCRIPTION, _FEW] = None
+    APPTYPE: Annotated[Annotated[list[AppType], _Listed] | None, DESCRIPTION, _FEW] = None
     AUDIENCE_EXCLUDE: Annotated[
-        AudienceIds | None, DESCRIPTION, BOUNDED.says(f"at most {MAX_LISTED_AUDIENCES}")
+        _AudienceIds | None, DESCRIPTION, BOUNDED.says(f"at most {MAX_LISTED_AUDIENCES}")
     ] = None
     AUDIENCE_INCLUDE: Annotated[
-        AudienceIds | None, DESCRIPTION, BOUNDED.says(f"at most {MAX_LISTED_AUDIENCES}")
+        _AudienceIds | None, DESCRIPTION, BOUNDED.says(f"at most {MAX_LISTED_AUDIENCES}")
     ] = None
-    GENDER: Annotated[Annotated[list[Gender], Listed] | None, DESCRIPTION, _FEW] = None
-    GEO: Annotated[Texts | None, DESCRIPTION, _FEW] = None
-    INTEREST: Annotated[Texts | None, DESCRIPTION, _FEW] = None
-    LOCALE: Annotated[Texts | None, DESCRIPTION, _FEW] = None
-    LOCATION: Annotated[Texts | None, DESCRIPTION, _FEW] = None
-    MAXIMUM_AGE: Annotated[AgeOrOlder | None, DESCRIPTION, _AGES] = None
-    MINIMUM_AGE: Annotated[Age | None, DESCRIPTION, _AGES] = None
+    GENDER: Annotated[Annotated[list[Gender], _Listed] | None, DESCRIPTION, _FEW] = None
+    GEO: Annotated[_TextList | None, DESCRIPTION, _FEW] = None
+    INTEREST: Annotated[_TextList | None, DESCRIPTION, _FEW] = None
+    LOCALE: Annotated[_TextList | None, DESCRIPTION, _FEW] = None
+    LOCATION: Annotated[_TextList | None, DESCRIPTION, _FEW] = None
+    MAXIMUM_AGE: Annotated[_AgeOrOlder | None, DESCRIPTION, _AGES] = None
+    MINIMUM_AGE: Annotated[_Age | None, DESCRIPTION, _AGES] = None
     SHOPPING_RETARGETING: Annotated[
-        Annotated[list[ShoppingRetargeting], Listed] | None, DESCRIPTION, _FEW
+        Annotated[list[ShoppingRetargeting], _Listed] | None, DESCRIPTION, _FEW
     ] = None
-    TARGETING_STRATEGY: Annotated[Annotated[list[Strategy], Listed] | None, DESCRIPTION, _FEW] = None
+    TARGETING_STRATEGY: Annotated[Annotated[list[Strategy], _Listed] | None, DESCRIPTION, _FEW] = None
 
     @model_validator(mode="after")
-    def _ages(self, info: ValidationInfo) -> Self:
-        """The prose of the description; the words of a refusal are chosen."""
-        if is_by_schema_alone(info.context):
+    def _check_ages(self, info: ValidationInfo) -> Self:
+        """The prose of the description; the messages are chosen."""
+        if is_schema_only(info.context):
             return self
         if self.MINIMUM_AGE is None and self.MAXIMUM_AGE is None:
             return self
         if self.MINIMUM_AGE is None:
-            raise InvalidRequest("'MINIMUM_AGE' is a dependency of 'MAXIMUM_AGE'")
+            raise InvalidRequestError("'MINIMUM_AGE' is a dependency of 'MAXIMUM_AGE'")
         if self.MAXIMUM_AGE is None:
-            raise InvalidRequest("'MAXIMUM_AGE' is a dependency of 'MINIMUM_AGE'")
+            raise InvalidRequestError("'MAXIMUM_AGE' is a dependency of 'MINIMUM_AGE'")
         if self.AGE_BUCKET:
-            raise InvalidRequest("'AGE_BUCKET' cannot be combined with 'MINIMUM_AGE' and 'MAXIMUM_AGE'")
+            raise InvalidRequestError("'AGE_BUCKET' cannot be combined with 'MINIMUM_AGE' and 'MAXIMUM_AGE'")
         for age in (self.MINIMUM_AGE, self.MAXIMUM_AGE):
             if int(age.rstrip("+")) < MIN_AGE_YEARS:
-                raise InvalidRequest(f"{age!r} is less than the minimum of {MIN_AGE_YEARS}")
+                raise InvalidRequestError(f"{age!r} is less than the minimum of {MIN_AGE_YEARS}")
             if int(age.rstrip("+")) > MAX_AGE_YEARS or (age.endswith("+") and age != f"{MAX_AGE_YEARS}+"):
-                raise InvalidRequest(f"{age!r} is greater than the maximum of {MAX_AGE_YEARS}")
+                raise InvalidRequestError(f"{age!r} is greater than the maximum of {MAX_AGE_YEARS}")
         if int(self.MINIMUM_AGE) > int(self.MAXIMUM_AGE.rstrip("+")):
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 f"{self.MAXIMUM_AGE!r} is less than the minimum of {self.MINIMUM_AGE}, which is 'MINIMUM_AGE'"
             )
         return self
@@ -109,7 +109,7 @@ class Keyword(ApiModel):
     value: Annotated[
         str,
         Field(max_length=MAX_KEYWORD_CHARACTERS),
-        DocumentedConstraint(str),
+        SchemaAllows(str),
         DESCRIPTION,
         PROSE.says(f"at most {MAX_KEYWORD_CHARACTERS} characters"),
     ]
@@ -117,10 +117,10 @@ class Keyword(ApiModel):
 
 class AdGroupAudienceSizingRequest(ApiModel):
     auto_targeting_enabled: Annotated[StrictBool | None, DESCRIPTION] = True
-    creative_types: Annotated[Annotated[list[CreativeType], Listed] | None, DESCRIPTION, _FEW] = None
-    keywords: Annotated[Annotated[list[Keyword], Listed] | None, DESCRIPTION, _FEW] = None
+    creative_types: Annotated[Annotated[list[CreativeType], _Listed] | None, DESCRIPTION, _FEW] = None
+    keywords: Annotated[Annotated[list[Keyword], _Listed] | None, DESCRIPTION, _FEW] = None
     placement_group: Annotated[Literal["ALL", "SEARCH", "BROWSE", "OTHER"] | None, DESCRIPTION] = "ALL"
-    product_group_ids: Annotated[Annotated[list[Digits], Listed] | None, DESCRIPTION, _FEW] = None
+    product_group_ids: Annotated[Annotated[list[Digits], _Listed] | None, DESCRIPTION, _FEW] = None
     targeting_spec: Annotated[TargetingSpec | None, DESCRIPTION] = None
 
     model_config = ConfigDict(
@@ -142,3 +142,6 @@ class AdGroupAudienceSizingResponse(ApiModel):
 
     audience_size_lower_bound: Annotated[float, OURS.says("a made-up number, the same on every run")]
     audience_size_upper_bound: Annotated[float, OURS.says("a made-up number, the same on every run")]
+
+
+SIZING_EXAMPLE = {"audience_size_lower_bound": 1_400_000, "audience_size_upper_bound": 2_200_000}

@@ -1,6 +1,6 @@
 """Who the people of an ad account are, and of Pinterest as a whole: invented, and the same on every run.
 
-Everything here is chosen; nothing but the shape of the answers is documented. What can be relied on: the
+Everything here is chosen; only the shape of the responses is documented. What can be relied on: the
 ratios of ages, genders, devices and countries sum to 1 each; those of metros to no more than that of their
 country; a subcategory is no larger than its category; an index is the ratio over Pinterest's own; the engaged
 are among the total, and these among Pinterest's. People and ratios follow from the ad account's id alone, and
@@ -11,39 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from audience_mock.core.users.match_rate import estimate
-from audience_mock.providers.pinterest.population import users_in
+from audience_mock.providers.pinterest.population import (
+    AGES,
+    ALL_USERS,
+    COUNTRIES,
+    DEVICES,
+    GENDERS,
+    round_up,
+    users_in,
+)
 
 YOUR_TOTAL = "YOUR_TOTAL_AUDIENCE"
 YOUR_ENGAGED = "YOUR_ENGAGED_AUDIENCE"
 PINTEREST_TOTAL = "PINTEREST_TOTAL_AUDIENCE"
-
-COUNTRIES = {
-    "US": "United States",
-    "CA": "Canada",
-    "GB": "United Kingdom",
-    "AT": "Austria",
-    "AU": "Australia",
-    "BE": "Belgium",
-    "BR": "Brazil",
-    "CH": "Switzerland",
-    "DE": "Germany",
-    "DK": "Denmark",
-    "ES": "Spain",
-    "FI": "Finland",
-    "FR": "France",
-    "IE": "Ireland",
-    "IT": "Italy",
-    "JP": "Japan",
-    "MX": "Mexico",
-    "NL": "Netherlands",
-    "NO": "Norway",
-    "NZ": "New Zealand",
-    "PT": "Portugal",
-    "SE": "Sweden",
-}
-"""Where all people of this Pinterest live."""
-
-PINTEREST_PEOPLE = sum(users_in(country) for country in COUNTRIES)
 
 # Nielsen's numbers of the ten largest metro areas.
 _METROS = {
@@ -59,18 +39,6 @@ _METROS = {
     "524": "Atlanta",
 }
 _METROS_PERCENT_OF_US = 30
-
-# Weights; the names of ages, genders and devices are those that an ad group is targeted with.
-AGES = {"18-24": 22, "25-34": 30, "35-44": 18, "45-49": 7, "50-54": 6, "55-64": 10, "65+": 7}
-GENDERS = {"female": 68, "male": 22, "unknown": 10}
-DEVICES = {
-    "iphone": 38,
-    "android_mobile": 34,
-    "web": 16,
-    "web_mobile": 6,
-    "ipad": 4,
-    "android_tablet": 2,
-}
 
 # Categories that Pinterest shows to everyone, each with two of ours.
 _INTERESTS = {
@@ -107,7 +75,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Interest:
-    """Those of an audience who like something: ratio in thousandths, index in hundredths."""
+    """The people of an audience who like something: ratio in thousandths, index in hundredths."""
 
     id: str
     name: str
@@ -121,7 +89,7 @@ def size(account: str, kind: str, own_people: int) -> tuple[int, bool]:
 
     `own_people` are the sizes of the ad account's audiences, summed up.
     """
-    people = PINTEREST_PEOPLE
+    people = ALL_USERS
     if kind != PINTEREST_TOTAL:
         people = min(people, estimate(10_000, 1_000_000, "reached", account) + own_people)
     if kind == YOUR_ENGAGED:
@@ -153,22 +121,16 @@ def interests(account: str, kind: str) -> list[Interest]:
     found = []
     for name, inner in _INTERESTS.items():
         everyone = estimate(50, 600, "liked", name)
-        liked = max(1, min(990, everyone * _leaning(account, kind, "interest", name) // 100))
+        liked = max(1, min(990, everyone * _affinity_percent(account, kind, "interest", name) // 100))
         subcategories = []
         for sub in inner:
             share = estimate(200, 600, "liked within", name, sub)
             everyone_too = max(1, everyone * share // 1000)
-            leaning = _leaning(account, kind, "interest", sub)
-            liked_too = max(1, min(liked, liked * share * leaning // 100_000))
+            affinity = _affinity_percent(account, kind, "interest", sub)
+            liked_too = max(1, min(liked, liked * share * affinity // 100_000))
             subcategories.append(_interest(sub, liked_too, everyone_too))
-        found.append(_interest(name, liked, everyone, tuple(sorted(subcategories, key=_most_first))))
-    return sorted(found, key=_most_first)
-
-
-def round_up(number: int) -> int:
-    """The next number of two digits and zeros."""
-    step: int = 10 ** max(0, len(str(number)) - 2)
-    return -(-number // step) * step
+        found.append(_interest(name, liked, everyone, tuple(sorted(subcategories, key=_by_popularity))))
+    return sorted(found, key=_by_popularity)
 
 
 def split(total: int, weights: Mapping[str, int]) -> dict[str, int]:
@@ -182,17 +144,17 @@ def split(total: int, weights: Mapping[str, int]) -> dict[str, int]:
 
 
 def _parts(total: int, group: str, weights: Mapping[str, int], account: str, kind: str) -> list[Part]:
-    leaned = {key: weight * _leaning(account, kind, group, key) for key, weight in weights.items()}
+    weighted = {key: weight * _affinity_percent(account, kind, group, key) for key, weight in weights.items()}
     names = {"countries": COUNTRIES, "metros": _METROS}.get(group, {})
-    shares = split(total, leaned)
+    shares = split(total, weighted)
     return [
         Part(key.lower() if group == "countries" else key, names.get(key, key), shares[key])
         for key in sorted(shares, key=lambda key: -shares[key])
     ]
 
 
-def _leaning(account: str, kind: str, group: str, key: str) -> int:
-    """How many hundredths of Pinterest's own share the audience has of something."""
+def _affinity_percent(account: str, kind: str, group: str, key: str) -> int:
+    """The audience's share of something, in percent of Pinterest's own share."""
     return 100 if kind == PINTEREST_TOTAL else estimate(60, 140, "leaning", account, kind, group, key)
 
 
@@ -204,5 +166,5 @@ def _interest(
     return Interest(id, name, per_mille, 100 * per_mille // everyone_per_mille, subcategories)
 
 
-def _most_first(interest: Interest) -> tuple[int, str]:
+def _by_popularity(interest: Interest) -> tuple[int, str]:
     return -interest.per_mille, interest.name

@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable
 
 from audience_mock.core.users.match_rate import estimate
-from audience_mock.providers.pinterest.insights.population import (
+from audience_mock.providers.pinterest.population import (
     AGES,
+    ALL_USERS,
     DEVICES,
     GENDERS,
-    PINTEREST_PEOPLE,
     round_up,
+    users_in,
 )
-from audience_mock.providers.pinterest.population import users_in
 from audience_mock.providers.pinterest.sizing.schemas import (
     MAX_AGE_YEARS,
     MIN_AGE_YEARS,
@@ -103,13 +103,13 @@ def any_of(shares: Iterable[int]) -> int:
 def _people_at(places: set[str]) -> int:
     """People in any of the places: countries, or metros and regions, which fill up their country."""
     if not places:
-        return PINTEREST_PEOPLE
+        return ALL_USERS
     by_country: dict[str, int] = {}
     for place in places:
         country, people = _place(place)
         by_country[country] = by_country.get(country, 0) + people
     everywhere = sum(min(people, users_in(country)) for country, people in by_country.items())
-    return min(PINTEREST_PEOPLE, everywhere)
+    return min(ALL_USERS, everywhere)
 
 
 def _place(place: str) -> tuple[str, int]:
