@@ -36,7 +36,7 @@ def provider() -> Provider:
         routers=(pixels.router, custom_audiences.router, oauth.router),
         error_response=errors.error_response,
         errors=errors.all_errors,
-        response_evidence=responses.EVIDENCE,
+        response_evidence=responses.HEADER_EVIDENCE,
         security_schemes=security.SECURITY_SCHEMES,
         default_security=[{name: []} for name in security.SECURITY_SCHEMES],
         preflight=_preflight,

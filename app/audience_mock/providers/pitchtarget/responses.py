@@ -38,7 +38,7 @@ _REVALIDATE = _headers((b"Cache-Control", b"max-age=0, private, must-revalidate"
 _NO_CACHE = _headers((b"Cache-Control", b"no-cache"))
 _ETAG, _CONTENT_LENGTH = HeaderName(b"ETag"), HeaderName(b"Content-Length")
 _REQUEST_ID, _RUNTIME = HeaderName(b"X-Request-Id"), HeaderName(b"X-Runtime")
-EVIDENCE = {
+HEADER_EVIDENCE = {
     "Content-Type": EXCHANGES.says("application/json; charset=utf-8"),
     "ETag": EXCHANGES.says("the MD5 of the body's bytes"),
     "Cache-Control": EXCHANGES.says("max-age=0, private, must-revalidate; no-cache with 204"),
