@@ -22,6 +22,7 @@ from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.providers.pinterest import provider as pinterest
 from audience_mock.providers.pinterest.settings import PinterestSettings
 from audience_mock.providers.pitchtarget import provider as pitchtarget
+from audience_mock.providers.pitchtarget.settings import PitchTargetSettings
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
 from audience_mock.web.provider_app import NO_TELEMETRY, ProviderApp, ProviderMount, RouteShortcut, mounts_of
@@ -155,7 +156,7 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
             api_version=here.pinterest_contract,
             validation=here.pinterest_validation,
         ),
-        "pitchtarget": pitchtarget.Options(revision=here.pitchtarget_revision),
+        "pitchtarget": PitchTargetSettings(revision=here.pitchtarget_revision),
         "control": Access(settings.admin, settings.admin_token),
     }
 
@@ -163,14 +164,14 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
 def describe(directory: Path) -> list[Path]:
     """Write what each API serves as JSON into `directory`, and what it rests on as Markdown; returns the
     files."""
-    from audience_mock.web.operations import operations, table
+    from audience_mock.web.operations import evidence_table, list_operations
 
     app = assemble(Worlds(), Settings.model_construct())
     described = {name: api.openapi() for name, api in app.state.providers.items()}
     texts = {
         f"{name}.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         for name, document in (described | {"control": _describe_control()}).items()
-    } | {"EVIDENCE.md": table(operations(described))}
+    } | {"EVIDENCE.md": evidence_table(list_operations(described))}
     app.state.worlds.close()
     directory.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():

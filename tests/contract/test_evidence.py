@@ -17,7 +17,7 @@ from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from audience_mock.web.errors import InjectedError, InvalidInputError, NoRouteError, RequestError
 from audience_mock.web.evidence import KEY, Grade, chosen
-from audience_mock.web.operations import GRADES, operations, request_fields, table
+from audience_mock.web.operations import GRADES, evidence_table, list_operations, request_fields
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("pinterest", "pitchtarget")
@@ -45,7 +45,7 @@ def descriptions(app: FastAPI) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def served(descriptions: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    return operations(descriptions)
+    return list_operations(descriptions)
 
 
 def described(description: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -132,8 +132,8 @@ def test_each_error_that_pinterest_answers_has_a_grade() -> None:
 
 
 def test_each_error_that_pitchtarget_answers_has_a_grade() -> None:
-    """Each fact that a request can bring about has a row in the table of PitchTarget's words, so a grade."""
-    worded = {*pitchtarget_errors.WORDS, InvalidInputError}
+    """Each fact that a request can bring about has a row in PitchTarget's table of errors, so a grade."""
+    worded = {*pitchtarget_errors.ERRORS, InvalidInputError}
     others = {name for names in NOT_PITCHTARGETS for name in names.split(", ")}
     possible = (
         {*RequestError.__subclasses__(), *NoRouteError.__subclasses__(), *DomainError.__subclasses__()}
@@ -148,7 +148,8 @@ def test_each_described_refusal_is_a_graded_error(name: str, app: FastAPI) -> No
     """Each refusal that an operation describes has an error of its status among the operation's."""
     description = app.state.providers[name].openapi()
     errors = {
-        one["name"]: {error["status"] for error in one["errors"]} for one in operations({name: description})
+        one["name"]: {error["status"] for error in one["errors"]}
+        for one in list_operations({name: description})
     }
     for operation in described(description):
         refusals = {int(status) for status in operation["responses"] if status >= "400"}
@@ -162,7 +163,7 @@ def test_the_page_and_the_table_agree(mock: MockServer, served: list[dict[str, A
     for name in NAMES:
         of_one = httpx.get(f"{mock.url}/__admin/operations", params={"provider": name}).json()["operations"]
         assert of_one == [operation for operation in page if operation["provider"] == name]
-    assert (ROOT / "openapi/EVIDENCE.md").read_text() == table(page), "run `make openapi`"
+    assert (ROOT / "openapi/EVIDENCE.md").read_text() == evidence_table(page), "run `make openapi`"
 
 
 def _name(operation: dict[str, Any]) -> tuple[str, str]:

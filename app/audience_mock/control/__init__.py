@@ -1,7 +1,7 @@
-"""The control API: what a test calls to control the mock, under /__admin, and the server's own pages.
+"""The control API: what a test calls to control the mock, under /__admin; and the server's own pages.
 
-All but the pages is imported when somebody first calls it: a test double is started more often than it is
-controlled.
+All but the pages is imported when the control API is first called: most servers start more often than they
+are controlled.
 """
 
 from audience_mock.control.access import Access

@@ -1,7 +1,7 @@
 """Who may call the control API: this machine, or whoever has the token.
 
-A page in a browser on this machine could call it too, from any site; so the names that a request gives for
-the server and for the page it comes from have to be this machine's. All of this is chosen.
+A page of any site, in a browser on this machine, could call it too. So `Host` and `Origin` have to name this
+machine. All of this is chosen.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from starlette.requests import Request
 
 
 class AccessDeniedError(Exception):
-    """Not from there; the text says why, and what to do."""
+    """This machine only; the text says what was wrong, and what to do."""
 
 
 class AdminTokenError(Exception):
-    """The token is missing or another one."""
+    """The token is missing or wrong."""
 
 
 class ControlDisabledError(Exception):
@@ -47,8 +47,8 @@ def check(request: Request, access: Access) -> None:
     host = request.headers.get("host", "")
     if not _is_local_name(f"//{host}"):
         raise AccessDeniedError(
-            f"the Host {host!r} is not this machine's name: call it by localhost or 127.0.0.1, or start the"
-            " server with --admin-token"
+            f"Host {host!r} does not name this machine: call localhost or 127.0.0.1, or start the server with"
+            " --admin-token"
         )
     origin = request.headers.get("origin")
     if origin is not None and not _is_local_name(origin):

@@ -1,31 +1,29 @@
-"""/__admin/audiences/{id}: one audience of either API, read and changed by a test."""
+"""/__admin/audiences/{id}: the state of one audience, of either API, and changes to it."""
 
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
-from audience_mock.control.errors import Error, response
-from audience_mock.control.instants import Instant, unix
+from audience_mock.control.errors import invalid_input
+from audience_mock.control.openapi_responses import error, success
+from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.audiences import overrides
 from audience_mock.core.audiences.lifecycle import policy_of, size_at, status_at
 from audience_mock.core.readiness import FAILS, NEVER_MS, POLICY_PATTERN
 from audience_mock.core.store.rows import AudienceRow
-from audience_mock.web.errors import InvalidInputError
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.timestamps import Timestamp, unix_seconds
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
 
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    404: {"model": Error, "description": "No such audience"},
-    409: {"model": Error, "description": "Both APIs have one: choose it with `api`"},
-}
+_ERRORS = error(404, "No such audience") | error(409, "Both APIs have one: choose it with `api`")
 
 
-class Which(ApiModel):
+class AudienceQuery(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     api: Literal["pinterest", "pitchtarget"] | None = Field(
@@ -72,7 +70,7 @@ class AudienceChange(ApiModel):
         le=1 << 40,
         description="Size once it is built, instead of that of its file, rule or list.",
     )
-    ready_at: Instant | None = None
+    ready_at: Timestamp | None = None
     ready_in_s: float | None = Field(default=None, ge=0, le=1e9, description="Seconds from now.")
     policy: str | None = Field(
         default=None,
@@ -84,7 +82,7 @@ class AudienceChange(ApiModel):
     )
 
 
-def _shown(row: AudienceRow, now_ms: int) -> dict[str, Any]:
+def _as_json(row: AudienceRow, now_ms: int) -> dict[str, Any]:
     return {
         "api": row.api,
         "id": str(row.number),
@@ -96,24 +94,55 @@ def _shown(row: AudienceRow, now_ms: int) -> dict[str, Any]:
         "policy": policy_of(row),
         "size": size_at(row, now_ms),
         "people": row.people,
-        "ready_at": unix(row.ready_at_ms) if row.ready_at_ms < NEVER_MS else None,
-        "created_at": unix(row.created_at_ms),
-        "updated_at": unix(row.updated_at_ms),
+        "ready_at": unix_seconds(row.ready_at_ms) if row.ready_at_ms < NEVER_MS else None,
+        "created_at": unix_seconds(row.created_at_ms),
+        "updated_at": unix_seconds(row.updated_at_ms),
         "facebook_id": row.facebook_id,
         "customer_list": None if row.customer_list is None else str(row.customer_list),
     }
 
 
-@router.get("/{id}", operation_id="audience/get", response_model=AudienceState, responses=_REFUSED)
-async def get(request: MockRequest, id: str, query: Annotated[Which, Query()]) -> RawResponse:
+_EXAMPLE = {
+    "api": "pinterest",
+    "id": "2542623499806",
+    "account": "549755885175",
+    "kind": "VISITOR",
+    "name": "Buyers",
+    "status": "READY",
+    "held_status": "READY",
+    "policy": "after_delay",
+    "size": 5000,
+    "people": 5000,
+    "ready_at": 1795348805.0,
+    "created_at": 1795348800.0,
+    "updated_at": 1795348800.0,
+    "facebook_id": None,
+    "customer_list": None,
+}
+
+
+@router.get(
+    "/{id}",
+    operation_id="audience/get",
+    summary="Get an audience",
+    response_model=AudienceState,
+    responses=success(_EXAMPLE) | _ERRORS,
+)
+async def get(request: MockRequest, id: str, query: Annotated[AudienceQuery, Query()]) -> RawResponse:
     """Show one audience, by the id of its API or by Facebook's id. This does not count as a read."""
     row = await request.world.read(overrides.find, id=id, api=query.api)
-    return response(200, _shown(row, request.world.clock.now_ms()))
+    return json_response(_as_json(row, request.world.clock.now_ms()))
 
 
-@router.patch("/{id}", operation_id="audience/update", response_model=AudienceState, responses=_REFUSED)
+@router.patch(
+    "/{id}",
+    operation_id="audience/update",
+    summary="Change an audience",
+    response_model=AudienceState,
+    responses=success(_EXAMPLE) | _ERRORS,
+)
 async def update(
-    request: MockRequest, id: str, query: Annotated[Which, Query()], body: AudienceChange
+    request: MockRequest, id: str, query: Annotated[AudienceQuery, Query()], body: AudienceChange
 ) -> RawResponse:
     """Set the status or size of an audience, or when it is built. A policy or a time releases a status that
     was set. `updated_at` stays."""
@@ -131,20 +160,18 @@ async def update(
         policy=body.policy,
         ready_at_ms=ready_at_ms,
     )
-    return response(200, _shown(row, request.world.clock.now_ms()))
+    return json_response(_as_json(row, request.world.clock.now_ms()))
 
 
 def _check(body: AudienceChange) -> None:
-    """Raises InvalidInputError for what contradicts itself."""
+    """Raises InvalidInputError for fields that contradict each other."""
     timed = [name for name in ("ready_at", "ready_in_s") if getattr(body, name) is not None]
     if len(timed) > 1:
-        raise _refused("ready_in_s", "is another way to say ready_at: give one of them", body.ready_in_s)
+        raise invalid_input(
+            ("ready_in_s",), "is another way to say ready_at: give one of them", body.ready_in_s
+        )
     if body.status is not None and (timed or body.policy is not None):
         other = [*timed, "policy"][0]
-        raise _refused("status", f"is held, so {other} decides nothing: give one of them", body.status)
+        raise invalid_input(("status",), f"is held, so {other} has no effect: give one of them", body.status)
     if timed and body.policy not in (None, FAILS):
-        raise _refused("policy", f"says itself when it is built: leave out {timed[0]}", body.policy)
-
-
-def _refused(field: str, message: str, given: Any) -> InvalidInputError:
-    return InvalidInputError("body", [{"type": "refused", "loc": (field,), "msg": message, "input": given}])
+        raise invalid_input(("policy",), f"determines when it is built: leave out {timed[0]}", body.policy)

@@ -1,28 +1,29 @@
-"""/__admin/clock: the time of a world, and what it will bring."""
+"""/__admin/clock: the time of a world, and what will happen in it."""
 
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from audience_mock.control.errors import response
-from audience_mock.control.instants import Instant, iso, unix
+from audience_mock.control.errors import invalid_input
+from audience_mock.control.openapi_responses import success
+from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core import agenda
 from audience_mock.core.worlds.clock import LATEST_MS
 from audience_mock.core.worlds.world import World
-from audience_mock.web.errors import InvalidInputError
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.timestamps import Timestamp, iso_8601, unix_seconds
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/clock", tags=["clock"])
 
-EVENTS_SHOWN = 100
-"""On an agenda, if nobody asks for more."""
+DEFAULT_EVENTS = 100
+"""On an agenda, unless the request has a `limit`. Chosen."""
 
-Kind = Literal["audience", "facebook_id", "customer_list", "upload", "token", "limit"]
-"""Those of `core.agenda`."""
+EventKind = Literal["audience", "facebook_id", "customer_list", "upload", "token", "limit"]
+"""The kinds of `core.agenda`."""
 
 
 class ClockState(ApiModel):
@@ -36,7 +37,7 @@ class ClockSet(ApiModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    now: Instant | None = None
+    now: Timestamp | None = None
     frozen: bool | None = Field(default=None, description="`true` stops the clock, `false` lets it run.")
 
 
@@ -53,7 +54,7 @@ class Advance(ApiModel):
             " is none, the clock stays."
         ),
     )
-    kinds: list[Kind] = Field(
+    kinds: list[EventKind] = Field(
         default=[],
         description=(
             "With `to`: the kinds of events that count. By default all, so `idle` also lets tokens expire."
@@ -80,7 +81,7 @@ class Event(ApiModel):
     at: str = Field(description="ISO 8601 in UTC, to the millisecond.")
     unix: float
     in_s: float = Field(description="Seconds from now.")
-    kind: Kind
+    kind: EventKind
 
 
 class Agenda(ApiModel):
@@ -95,72 +96,120 @@ def _comma_separated(value: Any) -> Any:
 class AgendaQuery(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
-    kinds: Annotated[list[Kind], BeforeValidator(_comma_separated)] = Field(
+    kinds: Annotated[list[EventKind], BeforeValidator(_comma_separated)] = Field(
         default=[], description="Kinds of events to show, separated by commas."
     )
-    limit: int = Field(default=EVENTS_SHOWN, ge=1, le=1000, description="Number of events to show at most.")
+    limit: int = Field(default=DEFAULT_EVENTS, ge=1, le=1000, description="Number of events to show at most.")
 
 
-def _shown(world: World) -> dict[str, Any]:
+def _as_json(world: World) -> dict[str, Any]:
     now_ms = world.clock.now_ms()
-    return {"now": iso(now_ms), "unix": unix(now_ms), "frozen": world.clock.frozen}
+    return {"now": iso_8601(now_ms), "unix": unix_seconds(now_ms), "frozen": world.clock.frozen}
 
 
-@router.get("", operation_id="clock/get", response_model=ClockState)
+_EXAMPLE = {"now": "2026-11-22T12:00:05.000Z", "unix": 1795348805.0, "frozen": True}
+_EVENT_EXAMPLE = {
+    "at": "2026-11-22T12:00:05.000Z",
+    "unix": 1795348805.0,
+    "in_s": 5.0,
+    "kind": "audience",
+    "api": "pinterest",
+    "id": "2542623499806",
+    "account": "549755885175",
+    "becomes": "READY",
+}
+
+
+@router.get(
+    "",
+    operation_id="clock/get",
+    summary="Get the time",
+    response_model=ClockState,
+    responses=success(_EXAMPLE),
+)
 async def get(request: MockRequest) -> RawResponse:
     """Show the time of this world, which decides every timestamp, status, token expiry and rate limit."""
-    return response(200, _shown(request.world))
+    return json_response(_as_json(request.world))
 
 
-@router.put("", operation_id="clock/put", response_model=ClockState)
+@router.put(
+    "",
+    operation_id="clock/put",
+    summary="Set the time",
+    response_model=ClockState,
+    responses=success(_EXAMPLE),
+)
 async def put(request: MockRequest, body: ClockSet) -> RawResponse:
     """Set the time, stop the clock or let it run. When the clock goes back, rows keep their timestamps, what
     the clock had built is not built yet, and rate-limit windows start anew."""
     if body.now is None and body.frozen is None:
-        raise _refused((), "give now, frozen, or both", {})
+        raise invalid_input((), "give now, frozen, or both", {})
     request.world.set_clock(now_ms=body.now, frozen=body.frozen)
-    return response(200, _shown(request.world))
+    return json_response(_as_json(request.world))
 
 
-@router.post("/advance", operation_id="clock/advance", response_model=Advanced)
+@router.post(
+    "/advance",
+    operation_id="clock/advance",
+    summary="Advance the clock",
+    response_model=Advanced,
+    responses=success({**_EXAMPLE, "fired": 1}),
+)
 async def advance(request: MockRequest, body: Advance) -> RawResponse:
     """Move the time forward, frozen or running."""
-    if (body.seconds is None) == (body.to is None):
-        raise _refused((), "give either seconds or to", body.model_dump(exclude_unset=True))
-    if body.to is None and body.kinds:
-        raise _refused(("kinds",), "goes with to, not with seconds", body.kinds)
+    _check(body)
     world = request.world
-    before = agenda.next_events(world, kinds=body.kinds)
     now_ms = world.clock.now_ms()
-    by_ms = round((body.seconds or 0) * 1000)
-    if body.to is not None and before.last_at_ms is not None:
-        to_ms = before.last_at_ms if body.to == "idle" else before.events[0].at_ms
-        by_ms = max(0, to_ms - now_ms)
+    before = agenda.next_events(world, kinds=body.kinds)
+    by_ms = _step_ms(body, before, now_ms)
     if now_ms + by_ms >= LATEST_MS:
-        raise _refused(("seconds",), "no clock goes beyond the year 9998", body.seconds)
+        raise invalid_input(
+            ("seconds",), "the clock cannot go beyond the year 9998: advance it by less", body.seconds
+        )
     world.advance_clock(by_ms)
     fired = before.total - agenda.next_events(world, kinds=body.kinds).total
-    return response(200, {**_shown(world), "fired": fired})
+    return json_response({**_as_json(world), "fired": fired})
 
 
-@router.get("/agenda", operation_id="clock/agenda", response_model=Agenda)
+@router.get(
+    "/agenda",
+    operation_id="clock/agenda",
+    summary="List what will happen",
+    response_model=Agenda,
+    responses=success({"events": [_EVENT_EXAMPLE], "total": 1}),
+)
 async def show_agenda(request: MockRequest, query: Annotated[AgendaQuery, Query()]) -> RawResponse:
     """List the events that the clock will cause. A status that is held, or waits for reads or for the test,
     is not among them."""
     found = agenda.next_events(request.world, kinds=query.kinds, limit=query.limit)
     now_ms = request.world.clock.now_ms()
-    events = [
-        {
-            "at": iso(event.at_ms),
-            "unix": unix(event.at_ms),
-            "in_s": unix(event.at_ms - now_ms),
-            "kind": event.kind,
-            **event.about,
-        }
-        for event in found.events
-    ]
-    return response(200, {"events": events, "total": found.total})
+    events = [_event_as_json(event, now_ms) for event in found.events]
+    return json_response({"events": events, "total": found.total})
 
 
-def _refused(place: tuple[str, ...], message: str, given: Any) -> InvalidInputError:
-    return InvalidInputError("body", [{"type": "refused", "loc": place, "msg": message, "input": given}])
+def _check(body: Advance) -> None:
+    """Raises InvalidInputError for fields that contradict each other."""
+    if (body.seconds is None) == (body.to is None):
+        raise invalid_input((), "give either seconds or to", body.model_dump(exclude_unset=True))
+    if body.to is None and body.kinds:
+        raise invalid_input(("kinds",), "is valid with to only: leave it out", body.kinds)
+
+
+def _step_ms(body: Advance, upcoming: agenda.Agenda, now_ms: int) -> int:
+    """How far to advance; 0 where nothing is upcoming."""
+    if body.seconds is not None:
+        return round(body.seconds * 1000)
+    if upcoming.last_at_ms is None:
+        return 0
+    to_ms = upcoming.last_at_ms if body.to == "idle" else upcoming.events[0].at_ms
+    return max(0, to_ms - now_ms)
+
+
+def _event_as_json(event: agenda.Event, now_ms: int) -> dict[str, Any]:
+    return {
+        "at": iso_8601(event.at_ms),
+        "unix": unix_seconds(event.at_ms),
+        "in_s": unix_seconds(event.at_ms - now_ms),
+        "kind": event.kind,
+        **event.about,
+    }

@@ -1,13 +1,13 @@
-"""What /__admin answers to what it cannot do: one sentence that says what to do next, and the field."""
+"""Errors of the control API: one sentence that says what to do next, and the field that is wrong."""
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
-from pydantic_core import to_json
 
 from audience_mock.control.access import AccessDeniedError, AdminTokenError, ControlDisabledError
+from audience_mock.control.responses import json_response
 from audience_mock.core.errors import (
     AlreadyExistsError,
     IdTakenError,
@@ -32,10 +32,24 @@ from audience_mock.web.errors import (
     UnsupportedContentTypeError,
 )
 from audience_mock.web.request import MockRequest
-from audience_mock.web.response import Header, RawResponse
+from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
 
 log = logging.getLogger("audience_mock")
+
+VERIFICATION_FAILED = 417
+"""Expectation Failed. Chosen because no other error here has it: a failed check is never taken for one that
+could not be made (400, 409), and `curl -f` fails."""
+
+_LISTS = {
+    "world": "/__admin/worlds",
+    "snapshot": "/__admin/snapshots",
+    "fault": "/__admin/faults",
+    "audience": "/__admin/state",
+}
+"""Where the things that an id can name are listed."""
+
+_NOT_SHOWN = object()
 
 
 class Error(ApiModel):
@@ -48,61 +62,59 @@ class Error(ApiModel):
 
 
 class VerificationFailedError(Exception):
-    """A request that was to be there is not, or one is too many; `told` is all that the answer says of it."""
+    """An expected request is missing, or there is one too many; `body` is that of the response."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
-        super().__init__(told["error"])
-        self.told = told
+    def __init__(self, body: dict[str, Any]) -> None:
+        super().__init__(body["error"])
+        self.body = body
 
 
-VERIFICATION_FAILED = 417
-"""Expectation Failed. Chosen, since nothing else here answers it: a check that failed is never taken for one
-that could not be made (400, 409), and `curl -f` fails."""
+def invalid_input(
+    field: Sequence[str],
+    message: str,
+    given: Any = _NOT_SHOWN,
+    place: Literal["query", "body"] = "body",
+) -> InvalidInputError:
+    """The error for a value that the models accept and the operation does not; `field` is its path."""
+    detail = {"type": "value_error", "loc": tuple(field), "ctx": {"error": message}}
+    return InvalidInputError(place, [detail if given is _NOT_SHOWN else {**detail, "input": given}])
 
 
 def error_response(request: MockRequest, error: Exception) -> RawResponse:
+    """The response to anything that was raised while a request was served."""
     if isinstance(error, VerificationFailedError):
-        return response(VERIFICATION_FAILED, error.told)
-    status, message, field = _words(request, error)
+        return json_response(error.body, VERIFICATION_FAILED)
+    status, message, field = _describe(request, error)
     if status == 500:
-        log.error("%s %s %d: %s: %s", request.method, request.url.path, status, type(error).__name__, error)
-        log.debug("where it happened", exc_info=error)
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        log.error("%s %s %d: %s", request.method, request.url.path, status, cause)
+        log.debug("traceback", exc_info=error)
     else:
-        log.info("%s %s %d %s", request.method, request.url.path, status, message)
-    more = [(b"allow", ", ".join(error.allowed).encode())] if isinstance(error, MethodNotAllowedError) else []
+        log.info("%s %s %d %s", request.method, request.url.path, status, " ".join(message.split()))
+    headers = []
+    if isinstance(error, MethodNotAllowedError):
+        headers.append((b"allow", ", ".join(error.allowed).encode()))
     if isinstance(error, AdminTokenError):
-        more.append((b"www-authenticate", b"Bearer"))
-    return response(status, {"error": message, **({} if field is None else {"field": field})}, more)
+        headers.append((b"www-authenticate", b"Bearer"))
+    return json_response({"error": message, **({} if field is None else {"field": field})}, status, headers)
 
 
-def response(status: int, value: Any, headers: Sequence[Header] = ()) -> RawResponse:
-    """A JSON response of the control API; 204 has no body."""
-    return json_response(status, b"" if status == 204 else to_json(value), headers)
-
-
-def json_response(status: int, body: bytes, headers: Sequence[Header] = ()) -> RawResponse:
-    """As `response`, of JSON that is written already."""
-    about_body = (
-        ((b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")) if body else ()
-    )
-    return RawResponse(status, body, (*about_body, (b"cache-control", b"no-store"), *headers))
-
-
-def _words(request: MockRequest, error: Exception) -> tuple[int, str, str | None]:
+def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | None]:
+    """Status, message and field."""
+    path = request.url.path
     match error:
         case ControlDisabledError():
-            return 404, "the control plane is turned off: start the server without --no-admin", None
+            return 404, "the control API is disabled: start the server without --no-admin", None
         case AdminTokenError():
             return 401, "send Authorization: Bearer <the token that the server was started with>", None
         case AccessDeniedError():
             return 403, str(error), None
         case RouteNotFoundError():
-            path = request.url.path
             return 404, f"unknown control endpoint {path}: /openapi/control.json lists them", None
         case MethodNotAllowedError(allowed=allowed):
-            return 405, f"{request.url.path} answers to {', '.join(allowed)} only", None
-        case NotFoundError(what=what, id=id):
-            return 404, f"there is no {what} {id!r} in this {'server' if what == 'world' else 'world'}", None
+            return 405, f"{request.sent_method} is not allowed on {path}: use {' or '.join(allowed)}", None
+        case NotFoundError():
+            return 404, _not_found(error), None
         case (
             AlreadyExistsError()
             | InvalidStateError()
@@ -123,8 +135,17 @@ def _words(request: MockRequest, error: Exception) -> tuple[int, str, str | None
         case InvalidInputError(details=details, model=model):
             first = problems(details, model)[0]
             return 400, str(first), first.field or None
-        case MalformedBodyError() | BodyTooLargeError() | UnsupportedContentTypeError():
-            status = {BodyTooLargeError: 413, UnsupportedContentTypeError: 415}.get(type(error), 400)
-            return status, f"{error}: send a JSON document", None
+        case BodyTooLargeError():
+            return 413, f"{error}: send less", None
+        case UnsupportedContentTypeError():
+            return 415, f"{error}: send a JSON document", None
+        case MalformedBodyError():
+            return 400, f"{error}: send a JSON document", None
         case _:
-            return 500, f"the mock itself failed: {type(error).__name__}: {error}", None
+            return 500, f"the mock server failed with {type(error).__name__}: {error}", None
+
+
+def _not_found(error: NotFoundError) -> str:
+    where = "" if error.what == "world" else " in this world"
+    listed = f": GET {_LISTS[error.what]} lists them" if error.what in _LISTS else ""
+    return f"there is no {error.what} {error.id!r}{where}{listed}"

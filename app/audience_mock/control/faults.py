@@ -1,6 +1,6 @@
-"""/__admin/faults: calls that shall go wrong."""
+"""/__admin/faults: what goes wrong, for which requests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
@@ -8,8 +8,9 @@ from fastapi import APIRouter
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import to_json
 
-from audience_mock.control.criteria import unknown_operation
-from audience_mock.control.errors import Error, response
+from audience_mock.control.openapi_responses import created, error, success
+from audience_mock.control.request_pattern import RequestSubset, unknown_operation
+from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.controls.faults import (
     ANY,
@@ -21,7 +22,8 @@ from audience_mock.core.controls.faults import (
     Outcome,
 )
 from audience_mock.core.errors import InvalidFaultError
-from audience_mock.web import body as bodies
+from audience_mock.web.body import JSON, read_whole
+from audience_mock.web.openapi import operation
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
@@ -29,30 +31,24 @@ from audience_mock.web.validation import parse_json
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/faults", tags=["faults"])
 
-_BAD: dict[int | str, dict[str, Any]] = {400: {"model": Error, "description": "The fault is invalid"}}
-_TOO_MANY: dict[int | str, dict[str, Any]] = {
-    409: {"model": Error, "description": "Too many faults are planned"}
-}
-_NO_FAULT: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such fault"}}
+_NO_FAULT = error(404, "No such fault")
 
 _Milliseconds = Annotated[int, Field(strict=True, ge=0, le=MAX_LATENCY_MS)]
 
 
-class Spread(ApiModel):
+class LatencyRange(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     at_least: _Milliseconds = Field(alias="from")
     at_most: _Milliseconds = Field(alias="to")
 
 
-def _spread(given: Any) -> Any:
+def _as_range(given: Any) -> Any:
     return {"from": given, "to": given} if isinstance(given, int) else given
 
 
-class Match(ApiModel):
+class FaultMatch(RequestSubset):
     """A JSON subset of the request, which may have more keys than these."""
-
-    model_config = ConfigDict(extra="forbid")
 
     method: Annotated[str, StringConstraints(to_upper=True)] = ""
     path: str = Field(default="", description="Path of the operation, without /worlds/… and /v5.")
@@ -73,11 +69,14 @@ class PlannedFault(ApiModel):
     operation: str = Field(
         description="Operation id, such as `audiences/create`, or * for all operations of both APIs."
     )
-    match: Match = Field(default=Match(), description="Apply to matching calls only.")
+    match: FaultMatch = Field(default=FaultMatch(), description="Apply to matching calls only.")
     skip: int = Field(default=0, strict=True, ge=0, description="Number of calls to let pass first.")
     every: int = Field(default=1, strict=True, ge=1, description="Then apply to every n-th call.")
     chance: float = Field(
-        default=1.0, ge=0, le=1, description="Then apply to this share of calls; the same calls on every run."
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Then apply to this share of calls; the same calls on every run.",
     )
     first: int | None = Field(
         default=None,
@@ -85,9 +84,9 @@ class PlannedFault(ApiModel):
         ge=1,
         description="Number of times to fire at most. By default 1 for a limit window, else unlimited.",
     )
-    latency_ms: Annotated[Spread, BeforeValidator(_spread, json_schema_input_type=int | Spread)] | None = (
-        Field(default=None, description="Delay in real milliseconds, whatever the clock of the world shows.")
-    )
+    latency_ms: (
+        Annotated[LatencyRange, BeforeValidator(_as_range, json_schema_input_type=int | LatencyRange)] | None
+    ) = Field(default=None, description="Delay in real milliseconds, whatever the clock of the world shows.")
     status: int | None = Field(
         default=None,
         strict=True,
@@ -114,7 +113,10 @@ class PlannedFault(ApiModel):
         ),
     )
     cut_after_bytes: int | None = Field(
-        default=None, strict=True, ge=0, description="Close the connection after these bytes of the body."
+        default=None,
+        strict=True,
+        ge=0,
+        description="Close the connection after these bytes of the body.",
     )
     stall: Literal["before", "in"] | None = Field(
         default=None,
@@ -124,7 +126,9 @@ class PlannedFault(ApiModel):
         ),
     )
     content_type: str | None = Field(
-        default=None, pattern=r"^[!-~][ -~]{0,199}$", description="Content type to claim."
+        default=None,
+        pattern=r"^[!-~][ -~]{0,199}$",
+        description="Content type to claim.",
     )
     garbage: Literal[True] | None = Field(
         default=None,
@@ -144,7 +148,7 @@ class PlannedFaults(ApiModel):
     )
 
 
-class _Either(ApiModel):
+class _OneOrSeveral(ApiModel):
     faults: Any = None
 
 
@@ -187,65 +191,78 @@ class FaultList(ApiModel):
     unused: list[str] = Field(description="Ids of the faults that are not used.")
 
 
-EXAMPLES: Mapping[str, Mapping[str, Any]] = {
-    "faults/add": {"201": {"ids": ["fault-1"]}},
-    "faults/list": {"200": {"faults": [_EXAMPLE], "unused": ["fault-1"]}},
-    "faults/get": {"200": _EXAMPLE},
-}
-BODIES: Mapping[str, Mapping[str, Any]] = {"faults/add": {bodies.JSON: PlannedFault | PlannedFaults}}
-
-
 @router.post(
-    "", operation_id="faults/add", status_code=201, response_model=FaultIds, responses=_BAD | _TOO_MANY
+    "",
+    operation_id="faults/add",
+    summary="Plan faults",
+    status_code=201,
+    response_model=FaultIds,
+    responses=created({"ids": ["fault-1"]})
+    | error(400, "The fault is invalid")
+    | error(409, "Too many faults are planned"),
+    openapi_extra=operation(bodies={JSON: PlannedFault | PlannedFaults}),
 )
 async def add(request: MockRequest) -> RawResponse:
     """Plan one or several faults. If several match a call, the one planned first fires."""
-    raw = await bodies.read_whole(request)
-    several = "faults" in parse_json(raw, _Either).model_fields_set
-    given: Sequence[PlannedFault] = (
-        parse_json(raw, PlannedFaults).faults if several else [parse_json(raw, PlannedFault)]
-    )
+    raw = await read_whole(request)
     operations = request.context.served.operations
-    plans = []
-    for position, plan in enumerate(given):
-        try:
-            plans.append(_to_plan(plan, operations))
-        except InvalidFaultError as error:
-            place = ".".join([*(("faults", str(position)) if several else ()), *filter(None, [error.field])])
-            raise InvalidFaultError(f"{place}: {error}" if place else str(error), place or None) from None
-    made = request.world.faults.add_all(plans)
-    return response(201, {"ids": [fault.id for fault in made]})
+    if "faults" in parse_json(raw, _OneOrSeveral).model_fields_set:
+        faults = parse_json(raw, PlannedFaults).faults
+        plans = [_to_plan(fault, operations, f"faults.{n}") for n, fault in enumerate(faults)]
+    else:
+        plans = [_to_plan(parse_json(raw, PlannedFault), operations)]
+    planned = request.world.faults.add_all(plans)
+    return json_response({"ids": [fault.id for fault in planned]}, 201)
 
 
-@router.get("", operation_id="faults/list", response_model=FaultList, response_model_exclude_unset=True)
-async def list_(request: MockRequest) -> RawResponse:
+@router.get(
+    "",
+    operation_id="faults/list",
+    summary="List faults",
+    response_model=FaultList,
+    response_model_exclude_unset=True,
+    responses=success({"faults": [_EXAMPLE], "unused": ["fault-1"]}),
+)
+async def list_all(request: MockRequest) -> RawResponse:
     """List the faults of this world, used or not."""
     planned = list(request.world.faults)
-    unused = [fault.id for fault in planned if not fault.used]
-    return response(200, {"faults": [_shown(request, fault) for fault in planned], "unused": unused})
+    faults = [_as_json(request, fault) for fault in planned]
+    return json_response({"faults": faults, "unused": [fault.id for fault in planned if not fault.used]})
 
 
-@router.delete("", operation_id="faults/clear", status_code=204)
+@router.delete("", operation_id="faults/clear", summary="Delete all faults", status_code=204)
 async def clear(request: MockRequest) -> RawResponse:
     """Remove all faults of this world."""
     request.world.faults.clear()
-    return response(204, None)
+    return empty_response()
 
 
-@router.get("/{fault}", operation_id="faults/get", response_model=FaultState, responses=_NO_FAULT)
+@router.get(
+    "/{fault}",
+    operation_id="faults/get",
+    summary="Get a fault",
+    response_model=FaultState,
+    responses=success(_EXAMPLE) | _NO_FAULT,
+)
 async def get(request: MockRequest, fault: str) -> RawResponse:
     """Show one fault, and how often it fired."""
-    return response(200, _shown(request, request.world.faults.find(fault)))
+    return json_response(_as_json(request, request.world.faults.find(fault)))
 
 
-@router.delete("/{fault}", operation_id="faults/delete", status_code=204, responses=_NO_FAULT)
+@router.delete(
+    "/{fault}",
+    operation_id="faults/delete",
+    summary="Delete a fault",
+    status_code=204,
+    responses=_NO_FAULT,
+)
 async def delete(request: MockRequest, fault: str) -> RawResponse:
     """Remove one fault."""
     request.world.faults.remove(fault)
-    return response(204, None)
+    return empty_response()
 
 
-def _shown(request: MockRequest, fault: Fault) -> dict[str, Any]:
+def _as_json(request: MockRequest, fault: Fault) -> dict[str, Any]:
     return {
         "id": fault.id,
         **fault.definition,
@@ -257,19 +274,28 @@ def _shown(request: MockRequest, fault: Fault) -> dict[str, Any]:
     }
 
 
-def _to_plan(given: PlannedFault, operations: Sequence[str]) -> dict[str, Any]:
-    """What the core plans. Raises InvalidFaultError."""
-    if given.operation != ANY and given.operation not in operations:
-        raise InvalidFaultError(unknown_operation(given.operation, operations), "operation")
-    kinds: dict[str, Any] = {each.name: getattr(given, each.name) for each in fields(Outcome)}
-    if given.latency_ms is not None:
-        kinds["latency_ms"] = (given.latency_ms.at_least, given.latency_ms.at_most)
-    if "body" in given.model_fields_set:
-        kinds["body"] = given.body.encode() if isinstance(given.body, str) else to_json(given.body)
+def _to_plan(given: PlannedFault, operations: Sequence[str], place: str = "") -> dict[str, Any]:
+    """What the core plans; `place` is where the fault is in the body. Raises InvalidFaultError."""
+    try:
+        if given.operation != ANY and given.operation not in operations:
+            raise InvalidFaultError(unknown_operation(given.operation, operations), "operation")
+        outcome = _to_outcome(given)
+    except InvalidFaultError as invalid:
+        field = ".".join(filter(None, [place, invalid.field]))
+        raise InvalidFaultError(f"{field}: {invalid}" if field else str(invalid), field or None) from None
     return {
         "operation": given.operation,
-        "outcome": Outcome(**kinds),
-        "match": given.match.model_dump(exclude_unset=True),
+        "outcome": outcome,
+        "match": given.match.wanted(),
         "definition": given.model_dump(exclude_unset=True, by_alias=True),
         **given.model_dump(include={"first", "skip", "every", "chance"}),
     }
+
+
+def _to_outcome(given: PlannedFault) -> Outcome:
+    effects: dict[str, Any] = {each.name: getattr(given, each.name) for each in fields(Outcome)}
+    if given.latency_ms is not None:
+        effects["latency_ms"] = (given.latency_ms.at_least, given.latency_ms.at_most)
+    if "body" in given.model_fields_set:
+        effects["body"] = given.body.encode() if isinstance(given.body, str) else to_json(given.body)
+    return Outcome(**effects)

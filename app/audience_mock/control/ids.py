@@ -1,4 +1,4 @@
-"""/__admin/ids: where the ids go on."""
+"""/__admin/ids: the ids that come next."""
 
 from typing import Annotated, Any
 
@@ -6,7 +6,8 @@ from fastapi import APIRouter
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from audience_mock.control.errors import response
+from audience_mock.control.openapi_responses import success
+from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.store import sequences
 from audience_mock.web.request import MockRequest
@@ -66,14 +67,35 @@ class NextIdsSet(ApiModel):
     pinterest_upload: Number | None = None
 
 
-@router.get("", operation_id="ids/get", response_model=NextIds)
+_EXAMPLE = {
+    "pitchtarget_audience": "54",
+    "facebook": "6006183285954",
+    "pinterest_audience": "2542623500000",
+    "pinterest_customer_list": "5497558",
+    "pinterest_upload": "2680059001",
+}
+
+
+@router.get(
+    "",
+    operation_id="ids/get",
+    summary="Get the next ids",
+    response_model=NextIds,
+    responses=success(_EXAMPLE),
+)
 async def get(request: MockRequest) -> RawResponse:
     """Show the next id of each sequence of this world."""
-    return response(200, await request.world.read(sequences.next_ids))
+    return json_response(await request.world.read(sequences.next_ids))
 
 
-@router.put("", operation_id="ids/put", response_model=NextIds)
+@router.put(
+    "",
+    operation_id="ids/put",
+    summary="Set the next ids",
+    response_model=NextIds,
+    responses=success(_EXAMPLE),
+)
 async def put(request: MockRequest, body: NextIdsSet) -> RawResponse:
     """Set the next ids, higher or lower. Ids that are in use are skipped."""
     numbers = body.model_dump(exclude_none=True)
-    return response(200, await request.world.transact(sequences.set_next, numbers))
+    return json_response(await request.world.transact(sequences.set_next, numbers))

@@ -1,4 +1,4 @@
-"""/__admin/journal: what was asked of this world and what it answered."""
+"""/__admin/journal: the requests that this world received, and the responses."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -7,21 +7,26 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from audience_mock.control.criteria import Criteria, RequestPattern, check_operation, moment
-from audience_mock.control.errors import response
+from audience_mock.control.errors import invalid_input
+from audience_mock.control.openapi_responses import success
+from audience_mock.control.request_pattern import Criteria, RequestPattern, check_operation
+from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.controls.journal import Entry
-from audience_mock.web.journal import shown
+from audience_mock.web.journal_view import entry_as_json
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.timestamps import parse_iso_8601
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/journal", tags=["journal"])
 
 MAX_LIMIT = 10_000
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-class _Part(ApiModel):
+
+class _Window(ApiModel):
     after: str | None = Field(
         default=None, description="Entries after this one: its number, or a time in ISO 8601."
     )
@@ -34,15 +39,15 @@ class _Part(ApiModel):
     )
 
 
-class JournalQuery(_Part, Criteria):
+class JournalQuery(_Window, Criteria):
     pass
 
 
-class Search(_Part, RequestPattern):
+class JournalSearch(_Window, RequestPattern):
     pass
 
 
-class Request(ApiModel):
+class JournalRequest(ApiModel):
     method: str
     path: str = Field(description="Path as sent, with the query.")
     path_params: dict[str, str]
@@ -56,7 +61,7 @@ class Request(ApiModel):
     body_cut: bool = Field(default=False, description="Present if `body` is only the beginning of the body.")
 
 
-class AnswerGiven(ApiModel):
+class JournalAnswer(ApiModel):
     status: int | None = Field(description="Null if the client left before the response.")
     headers: dict[str, str]
     body: Any
@@ -70,8 +75,8 @@ class JournalEntry(ApiModel):
     api: str
     operation: str | None = Field(description="Null if no route matched the request.")
     fault: str | None = Field(description="Id of the planned fault that fired.")
-    request: Request
-    answer: AnswerGiven
+    request: JournalRequest
+    answer: JournalAnswer
     suggestions: list[str] = Field(
         default=[], description="Present if no route matched: the routes that were probably meant."
     )
@@ -83,50 +88,103 @@ class JournalPage(ApiModel):
     next: int = Field(description="Pass it as `after` to get later entries.")
 
 
-@router.get("", operation_id="journal/get", response_model=JournalPage)
-async def get(call: MockRequest, query: Annotated[JournalQuery, Query()]) -> RawResponse:
+_ENTRY = {
+    "number": 1,
+    "at": "2026-11-22T12:00:00.000Z",
+    "api": "pinterest",
+    "operation": "audiences/get",
+    "fault": None,
+    "request": {
+        "method": "GET",
+        "path": "/v5/ad_accounts/549755885175/audiences/2542623499806",
+        "path_params": {"ad_account_id": "549755885175", "audience_id": "2542623499806"},
+        "query": {},
+        "headers": {"accept": "application/json", "authorization": "Bearer pina_…"},
+        "body": None,
+        "body_bytes": None,
+    },
+    "answer": {
+        "status": 401,
+        "headers": {"content-type": "application/json", "content-length": "64"},
+        "body": {"code": 2, "message": "Authentication failed.", "status": "failure"},
+        "body_bytes": 64,
+    },
+}
+_PAGE = {"entries": [_ENTRY], "dropped": 0, "next": 1}
+
+
+@router.get(
+    "",
+    operation_id="journal/get",
+    summary="List requests",
+    response_model=JournalPage,
+    responses=success(_PAGE),
+)
+async def get(request: MockRequest, query: Annotated[JournalQuery, Query()]) -> RawResponse:
     """List the requests to both APIs in this world. Requests to /__admin are not recorded."""
-    return _page(call, query, RequestPattern(**query.model_dump(include=set(Criteria.model_fields))))
+    pattern = RequestPattern(**query.model_dump(include=set(Criteria.model_fields)))
+    return json_response(_page(request, query, pattern))
 
 
-@router.post("/search", operation_id="journal/search", response_model=JournalPage)
-async def search(call: MockRequest, body: Search) -> RawResponse:
+@router.post(
+    "/search",
+    operation_id="journal/search",
+    summary="Search requests",
+    response_model=JournalPage,
+    responses=success(_PAGE),
+)
+async def search(request: MockRequest, body: JournalSearch) -> RawResponse:
     """List requests as `GET` does, also by `match`, a part of the request that does not fit into a URL."""
-    return _page(call, body, body)
+    return json_response(_page(request, body, body))
 
 
-@router.delete("", operation_id="journal/empty", status_code=204)
-async def empty(call: MockRequest) -> RawResponse:
+@router.delete("", operation_id="journal/empty", summary="Empty the journal", status_code=204)
+async def empty(request: MockRequest) -> RawResponse:
     """Empty the journal. Numbers continue; a reset of the world restarts them at 1."""
-    call.world.journal.clear()
-    return response(204, None)
+    request.world.journal.clear()
+    return empty_response()
 
 
-def _page(call: MockRequest, part: _Part, wanted: RequestPattern) -> RawResponse:
-    check_operation(call, wanted)
-    journal, rules = call.world.journal, call.world.rules
+def _page(request: MockRequest, window: _Window, pattern: RequestPattern) -> dict[str, Any]:
+    check_operation(request, pattern)
+    journal, rules = request.world.journal, request.world.rules
     journal.trim(rules.journal_entries, rules.journal_bytes)
-    after = None if part.after is None else moment(part.after, "after")
-    before = None if part.before is None else moment(part.before, "before")
-    from_the_end = after is None
-    entries = reversed(journal) if from_the_end else iter(journal)
-    meant = (entry for entry in entries if _is_between(entry, after, before) and wanted.means(entry))
-    found = list(islice(meant, part.limit))
-    if from_the_end:
-        found.reverse()
-    next_after = (
-        found[-1].number if found and not from_the_end and len(found) == part.limit else journal.last_number
+    after, before = _parse_bound(window.after, "after"), _parse_bound(window.before, "before")
+    newest_first = after is None
+    entries = (
+        entry
+        for entry in (reversed(journal) if newest_first else iter(journal))
+        if (after is None or _distance(entry, after) > 0)
+        and (before is None or _distance(entry, before) < 0)
+        and pattern.matches(entry)
     )
-    page = {"entries": [shown(entry) for entry in found], "dropped": journal.dropped, "next": next_after}
-    return response(200, page)
+    found = list(islice(entries, window.limit))
+    if newest_first:
+        found.reverse()
+    is_cut = found and not newest_first and len(found) == window.limit
+    return {
+        "entries": [entry_as_json(entry) for entry in found],
+        "dropped": journal.dropped,
+        "next": found[-1].number if is_cut else journal.last_number,
+    }
 
 
-def _is_between(entry: Entry, after: int | datetime | None, before: int | datetime | None) -> bool:
-    return (after is None or _place(entry, after) > 0) and (before is None or _place(entry, before) < 0)
+def _parse_bound(text: str | None, field: str) -> int | datetime | None:
+    """The number of an entry, or a time. Raises InvalidInputError."""
+    if text is None:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 16:
+        return int(text)
+    try:
+        return parse_iso_8601(text)
+    except ValueError:
+        raise invalid_input(
+            (field,), "give the number of a request, or a time as 2026-07-01T12:00:00Z", text, "query"
+        ) from None
 
 
-def _place(entry: Entry, beside: int | datetime) -> float:
-    """Above 0 behind a number or a time, below it before, 0 for the same."""
-    if isinstance(beside, int):
-        return entry.number - beside
-    return entry.at_ms - (beside - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1)
+def _distance(entry: Entry, bound: int | datetime) -> float:
+    """Above 0 for an entry after the bound, below 0 for one before it."""
+    if isinstance(bound, int):
+        return entry.number - bound
+    return entry.at_ms - (bound - _EPOCH) / timedelta(milliseconds=1)

@@ -1,4 +1,4 @@
-"""/, /__admin/health and /openapi/{name}.json: what is asked for before anything else."""
+"""/, /__admin/health and /openapi/{name}.json: pages of the server itself."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,8 +21,8 @@ Describe = Callable[[], dict[str, Any]]
 
 
 class Pages:
-    """The server's own pages, on the root application. `descriptions` gives, by name, what each API serves;
-    one is made only when it is shown."""
+    """The server's own pages, on the root application. `descriptions` make the OpenAPI description of each
+    API when it is first asked for."""
 
     def __init__(self, descriptions: Mapping[str, Describe]) -> None:
         self._descriptions = descriptions
@@ -48,10 +48,9 @@ class Pages:
         )
 
     async def health(self, request: Request) -> Response:
-        """Open to anyone, who may be a probe from another machine."""
-        world = context_of(request.scope).world
-        counted = await world.read(queries.count)
-        return _page(200, {"status": "ready", "version": __version__, "audiences": counted})
+        """Open to anyone: a probe may run on another machine."""
+        audiences = await context_of(request.scope).world.read(queries.count)
+        return _page(200, {"status": "ready", "version": __version__, "audiences": audiences})
 
     async def description(self, request: Request) -> Response:
         name = request.path_params["file"].removesuffix(".json")
@@ -61,10 +60,10 @@ class Pages:
 
     async def not_found(self, request: Request, error: Exception) -> Response:
         path = route_path(request.scope)
-        return _page(404, {"error": f"{path} is not a page of Audience Mock", "pages": self._paths()})
+        return _page(404, {"error": f"unknown path {path}: see pages", "pages": self._paths()})
 
     async def method_not_allowed(self, request: Request, error: Exception) -> Response:
-        body = {"error": f"{route_path(request.scope)} answers to GET only"}
+        body = {"error": f"{request.method} is not allowed on {route_path(request.scope)}: use GET"}
         return _page(405, body, (b"allow", b"GET, HEAD"))
 
     def _paths(self) -> list[str]:
@@ -72,7 +71,7 @@ class Pages:
 
 
 class _PageRoute(Route):
-    """Takes every method, so that another than GET is answered 405 here and not by a route behind it."""
+    """Matches every method, so that a POST gets 405 here and does not reach a later route."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child_scope = super().matches(scope)

@@ -1,6 +1,4 @@
-"""The control API as a provider, so that it is served and described as the others are."""
-
-from typing import Any
+"""The control API as a provider: dispatched and described as the emulated APIs are."""
 
 from audience_mock import __version__
 from audience_mock.control import (
@@ -11,27 +9,15 @@ from audience_mock.control import (
     ids,
     journal,
     operations,
-    reset,
+    snapshots,
     state,
     uploads,
     verify,
     worlds,
 )
-from audience_mock.control.examples import EXAMPLES
-from audience_mock.web.openapi import attach_facts
 from audience_mock.web.provider_app import Provider
-from audience_mock.web.route import MockRoute
 
-SECURITY: dict[str, Any] = {
-    "admin_token": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "Required if the server has an `admin_token`; otherwise only this machine may call.",
-    }
-}
-
-
-_REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
+_CALLER_ERRORS = {
     "400": (
         "The request is invalid",
         {"error": "to: must be one of 'seed', 'empty' (given: 'start')", "field": "to"},
@@ -48,27 +34,6 @@ _REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def provider() -> Provider:
-    routers = (
-        *(
-            worlds.router,
-            reset.router,
-            state.router,
-            state.seed_router,
-            clock.router,
-            audiences.router,
-            ids.router,
-        ),
-        *(faults.router, journal.router, verify.router),
-        *(uploads.router, operations.router),
-    )
-    # With a token where the server has one, else without.
-    security: dict[str, Any] = {
-        str(route.operation_id): ({"admin_token": ()}, {})
-        for router in routers
-        for route in router.routes
-        if isinstance(route, MockRoute)
-    }
-    attach_facts(routers, examples={**EXAMPLES, **faults.EXAMPLES}, bodies=faults.BODIES, security=security)
     return Provider(
         name="control",
         title="Audience Mock control API",
@@ -81,9 +46,30 @@ def provider() -> Provider:
         ),
         mounts={"__admin": ""},
         servers=({"url": "/"},),
-        routers=routers,
+        routers=(
+            worlds.router,
+            state.router,
+            state.seed_router,
+            snapshots.router,
+            clock.router,
+            audiences.router,
+            ids.router,
+            faults.router,
+            journal.router,
+            verify.router,
+            uploads.router,
+            operations.router,
+        ),
         error_response=errors.error_response,
-        security_schemes=SECURITY,
-        caller_errors={"admin_token": _REFUSALS},
+        security_schemes={
+            "admin_token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "Required if the server has an `admin_token`; otherwise only this"
+                " machine may call.",
+            }
+        },
+        default_security=({"admin_token": []}, {}),
+        caller_errors={"admin_token": _CALLER_ERRORS},
         journalled=False,
     )

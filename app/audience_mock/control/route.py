@@ -1,4 +1,4 @@
-"""The route class of the control API, and what its handlers share."""
+"""The route class of the control API."""
 
 from audience_mock.control import access, errors
 from audience_mock.web.request import MockRequest
@@ -7,7 +7,7 @@ from audience_mock.web.route import MockRoute
 
 
 class ControlRoute(MockRoute):
-    subject_to_faults = False  # whoever plans them has to be heard
+    subject_to_faults = False  # or a fault could not be removed
     accepts_bare_bodies = True  # as curl sends them
 
     def authorize(self, request: MockRequest) -> None:

@@ -1,14 +1,14 @@
-"""/__admin/state, /__admin/seed and the difference of two worlds: one format for all, that of seed files."""
+"""/__admin/state, /__admin/seed and /__admin/reset: what a world holds, in the format of seed files."""
 
-from typing import Any, get_origin
+from typing import Literal, get_origin
 
 from fastapi import APIRouter
 from pydantic import ConfigDict, FailFast, Field
 
-from audience_mock.control.errors import Error, json_response, response
+from audience_mock.control.openapi_responses import error, success
+from audience_mock.control.responses import empty_response, json_response, raw_json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.seeds.apply import apply_seed
-from audience_mock.core.seeds.diff import diff_worlds
 from audience_mock.core.seeds.export import export_state
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.web.request import MockRequest
@@ -26,71 +26,79 @@ class SeedRoute(ControlRoute):
 
 seed_router = APIRouter(route_class=SeedRoute, prefix="/__admin", tags=["state"])
 
-_TOO_MUCH: dict[int | str, dict[str, Any]] = {
-    409: {"model": Error, "description": "More users than an export may hold"}
-}
-_NO_WORLD: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such world"}}
-
 
 class State(Seed):
     """All that a world holds, or a part of it: the format of seed files."""
 
-    # A seed is built when one is first read; FastAPI cannot describe what is not built yet.
+    # Seed defers its build; FastAPI cannot describe a model that is not built yet.
     model_config = ConfigDict(defer_build=False)
 
 
-# The answer tells the first row that is wrong: a line about each of a million takes gigabytes.
+# An error reports the first invalid row only: details of a million rows would take gigabytes.
 for _section in State.model_fields.values():
     if get_origin(_section.annotation) is list:
         _section.metadata.append(FailFast())
 State.model_rebuild(force=True)
 
 
-class Planted(ApiModel):
+class SeedResult(ApiModel):
     counts: dict[str, int] = Field(description="Number of rows that were added, by section.")
     ids: dict[str, list[str]] = Field(
         description="Ids of `audiences`, `customer_lists` and `customer_list_uploads`, in the order sent."
     )
 
 
-class Difference(ApiModel):
-    """The difference of one section. A null field is missing or has its default."""
+class Reset(ApiModel):
+    model_config = ConfigDict(extra="forbid")
 
-    counts: dict[str, int] = Field(description="Number of rows that were added, removed and changed.")
-    added: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
-    removed: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
-    changed: list[dict[str, Any]] | None = Field(
-        default=None,
-        description="The first 100: what identifies the row, and its `fields`, each `from` and `to`.",
+    to: Literal["seed", "empty"] = Field(
+        default="seed", description="`seed`: the seed of the server. `empty`: no data."
     )
 
 
-@router.get("/state", operation_id="state/get", response_model=State, responses=_TOO_MUCH)
+@router.get(
+    "/state",
+    operation_id="state/get",
+    summary="Export the state",
+    response_model=State,
+    responses=success(
+        {
+            "audiences": [
+                {
+                    "api": "pinterest",
+                    "id": "2542623499806",
+                    "account": "549755885175",
+                    "kind": "VISITOR",
+                    "name": "Buyers",
+                }
+            ]
+        }
+    )
+    | error(409, "More users than an export may hold"),
+)
 async def get(request: MockRequest) -> RawResponse:
     """Export this world as a seed: an empty world that is seeded with it answers the same. Settings and
     snapshots are not part of it; tokens are exported as digests."""
-    return json_response(200, await export_state(request.world))
+    return raw_json_response(await export_state(request.world))
 
 
 @seed_router.post(
     "/seed",
     operation_id="state/seed",
-    response_model=Planted,
-    responses={409: {"model": Error, "description": "An id is already in use"}},
+    summary="Import a seed",
+    response_model=SeedResult,
+    responses=success({"counts": {"audiences": 1}, "ids": {"audiences": ["2542623499806"]}})
+    | error(409, "An id is already in use"),
 )
 async def seed(request: MockRequest, body: State) -> RawResponse:
     """Add all of a seed to this world, or nothing. A later reset goes back to the seed of the server; to
     replace the data, reset to `empty` first."""
     applied = apply_seed(request.world, body)
-    return response(200, {"counts": applied.counts, "ids": applied.ids})
+    return json_response({"counts": applied.counts, "ids": applied.ids})
 
 
-@router.get(
-    "/worlds/{world}/diff/{other}",
-    operation_id="worlds/diff",
-    response_model=dict[str, Difference],
-    responses=_NO_WORLD | _TOO_MUCH,
-)
-async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
-    """Show the differences of two worlds by section; `{}` if they hold the same data."""
-    return response(200, await diff_worlds(request.worlds.find(world), request.worlds.find(other)))
+@router.post("/reset", operation_id="state/reset", summary="Reset a world", status_code=204)
+async def reset(request: MockRequest, body: Reset) -> RawResponse:
+    """Restore the data, ids, clock and counters that this world started with. Settings and snapshots stay."""
+    request.worlds.reset(request.world, body.to)
+    return empty_response()

@@ -1,11 +1,11 @@
-"""/__admin/uploads: what was found in the files that were uploaded."""
+"""/__admin/uploads: reports on the files that were uploaded."""
 
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import ConfigDict
 
-from audience_mock.control.errors import response
+from audience_mock.control.openapi_responses import success
+from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.users import uploads
 from audience_mock.web.request import MockRequest
@@ -14,17 +14,22 @@ from audience_mock.web.schema import ApiModel
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["uploads"])
 
-UPLOADS_SHOWN = 100
-"""The newest reports; each upload has one."""
+MAX_REPORTS = 100
+"""In a response, the newest. Chosen."""
 
 
-class Reports(ApiModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"uploads": []}]})
-
+class UploadReports(ApiModel):
     uploads: list[dict[str, Any]]
 
 
-@router.get("/uploads", operation_id="uploads/list", response_model=Reports)
-async def list_(request: MockRequest) -> RawResponse:
+@router.get(
+    "/uploads",
+    operation_id="uploads/list",
+    summary="List upload reports",
+    response_model=UploadReports,
+    responses=success({"uploads": []}),
+)
+async def list_all(request: MockRequest) -> RawResponse:
     """Report on the newest hundred uploads of this world, the newest first."""
-    return response(200, {"uploads": await request.world.read(uploads.list_reports, limit=UPLOADS_SHOWN)})
+    reports = await request.world.read(uploads.list_reports, limit=MAX_REPORTS)
+    return json_response({"uploads": reports})

@@ -1,30 +1,28 @@
-"""/__admin/worlds: worlds side by side, each with its own data, time and settings."""
+"""/__admin/worlds: isolated environments, each with its own data, clock and settings."""
 
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from audience_mock.control.errors import Error, response
+from audience_mock.control.openapi_responses import NO_WORLD, created, error, success
+from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.audiences import queries
+from audience_mock.core.seeds.diff import diff_worlds
 from audience_mock.core.worlds.names import NAME
 from audience_mock.core.worlds.world import World
+from audience_mock.web.openapi import response
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/worlds", tags=["worlds"])
 
-_NO_WORLD: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such world"}}
-_TAKEN: dict[int | str, dict[str, Any]] = {
-    409: {"model": Error, "description": "The name is taken, or there are too many worlds"}
-}
+_CONFLICT = error(409, "The name is taken, or there are too many worlds")
 
 
 class WorldList(ApiModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"worlds": ["checkout-test", "default"]}]})
-
     worlds: list[str] = Field(description="Names, sorted. Requests that name no world use `default`.")
 
 
@@ -37,73 +35,131 @@ class WorldSettings(ApiModel):
 
 
 class WorldState(ApiModel):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "checkout-test",
-                    "audiences": 35,
-                    "settings": {"build_delay_s": 0},
-                    "snapshots": ["signed-in"],
-                }
-            ]
-        }
-    )
-
     name: str
     audiences: int = Field(description="Number of audiences of both APIs.")
     settings: dict[str, Any]
     snapshots: list[str]
 
 
-class ForkTo(ApiModel):
+class Fork(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(pattern=f"^{NAME.pattern}$", description="Name of the new world.")
 
 
-async def _shown(request: MockRequest, world: World) -> dict[str, Any]:
+class SectionDiff(ApiModel):
+    """The difference of one section. A null field is missing or has its default."""
+
+    counts: dict[str, int] = Field(description="Number of rows that were added, removed and changed.")
+    added: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
+    removed: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
+    changed: list[dict[str, Any]] | None = Field(
+        default=None,
+        description="The first 100: what identifies the row, and its `fields`, each `from` and `to`.",
+    )
+
+
+_EXAMPLE = {
+    "name": "checkout-test",
+    "audiences": 35,
+    "settings": {"build_delay_s": 0},
+    "snapshots": ["signed-in"],
+}
+_DIFF_EXAMPLE = {
+    "audiences": {
+        "counts": {"changed": 1},
+        "changed": [
+            {
+                "api": "pinterest",
+                "id": "2542623499806",
+                "fields": {"name": {"from": "Buyers", "to": "Savers"}},
+            }
+        ],
+    }
+}
+
+
+@router.get(
+    "",
+    operation_id="worlds/list",
+    summary="List worlds",
+    response_model=WorldList,
+    responses=success({"worlds": ["checkout-test", "default"]}),
+)
+async def list_all(request: MockRequest) -> RawResponse:
+    """List the worlds."""
+    return json_response({"worlds": list(request.worlds)})
+
+
+@router.get(
+    "/{world}",
+    operation_id="worlds/get",
+    summary="Get a world",
+    response_model=WorldState,
+    responses=success(_EXAMPLE) | NO_WORLD,
+)
+async def get(request: MockRequest, world: str) -> RawResponse:
+    """Show one world."""
+    return json_response(await _as_json(request, request.worlds.find(world)))
+
+
+@router.put(
+    "/{world}",
+    operation_id="worlds/put",
+    summary="Create a world, or set its settings",
+    response_model=WorldState,
+    responses=success(_EXAMPLE)
+    | {201: response(_EXAMPLE, description="Created", model=WorldState)}
+    | error(409, "There are too many worlds"),
+)
+async def put(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
+    """Create a world from the seed (201), or replace the settings of an existing one (200)."""
+    status = 200 if world in request.worlds else 201
+    return json_response(await _as_json(request, request.worlds.set_settings(world, body.settings)), status)
+
+
+@router.delete(
+    "/{world}",
+    operation_id="worlds/delete",
+    summary="Delete a world",
+    status_code=204,
+    responses=NO_WORLD | error(409, "The default world cannot be deleted"),
+)
+async def delete(request: MockRequest, world: str) -> RawResponse:
+    """Delete a world and its snapshots."""
+    request.worlds.delete(world)
+    return empty_response()
+
+
+@router.post(
+    "/{world}/fork",
+    operation_id="worlds/fork",
+    summary="Fork a world",
+    status_code=201,
+    response_model=WorldState,
+    responses=created(_EXAMPLE) | NO_WORLD | _CONFLICT,
+)
+async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
+    """Copy a world with its data, ids, clock and settings into a new one."""
+    return json_response(await _as_json(request, request.worlds.fork(world, body.name)), 201)
+
+
+@router.get(
+    "/{world}/diff/{other}",
+    operation_id="worlds/diff",
+    summary="Compare two worlds",
+    response_model=dict[str, SectionDiff],
+    responses=success(_DIFF_EXAMPLE) | NO_WORLD | error(409, "More users than an export may hold"),
+)
+async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
+    """Show the differences of two worlds by section; `{}` if they hold the same data."""
+    return json_response(await diff_worlds(request.worlds.find(world), request.worlds.find(other)))
+
+
+async def _as_json(request: MockRequest, world: World) -> dict[str, Any]:
     return {
         "name": world.name,
         "audiences": await world.read(queries.count),
         "settings": world.settings,
         "snapshots": request.worlds.snapshots(world),
     }
-
-
-@router.get("", operation_id="worlds/list", response_model=WorldList)
-async def list_(request: MockRequest) -> RawResponse:
-    """List the worlds."""
-    return response(200, {"worlds": list(request.worlds)})
-
-
-@router.get("/{world}", operation_id="worlds/get", response_model=WorldState, responses=_NO_WORLD)
-async def get(request: MockRequest, world: str) -> RawResponse:
-    """Show one world."""
-    return response(200, await _shown(request, request.worlds.find(world)))
-
-
-@router.put("/{world}", operation_id="worlds/put", response_model=WorldState, responses=_TAKEN)
-async def put(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
-    """Create a world from the seed (201), or replace the settings of an existing one (200)."""
-    status = 200 if world in request.worlds else 201
-    return response(status, await _shown(request, request.worlds.set_settings(world, body.settings)))
-
-
-@router.delete("/{world}", operation_id="worlds/delete", status_code=204, responses=_NO_WORLD | _TAKEN)
-async def delete(request: MockRequest, world: str) -> RawResponse:
-    """Delete a world and its snapshots."""
-    request.worlds.delete(world)
-    return response(204, None)
-
-
-@router.post(
-    "/{world}/fork",
-    operation_id="worlds/fork",
-    status_code=201,
-    response_model=WorldState,
-    responses=_NO_WORLD | _TAKEN,
-)
-async def fork(request: MockRequest, world: str, body: ForkTo) -> RawResponse:
-    """Copy a world with its data, ids, clock and settings into a new one."""
-    return response(201, await _shown(request, request.worlds.fork(world, body.name)))

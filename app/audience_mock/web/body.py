@@ -1,4 +1,4 @@
-"""Request bodies: a JSON document read whole, within a limit."""
+"""Request bodies: content types, and JSON and forms read as a whole, within a limit."""
 
 import json
 from collections.abc import Iterator
@@ -12,8 +12,11 @@ from audience_mock.web.errors import BodyTooLargeError, MalformedBodyError, Unsu
 from audience_mock.web.request import MockRequest
 
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+
 MAX_BODY_BYTES = 1 << 20
-"""The most that a JSON body, or the text fields of a form, may have. Not documented; chosen."""
+"""The maximum of a JSON body, or of the text fields of a form. Not documented; chosen."""
 
 MAX_CONTAINERS = 10_000
 """Arrays and objects in one JSON body. Chosen: brackets are cheap to send and expensive to process."""
@@ -24,23 +27,24 @@ def media_type(request: MockRequest) -> str:
     return (request.header(b"content-type") or "").partition(";")[0].strip().lower()
 
 
-def check_json(request: MockRequest) -> None:
-    """Let JSON pass, and a body of which nothing is said. Raises UnsupportedContentTypeError."""
+def check_json(request: MockRequest, *also_served: str) -> None:
+    """Accept JSON, and a body without a content type; the error names what the operation reads besides.
+    Raises UnsupportedContentTypeError."""
     if request.header(b"content-type") == JSON:
         return
     given = media_type(request)
     if given and given != JSON and not (given.startswith("application/") and given.endswith("+json")):
-        raise UnsupportedContentTypeError(given, JSON)
+        raise UnsupportedContentTypeError(given, JSON, *also_served)
 
 
 def declared_bytes(request: MockRequest) -> int:
-    """What Content-Length says; 0 if it says nothing, or nothing sensible."""
+    """The Content-Length; 0 if there is none, or if it is not a number."""
     declared = request.header(b"content-length") or ""
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
 
 
 async def read_whole(request: MockRequest, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """The body. Raises BodyTooLargeError before more than the limit is held."""
+    """The body. Raises BodyTooLargeError before more than the limit is kept, ClientDisconnect."""
     if declared_bytes(request) > limit_bytes:
         raise BodyTooLargeError(limit_bytes)
     pieces: list[bytes] = []
@@ -57,9 +61,6 @@ async def read_whole(request: MockRequest, limit_bytes: int = MAX_BODY_BYTES) ->
         pieces.append(piece)
     request.raw_body = b"".join(pieces) if len(pieces) > 1 else pieces[0]
     return request.raw_body
-
-
-FORM = "application/x-www-form-urlencoded"
 
 
 async def read_parameters(request: MockRequest) -> dict[str, Any]:
@@ -83,7 +84,7 @@ async def read_parameters(request: MockRequest) -> dict[str, Any]:
 
 
 def unsupported_values(value: Any) -> Iterator[str]:
-    """Say what a parsed document holds that no API means: NUL characters, numbers that are not finite."""
+    """What a parsed document contains that no API accepts: NUL characters, numbers that are not finite."""
     if isinstance(value, str):
         if "\x00" in value:
             yield "NUL character"

@@ -1,4 +1,4 @@
-"""Facts about a request as such. Each provider's own errors module gives them a status and words."""
+"""Errors of a request as such. Each provider's errors module gives them a status and a message."""
 
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 
 class RequestError(Exception):
-    """A request that cannot be served as it came."""
+    """A request that cannot be served as it was sent."""
 
 
 class NotAuthenticatedError(RequestError):
@@ -16,7 +16,7 @@ class NotAuthenticatedError(RequestError):
 
 
 class MissingScopesError(RequestError):
-    """Who calls is known and may not do this for want of `scopes`."""
+    """The caller is known, but lacks `scopes`."""
 
     def __init__(self, scopes: Iterable[str]) -> None:
         super().__init__()
@@ -24,25 +24,25 @@ class MissingScopesError(RequestError):
 
 
 class NotPermittedError(RequestError):
-    """Who calls is known and may not do this there: it is another's."""
+    """The caller is known, but what the request is about belongs to another."""
 
 
 class RateLimitError(RequestError):
-    """Who calls has called too often."""
+    """The caller has sent too many requests."""
 
 
 class InjectedError(RequestError):
-    """A test wants this status here; `resets_in_s` is when a limit that is said to be reached is none any
-    more, if it is known."""
+    """A fault forces this status; `resets_in_s` are the seconds until a limit that it imitates is over, if
+    that is known."""
 
     def __init__(self, status: int, resets_in_s: int | None = None) -> None:
-        super().__init__(f"planned: {status}")
+        super().__init__(f"injected status {status}")
         self.status = status
         self.resets_in_s = resets_in_s
 
 
 class NoRouteError(RequestError):
-    """No operation took the request; `suggestions` are those that may have been meant, as `GET
+    """No operation has this method and path; `suggestions` are those that may have been meant, as `GET
     /v5/ad_accounts`."""
 
     def __init__(self, suggestions: Sequence[str] = ()) -> None:
@@ -51,7 +51,7 @@ class NoRouteError(RequestError):
 
     @property
     def hint(self) -> str:
-        """For the end of a line of the log, which is what a developer sees first."""
+        """The end of a line in the log, which is what a developer sees first."""
         return f" (did you mean: {', '.join(self.suggestions)})" if self.suggestions else ""
 
 
@@ -77,7 +77,7 @@ class BodyTooLargeError(RequestError):
 
 
 class UnsupportedContentTypeError(RequestError):
-    """The operation reads `served`, and the body says that it is something else."""
+    """The operation reads content types `served`, and the body has another."""
 
     def __init__(self, given: str, *served: str) -> None:
         super().__init__(f"{given or 'no content type'} is not served, only {' and '.join(served)}")
@@ -86,7 +86,7 @@ class UnsupportedContentTypeError(RequestError):
 
 
 class MalformedBodyError(RequestError):
-    """The body does not have the syntax that its content type promises; the text says where."""
+    """The body does not have the syntax of its content type; the text says where."""
 
 
 class InvalidInputError(RequestError):
@@ -106,7 +106,7 @@ class InvalidInputError(RequestError):
 
 
 def phrase(status: int) -> str:
-    """What HTTP calls a status, or its number if it has no name."""
+    """The standard phrase of a status, or its number if it has none."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -1,11 +1,11 @@
-"""What a rule of a provider rests on, stated where the rule stands.
+"""The evidence for each rule of a provider, stated where the rule stands.
 
 Four grades: `recorded` was seen on the wire (recordings of production, live answers that developers quoted,
 published exchanges); `documented` is in the provider's documentation or a release of its description;
 `inferred` follows from other facts, or a client relies on it; `invented` was chosen without evidence.
 
 A field says it in its type (`Annotated[str, DOCUMENTATION]`), an operation in its route
-(`openapi_extra=operation(…)`), an error in the table that words it. All of it goes into the description, as
+(`openapi_extra=operation(…)`), an error in the table of its messages. All of it goes into the description, as
 `x-evidence` and `x-errors`; `operations.py` reads it there.
 """
 
@@ -16,12 +16,12 @@ from typing import Any, Literal
 Grade = Literal["recorded", "documented", "inferred", "invented"]
 
 KEY, ERRORS, ANSWERS = "x-evidence", "x-errors", "x-answers"
-"""Where a description says it: of an operation or a field; of all errors; of what every answer has."""
+"""Where a description has it: of an operation or a field; of all errors; of what every response has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A grade and, in a few words, its source. Without `rule` it stands for what the schema says."""
+    """A grade and, in a few words, its source. Without `rule` it is about what the schema says."""
 
     grade: Grade
     source: str
@@ -36,7 +36,7 @@ class Evidence:
         return {"grade": self.grade, "source": self.source, **rule}
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
-        """Called when a field is described, not when it is built or validated."""
+        """pydantic calls this when a field is described, not when it is built or validated."""
         schema: dict[str, Any] = handler(core_schema)
         return {**schema, KEY: [*schema.get(KEY, ()), self.as_dict()]}
 
@@ -60,11 +60,11 @@ def chosen(why: str) -> Evidence:
 
 @dataclass(frozen=True, slots=True)
 class ErrorSpec:
-    """How a provider words an error, and how we know.
+    """Status, code and message of an error, and the evidence for them.
 
-    `message` is a format for what the error tells of itself. `on` says where it is met: "everywhere", at
-    operations by name (`customer_lists/*`), by a security scheme, by a described status ("404"), or at those
-    with "parameters" or a "body". `more` are further keys of the answer.
+    `message` is a format string for the attributes of the exception. `on` says which operations have the
+    error: "everywhere", operations by name (`customer_lists/*`), those with a security scheme, with a
+    described status ("404"), with "parameters" or a "body". `more` are further keys of the response.
     """
 
     status: int
@@ -77,5 +77,5 @@ class ErrorSpec:
 
     def as_dict(self) -> dict[str, Any]:
         code = {} if self.code is None else {"code": self.code}
-        said = {"status": self.status, **code, "message": self.message, "when": self.when}
-        return {**said, "on": list(self.on), **self.evidence.as_dict()}
+        error = {"status": self.status, **code, "message": self.message, "when": self.when}
+        return {**error, "on": list(self.on), **self.evidence.as_dict()}

@@ -1,4 +1,4 @@
-"""Planned faults on the wire, and the headers by which one request asks for a fault of its own."""
+"""Faults on the wire: planned ones, and those that a request asks for by a header."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from audience_mock.web.response import RawResponse, body_of, checked
 
 HEADER = "X-Audience-Mock-Fault"
 CONNECTION = "audience_mock.connection"
-"""The ASGI extension by which this project's own server hands over a request's connection."""
+"""The ASGI extension by which this project's own server passes on the connection of a request."""
 
 STALL_S = 300
 """Seconds after which a stalled connection is reset. Chosen: longer than clients wait."""
@@ -30,26 +30,26 @@ GARBAGE = b"\x00\xff{garbage]\xfe"
 """Neither JSON nor UTF-8. Chosen."""
 
 _PREFERRED_ERROR = re.compile(r"(?:^|[,;\s])code=([45]\d\d)(?:$|[,;\s])")
-"""As Prism has it; what is no error is not forced."""
+"""As in Prism, for errors only."""
 
-_FIELD_FORMATS = (
+_SYNTAX = (
     "status=503, latency_ms=200 or =100-300, reset=before|in|after, cut_after_bytes=10, stall=before|in,"
     " content_type=text/html, garbage, effect_lost, answer_lost"
 )
 
 
 class Connection(Protocol):
-    """The connection that a request came by."""
+    """The connection that a request arrived on."""
 
     async def reset(self) -> None:
-        """End it with a reset, once what was sent has arrived."""
+        """Reset it, once what was sent has arrived."""
 
     def close(self) -> None:
-        """End it in order, once what was sent has left."""
+        """Close it, once what was sent has left."""
 
 
 class Route(Protocol):
-    """What is needed of a MockRoute."""
+    """The part of a MockRoute that faults use."""
 
     operation_id: str
 
@@ -68,14 +68,14 @@ class BrokenDelivery:
     connection: Connection
 
     async def deliver(self, request: MockRequest, response: Response | None, send: Send) -> None:
-        """Send as much of the response as the fault leaves, and end the connection."""
+        """Send as much of the response as the fault allows, and end the connection."""
         outcome = self.outcome
         if response is not None and not outcome.answer_lost:
             size = len(body_of(response))
             kept = outcome.cut_after_bytes if outcome.cut_after_bytes is not None else size
-            await _begin(response, send, size // 2 if "in" in (outcome.reset, outcome.stall) else kept)
+            await _send_part(response, send, size // 2 if "in" in (outcome.reset, outcome.stall) else kept)
         if outcome.stall is not None:
-            await _until_gone(request)
+            await _wait_for_disconnect(request)
         if outcome.answer_lost or outcome.cut_after_bytes is not None:
             self.connection.close()
         else:
@@ -83,7 +83,7 @@ class BrokenDelivery:
 
 
 async def respond(route: Route, request: MockRequest) -> tuple[Response | None, BrokenDelivery | None]:
-    """What a request is answered that may meet a fault, and how that is kept from arriving, if it is."""
+    """The response to a request that may meet a fault, and how it is kept from arriving, if it is."""
     try:
         fault = await _fault_for(route.operation_id, request)
     except InvalidFaultError as error:
@@ -97,17 +97,17 @@ async def respond(route: Route, request: MockRequest) -> tuple[Response | None, 
             with request.world.interruptible():
                 await asyncio.sleep(fault.latency_ms() / 1000)
         except WorldReplacedError:
-            # The world may be gone, so nobody can be looked up in it.
+            # The world may be deleted, so nothing can be looked up in it.
             return route.error_response(request, InjectedError(500)), None
-    return await _altered(route, request, fault), broken
+    return await _respond_with_fault(route, request, fault), broken
 
 
 def _rejected(route: Route, request: MockRequest, error: Exception) -> Response:
-    """No fault, but an error of its own: the caller is checked and counted as for any request."""
+    """The response to a fault header that is invalid. The caller is checked and counted first, as always."""
     try:
         route.authorize(request)
-    except Exception as first:  # noqa: BLE001 - the provider has a response to anything
-        error = first
+    except Exception as not_allowed:  # noqa: BLE001 - the provider has a response to anything
+        error = not_allowed
     return route.error_response(request, error)
 
 
@@ -124,7 +124,7 @@ async def _fault_for(operation: str, request: MockRequest) -> Fault | None:
     return world.faults.fire(operation, _to_match(request, body), now_ms)
 
 
-async def _altered(route: Route, request: MockRequest, fault: Fault) -> Response | None:
+async def _respond_with_fault(route: Route, request: MockRequest, fault: Fault) -> Response | None:
     outcome = fault.outcome
     if outcome.limit_window_s is not None:
         left_s = -(-fault.window_left_ms(request.world.clock.now_ms()) // 1000)
@@ -169,22 +169,22 @@ def _broken_delivery(outcome: Outcome, request: MockRequest) -> BrokenDelivery |
     connection = cast(Connection | None, request.scope.get("extensions", {}).get(CONNECTION))
     if connection is None:
         raise RuntimeError(
-            "a fault that breaks the connection needs one: call the server over HTTP, as MockServer and"
-            " `audience-mock serve` are, not the application in process"
+            "this fault breaks the connection, and there is none in process: call the server over HTTP, as"
+            " started by MockServer or `audience-mock serve`"
         )
     return BrokenDelivery(outcome, connection)
 
 
-async def _begin(response: Response, send: Send, body_bytes: int) -> None:
-    """Send the head and so many bytes of the body, and leave the rest open."""
+async def _send_part(response: Response, send: Send, body_bytes: int) -> None:
+    """Send the head and so many bytes of the body, and leave the response unfinished."""
     start: Message = {"type": "http.response.start", "status": response.status_code}
     await send({**start, "headers": response.raw_headers})
     body = body_of(response)[:body_bytes]
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _until_gone(request: MockRequest) -> None:
-    """Wait for the client to give up, for the world to be replaced, or for STALL_S."""
+async def _wait_for_disconnect(request: MockRequest) -> None:
+    """Wait until the client disconnects, the world is replaced, or STALL_S have passed."""
 
     async def disconnected() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -197,7 +197,7 @@ async def _until_gone(request: MockRequest) -> None:
         pass
 
 
-# Which requests
+# Which fault a request meets
 
 
 def _to_match(request: MockRequest, body: Any) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def _to_match(request: MockRequest, body: Any) -> dict[str, Any]:
 
 
 async def _peek_body(request: MockRequest) -> Any:
-    """A JSON or form body as a value, left for who reads it next; None if it is neither, or too large."""
+    """A JSON or form body as a value; None if it is neither, or too large. The body can be read again."""
     if declared_bytes(request) > MAX_BODY_BYTES or media_type(request).startswith("multipart/"):
         return None
     raw, receive = await _read_ahead(request.receive)
@@ -230,7 +230,7 @@ async def _peek_body(request: MockRequest) -> Any:
 
 
 async def _read_ahead(receive: Receive) -> tuple[bytes | None, Receive]:
-    """The body, or None if it is too large or never ends, and what gives all of it once more."""
+    """The body, or None if it is too large or incomplete, and what receives all of it again."""
     seen: list[Message] = []
     size = 0
     whole = False
@@ -249,34 +249,34 @@ async def _read_ahead(receive: Receive) -> tuple[bytes | None, Receive]:
     return raw, again
 
 
-# What a request asks for
+# What a request asks for in its headers
 
 
 def _requested(request: Request) -> Outcome | None:
-    """What the headers force. Raises InvalidFaultError."""
-    written = request.headers.get(HEADER)
-    if written is not None:
-        return parse(written)
+    """The outcome that the headers ask for. Raises InvalidFaultError."""
+    header = request.headers.get(HEADER)
+    if header is not None:
+        return parse(header)
     found = _PREFERRED_ERROR.search(request.headers.get("prefer", ""))
     return Outcome(status=int(found[1])) if found else None
 
 
-def parse(written: str) -> Outcome:
-    """An outcome in the header's short form: kinds with `=` and a value, with commas between. Raises
+def parse(header: str) -> Outcome:
+    """An outcome in the syntax of the header: effects, some with `=` and a value, separated by commas. Raises
     InvalidFaultError."""
     values: dict[str, Any] = {}
-    for part in written.split(","):
+    for part in header.split(","):
         name, _, value = part.strip().partition("=")
-        read = _VALUES.get(name)
-        found = read.fullmatch(value) if read else None
+        syntax = _VALUES.get(name)
+        found = syntax.fullmatch(value) if syntax else None
         if found is None or name in values:
-            raise InvalidFaultError(f"{HEADER}: {part.strip()[:100]!r} is not one of {_FIELD_FORMATS}")
+            raise InvalidFaultError(f"{HEADER}: {part.strip()[:100]!r} is not one of {_SYNTAX}")
         if name == "latency_ms":
             values[name] = (int(found[1]), int(found[2] or found[1]))
         elif name in ("status", "cut_after_bytes"):
             values[name] = int(value)
         else:
-            values[name] = value or _BARE[name]
+            values[name] = value or _DEFAULTS[name]
     try:
         return Outcome(**values)
     except InvalidFaultError as error:
@@ -284,13 +284,13 @@ def parse(written: str) -> Outcome:
         raise InvalidFaultError(f"{HEADER}: {place}{error}") from None
 
 
-_BARE: dict[str, Any] = {
+_DEFAULTS: dict[str, Any] = {
     "reset": "before",
     "stall": "before",
     "content_type": "text/html",
     **dict.fromkeys(("garbage", "effect_lost", "answer_lost"), True),
 }
-"""What a kind is without a value."""
+"""What an effect is without a value."""
 
 _VALUES = {
     "status": re.compile(r"[0-9]{3}"),

@@ -1,4 +1,4 @@
-"""multipart/form-data, read as it arrives: text fields are kept, a file goes piece by piece to its taker."""
+"""multipart/form-data, read as it arrives: text fields are kept, a file is passed on piece by piece."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -11,23 +11,27 @@ from audience_mock.web.errors import BodyTooLargeError, InvalidInputError, Malfo
 from audience_mock.web.request import FormSummary, MockRequest
 
 MAX_PARTS = 10_000
-"""Parts of one form. Chosen: more than any form has."""
+"""Parts of one form. Chosen: more than any client sends."""
 
 _IN_DATA = MultipartState.PART_DATA
-"""The parser is in the data of a part; its `index` is then how much of a boundary it may have seen."""
+"""The parser is in the data of a part; its `index` then counts the characters of a possible boundary."""
 
 
-class FileTaker(Protocol):
+class FileReceiver(Protocol):
+    """Takes a file as it arrives."""
+
     def feed(self, piece: bytes) -> None: ...
 
 
-class Form:
-    """The fields of a form, and what became of its file.
+class MultipartForm:
+    """The fields of a form, and how large its file is; the callbacks of a MultipartParser.
 
     A field that is sent twice has its last value, as in Rack. Files of other names are ignored.
     """
 
-    def __init__(self, file_field: str, open_file: Callable[[dict[str, str]], FileTaker], limit: int) -> None:
+    def __init__(
+        self, file_field: str, open_file: Callable[[dict[str, str]], FileReceiver], limit: int
+    ) -> None:
         self.fields: dict[str, str] = {}
         self.files = 0
         self.file_bytes = 0
@@ -41,14 +45,14 @@ class Form:
         self._value = b""
         self._disposition = b""
         self._name = ""
-        self._text: list[bytes] | None = None
-        self._taker: FileTaker | None = None
-        self._file: list[Any] = []
-        self.seen = FormSummary(self.fields, {})
+        self._text_pieces: list[bytes] | None = None
+        self._receiver: FileReceiver | None = None
+        self._name_and_size: list[Any] = []
+        self.summary = FormSummary(self.fields, {})
 
     def on_part_begin(self) -> None:
         self._disposition = b""
-        self._text = self._taker = None
+        self._text_pieces = self._receiver = None
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
@@ -65,41 +69,41 @@ class Form:
         kind, options = parse_options_header(self._disposition)
         if kind != b"form-data" or b"name" not in options:
             raise MalformedBodyError("A part of the form has no name")
-        self._name = _decoded(options[b"name"])
+        self._name = _decode(options[b"name"])
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise MalformedBodyError(f"The form has more than {MAX_PARTS} parts")
-        self._count(len(options[b"name"]))
+        self._count_field_bytes(len(options[b"name"]))
         if b"filename" not in options:
-            self._text = []
+            self._text_pieces = []
             return
         filename = options[b"filename"].decode(errors="replace")
-        self._file = self.seen.files.setdefault(self._name, [filename, 0])
+        self._name_and_size = self.summary.files.setdefault(self._name, [filename, 0])
         if self._name == self._file_field:
             self.files += 1
             if self.files == 1:
-                self._taker = self._open_file(self.fields)
+                self._receiver = self._open_file(self.fields)
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._text is not None:
-            self._count(end - start)
-            self._text.append(data[start:end])
+        if self._text_pieces is not None:
+            self._count_field_bytes(end - start)
+            self._text_pieces.append(data[start:end])
             return
-        self._file[1] += end - start
-        if self._taker is not None:
+        self._name_and_size[1] += end - start
+        if self._receiver is not None:
             self.file_bytes += end - start
             if self.file_bytes > self._file_limit:
                 raise BodyTooLargeError(self._file_limit, self._file_field)
-            self._taker.feed(data[start:end])
+            self._receiver.feed(data[start:end])
 
-    def _count(self, field_bytes: int) -> None:
+    def _count_field_bytes(self, field_bytes: int) -> None:
         self._field_bytes += field_bytes
         if self._field_bytes > MAX_BODY_BYTES:
             raise BodyTooLargeError(MAX_BODY_BYTES)
 
     def on_part_end(self) -> None:
-        if self._text is not None:
-            self.fields[self._name] = _decoded(b"".join(self._text))
+        if self._text_pieces is not None:
+            self.fields[self._name] = _decode(b"".join(self._text_pieces))
 
     def on_end(self) -> None:
         self.ended = True
@@ -109,13 +113,13 @@ async def read_form(
     request: MockRequest,
     *,
     file_field: str,
-    open_file: Callable[[dict[str, str]], FileTaker],
+    open_file: Callable[[dict[str, str]], FileReceiver],
     max_file_bytes: int,
-) -> Form:
-    """Read the whole form; `open_file` gets the fields that came before the file.
+) -> MultipartForm:
+    """Read the whole form; `open_file` is called with the fields that came before the file.
 
-    Raises MalformedBodyError (no boundary, a body cut off), BodyTooLargeError, InvalidInputError (the file
-    sent twice).
+    Raises MalformedBodyError (no boundary, a truncated body), BodyTooLargeError, InvalidInputError (the file
+    was sent twice).
     """
     if declared_bytes(request) > max_file_bytes + MAX_BODY_BYTES:
         raise BodyTooLargeError(max_file_bytes, file_field)
@@ -123,8 +127,8 @@ async def read_form(
     boundary = options.get(b"boundary")
     if not boundary:
         raise MalformedBodyError("The content type names no boundary")
-    form = Form(file_field, open_file, max_file_bytes)
-    request.form_summary = form.seen
+    form = MultipartForm(file_field, open_file, max_file_bytes)
+    request.form_summary = form.summary
     try:
         parser = MultipartParser(
             boundary,
@@ -141,8 +145,8 @@ async def read_form(
         )
         async for piece in request.stream():
             if parser.state == _IN_DATA and not parser.index and b"\r" not in piece:
-                # A boundary begins with a carriage return, so this is data as a whole. Looking for one byte
-                # is ten times as fast as looking for a boundary.
+                # A boundary begins with a carriage return, so all of this is data. Searching for one byte is
+                # ten times as fast as searching for a boundary.
                 form.on_part_data(piece, 0, len(piece))
             else:
                 parser.write(piece)
@@ -155,7 +159,7 @@ async def read_form(
     return form
 
 
-def _decoded(raw: bytes) -> str:
+def _decode(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:

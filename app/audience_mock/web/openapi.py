@@ -115,7 +115,8 @@ def describe(
             described = schema["paths"][path][method.lower()]
             _add_bodies(schema, described, route.bodies)
             _restore_examples(described, route)
-            _add_caller_errors(described, route.security or (), provider)
+            security = provider.default_security if route.security is None else route.security
+            _add_caller_errors(described, security or (), provider)
     if provider.errors is not None:
         schema[ANSWERS] = {name: known.as_dict() for name, known in provider.response_evidence.items()}
         schema[ERRORS] = [error.as_dict() for error in provider.errors()]
@@ -142,7 +143,7 @@ def _restore_examples(operation: dict[str, Any], route: "MockRoute") -> None:
 
 
 def _add_caller_errors(operation: dict[str, Any], security: Security, provider: "Provider") -> None:
-    """What a caller is told who may not call."""
+    """The errors of callers that are not allowed."""
     errors = {
         status: error
         for scheme in {name for requirement in security for name in requirement}
@@ -166,35 +167,3 @@ def _without_fastapis_own_422(schema: dict[str, Any]) -> dict[str, Any]:
             if described.get("schema", {}).get("$ref", "").endswith("/HTTPValidationError"):
                 del operation["responses"]["422"]
     return schema
-
-
-def attach_facts(  # to be gone once each fact stands on its route
-    routers: Any,
-    *,
-    examples: Mapping[str, Mapping[str, Any]],
-    links: Mapping[str, Any] | None = None,
-    bodies: Mapping[str, Any] | None = None,
-    security: Mapping[str, Any] | None = None,
-) -> None:
-    for router in routers:
-        for route in router.routes:
-            if route.__dict__.get("_described") is None:
-                continue
-            id, described = route.operation_id, route._described
-            route.bodies = route.bodies or dict((bodies or {}).get(id, {}))
-            responses = {
-                str(status): dict(each) for status, each in (described.get("responses") or {}).items()
-            }
-            success = str(described.get("status_code") or 200)
-            for status, example in examples.get(id, {}).items():
-                responses.setdefault(status, {})["content"] = {"application/json": {"example": example}}
-            for status in {success, *responses}:
-                if links and id in links and status.startswith("2"):
-                    responses.setdefault(status, {})["links"] = {n: dict(one) for n, one in links[id].items()}
-            described["responses"] = {int(status): each for status, each in responses.items()}
-            if security and id in security and route.security is None:
-                route.security = [dict(each) for each in security[id]]
-                described["openapi_extra"] = {
-                    **(described["openapi_extra"] or {}),
-                    "security": route.security,
-                }

@@ -1,6 +1,6 @@
-"""What is served and what each part of it rests on, read from the descriptions: for the page and the table.
+"""What is served and the evidence for it, read from the OpenAPI descriptions: as JSON and as a table.
 
-Imported when somebody asks.
+Imported when it is first asked for.
 """
 
 import re
@@ -20,23 +20,29 @@ GRADES = {
     "inferred": "follows from other facts, or a client relies on it",
     "invented": "chosen, without evidence",
 }
-WORDS_SHOWN = 6
-"""Of a list of words; the description has them all."""
+VALUES_SHOWN = 6
+"""Of the allowed values of a field; the description has them all."""
 OPERATIONS_SHOWN = 4
-"""Of those that have a rule; the page has them all."""
+"""In the table, of the operations that have a rule; `GET /__admin/operations` has them all."""
 
 
-def operations(descriptions: Mapping[str, Schema]) -> list[dict[str, Any]]:
+def list_operations(descriptions: Mapping[str, Schema]) -> list[dict[str, Any]]:
     """Each operation of the described providers, with its rules and its errors, and their grades."""
-    return [one for name, description in descriptions.items() for one in _of_provider(name, description)]
-
-
-def _of_provider(provider: str, description: Schema) -> Iterator[dict[str, Any]]:
-    of_all = [{"field": f"header {name}", **known} for name, known in description[ANSWERS].items()]
-    requests = [
-        one.get("requestBody") for methods in description["paths"].values() for one in methods.values()
+    return [
+        operation
+        for provider, description in descriptions.items()
+        for operation in _operations_of(provider, description)
     ]
-    asked = _named(requests, description, frozenset())
+
+
+def _operations_of(provider: str, description: Schema) -> Iterator[dict[str, Any]]:
+    common = [{"field": f"header {name}", **evidence} for name, evidence in description[ANSWERS].items()]
+    bodies = [
+        operation.get("requestBody")
+        for methods in description["paths"].values()
+        for operation in methods.values()
+    ]
+    of_requests = _models_in(bodies, description, frozenset())
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
             own, *rules = operation[KEY]
@@ -49,107 +55,112 @@ def _of_provider(provider: str, description: Schema) -> Iterator[dict[str, Any]]
                 **own,
                 "rules": _unique(
                     [
-                        *_of_request(operation, description),
+                        *_request_rules(operation, description),
                         *({"field": "operation", **rule} for rule in rules),
-                        *_of_answer(operation, description, asked),
-                        *of_all,
+                        *_response_rules(operation, description, of_requests),
+                        *common,
                     ]
                 ),
-                "errors": _of_errors(operation, description),
+                "errors": _errors_of(operation, description),
             }
 
 
-def _of_request(operation: Schema, description: Schema) -> Iterator[dict[str, Any]]:
+def _request_rules(operation: Schema, description: Schema) -> Iterator[dict[str, Any]]:
     for parameter in operation.get("parameters", ()):
         field = f"{parameter['in']} {parameter['name']}"
-        yield from _graded(field, parameter["schema"], parameter.get("required", False), description)
+        yield from _field_rules(field, parameter["schema"], parameter.get("required", False), description)
     for field, schema, required in request_fields(operation, description):
-        yield from _graded(f"body {field}", schema, required, description)
+        yield from _field_rules(f"body {field}", schema, required, description)
 
 
 def request_fields(operation: Schema, description: Schema) -> Iterator[tuple[str, Schema, bool]]:
-    """The keys that a body may hold, with their schemas, and whether they are required."""
+    """The keys that a body may have, with their schemas, and whether they are required."""
     for media in operation.get("requestBody", {}).get("content", {}).values():
         yield from _fields(media["schema"], description, frozenset())
 
 
-def _of_answer(operation: Schema, description: Schema, asked: frozenset[str]) -> Iterator[dict[str, Any]]:
-    """What is known of an answer beyond its schema. What it echoes, in the models that some request has, is
-    told of the request."""
+def _response_rules(
+    operation: Schema, description: Schema, of_requests: frozenset[str]
+) -> Iterator[dict[str, Any]]:
+    """What is known of a response beyond its schema. Models that some request has too are left out: their
+    rules are listed with that request."""
     for status, response in operation["responses"].items():
         for media in response.get("content", {}).values() if status.startswith("2") else ():
-            for field, schema, _ in _fields(media["schema"], description, asked):
-                for known in schema.get(KEY, ()):
-                    if "rule" in known:
-                        yield {"field": f"answer {field}", **known}
+            for field, schema, _ in _fields(media["schema"], description, of_requests):
+                for evidence in schema.get(KEY, ()):
+                    if "rule" in evidence:
+                        yield {"field": f"answer {field}", **evidence}
 
 
-def _named(part: Any, description: Schema, found: frozenset[str]) -> frozenset[str]:
-    """The models that a part of the description names, and those that they name."""
+def _models_in(part: Any, description: Schema, found: frozenset[str]) -> frozenset[str]:
+    """The models that a part of the description refers to, and those that they refer to."""
     for name in re.findall(r"#/components/schemas/([\w.-]+)", str(part)):
         if name not in found:
-            found = _named(description["components"]["schemas"][name], description, found | {name})
+            found = _models_in(description["components"]["schemas"][name], description, found | {name})
     return found
 
 
-def _fields(schema: Schema, description: Schema, seen: frozenset[str]) -> Iterator[tuple[str, Schema, bool]]:
-    """The properties of a schema and of what it is made of, by dotted names; `[]` is an item of a list."""
+def _fields(
+    schema: Schema, description: Schema, excluded: frozenset[str]
+) -> Iterator[tuple[str, Schema, bool]]:
+    """The properties of a schema and of the schemas in it, by dotted names; `[]` is an item of a list."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        if name not in seen:
-            yield from _fields(description["components"]["schemas"][name], description, seen | {name})
+        if name not in excluded:
+            yield from _fields(description["components"]["schemas"][name], description, excluded | {name})
         return
     for choice in schema.get("anyOf", ()):
-        yield from _fields(choice, description, seen)
+        yield from _fields(choice, description, excluded)
     if "items" in schema:
-        for inner, of, required in _fields(schema["items"], description, seen):
-            yield f"[].{inner}", of, required
+        for inner, its, required in _fields(schema["items"], description, excluded):
+            yield f"[].{inner}", its, required
     for name, of in schema.get("properties", {}).items():
         yield name, of, name in schema.get("required", ())
-        for inner, its, required in _fields(of, description, seen):
+        for inner, its, required in _fields(of, description, excluded):
             yield f"{name}{'' if inner.startswith('[]') else '.'}{inner}", its, required
 
 
-def _graded(field: str, schema: Schema, required: bool, description: Schema) -> Iterator[dict[str, Any]]:
-    plain = "required, " * required + in_words(schema, description)
-    for known in schema.get(KEY, ()):
-        yield {"field": field, "rule": plain, **known}
+def _field_rules(field: str, schema: Schema, required: bool, description: Schema) -> Iterator[dict[str, Any]]:
+    rule = "required, " * required + describe_schema(schema, description)
+    for evidence in schema.get(KEY, ()):
+        yield {"field": field, "rule": rule, **evidence}
 
 
-def in_words(schema: Schema, description: Schema) -> str:
-    """What a schema says of a value's type, form and range. Lengths have rules of their own."""
+def describe_schema(schema: Schema, description: Schema) -> str:
+    """Type, format and range of a value in words. Lengths have rules of their own."""
     if "$ref" in schema:
-        return in_words(description["components"]["schemas"][schema["$ref"].rpartition("/")[2]], description)
+        model = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        return describe_schema(model, description)
     if "anyOf" in schema:
-        choices = (in_words(choice, description) for choice in schema["anyOf"])
+        choices = (describe_schema(choice, description) for choice in schema["anyOf"])
         return " or ".join(dict.fromkeys(choice for choice in choices if choice != "null"))
     if "enum" in schema or "const" in schema:
-        words = [str(word) for word in schema.get("enum") or [schema["const"]]]
-        more = f" and {len(words) - WORDS_SHOWN} more" if len(words) > WORDS_SHOWN else ""
-        return ("one of " if len(words) > 1 else "") + ", ".join(words[:WORDS_SHOWN]) + more
+        values = [str(value) for value in schema.get("enum") or [schema["const"]]]
+        more = f" and {len(values) - VALUES_SHOWN} more" if len(values) > VALUES_SHOWN else ""
+        return ("one of " if len(values) > 1 else "") + ", ".join(values[:VALUES_SHOWN]) + more
     if schema.get("type") == "array":
-        return f"list of {in_words(schema['items'], description)}"
-    said = str(schema.get("type", "anything"))
+        return f"list of {describe_schema(schema['items'], description)}"
+    text = str(schema.get("type", "anything"))
     if "minimum" in schema:
-        said += f", at least {schema['minimum']:g}"
+        text += f", at least {schema['minimum']:g}"
     if "maximum" in schema:
-        said += f", at most {schema['maximum']:g}"
+        text += f", at most {schema['maximum']:g}"
     if "pattern" in schema:
-        said += f" like {schema['pattern']}"
-    return said
+        text += f" like {schema['pattern']}"
+    return text
 
 
-def _of_errors(operation: Schema, description: Schema) -> list[dict[str, Any]]:
-    """The errors that an operation of this kind meets."""
-    met = {"everywhere", operation["operationId"], *operation["responses"]}
-    demands: Any = operation.get("security", description.get("security", ()))
-    met |= {scheme for demand in demands for scheme in demand}
-    met |= {"parameters"} if operation.get("parameters") else set()
-    met |= {"body"} if "requestBody" in operation else set()
+def _errors_of(operation: Schema, description: Schema) -> list[dict[str, Any]]:
+    """The errors that an operation can have."""
+    traits = {"everywhere", operation["operationId"], *operation["responses"]}
+    security: Any = operation.get("security", description.get("security", ()))
+    traits |= {scheme for requirement in security for scheme in requirement}
+    traits |= {"parameters"} if operation.get("parameters") else set()
+    traits |= {"body"} if "requestBody" in operation else set()
     return [
-        {key: fact for key, fact in error.items() if key != "on"}
+        {key: value for key, value in error.items() if key != "on"}
         for error in description[ERRORS]
-        if any(fnmatch(trait, pattern) for trait in met for pattern in error["on"])
+        if any(fnmatch(trait, pattern) for trait in traits for pattern in error["on"])
     ]
 
 
@@ -157,62 +168,60 @@ def _unique(rules: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [dict(rule) for rule in dict.fromkeys(tuple(rule.items()) for rule in rules)]
 
 
-def table(served: Iterable[Mapping[str, Any]]) -> str:
-    """The same as Markdown: for each provider its operations, rules and errors; a rule of several operations
-    is one row. In front, the grades and how many rows have each."""
+def evidence_table(operations: Iterable[Mapping[str, Any]]) -> str:
+    """`list_operations` as Markdown: the grades and how many rows have each; then, for each provider, its
+    operations, rules and errors. A rule of several operations is one row."""
     by_provider: dict[str, list[Mapping[str, Any]]] = {}
-    for operation in served:
+    for operation in operations:
         by_provider.setdefault(operation["provider"], []).append(operation)
     lines: list[str] = []
     counts = Counter[str]()
-    for provider, of in by_provider.items():
+    for provider, its_operations in by_provider.items():
         rows: list[tuple[str, ...]] = [
-            (f"`{one['name']}`", f"`{one['method']} {one['paths'][0]}`", *_known(one)) for one in of
+            (f"`{each['name']}`", f"`{each['method']} {each['paths'][0]}`", each["grade"], each["source"])
+            for each in its_operations
         ]
         lines += [
             "",
             f"## {provider}",
             "",
-            *_lines(("operation", "method and path", "grade", "source"), rows),
+            *_table(("operation", "method and path", "grade", "source"), rows),
         ]
         for title, kind in (("rule", "rules"), ("error", "errors")):
-            more = list(_rows(of, kind))
-            lines += ["", *_lines((title, "", "operations", "grade", "source"), more)]
-            rows += more
+            details = list(_rows(its_operations, kind))
+            lines += ["", *_table((title, "", "operations", "grade", "source"), details)]
+            rows += details
         counts.update(row[-2] for row in rows)
     head = [
-        *("# What each rule rests on", ""),
+        *("# Evidence for each rule", ""),
         "Written by `make openapi`. The grades stand in the code, with the rules; `GET /__admin/operations`",
         *("answers the same, by operation.", ""),
-        *_lines(
+        *_table(
             ("grade", "meaning", "rows"), [(grade, GRADES[grade], str(counts[grade])) for grade in GRADES]
         ),
     ]
     return "\n".join([*head, *lines]) + "\n"
 
 
-def _rows(of: list[Mapping[str, Any]], kind: str) -> Iterator[tuple[str, ...]]:
-    named: dict[tuple[str, ...], list[str]] = {}
-    for operation in of:
+def _rows(operations: list[Mapping[str, Any]], kind: str) -> Iterator[tuple[str, ...]]:
+    names_by_row: dict[tuple[str, ...], list[str]] = {}
+    for operation in operations:
         for each in operation[kind]:
-            named.setdefault((*_shown(each), *_known(each)), []).append(f"`{operation['name']}`")
-    for (what, rule, grade, source), names in named.items():
+            row = (*_first_cells(each), each["grade"], each["source"])
+            names_by_row.setdefault(row, []).append(f"`{operation['name']}`")
+    for (what, rule, grade, source), names in names_by_row.items():
         more = f" and {len(names) - OPERATIONS_SHOWN} more" if len(names) > OPERATIONS_SHOWN else ""
-        told = "all" if len(names) == len(of) else ", ".join(names[:OPERATIONS_SHOWN]) + more
-        yield what, rule, told, grade, source
+        shown = "all" if len(names) == len(operations) else ", ".join(names[:OPERATIONS_SHOWN]) + more
+        yield what, rule, shown, grade, source
 
 
-def _known(each: Mapping[str, Any]) -> tuple[str, str]:
-    return each["grade"], each["source"]
-
-
-def _shown(each: Mapping[str, Any]) -> tuple[str, str]:
+def _first_cells(each: Mapping[str, Any]) -> tuple[str, str]:
     if "field" in each:
         return f"`{each['field']}`", each["rule"]
     code = f" code {each['code']}" if "code" in each else ""
     return f"{each['status']}{code}: {each['when']}", f"`{each['message']}`"
 
 
-def _lines(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     for row in (head, ("---",) * len(head), *rows):
         yield "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in row) + " |"

@@ -365,4 +365,4 @@ def test_the_clock_is_in_the_file_at_once(
 
 def test_the_kinds_are_those_of_the_core() -> None:
     """What a request may name are all kinds of events that there are."""
-    assert get_args(clock.Kind) == agenda.KINDS
+    assert get_args(clock.EventKind) == agenda.KINDS

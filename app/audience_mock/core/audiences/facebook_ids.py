@@ -72,7 +72,11 @@ def assign_to_account(tx: Transaction, *, account: str) -> None:
 
 
 def assign_due_then(
-    tx: Transaction, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    tx: Transaction,
+    operation: Callable[Concatenate[Transaction, P], T],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> T:
     """Run `operation` after Facebook has taken what is due."""
     assign_due(tx)

@@ -1,4 +1,4 @@
-"""PitchTarget's words for what went wrong: `{"errors": {"<field>": ["<reason>"]}}`.
+"""What PitchTarget responds to what went wrong: `{"errors": {"<field>": ["<reason>"]}}`.
 
 Its documentation shows no error. Statuses and shape are chosen: what a Rails application of 2014 would
 send, `base` standing, as in Rails, for what concerns no field.
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from audience_mock.core.errors import NotFoundError, WorldReplacedError
-from audience_mock.providers.pitchtarget.responses import response
+from audience_mock.providers.pitchtarget.responses import json_response
 from audience_mock.providers.pitchtarget.sources import OURS, RAILS
 from audience_mock.web.errors import (
     BodyTooLargeError,
@@ -26,7 +26,6 @@ from audience_mock.web.errors import (
 from audience_mock.web.evidence import ErrorSpec, Evidence
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
-from audience_mock.web.schema import ApiModel
 
 log = logging.getLogger("audience_mock")
 
@@ -44,80 +43,40 @@ _BLANK = _reason(BLANK, "a required field is missing or blank")
 _NOT_A_NUMBER = _reason(NOT_A_NUMBER, "a number is none")
 REASONS: Mapping[str, ErrorSpec] = {
     **dict.fromkeys(("missing", "string_too_short", "blank"), _BLANK),
-    "literal_error": _reason(NOT_LISTED, "not one of the words"),
+    "literal_error": _reason(NOT_LISTED, "not one of the allowed values"),
     **dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), _NOT_A_NUMBER),
     **dict.fromkeys(("float_type", "float_parsing"), _NOT_A_NUMBER),
     "greater_than_equal": _reason("must be greater than or equal to {ge}", "too little"),
     "less_than_equal": _reason("must be less than or equal to {le}", "too much"),
     "sent_twice": _reason("can't be sent twice", "two types of users in one form", OURS),
     "no_users": _reason(
-        *("Users can be added only to an audience that was made from a file", "users for another kind", OURS)
+        "Users can be added only to an audience that was made from a file", "users for another kind", OURS
     ),
     "other_type": _reason("is not the audience's: {is}", "users of another type or ad account", OURS),
 }
-"""What is wrong with a field, by pydantic's kinds and a few of our own."""
-_OF_BLANKS_TOO = ("sent_twice", "other_type", "greater_than_equal", "less_than_equal")
-"""What stays to be said of a field that was sent empty; anything else makes it a blank one."""
+"""What is wrong with a field, by pydantic's error types and a few of our own."""
+_REPORTED_IF_BLANK = ("sent_twice", "other_type", "greater_than_equal", "less_than_equal")
+"""Error types that a field without a value is reported with; with any other, it is reported as blank."""
 OTHER_REASON = _reason(INVALID, "anything else")
 
-
-class Errors(ApiModel):
-    """Reasons by field; `base` is the request as a whole."""
-
-    errors: dict[str, list[str]]
-
-
-def _described(description: str, **errors: list[str]) -> dict[str, Any]:
-    content = {"application/json": {"example": {"errors": errors}}}
-    return {"model": Errors, "description": description, "content": content}
-
-
-WRONG_VALUE: dict[int | str, dict[str, Any]] = {
-    422: _described("A value that does not fit", fb_ad_account_id=[BLANK])
-}
-NO_TOKEN: dict[int | str, dict[str, Any]] = {
-    401: _described("No token", base=["Authorization is missing or not of the form: OAuth <token>"])
-}
-INPUT_ERRORS: dict[int | str, dict[str, Any]] = {
-    413: _described("A file over the limit", file=["is too large (maximum is 1073741824 bytes)"]),
-    415: _described("A content type that is not served", base=["The content type is not served"]),
-    422: _described("A value that does not fit", name=[BLANK]),
-}
-REFUSED = NO_TOKEN | INPUT_ERRORS
-"""What an operation with a body may answer."""
-QUERY_REFUSED = NO_TOKEN | WRONG_VALUE
-"""What an operation with a query may answer."""
-NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: _described("Not in this world", base=["Couldn't find the audience"])
-}
-
-
-def error_response(request: MockRequest, error: Exception) -> RawResponse:
-    """The answer to anything that was raised while a request was served."""
-    status, errors = _words(error)
-    more = None
-    if isinstance(error, MethodNotAllowedError):
-        more = [(b"Allow", ", ".join(error.allowed).encode())]
-    if status == 500 and not isinstance(error, InjectedError):
-        log.error("%s %s %d: %s: %s", request.method, request.url.path, status, type(error).__name__, error)
-        log.debug("where it happened", exc_info=error)
-    else:
-        hint = error.hint if isinstance(error, NoRouteError) else ""
-        log.info("%s %s %d %s%s", request.method, request.url.path, status, errors, hint)
-    return response(request, status, {"errors": errors}, headers=more or ())
-
-
-WORDS: Mapping[type[Exception], ErrorSpec] = {
+ERRORS: Mapping[type[Exception], ErrorSpec] = {
     NotAuthenticatedError: ErrorSpec(
-        *(401, None, "Authorization is missing or not of the form: OAuth <token>", RAILS, "no token"),
+        401,
+        None,
+        "Authorization is missing or not of the form: OAuth <token>",
+        RAILS,
+        "no token",
         on=("oauth_draft_10",),
     ),
     RouteNotFoundError: ErrorSpec(
         404, None, "No route matches the path", RAILS, "a path that no operation has"
     ),
     MethodNotAllowedError: ErrorSpec(
-        *(405, None, "The path answers to {listed} only", RAILS),
-        when="a path that has operations, by another method",
+        405,
+        None,
+        "The path answers to {listed} only",
+        RAILS,
+        "a path that has operations, by another method",
     ),
     NotFoundError: ErrorSpec(
         404, None, "Couldn't find the {what}", RAILS, "an id that names nothing", on=("404",)
@@ -134,59 +93,90 @@ WORDS: Mapping[type[Exception], ErrorSpec] = {
         on=("413",),
     ),
     UnsupportedContentTypeError: ErrorSpec(
-        *(415, None, "The content type is not served, only {listed}", RAILS, "another content type"),
+        415,
+        None,
+        "The content type is not served, only {listed}",
+        RAILS,
+        "another content type",
         on=("415",),
     ),
     WorldReplacedError: ErrorSpec(
-        *(500, None, "We're sorry, but something went wrong", RAILS),
-        *("the world was reset or deleted while users were being read", ("custom_audiences/*",)),
+        500,
+        None,
+        "We're sorry, but something went wrong",
+        RAILS,
+        "the world was reset or deleted while users were being read",
+        on=("custom_audiences/*",),
     ),
 }
-"""By fact. The error's attributes fill the message; `error` is its text."""
-_PLANNED = {
-    401: WORDS[NotAuthenticatedError],
+"""By exception. Its attributes fill the message; `error` is its text."""
+SERVER_ERROR = ErrorSpec(500, None, "We're sorry, but something went wrong", RAILS, "a fault of the server")
+_INJECTED = {
+    401: ERRORS[NotAuthenticatedError],
     404: ErrorSpec(404, None, "Couldn't find the audience", RAILS, "a test wants it"),
     422: OTHER_REASON,
+    **dict.fromkeys((500, 502, 503, 504), SERVER_ERROR),
 }
-FAULT = ErrorSpec(500, None, "We're sorry, but something went wrong", RAILS, "a fault of the server")
 
 
-def _planned(status: int) -> ErrorSpec:
-    """What a planned status is told, to no field; where nothing else says it, by its name."""
-    if status in (500, 502, 503, 504):
-        return FAULT
-    return _PLANNED.get(status) or ErrorSpec(status, None, phrase(status), RAILS, "a test wants it")
-
-
-def all_words() -> list[ErrorSpec]:
-    """Every error that this provider answers, each once; for the description."""
-    unique = {id(words): words for words in (*WORDS.values(), *REASONS.values(), OTHER_REASON, FAULT)}
+def all_errors() -> list[ErrorSpec]:
+    """Every error that this provider responds with, each once; for the description."""
+    unique = {id(error): error for error in (*ERRORS.values(), *REASONS.values(), OTHER_REASON, SERVER_ERROR)}
     return list(unique.values())
 
 
-def _words(error: Exception) -> tuple[int, dict[str, list[str]]]:
+def error_response(request: MockRequest, error: Exception) -> RawResponse:
+    """The response to anything that was raised while a request was served."""
+    status, errors = _status_and_errors(error)
+    headers = []
+    if isinstance(error, MethodNotAllowedError):
+        headers.append((b"Allow", ", ".join(error.allowed).encode()))
+    if status == 500 and not isinstance(error, InjectedError):
+        log.error("%s %s %d: %s: %s", request.method, request.url.path, status, type(error).__name__, error)
+        log.debug("traceback", exc_info=error)
+    else:
+        hint = error.hint if isinstance(error, NoRouteError) else ""
+        log.info("%s %s %d %s%s", request.method, request.url.path, status, _in_one_line(errors), hint)
+    return json_response(request, {"errors": errors}, status, headers)
+
+
+def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
     if isinstance(error, InvalidInputError):
         return 422, _by_field(error.details)
     if isinstance(error, InjectedError):
-        return error.status, {"base": [_planned(error.status).message]}
-    words = WORDS.get(type(error), FAULT)
-    facts = {**vars(error), "error": error}
+        return error.status, {"base": [_injected_message(error.status)]}
+    spec = ERRORS.get(type(error), SERVER_ERROR)
+    values = {**vars(error), "error": error}
     if isinstance(error, MethodNotAllowedError):
-        facts["listed"] = ", ".join(error.allowed)
+        values["listed"] = ", ".join(error.allowed)
     if isinstance(error, UnsupportedContentTypeError):
-        facts["listed"] = " and ".join(error.served)
-    return words.status, {facts.get("field") or "base": [words.message.format_map(facts)]}
+        values["listed"] = " and ".join(error.served)
+    return spec.status, {values.get("field") or "base": [spec.message.format_map(values)]}
+
+
+def _injected_message(status: int) -> str:
+    """The message of a status that a fault forces; where no error has it, what HTTP calls the status."""
+    return _INJECTED[status].message if status in _INJECTED else phrase(status)
 
 
 def _by_field(details: list[dict[str, Any]]) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     for detail in details:
-        blank = detail["input"] is None or detail["input"] == ""
-        words = REASONS.get(detail["type"], OTHER_REASON)
-        if blank and detail["type"] not in _OF_BLANKS_TOO:
-            words = _BLANK
-        reason = words.message.format_map(detail.get("ctx", {}))
+        is_blank = detail["input"] is None or detail["input"] == ""
+        spec = REASONS.get(detail["type"], OTHER_REASON)
+        if is_blank and detail["type"] not in _REPORTED_IF_BLANK:
+            spec = _BLANK
+        reason = spec.message.format_map(detail.get("ctx", {}))
         field = ".".join(str(part) for part in detail["loc"]) or "base"
         if reason not in errors.setdefault(field, []):
             errors[field].append(reason)
     return errors
+
+
+def _in_one_line(errors: Mapping[str, list[str]]) -> str:
+    """For the log, as `name can't be blank; rule is invalid`."""
+    return "; ".join(
+        reason if field == "base" else f"{field} {reason}"
+        for field, reasons in errors.items()
+        for reason in reasons
+    )

@@ -1,10 +1,11 @@
-"""The headers of each answer: those of a Rails application of 2014, as published with its documentation."""
+"""Responses with the headers and the JSON of a Rails application of 2014, as its documentation shows them."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
+
+from pydantic_core import to_json
 
 from audience_mock.providers.pitchtarget.sources import EXCHANGES, RAILS
 from audience_mock.web.request import MockRequest
@@ -37,7 +38,7 @@ _REVALIDATE = _headers((b"Cache-Control", b"max-age=0, private, must-revalidate"
 _NO_CACHE = _headers((b"Cache-Control", b"no-cache"))
 _ETAG, _CONTENT_LENGTH = HeaderName(b"ETag"), HeaderName(b"Content-Length")
 _REQUEST_ID, _RUNTIME = HeaderName(b"X-Request-Id"), HeaderName(b"X-Runtime")
-EVIDENCE = {
+HEADER_EVIDENCE = {
     "Content-Type": EXCHANGES.says("application/json; charset=utf-8"),
     "ETag": EXCHANGES.says("the MD5 of the body's bytes"),
     "Cache-Control": EXCHANGES.says("max-age=0, private, must-revalidate; no-cache with 204"),
@@ -49,43 +50,45 @@ EVIDENCE = {
     "If-None-Match": RAILS.says("304 with no body to a GET by who has the ETag already"),
 }
 
-# Rails writes these characters of a string so that JSON can stand inside a page; nowhere else in JSON do
-# they occur.
-_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
-
-# Made once: `dumps` makes one each time that it is asked for anything but its defaults.
-_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+# Rails writes these characters so that JSON can stand inside a page. They occur in strings only.
+_ESCAPES = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
 
 
-def to_json(value: Any) -> bytes:
+def rails_json(value: Any) -> bytes:
     """Compact JSON with the escapes of Rails; other characters as UTF-8."""
-    return _written(value).translate(_ESCAPES).encode()
+    written = to_json(value)
+    for character, escape in _ESCAPES:
+        written = written.replace(character, escape)
+    return written
 
 
-def response(
-    request: MockRequest,
-    status: int,
-    value: Any,
-    *,
-    chrome_frame: bool = False,
-    headers: Sequence[Header] = (),
+def json_response(
+    request: MockRequest, value: Any, status: int = 200, headers: Sequence[Header] = ()
 ) -> RawResponse:
-    """A response with a JSON body, or 304 without one where the client already has it.
+    """A response with a JSON body, or 304 without one where the client already has it."""
+    return _conditional(request, value, status, _ALWAYS, headers)
 
-    `chrome_frame` adds the header that revisions up to 2014-04-08 sent.
-    """
-    body = to_json(value)
+
+def april_response(request: MockRequest, value: Any, status: int = 200) -> RawResponse:
+    """As `json_response`, in a shape of 2014-04: with the header that revisions up to 2014-04-08 sent."""
+    always = _ALWAYS_WITH_CHROME_FRAME if request.options.sends_chrome_frame else _ALWAYS
+    return _conditional(request, value, status, always)
+
+
+def _conditional(
+    request: MockRequest, value: Any, status: int, always: Sequence[Header], headers: Sequence[Header] = ()
+) -> RawResponse:
+    body = rails_json(value)
     etag = b'"%b"' % hashlib.md5(body, usedforsecurity=False).hexdigest().encode()
-    head = _ALWAYS_WITH_CHROME_FRAME if chrome_frame else _ALWAYS
-    tail = ((_ETAG, etag), *_REVALIDATE, *_of_request(request))
+    about = ((_ETAG, etag), *_REVALIDATE, *_of_request(request))
     if status == 200 and request.method == "GET" and _is_known(etag.decode(), request):
-        return RawResponse(304, b"", (*head, *tail))
+        return RawResponse(304, b"", (*always, *about))
     length = (_CONTENT_LENGTH, b"%d" % len(body))
-    return RawResponse(status, body, (*head, *_JSON, *tail, length, *headers))
+    return RawResponse(status, body, (*always, *_JSON, *about, length, *headers))
 
 
-def empty(request: MockRequest) -> RawResponse:
-    """204: nothing to say."""
+def empty_response(request: MockRequest) -> RawResponse:
+    """204, without a body."""
     return RawResponse(204, b"", (*_ALWAYS, *_NO_CACHE, *_of_request(request)))
 
 

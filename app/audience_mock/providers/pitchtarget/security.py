@@ -8,7 +8,7 @@ from audience_mock.web.request import MockRequest
 _OAUTH = re.compile(r"OAuth +[A-Za-z0-9._~+/-]+=*", re.IGNORECASE)
 """OAuth 2.0 draft 10. Published tokens are 30 or 31 lower-case letters and digits; a test may use any."""
 
-SECURITY = {
+SECURITY_SCHEMES = {
     "oauth_draft_10": {
         "type": "apiKey",
         "in": "header",

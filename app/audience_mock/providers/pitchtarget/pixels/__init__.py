@@ -1,1 +1,5 @@
 """Offsite pixels and the remarketing pixel."""
+
+from audience_mock.providers.pitchtarget.pixels.routes import router
+
+__all__ = ["router"]

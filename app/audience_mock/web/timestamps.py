@@ -1,6 +1,7 @@
-"""A point in time, as a body gives it and an answer shows it."""
+"""Points in time, as clients of the control API send them and as responses show them."""
 
 import math
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,25 +12,21 @@ from audience_mock.core.worlds.clock import LATEST_MS
 
 
 def _to_ms(value: Any) -> int:
-    moment = math.nan
+    seconds = math.nan
     if isinstance(value, str):
-        try:
-            read = datetime.fromisoformat(value)
-        except ValueError:
-            pass
-        else:
-            moment = (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+        with suppress(ValueError):
+            seconds = parse_iso_8601(value).timestamp()
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        moment = value
-    if not 0 <= moment < LATEST_MS / 1000:
+        seconds = value
+    if not 0 <= seconds < LATEST_MS / 1000:
         raise PydanticCustomError(
-            "instant",
+            "timestamp",
             "give Unix seconds or an ISO 8601 text such as 2026-07-01T12:00:00Z, from 1970 to 9998",
         )
-    return round(moment * 1000)
+    return round(seconds * 1000)
 
 
-Instant = Annotated[
+Timestamp = Annotated[
     int,
     BeforeValidator(_to_ms),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]}),
@@ -38,12 +35,18 @@ Instant = Annotated[
 """Milliseconds since 1970."""
 
 
-def iso(at_ms: int) -> str:
-    """ISO 8601 in UTC, to the millisecond."""
+def parse_iso_8601(text: str) -> datetime:
+    """In UTC where the text names no offset. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def iso_8601(at_ms: int) -> str:
+    """In UTC, to the millisecond."""
     seconds, ms = divmod(at_ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03}Z"
 
 
-def unix(at_ms: int) -> float:
-    """Unix seconds, with the milliseconds as a fraction."""
+def unix_seconds(at_ms: int) -> float:
+    """With the milliseconds as a fraction."""
     return at_ms / 1000
