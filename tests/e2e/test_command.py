@@ -317,7 +317,7 @@ def test_help_ends_in_an_example() -> None:
         assert program == "audience-mock"
         assert arguments in ([], [subcommand])
         command = main.commands[subcommand]
-        with command.make_context(subcommand, rest) as context:
+        with command.make_context(subcommand, rest, **main.context_settings) as context:
             assert context.args == []
 
 
