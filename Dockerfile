@@ -33,7 +33,7 @@ RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/audienc
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="Audience Mock" \
-      org.opencontainers.image.description="A double of two advertising audience APIs" \
+      org.opencontainers.image.description="A mock server for two advertising audience APIs" \
       org.opencontainers.image.licenses="MIT"
 # The base image leaves out the bytecode of the standard library.
 RUN python -m compileall -q -j 0 -x '/(site-packages|idlelib|test|tkinter|turtledemo)/' /usr/local/lib/python3.13

@@ -23,7 +23,7 @@ from audience_mock.providers.pinterest import provider as pinterest
 from audience_mock.providers.pitchtarget import provider as pitchtarget
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
-from audience_mock.web.provider_app import NO_TELEMETRY, ProviderApp, ProviderMount, mounts_of
+from audience_mock.web.provider_app import NO_TELEMETRY, ProviderApp, ProviderMount, RouteShortcut, mounts_of
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import WorldSelection
 
@@ -55,6 +55,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
         yield
         worlds.close()
 
+    mounts = [*mounts_of(providers["pinterest"]), *mounts_of(providers["pitchtarget"])]
     app = FastAPI(
         title="Audience Mock",
         version=__version__,
@@ -64,8 +65,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
         telemetry=NO_TELEMETRY,
         exception_handlers=pages.exception_handlers,
         routes=[
-            *mounts_of(providers["pinterest"]),
-            *mounts_of(providers["pitchtarget"]),
+            *mounts,
             *pages.routes,
             ProviderMount("", _control, ["__admin"], name="control"),
         ],
@@ -80,6 +80,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
         ),
         descriptions=lambda: {name: api.openapi() for name, api in providers.items()},
     )
+    app.add_middleware(RouteShortcut, routes=mounts)
     app.add_middleware(WorldSelection, worlds=worlds, served=served, reject=_reject_world)
     return app
 

@@ -46,7 +46,10 @@ CHANGES = TOP / "CHANGELOG.md"
 
 TEXTS: dict[str, Path] = {
     str(path.relative_to(TOP)): path
-    for path in (*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md"), *(TOP / "openapi").iterdir())
+    for path in (
+        *(TOP / name for name in ("pyproject.toml", "Makefile", "Dockerfile", "compose.yaml")),
+        *(*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md"), *(TOP / "openapi").iterdir()),
+    )
 }
 
 

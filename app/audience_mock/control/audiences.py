@@ -1,4 +1,4 @@
-"""/__admin/audiences/{id}: one audience of either API, in our own words and in the test's hand."""
+"""/__admin/audiences/{id}: one audience of either API, read and changed by a test."""
 
 from typing import Annotated, Any, Literal
 
@@ -21,7 +21,7 @@ router = APIRouter(route_class=ControlRoute, prefix="/__admin/audiences", tags=[
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Error, "description": "No such audience"},
-    409: {"model": Error, "description": "Both APIs have one: `api` says which is meant"},
+    409: {"model": Error, "description": "Both APIs have one: choose it with `api`"},
 }
 
 
@@ -29,48 +29,48 @@ class Which(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     api: Literal["pinterest", "pitchtarget"] | None = Field(
-        default=None, description="Needed where both have an audience of this id."
+        default=None, description="Required if both APIs have an audience with this id."
     )
 
 
 class AudienceState(ApiModel):
-    """An audience in our own words, whichever API it is of. Times are Unix seconds."""
+    """An audience of either API, in the terms of the mock. Times are Unix seconds."""
 
     api: Literal["pinterest", "pitchtarget"]
     id: str
     account: str
     kind: str
     name: str
-    status: str = Field(description="As it is now.")
-    held_status: str | None = Field(description="The status that a seed or a test holds it in.")
-    policy: str = Field(description="What its build goes by; `after_reads:N` counts down.")
-    size: int = Field(description="People in it now: none until it is built.")
-    people: int = Field(description="People in it once it is built.")
-    ready_at: float | None = Field(description="When it is built; null if no time decides that.")
+    status: str = Field(description="The current status.")
+    held_status: str | None = Field(description="The status that a seed or a test has set, if any.")
+    policy: str = Field(description="What decides when it is built; `after_reads:N` counts down.")
+    size: int = Field(description="Current size: 0 until the audience is built.")
+    people: int = Field(description="Size once the audience is built.")
+    ready_at: float | None = Field(description="When it is built; null if the policy has no time.")
     created_at: float
     updated_at: float
     facebook_id: str | None
-    customer_list: str | None = Field(description="The customer list whose people it has.")
+    customer_list: str | None = Field(description="Id of the customer list that it is made of.")
 
 
 class AudienceChange(ApiModel):
-    """What is left out stays."""
+    """Keys that are left out keep their value."""
 
     model_config = ConfigDict(extra="forbid")
 
     status: str | None = Field(
         default=None,
         description=(
-            "Hold it in this status, whatever the clock says; null lets it go. Pinterest's: INITIALIZING,"
-            " READY, TOO_SMALL, ELIGIBLE, PERSONAS_INITIALIZING, PERSONAS_INELIGIBLE_SIZE; PitchTarget's: the"
-            " first three."
+            "Keep this status, whatever the clock shows; null releases it. Pinterest's are INITIALIZING,"
+            " READY, TOO_SMALL, ELIGIBLE, PERSONAS_INITIALIZING and PERSONAS_INELIGIBLE_SIZE; PitchTarget's"
+            " the first three."
         ),
     )
     size: int | None = Field(
         default=None,
         ge=0,
         le=1 << 40,
-        description="People in it once it is built, in the place of those of its file, rule or list.",
+        description="Size once it is built, instead of that of its file, rule or list.",
     )
     ready_at: Instant | None = None
     ready_in_s: float | None = Field(default=None, ge=0, le=1e9, description="Seconds from now.")
@@ -78,8 +78,8 @@ class AudienceChange(ApiModel):
         default=None,
         pattern=POLICY_PATTERN,
         description=(
-            "Build it anew from now on: `after_delay`, `at_once`, `after_reads:N` (the N-th GET of it shows"
-            " it built), `by_hand` (not until a PATCH), `failed` (TOO_SMALL and empty, after the delay)."
+            "Start building again: `after_delay`, `at_once`, `after_reads:N` (built at the N-th GET of it),"
+            " `by_hand` (when a PATCH says so) or `failed` (TOO_SMALL and empty, after the delay)."
         ),
     )
 
@@ -106,7 +106,7 @@ def _shown(row: AudienceRow, now_ms: int) -> dict[str, Any]:
 
 @router.get("/{id}", operation_id="audience/get", response_model=AudienceState, responses=_REFUSED)
 async def get(request: MockRequest, id: str, query: Annotated[Which, Query()]) -> RawResponse:
-    """One audience, by the id that its API shows or by Facebook's. It counts as no read of a client's."""
+    """Show one audience, by the id of its API or by Facebook's id. This does not count as a read."""
     row = await request.world.read(overrides.find, id=id, api=query.api)
     return response(200, _shown(row, request.world.clock.now_ms()))
 
@@ -115,8 +115,8 @@ async def get(request: MockRequest, id: str, query: Annotated[Which, Query()]) -
 async def update(
     request: MockRequest, id: str, query: Annotated[Which, Query()], body: AudienceChange
 ) -> RawResponse:
-    """Decide its status, its size or when it is built. A policy or a time lets go of a status that is held.
-    `updated_at` stays, as when the clock changes it."""
+    """Set the status or size of an audience, or when it is built. A policy or a time releases a status that
+    was set. `updated_at` stays."""
     _check(body)
     ready_at_ms = body.ready_at
     if body.ready_in_s is not None:

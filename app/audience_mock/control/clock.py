@@ -27,21 +27,21 @@ Kind = Literal["audience", "facebook_id", "customer_list", "upload", "token", "l
 
 class ClockState(ApiModel):
     now: str = Field(description="ISO 8601 in UTC, to the millisecond.")
-    unix: float = Field(description="The same as Unix seconds.")
-    frozen: bool = Field(description="Whether it stands still; else it runs as any clock does.")
+    unix: float = Field(description="The same in Unix seconds.")
+    frozen: bool = Field(description="Whether the clock stands still.")
 
 
 class ClockSet(ApiModel):
-    """What is left out stays: a clock that stands still stands still at its new time."""
+    """Keys that are left out keep their value: a frozen clock stays frozen at its new time."""
 
     model_config = ConfigDict(extra="forbid")
 
     now: Instant | None = None
-    frozen: bool | None = Field(default=None, description="`true`: stand still. `false`: run.")
+    frozen: bool | None = Field(default=None, description="`true` stops the clock, `false` lets it run.")
 
 
 class Advance(ApiModel):
-    """By `seconds`, or `to` something on the agenda."""
+    """Either `seconds`, or `to` an event on the agenda."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,30 +49,30 @@ class Advance(ApiModel):
     to: Literal["next-event", "idle"] | None = Field(
         default=None,
         description=(
-            "`next-event`: to the time of the first event on the agenda. `idle`: to that of the last one."
-            " Where there is none, the clock stays."
+            "`next-event`: the time of the first event on the agenda. `idle`: that of the last one. If there"
+            " is none, the clock stays."
         ),
     )
     kinds: list[Kind] = Field(
         default=[],
         description=(
-            "With `to`: the kinds of events that count. None named are all, also tokens, which then expire."
+            "With `to`: the kinds of events that count. By default all, so `idle` also lets tokens expire."
         ),
     )
 
 
 class Advanced(ClockState):
-    fired: int = Field(description="How many of those events have fired in between.")
+    fired: int = Field(description="Number of these events that fired in between.")
 
 
 class Event(ApiModel):
-    """What will happen; what it happens to, by its kind:
+    """An event of the agenda, with keys by its kind:
 
-    `audience` is built: `api`, `id`, `account`, and the status that it `becomes`. `facebook_id` is given to
-    an audience of PitchTarget's: `api`, `id`, `account`. `customer_list` is built: `id`, `account`,
-    `becomes`. `upload` is done: `id`, `customer_list`, `becomes`. `token` expires: its kind as `token`, the
-    first digits of its SHA-256 as `digest`. `limit`: a window of the rate limit `limit` ends with `left`
-    calls left for the `caller`, of whose token the beginning and the `digest` are told.
+    `audience`, which is built: `api`, `id`, `account`, and the status that it `becomes`. `facebook_id`, which
+    an audience of PitchTarget's gets: `api`, `id`, `account`. `customer_list`, which is built: `id`,
+    `account`, `becomes`. `upload`, which finishes: `id`, `customer_list`, `becomes`. `token`, which expires:
+    its kind as `token`, and the first digits of its SHA-256 as `digest`. `limit`, a window that ends: the
+    rate limit `limit`, the calls that are `left`, and the beginning and `digest` of the `caller`'s token.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -84,8 +84,8 @@ class Event(ApiModel):
 
 
 class Agenda(ApiModel):
-    events: list[Event] = Field(description="The next ones, by time.")
-    total: int = Field(description="How many there are in all.")
+    events: list[Event] = Field(description="The next events, in the order of their times.")
+    total: int = Field(description="Number of events on the agenda.")
 
 
 def _comma_separated(value: Any) -> Any:
@@ -96,9 +96,9 @@ class AgendaQuery(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     kinds: Annotated[list[Kind], BeforeValidator(_comma_separated)] = Field(
-        default=[], description="Events of these kinds only, separated by commas."
+        default=[], description="Kinds of events to show, separated by commas."
     )
-    limit: int = Field(default=EVENTS_SHOWN, ge=1, le=1000, description="Events that are shown, at most.")
+    limit: int = Field(default=EVENTS_SHOWN, ge=1, le=1000, description="Number of events to show at most.")
 
 
 def _shown(world: World) -> dict[str, Any]:
@@ -108,14 +108,14 @@ def _shown(world: World) -> dict[str, Any]:
 
 @router.get("", operation_id="clock/get", response_model=ClockState)
 async def get(request: MockRequest) -> RawResponse:
-    """This world's time, by which every timestamp, status, token and limit goes."""
+    """Show the time of this world, which decides every timestamp, status, token expiry and rate limit."""
     return response(200, _shown(request.world))
 
 
 @router.put("", operation_id="clock/put", response_model=ClockState)
 async def put(request: MockRequest, body: ClockSet) -> RawResponse:
-    """Set the time, earlier or later; stop the clock, or let it run. Back in time, what was made keeps its
-    times, what was built by the clock is not built yet, and windows of rate limits begin anew."""
+    """Set the time, stop the clock or let it run. When the clock goes back, rows keep their timestamps, what
+    the clock had built is not built yet, and rate-limit windows start anew."""
     if body.now is None and body.frozen is None:
         raise _refused((), "give now, frozen, or both", {})
     request.world.set_clock(now_ms=body.now, frozen=body.frozen)
@@ -145,7 +145,8 @@ async def advance(request: MockRequest, body: Advance) -> RawResponse:
 
 @router.get("/agenda", operation_id="clock/agenda", response_model=Agenda)
 async def show_agenda(request: MockRequest, query: Annotated[AgendaQuery, Query()]) -> RawResponse:
-    """What will happen by itself, and when: not what is held, or waits for reads or for the test."""
+    """List the events that the clock will cause. A status that is held, or waits for reads or for the test,
+    is not among them."""
     found = agenda.next_events(request.world, kinds=query.kinds, limit=query.limit)
     now_ms = request.world.clock.now_ms()
     events = [

@@ -42,16 +42,14 @@ def _is_like(text: str, pattern: str) -> bool:
 
 
 class Match(ApiModel):
-    """A part of a request. An object has to have each key and may have more; a list is as long."""
+    """A part of a request. Objects may have more keys than these; lists have the same length."""
 
     model_config = ConfigDict(extra="forbid")
 
-    path_params: dict[str, Any] | None = Field(
-        default=None, description="As the path has them: `ad_account_id`, …"
-    )
-    query: dict[str, Any] | None = Field(default=None, description="Texts, by name.")
+    path_params: dict[str, Any] | None = Field(default=None, description="Such as `ad_account_id`.")
+    query: dict[str, Any] | None = Field(default=None, description="Values by name.")
     headers: dict[str, Any] | None = Field(
-        default=None, description="Texts, by name in any case, compared with what was sent: tokens too."
+        default=None, description="By name, in any case. Tokens are compared with what was sent."
     )
     body: Any = Field(
         default=None,
@@ -76,23 +74,24 @@ class Criteria(ApiModel):
         default=None, pattern="^(pinterest|pitchtarget)$", description="`pinterest` or `pitchtarget`."
     )
     operation: str | None = Field(
-        default=None, description="The id of an operation, as `audiences/create`; `none` for no route's."
+        default=None,
+        description="Operation id, such as `audiences/create`; `none` for requests that matched no route.",
     )
-    method: str | None = Field(default=None, pattern="^[A-Za-z]+$", description="In any case.")
+    method: str | None = Field(default=None, pattern="^[A-Za-z]+$", description="HTTP method, in any case.")
     path: str | None = Field(
         default=None,
-        description="Path as sent, `*` for any characters; with the query if there is a `?` in it.",
+        description="Path as sent; `*` is any characters. With a `?` in it, the query is compared too.",
     )
     status: Annotated[str | None, BeforeValidator(_text, json_schema_input_type=int | str | None)] = Field(
         default=None,
         pattern="^([1-5]([0-9]{2}|xx)|none)$",
-        description="Of the answer: 404, `4xx`, or `none` where the client went away.",
+        description="Status of the response: 404, `4xx`, or `none` if the client left before it.",
     )
-    fault: str | None = Field(default=None, description="The id of the planned fault that was met.")
+    fault: str | None = Field(default=None, description="Id of the planned fault that fired.")
 
 
 class RequestPattern(Criteria):
-    match: Match | None = Field(default=None, description="What the request holds.")
+    match: Match | None = Field(default=None, description="A part of the request.")
 
     def means(self, entry: Entry) -> bool:
         return next(self.differences(entry), None) is None

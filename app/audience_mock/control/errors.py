@@ -41,9 +41,9 @@ log = logging.getLogger("audience_mock")
 class Error(ApiModel):
     """The shape of every error of the control API."""
 
-    error: str = Field(description="What is wrong, and what to do about it.")
+    error: str = Field(description="What is wrong, and what to do instead.")
     field: str | None = Field(
-        default=None, description="Where in the input, as `faults.0.status`; may be absent."
+        default=None, description="Key of the input, such as `faults.0.status`; may be absent."
     )
 
 

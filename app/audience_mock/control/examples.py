@@ -1,4 +1,4 @@
-"""What the operations of the control plane answer, for their description: by operation and status."""
+"""What the operations of the control API answer, for their description: by operation and status."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -29,8 +29,10 @@ from audience_mock.web.validation import parse_json
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/faults", tags=["faults"])
 
-_BAD: dict[int | str, dict[str, Any]] = {400: {"model": Error, "description": "What cannot be planned"}}
-_TOO_MANY: dict[int | str, dict[str, Any]] = {409: {"model": Error, "description": "No room for more"}}
+_BAD: dict[int | str, dict[str, Any]] = {400: {"model": Error, "description": "The fault is invalid"}}
+_TOO_MANY: dict[int | str, dict[str, Any]] = {
+    409: {"model": Error, "description": "Too many faults are planned"}
+}
 _NO_FAULT: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such fault"}}
 
 _Milliseconds = Annotated[int, Field(strict=True, ge=0, le=MAX_LATENCY_MS)]
@@ -48,86 +50,89 @@ def _spread(given: Any) -> Any:
 
 
 class Match(ApiModel):
-    """A JSON subset of the request: what is given here has to be there, and there may be more."""
+    """A JSON subset of the request, which may have more keys than these."""
 
     model_config = ConfigDict(extra="forbid")
 
     method: Annotated[str, StringConstraints(to_upper=True)] = ""
-    path: str = Field(default="", description="As the API has it: without /worlds/… and /v5.")
-    path_params: dict[str, str] = Field(default={}, description="As `ad_account_id`.")
+    path: str = Field(default="", description="Path of the operation, without /worlds/… and /v5.")
+    path_params: dict[str, str] = Field(default={}, description="Such as `ad_account_id`.")
     query: dict[str, str] = Field(default={})
     headers: dict[Annotated[str, StringConstraints(to_lower=True)], str] = Field(default={})
-    body: Any = Field(default=None, description="Of a JSON or form body of 1 MiB at most; others match none.")
+    body: Any = Field(default=None, description="Compared with JSON and form bodies of up to 1 MiB.")
 
 
 class PlannedFault(ApiModel):
-    """The calls that it is for, and one kind of what happens to them, or `latency_ms`, or both."""
+    """The calls that it applies to, and its effect: one of the effects below, `latency_ms`, or both."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"examples": [{"operation": "audiences/list", "first": 1, "status": 503}]},
     )
 
-    operation: str = Field(description="The id of an operation of either API, or * for all of them.")
-    match: Match = Field(default=Match(), description="Only calls that hold this.")
-    skip: int = Field(default=0, strict=True, ge=0, description="Let so many calls pass first.")
-    every: int = Field(default=1, strict=True, ge=1, description="Of those that follow, each so-manieth.")
-    chance: float = Field(default=1.0, ge=0, le=1, description="Of these, a share, from a chance of its own.")
+    operation: str = Field(
+        description="Operation id, such as `audiences/create`, or * for all operations of both APIs."
+    )
+    match: Match = Field(default=Match(), description="Apply to matching calls only.")
+    skip: int = Field(default=0, strict=True, ge=0, description="Number of calls to let pass first.")
+    every: int = Field(default=1, strict=True, ge=1, description="Then apply to every n-th call.")
+    chance: float = Field(
+        default=1.0, ge=0, le=1, description="Then apply to this share of calls; the same calls on every run."
+    )
     first: int | None = Field(
         default=None,
         strict=True,
         ge=1,
-        description="At most so many times; 1 for a limit window, else no end.",
+        description="Number of times to fire at most. By default 1 for a limit window, else unlimited.",
     )
     latency_ms: Annotated[Spread, BeforeValidator(_spread, json_schema_input_type=int | Spread)] | None = (
-        Field(default=None, description="Real milliseconds that pass first, whatever the world's clock does.")
+        Field(default=None, description="Delay in real milliseconds, whatever the clock of the world shows.")
     )
     status: int | None = Field(
         default=None,
         strict=True,
         ge=MIN_STATUS,
         le=MAX_STATUS,
-        description="Refused with the API's own error of this status, before anything is run.",
+        description="Answer with the API's own error of this status; the operation does not run.",
     )
     body: Any = Field(
         default=None,
-        description="With `status`, in the place of the API's own error: a string as it is, else as JSON.",
+        description="With `status`: the body to send in place of the API's error; a string is sent as it is.",
     )
     limit_window_s: float | None = Field(
         default=None,
         gt=0,
         le=1e9,
         allow_inf_nan=False,
-        description="429 for each call from the first that it meets, until the world's clock passes it.",
+        description="Answer 429 from the first matching call on, for so many seconds of the world's clock.",
     )
     reset: Literal["before", "in", "after"] | None = Field(
         default=None,
         description=(
-            "The connection is reset: `before` anything is run or sent, `in` the middle of the answer's body,"
-            " `after` it."
+            "Reset the connection: `before` the operation runs, `in` the middle of the response body, or"
+            " `after` the response."
         ),
     )
     cut_after_bytes: int | None = Field(
-        default=None, strict=True, ge=0, description="The connection ends after so many bytes of the body."
+        default=None, strict=True, ge=0, description="Close the connection after these bytes of the body."
     )
     stall: Literal["before", "in"] | None = Field(
         default=None,
         description=(
-            "Nothing comes, `before` anything is run, or nothing more, `in` the middle of the body, until the"
-            " client goes or the world is reset; the connection is reset after five minutes."
+            "Send nothing (`before` the operation runs) or stop `in` the middle of the body, until the client"
+            " leaves or the world is reset. After five minutes, the connection is reset."
         ),
     )
     content_type: str | None = Field(
-        default=None, pattern=r"^[!-~][ -~]{0,199}$", description="The answer says that it is of this type."
+        default=None, pattern=r"^[!-~][ -~]{0,199}$", description="Content type to claim."
     )
     garbage: Literal[True] | None = Field(
-        default=None, description="The body is neither JSON nor UTF-8; a 204 becomes a 200 with that body."
+        default=None,
+        description="Send a body that is neither JSON nor UTF-8; a 204 becomes a 200 with that body.",
     )
-    effect_lost: Literal[True] | None = Field(
-        default=None, description="The answer comes as always, and nothing of what it says was kept."
-    )
+    effect_lost: Literal[True] | None = Field(default=None, description="Answer as usual, but store nothing.")
     answer_lost: Literal[True] | None = Field(
-        default=None, description="What was asked for is done, and the connection ends without an answer."
+        default=None, description="Run the operation, then close the connection without a response."
     )
 
 
@@ -135,7 +140,7 @@ class PlannedFaults(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
     faults: list[PlannedFault] = Field(
-        min_length=1, max_length=MAX_FAULTS, description="All, or none of them."
+        min_length=1, max_length=MAX_FAULTS, description="All are planned, or none."
     )
 
 
@@ -157,18 +162,20 @@ _EXAMPLE: Any = {
 
 
 class FaultState(PlannedFault):
-    """A fault as it was planned, and what became of it."""
+    """A planned fault, and how often it fired."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     id: str
-    seen: int = Field(description="Calls that it was for, until it was used up.")
-    fired: int = Field(description="Calls that went wrong by it.")
-    left: int | None = Field(description="How many more times; null is without end.")
+    seen: int = Field(description="Number of matching calls, until the fault was used up.")
+    fired: int = Field(description="Number of calls that it changed.")
+    left: int | None = Field(description="Number of times that it can still fire; null if unlimited.")
     used: bool = Field(
-        description="Whether all happened that was planned; without an end, whether anything did."
+        description="Whether it fired as often as planned; if unlimited, whether it fired at all."
     )
-    window_left_s: float = Field(description="What is left of an open limit window, by the world's clock.")
+    window_left_s: float = Field(
+        description="Seconds left of an open limit window, by the clock of the world."
+    )
 
 
 class FaultIds(ApiModel):
@@ -177,7 +184,7 @@ class FaultIds(ApiModel):
 
 class FaultList(ApiModel):
     faults: list[FaultState] = Field(description="In the order of planning.")
-    unused: list[str] = Field(description="Ids of those that are not used.")
+    unused: list[str] = Field(description="Ids of the faults that are not used.")
 
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
@@ -192,7 +199,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {"faults/add": {bodies.JSON: PlannedFa
     "", operation_id="faults/add", status_code=201, response_model=FaultIds, responses=_BAD | _TOO_MANY
 )
 async def add(request: MockRequest) -> RawResponse:
-    """Plan a fault, or several. Of those that a call meets, the one planned first happens."""
+    """Plan one or several faults. If several match a call, the one planned first fires."""
     raw = await bodies.read_whole(request)
     several = "faults" in parse_json(raw, _Either).model_fields_set
     given: Sequence[PlannedFault] = (
@@ -212,7 +219,7 @@ async def add(request: MockRequest) -> RawResponse:
 
 @router.get("", operation_id="faults/list", response_model=FaultList, response_model_exclude_unset=True)
 async def list_(request: MockRequest) -> RawResponse:
-    """What is planned in this world, used or not."""
+    """List the faults of this world, used or not."""
     planned = list(request.world.faults)
     unused = [fault.id for fault in planned if not fault.used]
     return response(200, {"faults": [_shown(request, fault) for fault in planned], "unused": unused})
@@ -220,18 +227,20 @@ async def list_(request: MockRequest) -> RawResponse:
 
 @router.delete("", operation_id="faults/clear", status_code=204)
 async def clear(request: MockRequest) -> RawResponse:
-    """Plan nothing any more in this world."""
+    """Remove all faults of this world."""
     request.world.faults.clear()
     return response(204, None)
 
 
 @router.get("/{fault}", operation_id="faults/get", response_model=FaultState, responses=_NO_FAULT)
 async def get(request: MockRequest, fault: str) -> RawResponse:
+    """Show one fault, and how often it fired."""
     return response(200, _shown(request, request.world.faults.find(fault)))
 
 
 @router.delete("/{fault}", operation_id="faults/delete", status_code=204, responses=_NO_FAULT)
 async def delete(request: MockRequest, fault: str) -> RawResponse:
+    """Remove one fault."""
     request.world.faults.remove(fault)
     return response(204, None)
 

@@ -43,7 +43,7 @@ Number = Annotated[
 
 
 class NextIds(ApiModel):
-    """The next id of each sequence, as text: some clients keep no 17 digits of a number."""
+    """The next id of each sequence, as text: some clients cannot hold a number of 17 digits."""
 
     pitchtarget_audience: str
     facebook: str
@@ -53,13 +53,13 @@ class NextIds(ApiModel):
 
 
 class NextIdsSet(ApiModel):
-    """What is left out goes on as it is."""
+    """Sequences that are left out continue as they are."""
 
     model_config = ConfigDict(extra="forbid")
 
     pitchtarget_audience: Number | None = None
     facebook: Number | None = Field(
-        default=None, description="In the place of the ids that a seed names, too (`facebook_ids`)."
+        default=None, description="Also replaces the ids that a seed names (`facebook_ids`)."
     )
     pinterest_audience: Number | None = None
     pinterest_customer_list: Number | None = None
@@ -68,12 +68,12 @@ class NextIdsSet(ApiModel):
 
 @router.get("", operation_id="ids/get", response_model=NextIds)
 async def get(request: MockRequest) -> RawResponse:
-    """The ids that this world gives next."""
+    """Show the next id of each sequence of this world."""
     return response(200, await request.world.read(sequences.next_ids))
 
 
 @router.put("", operation_id="ids/put", response_model=NextIds)
 async def put(request: MockRequest, body: NextIdsSet) -> RawResponse:
-    """Let ids go on from other numbers, higher or lower. A number that something has is passed over."""
+    """Set the next ids, higher or lower. Ids that are in use are skipped."""
     numbers = body.model_dump(exclude_none=True)
     return response(200, await request.world.transact(sequences.set_next, numbers))

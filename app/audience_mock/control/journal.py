@@ -23,14 +23,14 @@ MAX_LIMIT = 10_000
 
 class _Part(ApiModel):
     after: str | None = Field(
-        default=None, description="Only what came after this: a number, or a time in ISO 8601."
+        default=None, description="Entries after this one: its number, or a time in ISO 8601."
     )
-    before: str | None = Field(default=None, description="Only what came before this, as `after`.")
+    before: str | None = Field(default=None, description="Entries before this one, given like `after`.")
     limit: int = Field(
         default=100,
         ge=0,
         le=MAX_LIMIT,
-        description="Entries at most: the oldest where `after` is given, else the newest.",
+        description="Number of entries at most: the oldest if `after` is given, else the newest.",
     )
 
 
@@ -44,20 +44,20 @@ class Search(_Part, RequestPattern):
 
 class Request(ApiModel):
     method: str
-    path: str = Field(description="As it was sent, with the query.")
+    path: str = Field(description="Path as sent, with the query.")
     path_params: dict[str, str]
     query: dict[str, str]
-    headers: dict[str, str] = Field(description="By name in lower case.")
+    headers: dict[str, str] = Field(description="By name, in lower case.")
     body: Any = Field(
         description="JSON as JSON, a form as its fields, a multipart form as `fields` and `files` (name and"
-        " bytes), other text as text; null if there is none, or if it was not held."
+        " bytes), other text as text; null if there is none, or if it was not kept."
     )
-    body_bytes: int | None = Field(description="Null where the body was not read, or a form.")
-    body_cut: bool = Field(default=False, description="Present where `body` is only how the body begins.")
+    body_bytes: int | None = Field(description="Null if the body was not read, or is a form.")
+    body_cut: bool = Field(default=False, description="Present if `body` is only the beginning of the body.")
 
 
 class AnswerGiven(ApiModel):
-    status: int | None = Field(description="Null where the client went away before it was answered.")
+    status: int | None = Field(description="Null if the client left before the response.")
     headers: dict[str, str]
     body: Any
     body_bytes: int
@@ -65,39 +65,39 @@ class AnswerGiven(ApiModel):
 
 
 class JournalEntry(ApiModel):
-    number: int = Field(description="From 1, in each world, in the order of the answers.")
-    at: str = Field(description="The world's time when the answer was known, ISO 8601.")
+    number: int = Field(description="Counts from 1 in each world, in the order of the responses.")
+    at: str = Field(description="Time of the world at the response, in ISO 8601.")
     api: str
-    operation: str | None = Field(description="Null where no route took the request.")
-    fault: str | None = Field(description="The id of the planned fault that it met.")
+    operation: str | None = Field(description="Null if no route matched the request.")
+    fault: str | None = Field(description="Id of the planned fault that fired.")
     request: Request
     answer: AnswerGiven
     suggestions: list[str] = Field(
-        default=[], description="Present where no route took it: the routes that may have been meant."
+        default=[], description="Present if no route matched: the routes that were probably meant."
     )
 
 
 class JournalPage(ApiModel):
     entries: list[JournalEntry] = Field(description="The newest last; tokens and secrets are masked.")
-    dropped: int = Field(description="How many older ones had to go for want of room.")
-    next: int = Field(description="As `after`, it gives what came later.")
+    dropped: int = Field(description="Number of older entries that the journal no longer holds.")
+    next: int = Field(description="Pass it as `after` to get later entries.")
 
 
 @router.get("", operation_id="journal/get", response_model=JournalPage)
 async def get(call: MockRequest, query: Annotated[JournalQuery, Query()]) -> RawResponse:
-    """The requests to both APIs in this world; those to /__admin are left out."""
+    """List the requests to both APIs in this world. Requests to /__admin are not recorded."""
     return _page(call, query, RequestPattern(**query.model_dump(include=set(Criteria.model_fields))))
 
 
 @router.post("/search", operation_id="journal/search", response_model=JournalPage)
 async def search(call: MockRequest, body: Search) -> RawResponse:
-    """As `GET`, with `match`: a part of the request, for which a URL has no room."""
+    """List requests as `GET` does, also by `match`, a part of the request that does not fit into a URL."""
     return _page(call, body, body)
 
 
 @router.delete("", operation_id="journal/empty", status_code=204)
 async def empty(call: MockRequest) -> RawResponse:
-    """Forget what was asked; numbers go on. A reset begins at 1 again."""
+    """Empty the journal. Numbers continue; a reset of the world restarts them at 1."""
     call.world.journal.clear()
     return response(204, None)
 

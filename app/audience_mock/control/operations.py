@@ -44,13 +44,13 @@ class Operations(ApiModel):
     )
 
     operations: list[dict[str, Any]] = Field(
-        description="By operation: its paths, its rules and errors, each with its grade and source."
+        description="Each with its paths, rules and errors, and their grades and sources."
     )
 
 
 @router.get("/operations", operation_id="operations/list", response_model=Operations)
 async def list_(request: MockRequest, query: Annotated[Filter, Query()]) -> RawResponse:
-    """The operations of both APIs, or of one, with the evidence for each, its rules and its errors."""
+    """List the operations of both APIs, or of one, with the evidence for their rules and errors."""
     graded = request.context.served.descriptions()
     wanted = {name: described for name, described in graded.items() if query.provider in (None, name)}
     return response(200, {"operations": operations(wanted)})

@@ -1,4 +1,4 @@
-"""The control plane as a provider, so that it is dispatched and described as the others are."""
+"""The control API as a provider, so that it is served and described as the others are."""
 
 from typing import Any
 
@@ -26,22 +26,22 @@ SECURITY: dict[str, Any] = {
     "admin_token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "Asked for where the server has an `admin_token`; else only this machine may call.",
+        "description": "Required if the server has an `admin_token`; otherwise only this machine may call.",
     }
 }
 
 
 _REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
     "400": (
-        "What came is not right",
+        "The request is invalid",
         {"error": "to: must be one of 'seed', 'empty' (given: 'start')", "field": "to"},
     ),
     "401": (
-        "Not the `admin_token` of the server",
+        "The `admin_token` is missing or wrong",
         {"error": "send Authorization: Bearer <the token that the server was started with>"},
     ),
     "403": (
-        "From another machine, or a page of another site",
+        "The request came from another machine, or from a page of another site",
         {"error": "192.0.2.7 is another machine: start the server with --admin-token to open /__admin to it"},
     ),
 }

@@ -19,7 +19,9 @@ _NO_SNAPSHOT: dict[int | str, dict[str, Any]] = {404: {"model": Error, "descript
 class ResetTo(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
-    to: Literal["seed", "empty"] = Field(default="seed", description="`empty` leaves the seed out.")
+    to: Literal["seed", "empty"] = Field(
+        default="seed", description="`seed`: the seed of the server. `empty`: no data."
+    )
 
 
 class Snapshots(ApiModel):
@@ -30,21 +32,20 @@ class Snapshots(ApiModel):
 
 @router.post("/reset", operation_id="state/reset", status_code=204)
 async def reset(request: MockRequest, body: ResetTo) -> RawResponse:
-    """Put this world back to its start: data, ids, clock and all that is counted. Its settings and snapshots
-    stay."""
+    """Restore the data, ids, clock and counters that this world started with. Settings and snapshots stay."""
     request.worlds.reset(request.world, body.to)
     return response(204, None)
 
 
 @router.get("/snapshots", operation_id="snapshots/list", response_model=Snapshots)
 async def list_(request: MockRequest) -> RawResponse:
-    """The snapshots of this world."""
+    """List the snapshots of this world."""
     return response(200, {"snapshots": request.worlds.snapshots(request.world)})
 
 
 @router.put("/snapshots/{snapshot}", operation_id="snapshots/put", status_code=204)
 async def put(request: MockRequest, snapshot: str) -> RawResponse:
-    """Keep what this world holds now, in the place of an older snapshot of the name."""
+    """Save the state of this world under a name, replacing an earlier snapshot."""
     request.worlds.create_snapshot(request.world, snapshot)
     return response(204, None)
 
@@ -53,7 +54,7 @@ async def put(request: MockRequest, snapshot: str) -> RawResponse:
     "/snapshots/{snapshot}/restore", operation_id="snapshots/restore", status_code=204, responses=_NO_SNAPSHOT
 )
 async def restore(request: MockRequest, snapshot: str) -> RawResponse:
-    """Make this world hold what it held when the snapshot was taken: data, ids and clock."""
+    """Restore the data, ids and clock that were saved in a snapshot."""
     request.worlds.restore_snapshot(request.world, snapshot)
     return response(204, None)
 
@@ -62,5 +63,6 @@ async def restore(request: MockRequest, snapshot: str) -> RawResponse:
     "/snapshots/{snapshot}", operation_id="snapshots/delete", status_code=204, responses=_NO_SNAPSHOT
 )
 async def delete(request: MockRequest, snapshot: str) -> RawResponse:
+    """Delete a snapshot."""
     request.worlds.delete_snapshot(request.world, snapshot)
     return response(204, None)

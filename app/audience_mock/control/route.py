@@ -1,4 +1,4 @@
-"""The route class of the control plane, and what its handlers share."""
+"""The route class of the control API, and what its handlers share."""
 
 from audience_mock.control import access, errors
 from audience_mock.web.request import MockRequest

@@ -27,7 +27,7 @@ class SeedRoute(ControlRoute):
 seed_router = APIRouter(route_class=SeedRoute, prefix="/__admin", tags=["state"])
 
 _TOO_MUCH: dict[int | str, dict[str, Any]] = {
-    409: {"model": Error, "description": "More users than a state may have"}
+    409: {"model": Error, "description": "More users than an export may hold"}
 }
 _NO_WORLD: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such world"}}
 
@@ -47,27 +47,28 @@ State.model_rebuild(force=True)
 
 
 class Planted(ApiModel):
-    counts: dict[str, int] = Field(description="Rows by section, of those that were sent.")
+    counts: dict[str, int] = Field(description="Number of rows that were added, by section.")
     ids: dict[str, list[str]] = Field(
-        description="Of `audiences`, `customer_lists` and `customer_list_uploads`, each in the order sent."
+        description="Ids of `audiences`, `customer_lists` and `customer_list_uploads`, in the order sent."
     )
 
 
 class Difference(ApiModel):
-    """Of one section. A field that is null is not there, or has its default."""
+    """The difference of one section. A null field is missing or has its default."""
 
-    counts: dict[str, int] = Field(description="All rows that were added, removed and changed.")
+    counts: dict[str, int] = Field(description="Number of rows that were added, removed and changed.")
     added: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
     removed: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
     changed: list[dict[str, Any]] | None = Field(
-        default=None, description="The first 100: what tells the row, and `fields`, each `from` and `to`."
+        default=None,
+        description="The first 100: what identifies the row, and its `fields`, each `from` and `to`.",
     )
 
 
 @router.get("/state", operation_id="state/get", response_model=State, responses=_TOO_MUCH)
 async def get(request: MockRequest) -> RawResponse:
-    """All that this world holds, as a seed: an empty world that is seeded with it answers the same. Its
-    settings and snapshots are not in it; of tokens it has digests."""
+    """Export this world as a seed: an empty world that is seeded with it answers the same. Settings and
+    snapshots are not part of it; tokens are exported as digests."""
     return json_response(200, await export_state(request.world))
 
 
@@ -75,11 +76,11 @@ async def get(request: MockRequest) -> RawResponse:
     "/seed",
     operation_id="state/seed",
     response_model=Planted,
-    responses={409: {"model": Error, "description": "An id is taken"}},
+    responses={409: {"model": Error, "description": "An id is already in use"}},
 )
 async def seed(request: MockRequest, body: State) -> RawResponse:
-    """Add what the seed has to this world as it is, all of it or nothing. A reset goes back to the seed that
-    the server was started with, not to this one; to replace what is there, reset to `empty` first."""
+    """Add all of a seed to this world, or nothing. A later reset goes back to the seed of the server; to
+    replace the data, reset to `empty` first."""
     applied = apply_seed(request.world, body)
     return response(200, {"counts": applied.counts, "ids": applied.ids})
 
@@ -91,5 +92,5 @@ async def seed(request: MockRequest, body: State) -> RawResponse:
     responses=_NO_WORLD | _TOO_MUCH,
 )
 async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
-    """What makes the one world the other, by the sections of a state; `{}` if they hold the same."""
+    """Show the differences of two worlds by section; `{}` if they hold the same data."""
     return response(200, await diff_worlds(request.worlds.find(world), request.worlds.find(other)))

@@ -26,5 +26,5 @@ class Reports(ApiModel):
 
 @router.get("/uploads", operation_id="uploads/list", response_model=Reports)
 async def list_(request: MockRequest) -> RawResponse:
-    """Reports on the newest hundred uploads of this world, the newest first."""
+    """Report on the newest hundred uploads of this world, the newest first."""
     return response(200, {"uploads": await request.world.read(uploads.list_reports, limit=UPLOADS_SHOWN)})

@@ -43,22 +43,22 @@ def _just_so_often(count: Any) -> Any:
 
 
 class Expectation(RequestPattern):
-    """What was to be asked; without `count`, `never` and `order`, once at least."""
+    """The expected requests. Without `count`, `never` and `order`, at least one is expected."""
 
     count: Annotated[
         Range | None, BeforeValidator(_just_so_often, json_schema_input_type=int | Range | None)
-    ] = Field(default=None, description="Just so often, or between the two.")
-    never: bool = Field(default=False, description="Not once: `count` 0.")
+    ] = Field(default=None, description="Exact number of requests, or a range.")
+    never: bool = Field(default=False, description="No request at all, like `count` 0.")
     order: list[RequestPattern] | None = Field(
         default=None,
         min_length=1,
         max_length=100,
-        description="These, each by a request after that of the one before; others may come between.",
+        description="Requests that came in this order; others may come between.",
     )
     within_s: float | None = Field(
         default=None,
         ge=0,
-        description="Of the world's clock: since now back, or from the first to the last of an `order`.",
+        description="Seconds of the world's clock, back from now, or from first to last of an `order`.",
     )
 
     @model_validator(mode="after")
@@ -73,8 +73,8 @@ class Expectation(RequestPattern):
 
 class Verified(ApiModel):
     verified: bool
-    matched: list[int] = Field(description="The numbers of the requests.")
-    dropped: int = Field(description="How many older requests the journal no longer has, and nobody counted.")
+    matched: list[int] = Field(description="Numbers of the requests.")
+    dropped: int = Field(description="Number of older requests that the journal no longer holds.")
 
 
 class Nearest(ApiModel):
@@ -88,17 +88,19 @@ class Nearest(ApiModel):
 
 
 class DifferenceFound(ApiModel):
-    path: str = Field(description="As `operation`, or `match.body.rule.retention_days`.")
+    path: str = Field(description="Such as `operation` or `match.body.rule.retention_days`.")
     wanted: Any
-    found: Any = Field(default=None, description="Absent where nothing is there; secrets are masked.")
+    found: Any = Field(
+        default=None, description="Absent if the request has no such value; secrets are masked."
+    )
 
 
 class NotVerifiedError(Error):
-    verified: bool = Field(description="False.")
+    verified: bool = Field(description="Always false.")
     matched: list[int]
     dropped: int
     nearest: Nearest | None = Field(
-        description="The request with the fewest differences, the newest of such; or the one too many."
+        description="The newest request with the fewest differences, or the request that was one too many."
     )
     differences: list[DifferenceFound]
 
@@ -108,12 +110,12 @@ class NotVerifiedError(Error):
     operation_id="journal/verify",
     response_model=Verified,
     responses={
-        409: {"model": Error, "description": "The world keeps no journal"},
-        VERIFICATION_FAILED: {"model": NotVerifiedError, "description": "It was not so"},
+        409: {"model": Error, "description": "The journal of this world is turned off"},
+        VERIFICATION_FAILED: {"model": NotVerifiedError, "description": "The check failed"},
     },
 )
 async def verify(request: MockRequest, body: Expectation) -> RawResponse:
-    """Check what was asked of this world: how often, never, or in which order."""
+    """Check which requests this world received: how often, never, or in which order."""
     check_operation(request, body)
     for place, each in enumerate(body.order or ()):
         check_operation(request, each, ("order", str(place)))

@@ -18,22 +18,22 @@ router = APIRouter(route_class=ControlRoute, prefix="/__admin/worlds", tags=["wo
 
 _NO_WORLD: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such world"}}
 _TAKEN: dict[int | str, dict[str, Any]] = {
-    409: {"model": Error, "description": "The name is taken, or no room"}
+    409: {"model": Error, "description": "The name is taken, or there are too many worlds"}
 }
 
 
 class WorldList(ApiModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"worlds": ["checkout-test", "default"]}]})
 
-    worlds: list[str] = Field(description="Names, sorted; `default` is the world of who names none.")
+    worlds: list[str] = Field(description="Names, sorted. Requests that name no world use `default`.")
 
 
 class WorldSettings(ApiModel):
-    """A world's own settings, in the place of the server's; those left out are the server's."""
+    """Settings of one world. Those left out have the server's value."""
 
     model_config = ConfigDict(extra="forbid")
 
-    settings: dict[str, Any] = Field(default={}, description="As the flags of `serve`: `build_delay_s`, …")
+    settings: dict[str, Any] = Field(default={}, description="By name, such as `build_delay_s`.")
 
 
 class WorldState(ApiModel):
@@ -51,7 +51,7 @@ class WorldState(ApiModel):
     )
 
     name: str
-    audiences: int = Field(description="How many there are, in both APIs.")
+    audiences: int = Field(description="Number of audiences of both APIs.")
     settings: dict[str, Any]
     snapshots: list[str]
 
@@ -59,7 +59,7 @@ class WorldState(ApiModel):
 class ForkTo(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=f"^{NAME.pattern}$", description="The new world's.")
+    name: str = Field(pattern=f"^{NAME.pattern}$", description="Name of the new world.")
 
 
 async def _shown(request: MockRequest, world: World) -> dict[str, Any]:
@@ -73,26 +73,26 @@ async def _shown(request: MockRequest, world: World) -> dict[str, Any]:
 
 @router.get("", operation_id="worlds/list", response_model=WorldList)
 async def list_(request: MockRequest) -> RawResponse:
-    """The worlds that there are."""
+    """List the worlds."""
     return response(200, {"worlds": list(request.worlds)})
 
 
 @router.get("/{world}", operation_id="worlds/get", response_model=WorldState, responses=_NO_WORLD)
 async def get(request: MockRequest, world: str) -> RawResponse:
-    """One world."""
+    """Show one world."""
     return response(200, await _shown(request, request.worlds.find(world)))
 
 
 @router.put("/{world}", operation_id="worlds/put", response_model=WorldState, responses=_TAKEN)
 async def put(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
-    """Make a world from the seed, or give one that is there other settings: 201 or 200."""
+    """Create a world from the seed (201), or replace the settings of an existing one (200)."""
     status = 200 if world in request.worlds else 201
     return response(status, await _shown(request, request.worlds.set_settings(world, body.settings)))
 
 
 @router.delete("/{world}", operation_id="worlds/delete", status_code=204, responses=_NO_WORLD | _TAKEN)
 async def delete(request: MockRequest, world: str) -> RawResponse:
-    """Forget a world, with its snapshots."""
+    """Delete a world and its snapshots."""
     request.worlds.delete(world)
     return response(204, None)
 
@@ -105,5 +105,5 @@ async def delete(request: MockRequest, world: str) -> RawResponse:
     responses=_NO_WORLD | _TAKEN,
 )
 async def fork(request: MockRequest, world: str, body: ForkTo) -> RawResponse:
-    """A new world that holds what this one holds now: data, ids, clock and settings."""
+    """Copy a world with its data, ids, clock and settings into a new one."""
     return response(201, await _shown(request, request.worlds.fork(world, body.name)))

@@ -138,7 +138,7 @@ class _WithConnections:
         if scope["type"] != "http" or not hasattr(cycle, "transport"):
             await self._app(scope, receive, send)
             return
-        extensions = scope["extensions"] = {**scope.get("extensions", {}), CONNECTION: Connection(cycle)}
+        extensions = scope["extensions"] = {CONNECTION: Connection(cycle)}
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:

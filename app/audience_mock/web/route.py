@@ -174,9 +174,10 @@ class MockRoute(APIRoute):
             # Routes are shared by all servers of a process, dependency overrides belong to one.
             self.dependency_overrides_provider = app
             handler = self._fastapi_handlers[app] = self.get_route_handler()
-        async with AsyncExitStack() as request_stack, AsyncExitStack() as function_stack:
-            request.scope["fastapi_inner_astack"] = request_stack
-            request.scope["fastapi_function_astack"] = function_stack
+        # As FastAPI's own middleware and route have it; dependencies end before the response is sent.
+        async with AsyncExitStack() as stack:
+            for place in ("middleware", "inner", "function"):
+                request.scope[f"fastapi_{place}_astack"] = stack
             return await handler(request)
 
 

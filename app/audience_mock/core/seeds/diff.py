@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from audience_mock.core.seeds.export import Large, copy_of, in_steps, rows, seconds
+from audience_mock.core.seeds.export import copy_of, in_steps
+from audience_mock.core.seeds.rows import Large, rows, seconds
 from audience_mock.core.worlds.world import World
 
 MAX_SHOWN = 100
@@ -19,12 +20,12 @@ MAX_SHOWN = 100
 
 
 async def diff_worlds(before: World, after: World) -> dict[str, Any]:
-    """What is to be done to the one world to make it the other: by section, rows that are added, removed and
-    changed, at most MAX_SHOWN of each, and how many there are. Users stand as their number and SHA-256."""
+    """What makes the one world the other: by section, the rows added, removed and changed, at most MAX_SHOWN
+    of each, and how many there are. Users are shown as their number and SHA-256."""
     if before is after:
         return {}
     sections: dict[str, _Section] = {}
-    # Bytes alone: the collector of garbage looks at none of them.
+    # Only bytes, which the garbage collector does not traverse.
     had: dict[bytes, bytes] = {}
     async with copy_of(before) as (tx, _):
         async for row in in_steps(rows(tx, _in_short)):
@@ -61,7 +62,7 @@ class _Section:
 
 
 def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """A field that is not there has its default, or nothing: null."""
+    """A field that is absent has its default, or is null."""
     names = [*was, *(name for name in now if name not in was)]
     return {
         name: {"from": was.get(name), "to": now.get(name)}
@@ -71,7 +72,8 @@ def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _clock_fields(world: World) -> dict[str, Any]:
-    """A running clock is told by how far ahead of the system's it is: two worlds are not read at one time."""
+    """A running clock is shown as its offset from the system's: the two worlds are not read at the same
+    time."""
     if world.clock.frozen:
         return {"frozen": True, "now": seconds(world.clock.now_ms())}
     return {"frozen": False, "ahead_s": seconds(world.clock.state["ahead_ms"] or 0)}

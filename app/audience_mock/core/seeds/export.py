@@ -1,49 +1,24 @@
-"""States: all that a world holds, written as a seed; and how two worlds differ.
+"""A state: all that a world holds, exported as a seed.
 
-Both are read from a copy of the world, in steps: others are answered meanwhile, and what they change is not
-in it. Not in a state: the world's settings, its snapshots, what was counted against limits, and its chance.
+It is read from a copy of the world, some rows at a time: other requests are answered meanwhile, and what they
+change is not in it. Not in a state: the world's settings, its snapshots, its counts of rate limits, and its
+source of randomness.
 """
 
 import asyncio
 import base64
-import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
-from audience_mock.core.audiences.lifecycle import policy_of
 from audience_mock.core.errors import InvalidStateError
-from audience_mock.core.readiness import AFTER_DELAY, NEVER_MS
-from audience_mock.core.seeds.schemas import object_text
-from audience_mock.core.store import ids
+from audience_mock.core.seeds.rows import Large, Row, rows, seconds
 from audience_mock.core.store.database import IN_MEMORY, Database
-from audience_mock.core.store.rows import AudienceRow
-from audience_mock.core.store.statements import Query
-from audience_mock.core.store.tables import (
-    BUSINESS,
-    App,
-    Audience,
-    CustomerList,
-    KnownUser,
-    ListUpload,
-    NextFacebookId,
-    Party,
-    Pixel,
-    Sequence,
-    Share,
-    Token,
-    Upload,
-    UploadPart,
-    UploadPiece,
-    UserBlock,
-    table_of,
-)
+from audience_mock.core.store.tables import UploadPart, UserBlock, table_of
 from audience_mock.core.store.transaction import Transaction
-from audience_mock.core.users.digests import DIGEST_BYTES, LINK_BYTES
 from audience_mock.core.worlds.world import World
 
 MAX_BYTES = 128 << 20
@@ -51,28 +26,13 @@ MAX_BYTES = 128 << 20
 body of /__admin may have twice that."""
 
 STEP_ROWS = 500
-"""Rows that are written before others get their turn: some milliseconds."""
+"""Rows that are written before other requests are answered: some milliseconds."""
 
-_audiences, _blocks = table_of(Audience), table_of(UserBlock)
-_parts, _pieces = table_of(UploadPart), table_of(UploadPiece)
+_blocks, _parts = table_of(UserBlock), table_of(UploadPart)
 _HELD_BYTES = (
     select(func.coalesce(func.sum(func.length(_blocks.c.digests)), 0)),
     select(func.coalesce(func.sum(_parts.c.size_bytes), 0)),
 )
-_EVERY_AUDIENCE = Query(AudienceRow, select(_audiences).order_by(_audiences.c.key))
-_INTERNAL = (ids.USER_SET, ids.UPLOADED_FILE)
-"""Sequences that number what no answer shows."""
-
-
-class Row(NamedTuple):
-    """A row of a section: what tells it from the others there, and the rest of it, in a seed's words."""
-
-    section: str
-    identity: dict[str, Any]
-    fields: dict[str, Any]
-
-
-Large = Mapping[str, Any] | list[str]
 
 
 async def export_state(world: World) -> bytes:
@@ -83,8 +43,8 @@ async def export_state(world: World) -> bytes:
             sections.setdefault(row.section, []).append(_written(row))
     pieces = [b'"clock":%b' % to_json(clock)]
     for section, lines in sections.items():
-        form = b'"%b":{\n%b\n}' if section == "sequences" else b'"%b":[\n%b\n]'
-        pieces.append(form % (section.encode(), b",\n".join(lines)))
+        template = b'"%b":{\n%b\n}' if section == "sequences" else b'"%b":[\n%b\n]'
+        pieces.append(template % (section.encode(), b",\n".join(lines)))
     return b"{\n" + b",\n".join(pieces) + b"\n}\n"
 
 
@@ -104,7 +64,7 @@ def _written(row: Row) -> bytes:
 
 @asynccontextmanager
 async def copy_of(world: World) -> AsyncIterator[tuple[Transaction, dict[str, Any]]]:
-    """A world's rows as they are now, and what its clock shows. Raises InvalidStateError."""
+    """A copy of a world's rows as they are now, and its clock. Raises InvalidStateError."""
     held_bytes = sum(world.database.connection.execute(held).scalar_one() for held in _HELD_BYTES)
     if held_bytes > MAX_BYTES:
         raise InvalidStateError(
@@ -126,228 +86,5 @@ async def in_steps(rows: Iterable[Row]) -> AsyncIterator[Row]:
             await asyncio.sleep(0)
 
 
-def seconds(ms: int) -> float:
-    return ms / 1000 if ms % 1000 else ms // 1000
-
-
-def _seconds_or_none(ms: int | None) -> float | None:
-    return None if ms is None else seconds(ms)
-
-
-def _given(**fields: Any) -> dict[str, Any]:
-    """Those that have a value: a seed without the others means the same."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-@lru_cache(maxsize=1024)
-def _as_object(text: str | None) -> Any:
-    """The object that a JSON text is, if it comes back from that to the character; else the text."""
-    if text is None:
-        return None
-    try:
-        parsed = json.loads(text)
-        same = object_text(parsed) == text
-    except ValueError:
-        same = False
-    return parsed if same else text
-
-
 def _in_full(parts: Iterable[bytes], width: int) -> Large:
     return [base64.b64encode(part).decode() for part in parts]
-
-
-def rows(tx: Transaction, large: Any) -> Iterator[Row]:
-    """Every row that a state has, each after those that it names; `large` writes what is large."""
-    for section in (
-        *(_sequences, _facebook_ids, _people, _customer_lists, _list_uploads, _audience_rows, _uploads),
-        *(_shares, _pixels, _tokens, _apps, _businesses),
-    ):
-        yield from section(tx, large)
-
-
-def _in_order(tx: Transaction, model: Any, *columns: str) -> Any:
-    table = table_of(model)
-    return tx.execute(select(table).order_by(*(table.c[name] for name in columns)))
-
-
-def _set(tx: Transaction, user_set: int | None, large: Any, width: int = DIGEST_BYTES) -> Any:
-    """None of no set; a set that is empty has no blocks."""
-    if user_set is None:
-        return None
-    parts = select(_blocks.c.digests).where(_blocks.c.user_set == user_set).order_by(_blocks.c.part)
-    return large(tx.execute(parts).scalars(), width)
-
-
-def _sequences(tx: Transaction, large: Any) -> Iterator[Row]:
-    for row in _in_order(tx, Sequence, "name"):
-        if row.name not in _INTERNAL:
-            yield Row("sequences", {"name": row.name}, {"next": row.next})
-
-
-def _facebook_ids(tx: Transaction, large: Any) -> Iterator[Row]:
-    for row in _in_order(tx, NextFacebookId, "position"):
-        yield Row("facebook_ids", {"position": row.position}, {"facebook_id": row.facebook_id})
-
-
-def _people(tx: Transaction, large: Any) -> Iterator[Row]:
-    for row in _in_order(tx, KnownUser, "digest"):
-        yield Row("people", {"digest": row.digest.hex()}, {})
-
-
-def _life(row: Any) -> dict[str, Any]:
-    """`updated_at` is `created_at` for a seed that does not say it."""
-    changed = row.updated_at_ms != row.created_at_ms
-    return _given(
-        created_at=seconds(row.created_at_ms),
-        updated_at=seconds(row.updated_at_ms) if changed else None,
-        ready_at=seconds(row.ready_at_ms) if row.ready_at_ms < NEVER_MS else None,
-        status=row.held_status,
-    )
-
-
-def _customer_lists(tx: Transaction, large: Any) -> Iterator[Row]:
-    for row in _in_order(tx, CustomerList, "number"):
-        fields = {"account": row.account, "name": row.name, "list_type": row.list_type} | _life(row)
-        fields |= _given(
-            is_nca=row.is_nca or None,
-            users=_set(tx, row.user_set, large),
-            links=_set(tx, row.link_set, large, LINK_BYTES),
-            unnamed_people=row.unnamed_people or None,
-            people=row.people,
-            batches=row.batches,
-            uploaded_records=row.uploaded_records,
-            removed_records=row.removed_records or None,
-        )
-        yield Row("customer_lists", {"id": str(row.number)}, fields)
-
-
-def _list_uploads(tx: Transaction, large: Any) -> Iterator[Row]:
-    for row in _in_order(tx, ListUpload, "number"):
-        # One that is just being read can be run again, as after a restart.
-        done = row.valid is not None
-        fields = {
-            "customer_list": str(row.customer_list),
-            "operation": row.operation,
-            "total_parts": row.total_parts,
-            "created_at": seconds(row.created_at_ms),
-        } | _given(
-            started_at=_seconds_or_none(row.started_at_ms) if done else None,
-            ready_at=_seconds_or_none(row.ready_at_ms) if done else None,
-            valid=row.valid,
-            invalid=row.invalid,
-            errors=json.loads(row.errors) if row.errors else None,
-        )
-        if parts := [
-            {"part": part.part, "content": _content(tx, part.file, large)}
-            for part in tx.execute(
-                select(_parts).where(_parts.c.upload == row.number).order_by(_parts.c.part)
-            )
-        ]:
-            fields["parts"] = parts
-        yield Row("customer_list_uploads", {"id": str(row.number)}, fields)
-
-
-def _content(tx: Transaction, file: int, large: Any) -> Any:
-    pieces = select(_pieces.c.content).where(_pieces.c.file == file).order_by(_pieces.c.piece)
-    return large(tx.execute(pieces).scalars(), 1)
-
-
-def _audience_rows(tx: Transaction, large: Any) -> Iterator[Row]:
-    for row in tx.each(_EVERY_AUDIENCE, {}):
-        fields = {"account": row.account, "kind": row.kind, "name": row.name} | _life(row)
-        fields |= _given(
-            description=row.description,
-            definition=_as_object(row.definition),
-            created_by=row.created_by,
-            policy=None if (policy := policy_of(row)) == AFTER_DELAY else policy,
-            people=row.people if row.customer_list is None else None,
-            users=_set(tx, row.user_set, large),
-            facebook_id=row.facebook_id,
-            user_type=row.user_type,
-            opt_out_link=row.opt_out_link,
-            origin_id=row.origin_id,
-            retention_days=row.retention_days,
-            customer_list=None if row.customer_list is None else str(row.customer_list),
-            facebook_object=_as_object(row.facebook_object),
-        )
-        yield Row("audiences", {"api": row.api, "id": str(row.number)}, fields)
-
-
-def _of_audience(model: Any, *order: Any) -> Select[Any]:
-    table = table_of(model)
-    return (
-        select(table, _audiences.c.api, _audiences.c.number)
-        .join_from(table, _audiences, table.c.audience_key == _audiences.c.key)
-        .order_by(*(table.c[name] for name in order))
-    )
-
-
-def _uploads(tx: Transaction, large: Any) -> Iterator[Row]:
-    """A report has no id: it is the n-th of its audience."""
-    seen: dict[tuple[str, int], int] = {}
-    for row in tx.execute(_of_audience(Upload, "key")):
-        number = seen[row.api, row.number] = seen.get((row.api, row.number), 0) + 1
-        fields = {
-            "received_at": seconds(row.received_at_ms),
-            "user_type": row.user_type,
-            "lines": row.lines,
-            "valid": row.valid,
-            # `distinct` and `count` are methods of a row too.
-            "distinct": row._mapping["distinct"],
-            "added": row.added,
-            "matched": row.matched,
-            "invalid": row.invalid,
-        }
-        if wrong := json.loads(row.invalid_lines):
-            fields["invalid_lines"] = [{"line": line, "why": why} for line, why in wrong]
-        yield Row("uploads", {"api": row.api, "audience": str(row.number), "number": number}, fields)
-
-
-def _shares(tx: Transaction, large: Any) -> Iterator[Row]:
-    for row in tx.execute(_of_audience(Share, "position")):
-        identity = {
-            "api": row.api,
-            "audience": str(row.number),
-            "recipient_kind": row.recipient_kind,
-            "recipient": row.recipient,
-        }
-        fields = _given(giver=row.giver, shared_at=seconds(row.shared_at_ms), position=row.position)
-        yield Row("shares", identity, fields)
-
-
-def _pixels(tx: Transaction, large: Any) -> Iterator[Row]:
-    for row in _in_order(tx, Pixel, "key"):
-        fields = {"account": row.account, "name": row.name, "tag": row.tag, "creator": row.creator}
-        yield Row("pixels", {"facebook_id": row.facebook_id}, fields)
-
-
-def _tokens(tx: Transaction, large: Any) -> Iterator[Row]:
-    for row in _in_order(tx, Token, "family", "digest"):
-        fields = {
-            "kind": row.kind,
-            "family": row.family,
-            "scopes": None if row.scopes is None else row.scopes.split(),
-        } | _given(
-            app=row.app,
-            ad_accounts=None if row.ad_accounts is None else row.ad_accounts.split(),
-            expires_at=_seconds_or_none(row.expires_at_ms),
-            revoked=row.revoked or None,
-        )
-        yield Row("tokens", {"digest": row.digest.hex()}, fields)
-
-
-def _apps(tx: Transaction, large: Any) -> Iterator[Row]:
-    for row in _in_order(tx, App, "id"):
-        yield Row("apps", {"id": row.id}, {"digest": row.digest.hex()})
-
-
-def _businesses(tx: Transaction, large: Any) -> Iterator[Row]:
-    accounts: dict[str, list[dict[str, str]]] = {}
-    parties = list(_in_order(tx, Party, "kind", "id"))
-    for row in parties:
-        if row.business is not None:
-            accounts.setdefault(row.business, []).append({"id": row.id, "name": row.name})
-    for row in parties:
-        if row.kind == BUSINESS:
-            fields = {"name": row.name} | _given(ad_accounts=accounts.get(row.id))
-            yield Row("businesses", {"id": row.id}, fields)

@@ -1,4 +1,4 @@
-"""Where in a JSON text something stands."""
+"""The positions of values in a JSON text."""
 
 import json
 import re
@@ -10,7 +10,7 @@ _decode = json.JSONDecoder().raw_decode
 
 
 class Place(NamedTuple):
-    """Line and column, both from 1; a column is a character."""
+    """Line and column, both from 1; columns count characters."""
 
     line: int
     column: int
@@ -22,9 +22,9 @@ def at(text: str, offset: int) -> Place:
 
 
 def offsets(text: str, paths: Iterable[Sequence[int | str]]) -> dict[tuple[int | str, ...], int]:
-    """Where the value at each path begins: of a key that is not there, where the object begins that lacks it.
+    """The offset of the value at each path, or of the object that lacks the key of the path.
 
-    The text is right JSON. It is gone through once, and what no path leads to is only skipped.
+    The text is valid JSON. It is read once, and values that no path leads to are skipped.
     """
     wanted: dict[Any, Any] = {}
     kept = [tuple(path) for path in paths]
@@ -53,7 +53,7 @@ def _walk(
     wanted: Mapping[Any, Any],
     found: dict[tuple[int | str, ...], int],
 ) -> int:
-    """Note where the value at `path` begins, and those within it that are wanted; answers where it ends."""
+    """Record the offset of the value at `path`, and of those within it that are wanted; returns its end."""
     found[path] = offset
     opening = text[offset]
     if not wanted or opening not in "{[":
@@ -65,7 +65,7 @@ def _walk(
         if is_object:
             part, offset = _decode(text, offset)
             offset = _skip(text, _skip(text, offset) + 1)
-        # Of a key that is there twice the last one counts, as for everyone who reads JSON.
+        # The last one of duplicate keys counts, as in any JSON parser.
         offset = _skip(text, _walk(text, offset, (*path, part), wanted.get(part, {}), found))
         if text[offset] == ",":
             offset = _skip(text, offset + 1)

@@ -1,115 +1,50 @@
-"""Seeds: the file format that a world starts from, and that a state is written in.
+"""Seeds: the file format that a world starts from, and that a state is exported in.
 
-A seed is a JSON object of what `Seed` has, in our words and with the columns of the tables. A person writes
-few of them: audiences, customer lists, tokens. A state has all, so that a world that is seeded with it
-answers as the one that it was taken from. Times are Unix seconds, with a fraction for milliseconds.
+A seed is a JSON object with the sections of `Seed`, in the core's terms. People write few of them: audiences,
+customer lists, tokens. A state has all, so that a world that is seeded with it answers as the exported one.
+Times are Unix seconds, with a fraction for milliseconds.
 """
 
-import base64
-import binascii
-import json
-from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
-    WithJsonSchema,
     model_validator,
 )
 
 from audience_mock.core.readiness import SEED_POLICY_PATTERN
-from audience_mock.core.users.digests import DIGEST_BYTES, LINK_BYTES
-
-Text = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
-Word = Annotated[str, Field(pattern=r"^[A-Z_]+$")]
-Digits = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
-AccountDigits = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
-Seconds = Annotated[
-    # What a float keeps to the millisecond, and more than any clock shows.
-    float,
-    Field(ge=0, le=1 << 43, description="Unix seconds"),
-]
-Count = Annotated[int, Field(ge=0, le=1 << 40)]
-Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="A SHA-256 in hex.")]
-
-
-def object_text(value: Any) -> Any:
-    """The text of a JSON object: as it is, or compact, keys as they came, where the object itself stands."""
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    if isinstance(value, str):
-        try:
-            parsed = json.loads(value, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            parsed = None
-        if not isinstance(parsed, dict):
-            raise ValueError("not the text of a JSON object")
-    return value
-
-
-def _no_constant(name: str) -> None:
-    """Python reads NaN and Infinity; JSON has neither."""
-    raise ValueError(f"{name} is not JSON")
-
-
-def _from_base64(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            return binascii.a2b_base64(value, strict_mode=True)
-        except binascii.Error:
-            raise ValueError("not base64") from None
-    return value
-
-
-def _of(width: int) -> Callable[[bytes], bytes]:
-    def check(value: bytes) -> bytes:
-        if len(value) % width:
-            raise ValueError(f"not a whole number of {width} bytes each")
-        return value
-
-    return check
-
-
-_WRITTEN = (
-    PlainSerializer(lambda value: base64.b64encode(value).decode(), return_type=str),
-    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+from audience_mock.core.seeds.fields import (
+    AccountDigits,
+    Block,
+    Count,
+    Digits,
+    Hex32,
+    Links,
+    ObjectText,
+    Seconds,
+    Text,
+    Users,
+    Word,
 )
-Block = Annotated[bytes, BeforeValidator(_from_base64), *_WRITTEN]
-Users = Annotated[
-    list[Annotated[Block, AfterValidator(_of(DIGEST_BYTES))]],
-    Field(description="Digests of 32 bytes, one after the other, in blocks of base64 of any size."),
-]
-Links = Annotated[
-    list[Annotated[Block, AfterValidator(_of(LINK_BYTES))]],
-    Field(description="Digests of other hashes of a person, each with the one that counts, as `users`."),
-]
-ObjectText = Annotated[
-    str,
-    BeforeValidator(object_text, json_schema_input_type=dict[str, Any] | str),
-    Field(description="A JSON object, or its text, which is kept to the character."),
-]
 
 
 class _Strict(BaseModel):
-    # A server that starts without a seed need not build these.
+    # A server that starts without a seed does not need these.
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
-class _Lasting(_Strict):
-    """What has a life: `ready_in_s` seconds from the start of the world it is built (0: it is), or at the
-    time `ready_at`."""
+class _Built(_Strict):
+    """Something that takes time to build: it is ready `ready_in_s` seconds after the start of the world (0:
+    at once), or at the time `ready_at`."""
 
     model_config = ConfigDict(json_schema_extra={"not": {"required": ["ready_at", "ready_in_s"]}})
 
     created_at: Seconds | None = Field(default=None, description="Unix seconds; without it, the start.")
     updated_at: Seconds | None = Field(default=None, description="Unix seconds; without it, `created_at`.")
     ready_in_s: float = Field(default=0, ge=0, le=1e9)
-    ready_at: Seconds | None = Field(default=None, description="Unix seconds; in the place of `ready_in_s`.")
+    ready_at: Seconds | None = Field(default=None, description="Unix seconds; instead of `ready_in_s`.")
 
     @model_validator(mode="after")
     def _one_time(self) -> Self:
@@ -119,17 +54,17 @@ class _Lasting(_Strict):
 
 
 class SeedClock(_Strict):
-    """What the world's clock shows; it runs on from there, or stands still if it is frozen."""
+    """The time that the world's clock shows; it runs on from there, unless it is frozen."""
 
     now: Seconds
     frozen: bool = False
 
 
-class SeedAudience(_Lasting):
-    """An audience that is there from the start.
+class SeedAudience(_Built):
+    """An audience that exists from the start.
 
-    `id` counts on from the API's sequence if it is left out. `status` holds a status for good; without
-    it the audience goes by the clock.
+    Without `id` it gets the next one of the API's sequence. `status` is a status that does not change;
+    without it, the status follows from the clock.
     """
 
     api: Literal["pinterest", "pitchtarget"]
@@ -143,10 +78,10 @@ class SeedAudience(_Lasting):
     status: Word | None = None
     policy: Annotated[str, Field(pattern=SEED_POLICY_PATTERN)] | None = Field(
         default=None,
-        description="`after_reads:N` or `by_hand`, in the place of a time to be ready at, or `failed`.",
+        description="`after_reads:N` or `by_hand`, instead of a time to be ready at; or `failed`.",
     )
     people: Count = Field(
-        default=0, description="Those that it has once built; with `users`, else the matched ones of these."
+        default=0, description="The people it has once built; by default, the matched ones of `users`."
     )
     users: Users | None = None
     facebook_id: Text | None = None
@@ -155,19 +90,20 @@ class SeedAudience(_Lasting):
     origin_id: Annotated[str, Field(pattern=r'^([0-9]{1,20}|"[0-9]{1,20}")$')] | None = None
     retention_days: int | None = Field(default=None, ge=1, le=10_000)
     customer_list: Digits | None = Field(
-        default=None, description="Whose people the audience has instead of `people`; of the same ad account."
+        default=None,
+        description="Has the people of this list, of the same ad account, instead of `people`.",
     )
     facebook_object: ObjectText | None = Field(
-        default=None, description="Laid over what Facebook's own object would have."
+        default=None, description="Overrides keys of the object that Facebook answers."
     )
 
 
-class SeedCustomerList(_Lasting):
-    """A customer list that is there from the start, with `status` and times as for an audience.
+class SeedCustomerList(_Built):
+    """A customer list that exists from the start, with `status` and times as for an audience.
 
-    `records` are its people: addresses, or hashes of them. `unnamed_people` are in it besides, all matched,
-    so that a list may be large in a small file. A state has digests instead, and what was counted: `users`
-    with `links`, `people` with the unnamed ones, `uploaded_records`, which all count what `records` are not.
+    `records` are its people: addresses, or hashes of them. `unnamed_people` are in it in addition, all
+    matched, so that a small file can have a large list. An exported state has digests and counts instead:
+    `users` with `links`, `people` (with the unnamed ones) and `uploaded_records`.
     """
 
     id: Digits | None = None
@@ -180,21 +116,21 @@ class SeedCustomerList(_Lasting):
     unnamed_people: Count = 0
     users: Users = []
     links: Links = []
-    people: Count | None = Field(default=None, description="All matched ones; without it, counted.")
+    people: Count | None = Field(default=None, description="All matched people; counted by default.")
     batches: int = Field(default=1, ge=1, le=1 << 40)
-    uploaded_records: Count | None = Field(default=None, description="Without it, counted.")
+    uploaded_records: Count | None = Field(default=None, description="Counted by default.")
     removed_records: Count = 0
 
 
 class SeedPart(_Strict):
-    """A part of an upload that has arrived."""
+    """A part of an upload that was received."""
 
     part: int = Field(ge=1, le=10_000)
     content: list[Block] = Field(description="Bytes, in blocks of base64.")
 
 
 class SeedListUpload(_Strict):
-    """An upload to a customer list; one that was run has `started_at`, `ready_at` and what was counted."""
+    """An upload to a customer list; one that was run has `started_at`, `ready_at` and its counts."""
 
     id: Digits | None = None
     customer_list: Digits
@@ -206,7 +142,7 @@ class SeedListUpload(_Strict):
     valid: Count | None = None
     invalid: Count | None = None
     errors: dict[str, Count] | None = Field(
-        default=None, description="How many records, by what they are not."
+        default=None, description="How many invalid records, by what they are not."
     )
     parts: list[SeedPart] = []
 
@@ -225,7 +161,7 @@ class SeedInvalidLine(_Strict):
 
 
 class SeedUpload(_Strict):
-    """A report on a file of users that was uploaded to an audience."""
+    """The report on a file of users that was uploaded to an audience."""
 
     api: Literal["pinterest", "pitchtarget"]
     audience: Digits
@@ -241,8 +177,9 @@ class SeedUpload(_Strict):
 
 
 class SeedShare(_Strict):
-    """An audience that another ad account, or a business, may use. `giver` is the business that passed it on;
-    without it, the owner shared it. `position` is its place in the order of sharing, without it the next."""
+    """An audience that is shared with another ad account or a business. `giver` is the business that passed
+    it on; by default, the owner shared it. `position` is its place in the order of sharing; by default, the
+    last."""
 
     api: Literal["pinterest", "pitchtarget"]
     audience: Digits
@@ -263,11 +200,11 @@ class SeedPixel(_Strict):
 
 class SeedToken(_Strict):
     """A token of Pinterest's API: `access` of a person, `app` of an app itself (client credentials),
-    `refresh`, or a `code` that was given in. It is good for `scopes`, in the ad accounts named or in any,
-    until `expires_at` or for good, and for the `app` that it was given to or any.
+    `refresh`, or a `code` that was redeemed. It is valid for `scopes`, in `ad_accounts` (default: any), until
+    `expires_at` (default: forever), for the `app` that it was issued to (default: any).
 
-    A state has `digest`, the SHA-256 of its text, in the place of that. Tokens of one `family` came of one
-    grant; the number is another where the world has given it already.
+    An exported state has `digest`, the SHA-256 of its text, instead of `token`. Tokens of one `family` came
+    from one grant; the number is changed if the world has that family already.
     """
 
     model_config = ConfigDict(
@@ -292,8 +229,8 @@ class SeedToken(_Strict):
 
 
 class SeedApp(_Strict):
-    """An app that may ask for tokens; where a seed names one, strict mode lets no other ask. A state has
-    `digest`, the SHA-256 of the secret."""
+    """An app that may request tokens; if a seed names one, strict mode rejects all others. An exported state
+    has `digest`, the SHA-256 of the secret."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": ["secret"]}, {"required": ["digest"]}]}
@@ -316,8 +253,8 @@ class SeedAdAccount(_Strict):
 
 
 class SeedBusiness(_Strict):
-    """A business and the ad accounts that belong to it; for an audience of one of these, no other business
-    acts as owner."""
+    """A business and the ad accounts that belong to it: only this business acts as owner of their
+    audiences."""
 
     id: AccountDigits
     name: Text
@@ -325,13 +262,13 @@ class SeedBusiness(_Strict):
 
 
 class Seed(_Strict):
-    """`people` are e-mail addresses, or digests of 64 hex digits, that match at any rate. `facebook_ids` are
-    the ids that Facebook gives next, before its sequence goes on. A sequence goes on from what it says, but
-    not back from an id that the world gave."""
+    """`people` are e-mail addresses, or digests of 64 hex digits, that match at any match rate.
+    `facebook_ids` are the ids that Facebook gives next, before those of its sequence. `sequences` are the
+    next ids; one is not set back once the world has given an id of it."""
 
     model_config = ConfigDict(title="The state of a world of Audience Mock")
 
-    schema_url: str | None = Field(default=None, alias="$schema", description="Not looked at; for editors.")
+    schema_url: str | None = Field(default=None, alias="$schema", description="Ignored; for editors.")
     clock: SeedClock | None = None
     sequences: dict[
         Literal[
@@ -343,7 +280,7 @@ class Seed(_Strict):
             "grant",
             "share",
         ],
-        # Of 17 digits at most: what counts on from there still has the 18 that an id may have.
+        # At most 17 digits, so that later ids stay within the 18 digits that an id may have.
         Annotated[int, Field(ge=1, lt=10**17)],
     ] = {}
     facebook_ids: list[Text] = []
@@ -360,7 +297,7 @@ class Seed(_Strict):
 
 
 def has_pending_builds(seed: Seed) -> bool:
-    """Whether something in it is to be ready some time after the start."""
+    """Whether something in it becomes ready some time after the start."""
     return any(given.ready_in_s for group in (seed.audiences, seed.customer_lists) for given in group)
 
 

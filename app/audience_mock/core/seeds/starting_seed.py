@@ -7,8 +7,9 @@ from sqlalchemy import select, update
 
 from audience_mock.core.audiences import queries
 from audience_mock.core.readiness import NEVER_MS
-from audience_mock.core.seeds.apply import AppliedSeed, insert_seed, set_clock, to_ms
+from audience_mock.core.seeds.apply import AppliedSeed, insert_seed, set_clock
 from audience_mock.core.seeds.schemas import Seed, has_pending_builds
+from audience_mock.core.seeds.sections.times import to_ms
 from audience_mock.core.store import ids
 from audience_mock.core.store.tables import Audience, CustomerList, table_of
 from audience_mock.core.store.tables import Sequence as IdSequence

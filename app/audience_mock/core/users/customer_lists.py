@@ -18,7 +18,7 @@ from audience_mock.core.users.digests import LINK_BYTES
 from audience_mock.core.users.records import Records
 from audience_mock.core.worlds.world import World
 
-ADD, REMOVE = "ADD", "REMOVE"
+ADD = "ADD"
 
 _table = table_of(CustomerList)
 _c = _table.c
@@ -103,8 +103,8 @@ async def apply_batch(
     action: str,
     also: Callable[[Transaction], None] | None = None,
 ) -> CustomerListRow:
-    """Add the people of these records to a list, or remove them from it (`action`: ADD or REMOVE); returns it
-    as it is then. Raises NotFoundError.
+    """Add the people of these records to a list, or remove them (`action`: ADD, else REMOVE); returns it as
+    it is then. Raises NotFoundError.
 
     The list changes at once, and its counters count all records that were sent, also invalid ones
     (documented). `also` runs in the transaction that changes the list.

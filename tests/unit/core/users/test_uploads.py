@@ -1,10 +1,7 @@
-"""Files of users: what counts as a line, a user, the same user."""
+"""Uploads: the users of an audience, and the report on their file."""
 
 import asyncio
-import hashlib
 import random
-import tracemalloc
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -19,115 +16,10 @@ from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.tables import PITCHTARGET
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import uploads, user_lines, user_sets
-from audience_mock.core.users.digests import Digests, sorted_distinct
 from audience_mock.core.users.match_rate import is_matched
 from audience_mock.core.users.user_lines import UserLines
 from audience_mock.core.worlds.world import World
-from helpers.user_sets import users_of
-
-
-def hashed(*people: str) -> list[str]:
-    return [hashlib.sha256(person.encode()).hexdigest() for person in people]
-
-
-def read(
-    pieces: Iterable[bytes], user_type: str = user_lines.EMAIL_HASH
-) -> tuple[user_lines.Report, list[bytes]]:
-    with UserLines(user_type) as users:
-        for piece in pieces:
-            users.feed(piece)
-        users.finish()
-        digests = [part[at : at + 32] for part in users.digests.parts() for at in range(0, len(part), 32)]
-        return users.report, digests
-
-
-ANN, BOB, CYD = hashed("ann@example.com", "bob@example.com", "cyd@example.com")
-
-
-def test_users_are_kept_as_the_digests_that_the_lines_write() -> None:
-    """A file of three hashes gives their three digests, sorted."""
-    report, digests = read([f"{ANN}\n{BOB}\n{CYD}\n".encode()])
-    assert digests == sorted(bytes.fromhex(line) for line in (ANN, BOB, CYD))
-    assert (report.lines, report.valid, report.invalid) == (3, 3, 0)
-
-
-@pytest.mark.parametrize(
-    "file",
-    [
-        f"{ANN}\n{BOB}",
-        f"{ANN}\r\n{BOB}\r\n",
-        f"\ufeff{ANN}\n{BOB}\n",
-        f"\n\n{ANN}\n   \n{BOB}\n\n",
-        f"  {ANN}\t\n{BOB} \r\n",
-        f"{ANN.upper()}\n{BOB}\n",
-        f"{ANN}\n{BOB}\n{ANN}\n{BOB.upper()}\n",
-    ],
-    ids=["no last end", "windows", "byte order mark", "blank lines", "trimmed", "upper case", "twice"],
-)
-def test_the_same_two_people_in_any_spelling(file: str) -> None:
-    """Line ends, blanks, case, a byte order mark and repetition make no other people."""
-    report, digests = read([file.encode()])
-    assert digests == sorted([bytes.fromhex(ANN), bytes.fromhex(BOB)])
-    assert report.invalid == 0
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 65, 66, 1000])
-def test_where_the_file_is_cut_into_pieces_makes_no_difference(size: int) -> None:
-    """A file reads the same in pieces of any size."""
-    file = f"\ufeff{ANN}\r\nnobody\r\n\r\n{BOB}\r\n{'x' * 5000}\r\n{CYD}".encode()
-    report, digests = read(file[at : at + size] for at in range(0, len(file), size))
-    assert digests == sorted(bytes.fromhex(line) for line in (ANN, BOB, CYD))
-    assert (report.lines, report.valid, report.invalid) == (5, 3, 2)
-    assert report.invalid_lines == [
-        (2, "is not of type email_hash"),
-        (5, "is longer than 4096 bytes"),
-    ]
-
-
-def test_the_first_ten_wrong_lines_are_named() -> None:
-    """Of twelve wrong lines the first ten are in the report, by number."""
-    report, digests = read(["\n".join(f"wrong {number}" for number in range(12)).encode()])
-    assert digests == []
-    assert report.invalid == 12
-    assert [number for number, _ in report.invalid_lines] == list(range(1, 11))
-
-
-@pytest.mark.parametrize(
-    ("user_type", "right", "wrong"),
-    [
-        (user_lines.PHONE_HASH, ANN, ANN[:-1]),
-        (user_lines.EMAIL_HASH, BOB, BOB[:-1] + "g"),
-        (user_lines.ADVERTISER_ID, "AEBE52E7-03EE-455A-B3C4-E57283966239", "AEBE52E7-03EE"),
-        (user_lines.FBID, "100004213", "ann"),
-        (user_lines.THIRD_PARTY_ID, "shop:customer 17", "shop\x01"),
-    ],
-)
-def test_a_line_is_checked_against_the_user_type(user_type: str, right: str, wrong: str) -> None:
-    """Each kind of user has its own form, and only lines of that form are users."""
-    report, digests = read([f"{right}\n{wrong}\n".encode()], user_type)
-    assert (report.valid, report.invalid, len(digests)) == (1, 1, 1)
-
-
-def test_ids_that_are_not_hashed_are_kept_as_their_digest() -> None:
-    """An advertiser id is kept as the SHA-256 of its lower-case text, so its case makes no other person."""
-    id = "aebe52e7-03ee-455a-b3c4-e57283966239"
-    _, digests = read([f"{id}\n{id.upper()}\n".encode()], user_lines.ADVERTISER_ID)
-    assert digests == [hashlib.sha256(id.encode()).digest()]
-
-
-def test_a_large_file_goes_over_a_temporary_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What does not fit into memory comes out just as sorted and distinct."""
-    monkeypatch.setattr("audience_mock.core.users.digests.HELD_BYTES", 1 << 12)
-    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", 0)
-    chance = random.Random(7)
-    people = [chance.randbytes(32) for _ in range(3000)]
-    lines = [person.hex() for person in people + people[:500]]
-    chance.shuffle(lines)
-    report, digests = read(
-        [("\n".join(lines) + "\n").encode()[at : at + 999] for at in range(0, 65 * 3500, 999)]
-    )
-    assert digests == sorted(people)
-    assert report.valid == 3500
+from helpers.user_sets import ANN, BOB, CYD, hashed, users_of
 
 
 @pytest.fixture(params=["in one transaction", "part by part"])
@@ -171,39 +63,9 @@ def raw(*people: str) -> list[bytes]:
     return sorted(bytes.fromhex(person) for person in people)
 
 
-def test_a_small_file_takes_little_memory() -> None:
-    """What is held of a file grows with it, from nothing to HELD_BYTES, and is counted with repetitions."""
-    one = bytes(32)
-    bag = Digests()
-    tracemalloc.start()
-    try:
-        for count in range(1, 1001):
-            bag.add(one)
-            assert bag.size_bytes == 32 * count
-        assert tracemalloc.get_traced_memory()[0] < 100_000
-        assert list(bag.parts()) == [one]
-    finally:
-        tracemalloc.stop()
-
-
-def test_digests_that_begin_alike_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Digests of one prefix are sorted by the rest, and those that are the same are one."""
-    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", 0)
-    alike = [b"\xff" * 8 + bytes([a, 255 - b]) * 12 for a in range(20) for b in range(20)]
-    assert sorted_distinct(b"".join(alike[::-1] + alike)) == b"".join(sorted(alike))
-
-
-def test_a_digest_among_many_that_begin_otherwise_is_kept_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Digests that come twice or three times are one each, those that come once stay."""
-    monkeypatch.setattr("audience_mock.core.users.digests.FEW_BYTES", 0)
-    chance = random.Random(11)
-    once = [chance.randbytes(32) for _ in range(500)]
-    assert sorted_distinct(b"".join(once + once[:100] + once[50:70])) == b"".join(sorted(once))
-
-
 @pytest.mark.parametrize("few", [3, 3000])
 def test_few_users_stay_when_many_come(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    """What a store in memory holds of users stays as it is when it gets ready for many more."""
+    """What a store in memory holds of users stays as it is when it prepares for many more."""
     people = hashed(*(f"{number}@example.com" for number in range(few)))
     kept = Kept(*people)
     monkeypatch.setattr(user_sets, "MANY_BYTES", 0)
@@ -263,7 +125,7 @@ def test_sets_of_any_size_are_joined_in_parts(monkeypatch: pytest.MonkeyPatch, h
     assert kept.reports()[0]["added"] == 0
 
 
-def test_two_uploads_to_one_audience_at_once_lose_nobody() -> None:
+def test_two_uploads_to_one_audience_at_once_lose_no_users() -> None:
     """Uploads that overlap end with the users of both."""
     kept = Kept(ANN)
 

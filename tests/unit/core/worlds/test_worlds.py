@@ -1,4 +1,4 @@
-"""The worlds of a server, without HTTP: what becomes of work that is under way when a world is put back."""
+"""The worlds of a server, without HTTP: what happens to long operations when a world is replaced."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,8 +23,8 @@ def held(world: World, table: str) -> int:
 
 
 @pytest.mark.parametrize("put_back", ["reset", "restore"])
-def test_a_set_that_is_being_written_is_broken_off(put_back: str) -> None:
-    """Who writes in several steps when the world is put back is told so, and leaves nothing in it."""
+def test_a_set_that_is_being_written_is_interrupted(put_back: str) -> None:
+    """A long operation is interrupted when its world is replaced, and leaves nothing in it."""
     worlds = Worlds()
     world = worlds.default
     worlds.create_snapshot(world, "before")
@@ -78,7 +78,7 @@ def test_who_is_cancelled_by_another_is_not_interrupted() -> None:
     worlds.close()
 
 
-def test_what_a_seed_wants_ready_later_is_ready_later_after_a_reset() -> None:
+def test_pending_builds_of_a_seed_start_again_after_a_reset() -> None:
     """`ready_in_s` counts from the start of each world, and again from each reset."""
     seed = Seed.model_validate(
         {
@@ -102,7 +102,7 @@ def test_what_a_seed_wants_ready_later_is_ready_later_after_a_reset() -> None:
     worlds.close()
 
 
-def test_who_still_works_in_a_deleted_world_is_interrupted() -> None:
+def test_what_still_works_in_a_deleted_world_is_interrupted() -> None:
     """What was to be done in a world that is no more is not done, and says why."""
     worlds = Worlds()
     world = worlds.get_or_create("gone")
@@ -116,8 +116,8 @@ def test_who_still_works_in_a_deleted_world_is_interrupted() -> None:
     worlds.close()
 
 
-def test_a_set_that_is_being_written_in_a_deleted_world_is_broken_off() -> None:
-    """Who writes in several steps when the world is deleted is told so, and can go on with other things."""
+def test_a_set_that_is_being_written_in_a_deleted_world_is_interrupted() -> None:
+    """A long operation is interrupted when its world is deleted; its task can go on with other things."""
     worlds = Worlds()
 
     async def write(written: asyncio.Event) -> int:

@@ -1,4 +1,4 @@
-"""Which JSON values hold which others."""
+"""Which JSON values match which others."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from audience_mock.core.controls.json_match import MISSING, Difference, differen
         ({"a": 1.0}, {"a": 1}),
     ],
 )
-def test_a_value_holds_its_parts(value: Any, wanted: Any) -> None:
+def test_a_value_matches_its_parts(value: Any, wanted: Any) -> None:
     """Objects may have more keys; lists are as long."""
     assert matches(value, wanted)
 

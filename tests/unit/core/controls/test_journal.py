@@ -7,7 +7,7 @@ def fill(
     journal: Journal, count: int, *, held_bytes: int = 0, entries: int = 1000, size: int = 10**9
 ) -> None:
     for _ in range(count):
-        journal.add("what", held_bytes, 0, entries, size)
+        journal.add("record", held_bytes, 0, entries, size)
 
 
 def numbers(journal: Journal) -> list[int]:
@@ -46,7 +46,7 @@ def test_narrower_bounds_are_kept_to_at_once() -> None:
     assert journal.dropped == 4
 
 
-def test_an_emptied_journal_goes_on_counting() -> None:
+def test_a_cleared_journal_goes_on_counting() -> None:
     """Numbers are given once, and what was emptied was not dropped."""
     journal = Journal()
     fill(journal, 5, entries=3)

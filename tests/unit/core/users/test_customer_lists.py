@@ -84,7 +84,7 @@ def test_where_the_text_is_cut_into_pieces_makes_no_difference(size: int) -> Non
         assert len(b"".join(records.people.parts())) == 11 * 32
 
 
-def test_two_batches_at_once_lose_nobody() -> None:
+def test_two_batches_at_once_lose_no_people() -> None:
     """Batches that overlap end with the people of both."""
     world = World(Database())
     row = batch(world, "ann@example.com")
@@ -124,7 +124,7 @@ def test_an_upload_that_was_being_run_can_be_run_again(
     asyncio.run(list_uploads.store_part(world, upload=made.number, part=1, content=content()))
     this: dict[str, Any] = {"account": "1", "customer_list": row.number, "number": made.number}
     with monkeypatch.context() as patched:
-        patched.setattr(customer_lists, "_change", lambda *_, **__: 1 / 0)
+        patched.setattr(customer_lists, "_replace_sets", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             asyncio.run(list_uploads.run(world, **this))
     assert world.transact_now(list_uploads.find, **this).started_at_ms is None

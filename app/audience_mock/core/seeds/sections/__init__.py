@@ -1,0 +1,1 @@
+"""The sections of a seed, inserted into a world."""

@@ -1,0 +1,25 @@
+"""The people that a seed makes known to the providers."""
+
+import re
+
+from sqlalchemy import insert
+
+from audience_mock.core.seeds.schemas import Seed
+from audience_mock.core.store.tables import KnownUser
+from audience_mock.core.store.transaction import Transaction
+from audience_mock.core.users.records import digest_of_hash, digests_of_plain
+
+
+def insert_people(tx: Transaction, seed: Seed) -> None:
+    known = insert(KnownUser).prefix_with("OR IGNORE")
+    rows = [
+        {"digest": digest} for digest in {digest for person in seed.people for digest in _digests(person)}
+    ]
+    if rows:
+        tx.execute(known, rows)
+
+
+def _digests(person: str) -> tuple[bytes, ...]:
+    """All digests of a plain address, or the one of a SHA-256."""
+    raw = person.strip().encode()
+    return (digest_of_hash(raw),) if re.fullmatch(rb"[0-9a-fA-F]{64}", raw) else digests_of_plain(raw)

@@ -1,0 +1,53 @@
+"""Businesses of a seed, and shares of audiences."""
+
+from sqlalchemy import select
+
+from audience_mock.core.errors import IdTakenError
+from audience_mock.core.seeds.schemas import Seed
+from audience_mock.core.seeds.sections.audiences import key_at
+from audience_mock.core.seeds.sections.ids import continue_at, insert_once
+from audience_mock.core.seeds.sections.times import to_ms
+from audience_mock.core.store import ids
+from audience_mock.core.store.tables import ACCOUNT, BUSINESS, Party, Share, table_of
+from audience_mock.core.store.transaction import Transaction
+
+_shares = table_of(Share)
+
+
+def insert_businesses(tx: Transaction, seed: Seed) -> None:
+    used: set[str] = set()
+    for position, business in enumerate(seed.businesses):
+        place = f"businesses.{position}"
+        row = {"kind": BUSINESS, "id": business.id, "name": business.name, "business": None}
+        insert_once(tx, Party, row, used=used, what=f"business {business.id}", place=f"{place}.id")
+        for at, account in enumerate(business.ad_accounts):
+            row = {"kind": ACCOUNT, "id": account.id, "name": account.name, "business": business.id}
+            insert_once(
+                tx,
+                Party,
+                row,
+                used=used,
+                what=f"ad account {account.id}",
+                place=f"{place}.ad_accounts.{at}.id",
+            )
+
+
+def insert_shares(tx: Transaction, seed: Seed) -> None:
+    used: set[str] = set()
+    for position, given in enumerate(seed.shares):
+        place = f"shares.{position}"
+        row = {
+            "position": tx.new_id(ids.SHARE) if given.position is None else given.position,
+            "audience_key": key_at(tx, given, place),
+            "recipient_kind": given.recipient_kind,
+            "recipient": given.recipient,
+            "giver": given.giver,
+            "shared_at_ms": tx.now_ms if given.shared_at is None else to_ms(given.shared_at),
+        }
+        if given.position is not None:
+            continue_at(tx, ids.SHARE, given.position + 1)
+            here = select(_shares.c.position).where(_shares.c.position == given.position)
+            if tx.execute(here).first() is not None:
+                raise IdTakenError(f"the position {given.position} is another share's", f"{place}.position")
+        shared = f"{given.api} audience {given.audience} shared with {given.recipient_kind} {given.recipient}"
+        insert_once(tx, Share, row, used=used, what=shared, place=f"{place}.recipient")

@@ -1,0 +1,88 @@
+"""Databases: files that are kept, rejected, cleaned."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from audience_mock.core.audiences import queries
+from audience_mock.core.errors import StoreError
+from audience_mock.core.seeds.schemas import Seed
+from audience_mock.core.seeds.starting_seed import StartingSeed
+from audience_mock.core.store.database import Database
+from audience_mock.core.store.tables import PINTEREST, SCHEMA_VERSION, UserBlock
+from audience_mock.core.worlds.world import World
+from helpers.worlds import make
+
+
+def test_a_file_keeps_its_state(tmp_path: Path) -> None:
+    """A store in a file has its audiences and goes on with its ids when it is opened again."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    first = World(Database(url))
+    number = make(first).number
+    first.close()
+    again = World(Database(url))
+    assert again.transact_now(queries.find, api=PINTEREST, account="1", number=number).name == "a"
+    assert make(again).number == number + 1
+    assert not again.transact_now(StartingSeed(Seed()).may_start)
+    again.close()
+
+
+def test_users_of_an_unfinished_upload_are_deleted(tmp_path: Path) -> None:
+    """Blocks without an owner are deleted when a file is opened."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    database = Database(url)
+    with database.transaction() as connection:
+        connection.execute(insert(UserBlock), {"user_set": 9, "part": 0, "digests": b"x" * 32})
+    database.close()
+    again = Database(url)
+    assert again.connection.exec_driver_sql("SELECT count(*) FROM user_blocks").scalar_one() == 0
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("nonsense", "not a database URL"),
+        ("postgresql+nodriver://h/d", "not a database URL"),
+        ("sqlite:////nowhere/at/all/a.db", "cannot open"),
+    ],
+)
+def test_a_database_that_cannot_be_used_says_why(url: str, says: str) -> None:
+    """A bad URL or file is reported in one line."""
+    with pytest.raises(StoreError, match=says) as caught:
+        Database(url)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_with_anothers_tables_is_rejected(tmp_path: Path) -> None:
+    """A database of another program that has a table of the same name is left as it was."""
+    file = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(file)) as theirs:
+        theirs.execute("CREATE TABLE audiences (who)")
+    with pytest.raises(StoreError, match="table audiences already exists"):
+        Database(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as theirs:
+        assert theirs.execute("SELECT name, sql FROM sqlite_master").fetchall() == [
+            ("audiences", "CREATE TABLE audiences (who)")
+        ]
+
+
+def test_a_file_of_another_version_is_rejected(tmp_path: Path) -> None:
+    """A store that another version made is left alone."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    database = Database(url)
+    database.connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    database.close()
+    with pytest.raises(StoreError, match="another version"):
+        Database(url)
+
+
+def test_a_file_that_is_no_database_is_rejected(tmp_path: Path) -> None:
+    """A text file is not overwritten."""
+    file = tmp_path / "a.db"
+    file.write_text("not a database, but long enough to be looked at" * 10)
+    with pytest.raises(StoreError, match="not a database"):
+        Database(f"sqlite:///{file}")
