@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from audience_mock.cli.errors import exit_with_error
+from audience_mock.cli.quick_start import import_fastapi
 from audience_mock.cli.settings_command import SettingsCommand, given_flags, read_settings, without_collector
 
 
@@ -30,6 +31,7 @@ def serve(**flags: Any) -> None:
     signal.signal(signal.SIGINT, _exit_cleanly)
     with without_collector():
         settings = read_settings(given_flags(flags))
+        import_fastapi()
         from audience_mock.server.run import run
 
         run(settings, exit_with_error)  # which turns the collector on once the server is ready

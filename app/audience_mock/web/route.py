@@ -22,7 +22,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Match, Route, compile_path
+from starlette.routing import Match, compile_path
 from starlette.types import Receive, Scope, Send
 
 from audience_mock.web import body, faults
@@ -37,6 +37,8 @@ log = logging.getLogger("audience_mock")
 
 _INCLUDED = "fastapi"
 """In the scope of a request to a router that FastAPI has included in another, perhaps with a prefix."""
+
+_COMPILED = ("path_regex", "path_format", "param_convertors")
 
 Handler = Callable[..., Awaitable[Response]]
 Call = Callable[[MockRequest], Awaitable[Response]]
@@ -64,7 +66,8 @@ class MockRoute(APIRoute):
         openapi_extra: dict[str, Any] | None = None,
         **described: Any,
     ) -> None:
-        Route.__init__(self, path, endpoint, methods=methods)
+        self.path = path
+        self.endpoint = endpoint
         self.methods: set[str] = {method.upper() for method in methods or ("GET",)}
         extra = dict(openapi_extra or {})
         self.bodies: dict[str, Any] = extra.pop(BODIES, {})
@@ -84,8 +87,12 @@ class MockRoute(APIRoute):
         )
 
     def __getattr__(self, name: str) -> Any:
-        """FastAPI's half of a route (dependencies, response fields) is made when it is first asked for: for
-        the description, or for a handler that FastAPI calls. It would take a fifth of each start."""
+        """What FastAPI and Starlette derive from a declaration is made when it is first asked for: the pattern of
+        the path by a request, dependencies and response fields by the description or by a handler that FastAPI
+        calls. It would take a fifth of each start."""
+        if name in _COMPILED:
+            self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
+            return self.__dict__[name]
         described = self.__dict__.pop("_described", None)
         if described is None:
             raise AttributeError(name)
