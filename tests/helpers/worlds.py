@@ -5,8 +5,8 @@ from typing import Any
 
 from audience_mock.core.audiences import changes
 from audience_mock.core.store.rows import AudienceRow
-from audience_mock.core.store.tables import PINTEREST
 from audience_mock.core.worlds.world import World
+from audience_mock.providers.pinterest.api import NAME as PINTEREST
 
 
 def make(world: World, **more: Any) -> AudienceRow:

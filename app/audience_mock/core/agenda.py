@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, select, text
 from audience_mock.core.audiences import queries
 from audience_mock.core.audiences.lifecycle import list_status_at, status_at, upload_state_at
 from audience_mock.core.store.tables import (
-    PITCHTARGET,
+    FACEBOOK_API,
     WAITING,
     Audience,
     CustomerList,
@@ -72,7 +72,7 @@ def _audience(row: Any) -> dict[str, Any]:
 
 
 def _facebook_id(row: Any) -> dict[str, Any]:
-    return {"api": PITCHTARGET, "id": str(row.number), "account": row.account}
+    return {"api": FACEBOOK_API, "id": str(row.number), "account": row.account}
 
 
 def _customer_list(row: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audience_mock.core.audiences import queries
-from audience_mock.core.store.tables import PINTEREST
+from audience_mock.providers.pinterest.api import NAME as PINTEREST
 from audience_mock.providers.pinterest.insights import estimates
 from audience_mock.providers.pinterest.population import round_up
 from audience_mock.testing import MockServer

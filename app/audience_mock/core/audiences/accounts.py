@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, literal, select, tuple_, union_all
 
-from audience_mock.core.store.tables import PINTEREST, Audience, CustomerList, table_of
+from audience_mock.core.store.tables import CUSTOMER_LIST_API, Audience, CustomerList, table_of
 from audience_mock.core.store.transaction import Transaction
 
 _AUDIENCES, _LISTS = table_of(Audience).c, table_of(CustomerList).c
@@ -13,7 +13,7 @@ _c = (
     union_all(
         select(_AUDIENCES.api, _AUDIENCES.account, _AUDIENCES.created_at_ms, _AUDIENCES.updated_at_ms),
         select(
-            literal(PINTEREST, literal_execute=True),
+            literal(CUSTOMER_LIST_API, literal_execute=True),
             _LISTS.account,
             _LISTS.created_at_ms,
             _LISTS.updated_at_ms,

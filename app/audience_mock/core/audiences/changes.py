@@ -17,7 +17,7 @@ from audience_mock.core.readiness import AFTER_READS, schedule_build
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.statements import Prepared
 from audience_mock.core.store.tables import (
-    PITCHTARGET,
+    FACEBOOK_API,
     Audience,
     CustomerList,
     Share,
@@ -168,7 +168,7 @@ def record_read(tx: Transaction, *, key: int) -> AudienceRow:
     if left == 1:
         values = {"policy": None, "ready_at_ms": tx.now_ms}
     tx.execute(_UPDATE, {**values, "of_key": key})
-    if left == 1 and audience.api == PITCHTARGET:
+    if left == 1 and audience.api == FACEBOOK_API:
         facebook_ids.assign_due(tx)
     return find_by_key(tx, key=key)
 

@@ -6,11 +6,13 @@ from sqlmodel import Field, SQLModel
 SCHEMA_VERSION = 3
 """Written into each database file; raise it with every change of a table."""
 
-PITCHTARGET = "pitchtarget"
-PINTEREST = "pinterest"
+FACEBOOK_API = "pitchtarget"
+"""The API whose audiences Facebook gives an id: the condition of an index has to name it."""
 
+CUSTOMER_LIST_API = "pinterest"
+"""The API that customer lists belong to."""
 
-WAITING = f"api = '{PITCHTARGET}' AND facebook_id IS NULL"
+WAITING = f"api = '{FACEBOOK_API}' AND facebook_id IS NULL"
 """What Facebook has not taken yet. A query must contain this text to use the partial index: SQLite does not
 compare bound values with the index's condition."""
 

@@ -4,9 +4,9 @@ from audience_mock.core.audiences import facebook_ids, queries
 from audience_mock.core.seeds.apply import insert_seed
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.store import ids, sequences
-from audience_mock.core.store.tables import PITCHTARGET
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.world import World
+from audience_mock.providers.pitchtarget.api import NAME as PITCHTARGET
 from helpers.worlds import make
 
 FIRST = ids.first_ids()[ids.FACEBOOK]

@@ -4,8 +4,8 @@ import pytest
 
 from audience_mock.core.audiences import changes, facebook_ids, queries
 from audience_mock.core.errors import NotFoundError
-from audience_mock.core.store.tables import PINTEREST
 from audience_mock.core.worlds.world import World
+from audience_mock.providers.pinterest.api import NAME as PINTEREST
 from helpers.worlds import make
 
 

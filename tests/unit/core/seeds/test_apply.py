@@ -11,8 +11,8 @@ from audience_mock.core.seeds import loader
 from audience_mock.core.seeds.apply import insert_seed
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.seeds.starting_seed import StartingSeed
-from audience_mock.core.store.tables import PINTEREST
 from audience_mock.core.worlds.world import World
+from audience_mock.providers.pinterest.api import NAME as PINTEREST
 from helpers.worlds import make, seed_file
 
 

@@ -13,8 +13,8 @@ from audience_mock.core.seeds.diff import diff_worlds
 from audience_mock.core.seeds.export import export_state
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.store.database import Database
-from audience_mock.core.store.tables import PINTEREST
 from audience_mock.core.worlds.world import World
+from audience_mock.providers.pinterest.api import NAME as PINTEREST
 from helpers.worlds import make
 
 

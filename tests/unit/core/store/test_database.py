@@ -12,8 +12,9 @@ from audience_mock.core.errors import StoreError
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.seeds.starting_seed import StartingSeed
 from audience_mock.core.store.database import Database
-from audience_mock.core.store.tables import PINTEREST, SCHEMA_VERSION, UserBlock
+from audience_mock.core.store.tables import SCHEMA_VERSION, UserBlock
 from audience_mock.core.worlds.world import World
+from audience_mock.providers.pinterest.api import NAME as PINTEREST
 from helpers.worlds import make
 
 

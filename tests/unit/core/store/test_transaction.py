@@ -4,9 +4,9 @@ import pytest
 
 from audience_mock.core.audiences import changes, queries
 from audience_mock.core.store import ids
-from audience_mock.core.store.tables import PINTEREST
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.world import World
+from audience_mock.providers.pinterest.api import NAME as PINTEREST
 from helpers.worlds import make
 
 

@@ -13,12 +13,12 @@ from audience_mock.core.seeds import schemas
 from audience_mock.core.seeds.apply import insert_seed
 from audience_mock.core.store.database import Database
 from audience_mock.core.store.rows import AudienceRow
-from audience_mock.core.store.tables import PITCHTARGET
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import uploads, user_lines, user_sets
 from audience_mock.core.users.match_rate import is_matched
 from audience_mock.core.users.user_lines import UserLines
 from audience_mock.core.worlds.world import World
+from audience_mock.providers.pitchtarget.api import NAME as PITCHTARGET
 from helpers.user_sets import ANN, BOB, CYD, hashed, users_of
 
 

@@ -10,11 +10,11 @@ from audience_mock.core.errors import WorldReplacedError
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.seeds.starting_seed import StartingSeed
 from audience_mock.core.store import ids
-from audience_mock.core.store.tables import PINTEREST
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import user_sets
 from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Worlds
+from audience_mock.providers.pinterest.api import NAME as PINTEREST
 
 
 def held(world: World, table: str) -> int:

@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from audience_mock.core.audiences import accounts
-from audience_mock.core.store.tables import PINTEREST
 from audience_mock.providers.pinterest.ad_accounts import serializers
 from audience_mock.providers.pinterest.ad_accounts.schemas import (
     AD_ACCOUNT_EXAMPLE,
@@ -18,6 +17,7 @@ from audience_mock.providers.pinterest.ad_accounts.schemas import (
     AdAccountListQuery,
     AdAccountPage,
 )
+from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.bookmarks import PagedList
 from audience_mock.providers.pinterest.openapi_responses import READ_ERRORS, link_to_next_page, success
 from audience_mock.providers.pinterest.responses import json_response
@@ -58,7 +58,7 @@ async def list_page(request: MockRequest, query: Annotated[AdAccountListQuery, Q
     cursor = paged_list.cursor(query.bookmark)
     page, last_id = await request.world.read(
         accounts.list_page,
-        api=PINTEREST,
+        api=NAME,
         only=request.caller.ad_accounts,
         # A cursor is the last id with a 1 before it, which keeps leading zeros.
         cursor="" if cursor is None else str(cursor)[1:],
@@ -77,5 +77,5 @@ async def list_page(request: MockRequest, query: Annotated[AdAccountListQuery, Q
     openapi_extra=operation(NEWEST, OURS.says("every ad account exists"), security=ADS_READ),
 )
 async def get(request: MockRequest, ad_account_id: PathId) -> RawResponse:
-    account = await request.world.read(accounts.find, api=PINTEREST, account=ad_account_id)
+    account = await request.world.read(accounts.find, api=NAME, account=ad_account_id)
     return json_response(request, serializers.ad_account(account))

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from audience_mock.core.audiences import changes, queries, sharing
-from audience_mock.core.store.tables import ACCOUNT, PINTEREST
+from audience_mock.core.store.tables import ACCOUNT
+from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.audiences import serializers
 from audience_mock.providers.pinterest.audiences.estimates import estimate_people
 from audience_mock.providers.pinterest.audiences.rule_schema import AudienceRule, check_rule
@@ -128,7 +129,7 @@ async def _create(
     definition = body.rule.echo()
     row = await request.world.transact(
         changes.create,
-        api=PINTEREST,
+        api=NAME,
         account=ad_account_id,
         kind=kind,
         name=body.name,
@@ -169,11 +170,11 @@ async def list_page(
     }
     if query.ownership_type == "OWNED":
         rows, next_cursor = await request.world.read(
-            queries.list_page, api=PINTEREST, account=ad_account_id, **page
+            queries.list_page, api=NAME, account=ad_account_id, **page
         )
     else:  # by the time of sharing, as described
         rows, next_cursor = await request.world.read(
-            sharing.list_received, api=PINTEREST, kind=ACCOUNT, recipient=ad_account_id, **page
+            sharing.list_received, api=NAME, kind=ACCOUNT, recipient=ad_account_id, **page
         )
     items = serializers.listed_audiences(request, rows)
     return json_response(request, paged_list.page(items, next_cursor))
@@ -189,7 +190,7 @@ async def list_page(
 )
 async def get(request: MockRequest, ad_account_id: PathId, audience_id: PathId) -> RawResponse:
     row = await request.world.read(
-        sharing.find_visible, api=PINTEREST, account=ad_account_id, number=int(audience_id)
+        sharing.find_visible, api=NAME, account=ad_account_id, number=int(audience_id)
     )
     if row.policy is not None:
         row = await request.world.transact(changes.record_read, key=row.key or 0)
@@ -221,7 +222,7 @@ async def get(request: MockRequest, ad_account_id: PathId, audience_id: PathId) 
 async def update(
     request: MockRequest, ad_account_id: PathId, audience_id: PathId, body: AudienceUpdate
 ) -> RawResponse:
-    target: dict[str, Any] = {"api": PINTEREST, "account": ad_account_id, "number": int(audience_id)}
+    target: dict[str, Any] = {"api": NAME, "account": ad_account_id, "number": int(audience_id)}
     if body.operation_type == "REMOVE":
         row = await request.world.transact(changes.delete, **target)
     else:

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from audience_mock.core.audiences import queries
-from audience_mock.core.store.tables import PINTEREST
+from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.insights import serializers
 from audience_mock.providers.pinterest.insights.schemas import (
     DEFINITIONS_EXAMPLE,
@@ -45,7 +45,7 @@ router = APIRouter(route_class=PinterestRoute, tags=["audience_insights"])
 async def get(
     request: MockRequest, ad_account_id: PathId, query: Annotated[InsightsQuery, Query()]
 ) -> RawResponse:
-    own_people = await request.world.read(queries.people_reached, api=PINTEREST, account=ad_account_id)
+    own_people = await request.world.read(queries.people_reached, api=NAME, account=ad_account_id)
     body = serializers.insights(ad_account_id, query.audience_insight_type, _today(request), own_people)
     return json_response(request, body)
 

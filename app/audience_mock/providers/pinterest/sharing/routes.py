@@ -11,7 +11,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from audience_mock.core.audiences import sharing
-from audience_mock.core.store.tables import ACCOUNT, BUSINESS, PINTEREST
+from audience_mock.core.store.tables import ACCOUNT, BUSINESS
+from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.audiences.schemas import PAGE_EXAMPLE, AudiencePage
 from audience_mock.providers.pinterest.audiences.serializers import listed_audiences
 from audience_mock.providers.pinterest.bookmarks import PagedList
@@ -148,7 +149,7 @@ async def list_received(
     paged_list = PagedList("shared_audiences_for_business/list", business_id, query.order)
     rows, next_cursor = await request.world.read(
         sharing.list_received,
-        api=PINTEREST,
+        api=NAME,
         kind=BUSINESS,
         recipient=business_id,
         cursor=paged_list.cursor(query.bookmark),
@@ -248,7 +249,7 @@ async def business_to_businesses(
 async def _update(request: MockRequest, kind: str, sharer: str, body: SharingUpdate) -> RawResponse:
     await request.world.transact(
         sharing.share if body.operation_type == "SHARE" else sharing.revoke,
-        api=PINTEREST,
+        api=NAME,
         kind=kind,
         giver=sharer,
         number=audience_number(body.audience_id),
@@ -264,7 +265,7 @@ async def _list_recipients(
     paged_list = PagedList("shared_accounts", kind, sharer, query.audience_id, query.account_type)
     rows, next_cursor = await request.world.transact(
         sharing.list_recipients,
-        api=PINTEREST,
+        api=NAME,
         kind=kind,
         giver=sharer,
         number=int(query.audience_id),

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 
 from audience_mock.core.audiences import sharing
 from audience_mock.core.audiences.lifecycle import READY_PEOPLE, size_at
-from audience_mock.core.store.tables import PINTEREST
+from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.errors import NoAccessError
 from audience_mock.providers.pinterest.openapi_responses import WRITE_ERRORS, error, success
 from audience_mock.providers.pinterest.responses import json_response
@@ -73,7 +73,7 @@ async def _sizes(request: MockRequest, ad_account_id: str, numbers: set[int]) ->
     if not numbers:
         return {}
     rows = await request.world.read(
-        sharing.find_all_visible, api=PINTEREST, account=ad_account_id, numbers=sorted(numbers)
+        sharing.find_all_visible, api=NAME, account=ad_account_id, numbers=sorted(numbers)
     )
     now_ms = request.world.clock.now_ms()
     sizes = {row.number: size_at(row, now_ms) for row in rows}

@@ -6,8 +6,8 @@ from pydantic import ConfigDict
 
 from audience_mock.core.audiences import changes, facebook_ids
 from audience_mock.core.store.rows import AudienceRow
-from audience_mock.core.store.tables import PITCHTARGET
 from audience_mock.core.users.match_rate import estimate
+from audience_mock.providers.pitchtarget.api import NAME
 from audience_mock.providers.pitchtarget.custom_audiences.schemas import (
     AppCreate,
     JsonCreate,
@@ -62,7 +62,7 @@ async def create_audience(request: MockRequest, body: JsonCreate) -> AudienceRow
     return await request.world.transact(
         facebook_ids.assign_due_then,
         changes.create,
-        api=PITCHTARGET,
+        api=NAME,
         account=body.fb_ad_account_id,
         kind=body.kind,
         name=body.name,

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query
 
 from audience_mock.core.audiences import changes, facebook_ids, queries
 from audience_mock.core.store.rows import AudienceRow
-from audience_mock.core.store.tables import PITCHTARGET
 from audience_mock.core.store.transaction import Transaction
+from audience_mock.providers.pitchtarget.api import NAME
 from audience_mock.providers.pitchtarget.custom_audiences import json_create, user_file
 from audience_mock.providers.pitchtarget.custom_audiences.schemas import (
     APRIL_EXAMPLE,
@@ -197,7 +197,7 @@ async def list_page(request: MockRequest, query: Annotated[ListQuery, Query()]) 
     rows, total = await _transact(
         request,
         queries.list_by_offset,
-        api=PITCHTARGET,
+        api=NAME,
         account=query.fb_ad_account_id,
         kind=query.subtype,
         offset=(query.page - 1) * PAGE_SIZE,
@@ -220,9 +220,7 @@ async def list_page(request: MockRequest, query: Annotated[ListQuery, Query()]) 
     openapi_extra=operation(EXCHANGES, EXCHANGES.says("a bare array")),
 )
 async def list_as_facebook(request: MockRequest, query: Annotated[AccountQuery, Query()]) -> RawResponse:
-    found = await _transact(
-        request, queries.list_with_origins, api=PITCHTARGET, account=query.fb_ad_account_id
-    )
+    found = await _transact(request, queries.list_with_origins, api=NAME, account=query.fb_ad_account_id)
     now_ms = request.world.clock.now_ms()
     return april_response(request, [facebook_object(row, origin, now_ms) for row, origin in found])
 
@@ -251,7 +249,7 @@ async def get(request: MockRequest, id: EitherId) -> RawResponse:
     openapi_extra=operation(EXCHANGES, OURS.says("Facebook's object of another kind than a lookalike")),
 )
 async def get_as_facebook(request: MockRequest, id: EitherId) -> RawResponse:
-    row, origin = await _transact(request, queries.find_with_origin, api=PITCHTARGET, id=id)
+    row, origin = await _transact(request, queries.find_with_origin, api=NAME, id=id)
     row = await _count_read(request, row)
     return april_response(request, facebook_object(row, origin, request.world.clock.now_ms()))
 
@@ -277,14 +275,14 @@ async def get_as_facebook(request: MockRequest, id: EitherId) -> RawResponse:
     ),
 )
 async def delete(request: MockRequest, id: EitherId) -> RawResponse:
-    row = await _transact(request, changes.delete_by_any_id, api=PITCHTARGET, id=id)
+    row = await _transact(request, changes.delete_by_any_id, api=NAME, id=id)
     if request.options.is_april:
         return april_response(request, in_envelope(april_audience(row)))
     return empty_response(request)
 
 
 async def _find(request: MockRequest, id: str) -> AudienceRow:
-    return await _transact(request, queries.find_by_any_id, api=PITCHTARGET, id=id)
+    return await _transact(request, queries.find_by_any_id, api=NAME, id=id)
 
 
 async def _count_read(request: MockRequest, row: AudienceRow) -> AudienceRow:

@@ -8,9 +8,9 @@ from typing import IO, Any, Self, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from audience_mock.core.store.rows import AudienceRow
-from audience_mock.core.store.tables import PITCHTARGET
 from audience_mock.core.users import uploads
 from audience_mock.core.users.user_lines import EMAIL_HASH, USER_TYPES, UserLines
+from audience_mock.providers.pitchtarget.api import NAME
 from audience_mock.providers.pitchtarget.custom_audiences.schemas import AprilAdd, FileCreate, MayAdd
 from audience_mock.web.body import declared_bytes
 from audience_mock.web.errors import InvalidInputError
@@ -27,7 +27,7 @@ async def create_audience(request: MockRequest) -> tuple[FileCreate, AudienceRow
         row = await uploads.create_audience(
             request.world,
             file.users(fields.user_type),
-            api=PITCHTARGET,
+            api=NAME,
             kind=fields.kind,
             account=fields.fb_ad_account_id,
             name=fields.name,
