@@ -9,9 +9,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from audience_mock.core.errors import InvalidSettingsError
 from audience_mock.core.readiness import AFTER_DELAY, POLICY_PATTERN
+from audience_mock.providers.registry import register_apis
 
 if TYPE_CHECKING:
     from audience_mock.core.validation_errors import Problem
+
+register_apis()
 
 ENVIRONMENT_PREFIX = "AUDIENCE_MOCK_"
 

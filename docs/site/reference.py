@@ -162,7 +162,8 @@ def commands() -> str:
 
 def help_of(name: str | None, *, width: int = HELP_WIDTH) -> str:
     """The help of a subcommand, or of the command itself."""
-    above = click.Context(command, info_name="audience-mock", terminal_width=width, max_content_width=width)
+    sizes = {"terminal_width": width, "max_content_width": width}
+    above = click.Context(command, info_name="audience-mock", **{**command.context_settings, **sizes})
     if name is None:
         return above.get_help()
     one = command.commands[name]

@@ -70,7 +70,6 @@ def store(count: int, cache: Path) -> Path:
     from sqlalchemy import insert, update
     from sqlalchemy.schema import CreateTable
 
-    from audience_mock.core.store import ids
     from audience_mock.core.store.database import Database
     from audience_mock.core.store.tables import Audience, Sequence, table_of
 
@@ -89,7 +88,7 @@ def store(count: int, cache: Path) -> Path:
             connection.execute(insert(table), rows)
         sequences = table_of(Sequence)
         connection.execute(
-            update(sequences).where(sequences.c.name == ids.PINTEREST_AUDIENCE).values(next=FIRST_ID + count)
+            update(sequences).where(sequences.c.name == "pinterest_audience").values(next=FIRST_ID + count)
         )
     database.connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()

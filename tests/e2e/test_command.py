@@ -224,8 +224,11 @@ def test_ready_file_is_whole(command: Runner) -> None:
     read: list[str] = []
 
     def is_new() -> bool:
-        read.append(file.read_text() if file.exists() else "")
-        return read[-1] not in ("", "http://127.0.0.1:1\n")
+        try:
+            read.append(file.read_text())
+        except FileNotFoundError:
+            return False
+        return read[-1] != "http://127.0.0.1:1\n"
 
     until(is_new, "a new ready file")
     assert read[-1] == f"{run.url}\n"
@@ -317,7 +320,7 @@ def test_help_ends_in_an_example() -> None:
         assert program == "audience-mock"
         assert arguments in ([], [subcommand])
         command = main.commands[subcommand]
-        with command.make_context(subcommand, rest) as context:
+        with command.make_context(subcommand, rest, **main.context_settings) as context:
             assert context.args == []
 
 

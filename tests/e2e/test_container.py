@@ -324,8 +324,10 @@ def test_slow_build_and_run(tmp_path: Path) -> None:
     root, data, temporary = image.root, image.root / "data", tmp_path / "tmp"
     temporary.mkdir()
     packages = next((root / "opt/audience-mock/lib").glob("python3*/site-packages"))
-    compiled = {path.name.partition(".")[0] for path in packages.rglob("audience_mock/**/*.pyc")}
-    assert {"cli", "server", "application", "world"} <= compiled
+    modules = set((packages / "audience_mock").rglob("*.py"))
+    compiled = {path.parents[1] / f"{path.name.partition('.')[0]}.py" for path in packages.rglob("*.pyc")}
+    assert {packages / "audience_mock/app.py", packages / "audience_mock/cli/main.py"} <= modules
+    assert modules <= compiled
     assert (packages / "audience_mock/worlds/demo.json").is_file()
     assert not list(packages.glob("pip*"))
     before = listing(root)

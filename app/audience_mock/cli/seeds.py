@@ -25,7 +25,9 @@ def check(files: tuple[Path, ...]) -> None:
     """
     from audience_mock.core.errors import InvalidSeedError
     from audience_mock.core.seeds import loader
+    from audience_mock.providers.registry import register_apis
 
+    register_apis()
     status = 0
     for file in files:
         try:
@@ -52,5 +54,7 @@ def check(files: tuple[Path, ...]) -> None:
 def schema() -> None:
     """Print the JSON Schema of seed files, for editors."""
     from audience_mock.core.seeds import schemas
+    from audience_mock.providers.registry import register_apis
 
+    register_apis()
     click.echo(json.dumps(schemas.json_schema(), indent=2, ensure_ascii=False))

@@ -89,9 +89,9 @@ class MockRoute(APIRoute):
         )
 
     def __getattr__(self, name: str) -> Any:
-        """What FastAPI and Starlette derive from a declaration is made when it is first asked for: the
-        pattern of the path by a request, dependencies and response fields by the description or by a
-        handler that FastAPI calls. It would take a fifth of each start."""
+        """What FastAPI and Starlette derive from a declaration is made when first asked for: the pattern
+        of the path by a request; dependencies and response fields by the description, or by a handler that
+        FastAPI calls. It would take a fifth of each start."""
         if name in _COMPILED:
             self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
             return self.__dict__[name]

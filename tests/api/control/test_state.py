@@ -328,7 +328,7 @@ def listed(mock: MockServer, world: str = "default") -> list[str]:
 
 def test_a_seed_adds_to_what_is_there(mock: MockServer) -> None:
     """POST /__admin/seed leaves the rest as it is, answers counts and ids in the order sent."""
-    first = str(ids.FIRST[ids.PINTEREST_AUDIENCE])
+    first = str(ids.first_ids()["pinterest_audience"])
     assert seed(mock, {"audiences": [audience(int(first) + 1)]}).status_code == 200
     given = seed(
         mock,

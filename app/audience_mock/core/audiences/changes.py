@@ -8,16 +8,15 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy import bindparam, insert, select
 
+from audience_mock.core.apis import registered
 from audience_mock.core.audiences import facebook_ids
 from audience_mock.core.audiences.lifecycle import reads_left
 from audience_mock.core.audiences.queries import MAX_NUMBER, find, find_by_any_id, find_by_key
 from audience_mock.core.errors import AlreadyExistsError, NotFoundError, NotInAccountError
 from audience_mock.core.readiness import AFTER_READS, schedule_build
-from audience_mock.core.store import ids
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.statements import Prepared
 from audience_mock.core.store.tables import (
-    PINTEREST,
     PITCHTARGET,
     Audience,
     CustomerList,
@@ -27,8 +26,6 @@ from audience_mock.core.store.tables import (
     table_of,
 )
 from audience_mock.core.store.transaction import Transaction
-
-SEQUENCE_OF = {PITCHTARGET: ids.PITCHTARGET_AUDIENCE, PINTEREST: ids.PINTEREST_AUDIENCE}
 
 _table = table_of(Audience)
 _c = _table.c
@@ -90,9 +87,10 @@ def create(
         "policy": None if "ready_at_ms" in given else policy,
         **given,
     }
+    sequence = registered()[api].audience_sequence
     while True:
         if "number" not in given:
-            row["number"] = tx.new_id(SEQUENCE_OF[api])
+            row["number"] = tx.new_id(sequence)
         try:
             key = tx.insert(_insert_of(tuple(row)), row)
         except IntegrityError:

@@ -3,7 +3,6 @@ background worker."""
 
 from audience_mock.core.readiness import AFTER_DELAY, AFTER_READS, BY_HAND, FAILS, NEVER_MS
 from audience_mock.core.store.rows import BuildState, CustomerListRow, ListUploadRow
-from audience_mock.core.store.tables import PINTEREST, PITCHTARGET
 
 INITIALIZING = "INITIALIZING"
 READY = "READY"
@@ -16,17 +15,6 @@ FAILED = "FAILED"
 
 READY_PEOPLE = 100
 """An audience with fewer matched people is TOO_SMALL (Pinterest's documentation)."""
-
-STATUSES = {
-    # Those of Pinterest's description.
-    PINTEREST: (
-        *(INITIALIZING, READY, TOO_SMALL),
-        *("ELIGIBLE", "PERSONAS_INITIALIZING", "PERSONAS_INELIGIBLE_SIZE"),
-    ),
-    # Those that Facebook's object can show: `updating`, `ready`, `too_small`.
-    PITCHTARGET: (INITIALIZING, READY, TOO_SMALL),
-}
-"""The statuses that a test can set, by API, as the core names them."""
 
 
 def reads_left(audience: BuildState) -> int | None:

@@ -4,12 +4,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, update
 
+from audience_mock.core.apis import registered
 from audience_mock.core.audiences import queries
-from audience_mock.core.audiences.lifecycle import INITIALIZING, STATUSES
+from audience_mock.core.audiences.lifecycle import INITIALIZING
 from audience_mock.core.errors import InvalidStateError, InvalidStatusError, NotFoundError
 from audience_mock.core.readiness import FAILS, schedule_build
 from audience_mock.core.store.rows import AudienceRow
-from audience_mock.core.store.tables import PINTEREST, PITCHTARGET, Audience, table_of
+from audience_mock.core.store.tables import Audience, table_of
 from audience_mock.core.store.transaction import Transaction
 
 _table = table_of(Audience)
@@ -24,7 +25,7 @@ def find(tx: Transaction, *, id: str, api: str | None = None) -> AudienceRow:
     InvalidStateError if both APIs have one."""
     found = []
     if len(id) <= MAX_ID_DIGITS:
-        for of_api in (PINTEREST, PITCHTARGET) if api is None else (api,):
+        for of_api in registered() if api is None else (api,):
             try:
                 found.append(queries.find_by_any_id(tx, api=of_api, id=id))
             except NotFoundError:
@@ -33,7 +34,7 @@ def find(tx: Transaction, *, id: str, api: str | None = None) -> AudienceRow:
         raise NotFoundError("audience", id)
     if len(found) > 1:
         raise InvalidStateError(
-            f"both APIs have an audience {id}: say ?api={PINTEREST} or ?api={PITCHTARGET}"
+            f"both APIs have an audience {id}: say " + " or ".join(f"?api={each.api}" for each in found)
         )
     return found[0]
 
@@ -74,7 +75,7 @@ def apply(
 
 
 def _hold(tx: Transaction, audience: AudienceRow, status: str) -> dict[str, Any]:
-    known = STATUSES[audience.api]
+    known = registered()[audience.api].audience_statuses
     if status not in known:
         raise InvalidStatusError(
             f"an audience of {audience.api} is one of {', '.join(known)}, not {status[:100]!r}"

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from audience_mock.core.apis import ApiName, OneOf
 from audience_mock.core.readiness import SEED_POLICY_PATTERN
 from audience_mock.core.seeds.fields import (
     AccountDigits,
@@ -67,7 +68,7 @@ class SeedAudience(_Built):
     without it, the status follows from the clock.
     """
 
-    api: Literal["pinterest", "pitchtarget"]
+    api: ApiName
     id: Digits | None = None
     account: AccountDigits
     kind: Word
@@ -163,7 +164,7 @@ class SeedInvalidLine(_Strict):
 class SeedUpload(_Strict):
     """The report on a file of users that was uploaded to an audience."""
 
-    api: Literal["pinterest", "pitchtarget"]
+    api: ApiName
     audience: Digits
     received_at: Seconds
     user_type: str
@@ -181,7 +182,7 @@ class SeedShare(_Strict):
     it on; by default, the owner shared it. `position` is its place in the order of sharing; by default, the
     last."""
 
-    api: Literal["pinterest", "pitchtarget"]
+    api: ApiName
     audience: Digits
     recipient_kind: Literal["account", "business"]
     recipient: AccountDigits
@@ -271,15 +272,7 @@ class Seed(_Strict):
     schema_url: str | None = Field(default=None, alias="$schema", description="Ignored; for editors.")
     clock: SeedClock | None = None
     sequences: dict[
-        Literal[
-            "pitchtarget_audience",
-            "facebook",
-            "pinterest_audience",
-            "pinterest_customer_list",
-            "pinterest_upload",
-            "grant",
-            "share",
-        ],
+        Annotated[str, OneOf(sequences=True, more=("grant", "share"))],
         # At most 17 digits, so that later ids stay within the 18 digits that an id may have.
         Annotated[int, Field(ge=1, lt=10**17)],
     ] = {}

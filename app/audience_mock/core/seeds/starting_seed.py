@@ -44,7 +44,8 @@ class StartingSeed:
 
     def may_start(self, tx: Transaction) -> bool:
         """Whether the world is as it was made: no id was given and no audience is there."""
-        moved = [row for row in tx.execute(select(_sequences)).all() if row.next != ids.FIRST[row.name]]
+        first = ids.first_ids()
+        moved = [row for row in tx.execute(select(_sequences)).all() if row.next != first.get(row.name)]
         return not moved and queries.count(tx) == 0
 
     def insert(self, tx: Transaction) -> None:

@@ -20,6 +20,7 @@ IN_MEMORY = "sqlite://"
 _opened: list[sqlite3.Connection] = []
 """The connection that SQLAlchemy takes next: it calls `creator` while `connect` runs."""
 
+_INSERT_SEQUENCE = "INSERT OR IGNORE INTO sequences (name, next) VALUES (?, ?)"
 _INTERNAL_SEQUENCES = (ids.USER_SET, ids.UPLOADED_FILE)
 _SEQUENCES_OF_WRITERS = "SELECT next, name FROM sequences WHERE name IN (?, ?)"
 
@@ -141,6 +142,8 @@ class Database:
         elif version == 0:
             self._create_tables()
         else:
+            # An API that this file does not know yet.
+            self.driver.executemany(_INSERT_SEQUENCE, ids.first_ids().items())
             self.delete_orphans()
 
     def _attach(self, page_bytes: int) -> None:
@@ -184,7 +187,7 @@ class Database:
         with self.transaction():
             for text in schema.create_main(self.layout.attach_large):
                 run(text)
-            self.driver.executemany("INSERT INTO sequences (name, next) VALUES (?, ?)", ids.FIRST.items())
+            self.driver.executemany(_INSERT_SEQUENCE, ids.first_ids().items())
             run(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
 
     def load_image(self, image: "Database") -> None:

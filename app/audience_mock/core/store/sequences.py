@@ -4,25 +4,17 @@ from collections.abc import Mapping
 
 from sqlalchemy import bindparam, delete, select, update
 
+from audience_mock.core.apis import public_sequences
 from audience_mock.core.store import ids
 from audience_mock.core.store.tables import NextFacebookId, Sequence, table_of
 from audience_mock.core.store.transaction import Transaction
-
-PUBLIC = (
-    ids.PITCHTARGET_AUDIENCE,
-    ids.FACEBOOK,
-    ids.PINTEREST_AUDIENCE,
-    ids.PINTEREST_CUSTOMER_LIST,
-    ids.PINTEREST_UPLOAD,
-)
-"""Sequences of ids that clients see."""
 
 ALLOWED_NUMBERS = range(1, 10**17)
 """Numbers that a sequence may be set to: at most 17 digits, as in a seed, so that later ids stay within the
 18 digits that an id may have."""
 
 _table, _named = table_of(Sequence), table_of(NextFacebookId)
-_NEXT = select(_table.c.name, _table.c.next).where(_table.c.name.in_(PUBLIC))
+_NEXT = select(_table.c.name, _table.c.next)
 _SET = update(_table).where(_table.c.name == bindparam("sequence")).values(next=bindparam("number"))
 _NAMED = select(_named.c.facebook_id).order_by(_named.c.position).limit(1)
 
@@ -36,7 +28,7 @@ def next_ids(tx: Transaction) -> Mapping[str, str]:
     named = tx.execute(_NAMED).scalar_one_or_none()
     if named is not None:
         found[ids.FACEBOOK] = named
-    return {name: found[name] for name in PUBLIC}
+    return {name: found[name] for name in public_sequences()}
 
 
 def set_next(tx: Transaction, numbers: Mapping[str, int]) -> Mapping[str, str]:

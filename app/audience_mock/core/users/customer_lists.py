@@ -171,7 +171,7 @@ def insert_list(tx: Transaction, **columns: Any) -> CustomerListRow:
         **columns,
     }
     while "number" not in columns:
-        row["number"] = tx.new_id(ids.PINTEREST_CUSTOMER_LIST)
+        row["number"] = tx.new_id(ids.CUSTOMER_LIST)
         # A seed may be ahead of its sequence; an id is given once.
         if tx.execute(_BY_NUMBER, {"of_number": row["number"]}).first() is None:
             break

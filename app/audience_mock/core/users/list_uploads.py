@@ -43,10 +43,10 @@ def create(
 ) -> ListUploadRow:
     """Create an upload of a file in `total_parts` parts to a list. Raises NotFoundError."""
     customer_lists.find(tx, account=account, number=customer_list)
-    number = tx.new_id(ids.PINTEREST_UPLOAD)
+    number = tx.new_id(ids.CUSTOMER_LIST_UPLOAD)
     while tx.execute(_BY_NUMBER, {"of_number": number}).first() is not None:
         # A test may set the sequence back; an id is given once.
-        number = tx.new_id(ids.PINTEREST_UPLOAD)
+        number = tx.new_id(ids.CUSTOMER_LIST_UPLOAD)
     row = ListUploadRow(
         number=number,
         customer_list=customer_list,

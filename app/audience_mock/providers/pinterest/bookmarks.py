@@ -18,7 +18,7 @@ class PagedList:
     """One list, with the filters and the order that a request asks for."""
 
     def __init__(self, *query: str) -> None:
-        self._query_hash = hashlib.sha256("\x1f".join(query).encode()).digest()[:8]
+        self._query = query
 
     def cursor(self, bookmark: str | None) -> int | None:
         """The cursor in a request's bookmark; None for the first page. Raises InvalidRequestError for text
@@ -29,7 +29,7 @@ class PagedList:
             query_hash, cursor = _LAYOUT.unpack(base64.b64decode(bookmark.encode(), validate=True))
         except (binascii.Error, struct.error, UnicodeError):
             query_hash, cursor = None, 0
-        if query_hash != self._query_hash:
+        if query_hash != self._query_hash():
             # Chosen: no response to a bad bookmark was ever published.
             raise InvalidRequestError("'bookmark' is not one that this list gave")
         return int(cursor)
@@ -41,4 +41,7 @@ class PagedList:
 
     def bookmark(self, cursor: int) -> str:
         """Padded base64, as Pinterest's are."""
-        return base64.b64encode(_LAYOUT.pack(self._query_hash, cursor)).decode()
+        return base64.b64encode(_LAYOUT.pack(self._query_hash(), cursor)).decode()
+
+    def _query_hash(self) -> bytes:
+        return hashlib.sha256("\x1f".join(self._query).encode()).digest()[:8]

@@ -9,7 +9,7 @@ from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.world import World
 from helpers.worlds import make
 
-FIRST = ids.FIRST[ids.FACEBOOK]
+FIRST = ids.first_ids()[ids.FACEBOOK]
 
 
 def test_ids_of_a_seed_come_first(world: World) -> None:

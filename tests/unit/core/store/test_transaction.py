@@ -12,7 +12,7 @@ from helpers.worlds import make
 
 def test_ids_begin_where_the_published_exchanges_begin(world: World) -> None:
     """A fresh world gives 54, 6006183285954 and 2542623499806 first, and counts on."""
-    for sequence, first in ids.FIRST.items():
+    for sequence, first in ids.first_ids().items():
         taken = [world.transact_now(Transaction.new_id, sequence) for _ in range(3)]
         assert taken == [first, first + 1, first + 2]
 
@@ -27,4 +27,4 @@ def test_a_failed_transaction_writes_nothing_and_uses_up_no_ids(world: World) ->
     with pytest.raises(LookupError):
         world.transact_now(fails)
     assert world.transact_now(queries.count) == 0
-    assert make(world).number == ids.FIRST[ids.PINTEREST_AUDIENCE]
+    assert make(world).number == ids.first_ids()["pinterest_audience"]

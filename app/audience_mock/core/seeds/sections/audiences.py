@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from sqlalchemy import func, insert, select
 
+from audience_mock.core.apis import registered
 from audience_mock.core.audiences import changes
 from audience_mock.core.errors import IdTakenError, InvalidSeedError
 from audience_mock.core.readiness import BY_HAND, FAILS, NEVER_MS
@@ -33,14 +34,14 @@ def insert_audiences(tx: Transaction, seed: Seed) -> list[str]:
         return []
     sets = _insert_sets(tx, seed)
     numbers = {
-        api: SeedIds(
+        api.name: SeedIds(
             tx,
             seed,
-            sequence,
-            select(_audiences.c.number).where(_audiences.c.api == api),
+            api.audience_sequence,
+            select(_audiences.c.number).where(_audiences.c.api == api.name),
             _audiences.c.number,
         )
-        for api, sequence in changes.SEQUENCE_OF.items()
+        for api in registered().values()
     }
     people_of_list = _PeopleOfLists(tx)
     key = tx.execute(select(func.coalesce(func.max(_audiences.c.key), 0))).scalar_one()

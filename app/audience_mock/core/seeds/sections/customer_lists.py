@@ -25,7 +25,7 @@ def insert_lists(tx: Transaction, seed: Seed) -> Iterator[str]:
     if not seed.customer_lists:
         return
     matcher = user_sets.matcher(tx)
-    numbers = SeedIds(tx, seed, ids.PINTEREST_CUSTOMER_LIST, select(_lists.c.number), _lists.c.number)
+    numbers = SeedIds(tx, seed, ids.CUSTOMER_LIST, select(_lists.c.number), _lists.c.number)
     for position, given in enumerate(seed.customer_lists):
         place = f"customer_lists.{position}"
         users, links, sent = _people_of(given, place)
@@ -70,7 +70,7 @@ def insert_list_uploads(tx: Transaction, seed: Seed) -> Iterator[str]:
     if not seed.customer_list_uploads:
         return
     table = table_of(ListUpload)
-    numbers = SeedIds(tx, seed, ids.PINTEREST_UPLOAD, select(table.c.number), table.c.number)
+    numbers = SeedIds(tx, seed, ids.CUSTOMER_LIST_UPLOAD, select(table.c.number), table.c.number)
     for position, given in enumerate(seed.customer_list_uploads):
         place = f"customer_list_uploads.{position}"
         there = select(_lists.c.number).where(_lists.c.number == int(given.customer_list))

@@ -19,7 +19,7 @@ _sequences = table_of(Sequence)
 def start_at(tx: Transaction, name: str, number: int) -> None:
     """Set a sequence to `number`, but not back once the world has given an id of it."""
     here = _sequences.c.name == name
-    may = (_sequences.c.next < number) | (_sequences.c.next == ids.FIRST[name])
+    may = (_sequences.c.next < number) | (_sequences.c.next == ids.first_ids()[name])
     tx.execute(update(_sequences).where(here, may).values(next=number))
 
 

@@ -1,0 +1,23 @@
+"""What the core has to know of Pinterest's API."""
+
+from audience_mock.core.apis import Api
+
+NAME = "pinterest"
+
+API = Api(
+    name=NAME,
+    # Those of Pinterest's description.
+    audience_statuses=(
+        *("INITIALIZING", "READY", "TOO_SMALL"),
+        *("ELIGIBLE", "PERSONAS_INITIALIZING", "PERSONAS_INELIGIBLE_SIZE"),
+    ),
+    audience_sequence="pinterest_audience",
+    sequences={
+        # A recorded id; later ones are larger, 13 digits too.
+        "pinterest_audience": 2542623499806,
+        # 7 digits were recorded; the number is chosen.
+        "pinterest_customer_list": 5497558,
+        # Chosen: 10 digits, as in the example of Pinterest's description.
+        "pinterest_upload": 2680059001,
+    },
+)
