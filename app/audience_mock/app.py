@@ -19,10 +19,7 @@ from audience_mock.control import Access, Pages
 from audience_mock.core.errors import DomainError, InvalidSeedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
-from audience_mock.providers.pinterest import provider as pinterest
-from audience_mock.providers.pinterest.settings import PinterestSettings
-from audience_mock.providers.pitchtarget import provider as pitchtarget
-from audience_mock.providers.pitchtarget.settings import PitchTargetSettings
+from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
 from audience_mock.web.provider_app import NO_TELEMETRY, ProviderApp, ProviderMount, RouteShortcut, mounts_of
@@ -45,19 +42,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
     """The application over these worlds."""
     providers = {
-        provider.name: ProviderApp(provider)
-        for provider in (pitchtarget.provider(), pinterest.provider(cors_origins=settings.cors_origins))
+        provider.name: ProviderApp(provider, cors_origins=settings.cors_origins)
+        for provider in registry.providers()
     }
     for api in providers.values():
         api.siblings = list(providers.values())
-    pages = Pages({name: api.openapi for name, api in providers.items()} | {"control": _describe_control})
+    pages = Pages(
+        {name: api.openapi for name, api in providers.items()} | {"control": _describe_control},
+        {name: api.provider.usage for name, api in providers.items()},
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         worlds.close()
 
-    mounts = [*mounts_of(providers["pinterest"]), *mounts_of(providers["pitchtarget"])]
+    mounts = [mount for api in providers.values() for mount in mounts_of(api)]
     app = FastAPI(
         title="Audience Mock",
         version=__version__,
@@ -72,8 +72,9 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
             ProviderMount("", _control, ["__admin"], name="control"),
         ],
     )
-    # PitchTarget's API lives at the root, so it answers what no other route takes.
-    app.router.default = providers["pitchtarget"]
+    for api in providers.values():
+        if api.provider.is_default:
+            app.router.default = api
     app.state.worlds = worlds
     app.state.providers = providers
     served = Served(
@@ -148,17 +149,7 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
         journal_bytes=here.journal_bytes,
         request_faults=here.request_faults,
     )
-    return rules, {
-        "pinterest": PinterestSettings(
-            create_status=here.pinterest_create_status,
-            auth_mode=here.auth_mode,
-            rate_limits=here.rate_limits,
-            api_version=here.pinterest_contract,
-            validation=here.pinterest_validation,
-        ),
-        "pitchtarget": PitchTargetSettings(revision=here.pitchtarget_revision),
-        "control": Access(settings.admin, settings.admin_token),
-    }
+    return rules, registry.options(here) | {"control": Access(settings.admin, settings.admin_token)}
 
 
 def describe(directory: Path) -> list[Path]:

@@ -5,28 +5,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
 from audience_mock.core.errors import InvalidSettingsError
 from audience_mock.core.readiness import AFTER_DELAY, POLICY_PATTERN
-from audience_mock.providers.registry import register_apis
+from audience_mock.providers import registry
 
 if TYPE_CHECKING:
     from audience_mock.core.validation_errors import Problem
 
-register_apis()
+registry.register_apis()
 
 ENVIRONMENT_PREFIX = "AUDIENCE_MOCK_"
 
 SERVER = "Server"
 STORAGE = "Storage and seed"
 WORLDS = "Worlds and timing"
-PINTEREST = "Pinterest"
-PITCHTARGET = "PitchTarget"
 JOURNAL = "Journal and faults"
 ACCESS = "Access control"
 LOGGING = "Logging"
-GROUPS = (SERVER, STORAGE, WORLDS, PINTEREST, PITCHTARGET, JOURNAL, ACCESS, LOGGING)
+GROUPS = (SERVER, STORAGE, WORLDS, *registry.setting_groups(), JOURNAL, ACCESS, LOGGING)
 """The headings under which `--help` and the reference list the settings, in this order. A setting's group and
 the placeholder for its value are in the `json_schema_extra` of its field."""
 
@@ -37,15 +35,16 @@ def _split_at_commas(value: Any) -> Any:
     return value
 
 
-def _to_int(value: Any) -> Any:
-    """A flag or a variable is text, which a Literal of integers does not take."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+if TYPE_CHECKING:
+
+    class _ProviderSettings(BaseModel): ...
+
+else:
+    _ProviderSettings = create_model("_ProviderSettings", __base__=registry.settings_models())
 
 
-class WorldSettings(BaseModel):
-    """Settings that a world can override through the control API. Worlds that do not, use the server's."""
-
-    model_config = ConfigDict(extra="forbid")
+class _WorldSettings(BaseModel):
+    model_config = ConfigDict(defer_build=True)
 
     build_delay_s: float = Field(
         default=5.0,
@@ -76,48 +75,6 @@ class WorldSettings(BaseModel):
         description="Bytes that an uploaded file may have; a larger file gets 413.",
         json_schema_extra={"group": WORLDS, "metavar": "BYTES"},
     )
-    pitchtarget_revision: Literal["2014-05", "2014-04", "2014-04-15"] = Field(
-        default="2014-05",
-        description=(
-            "Revision of PitchTarget's reads and deletes: 2014-05, 2014-04, or 2014-04-15, which is 2014-04"
-            " without the header X-UA-Compatible."
-        ),
-        json_schema_extra={"group": PITCHTARGET},
-    )
-    pinterest_create_status: Annotated[Literal[201, 200], BeforeValidator(_to_int)] = Field(
-        default=201,
-        description="HTTP status of Pinterest's create operations.",
-        json_schema_extra={"group": PINTEREST},
-    )
-    pinterest_contract: Literal["5.18", "5.23", "5.28"] | None = Field(
-        default=None,
-        description=(
-            "Pinterest API version to emulate: 5.18, 5.23 or 5.28; without it 5.28 plus audiences/custom,"
-            " which 5.28 removed."
-        ),
-        json_schema_extra={"group": PINTEREST},
-    )
-    pinterest_validation: Literal["documented", "schema"] = Field(
-        default="documented",
-        description=(
-            "Validation strictness: schema enforces the schemas of Pinterest's description, documented also"
-            " the rules in its text."
-        ),
-        json_schema_extra={"group": PINTEREST},
-    )
-    auth_mode: Literal["lenient", "strict"] = Field(
-        default="lenient",
-        description="Pinterest tokens that are accepted: lenient, any; strict, only known ones.",
-        json_schema_extra={"group": PINTEREST},
-    )
-    rate_limits: Literal["count", "standard", "trial", "off"] = Field(
-        default="count",
-        description=(
-            "Pinterest's rate limits: count sends rate-limit headers, never 429; standard and trial enforce"
-            " the limits of that access level; off sends neither."
-        ),
-        json_schema_extra={"group": PINTEREST},
-    )
     journal_entries: int = Field(
         default=1_000,
         ge=0,
@@ -135,6 +92,13 @@ class WorldSettings(BaseModel):
         description="Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request.",
         json_schema_extra={"group": JOURNAL},
     )
+
+
+class WorldSettings(_ProviderSettings, _WorldSettings):
+    """Settings that a world can override through the control API, those of each provider among them. Worlds
+    that do not, use the server's."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Settings(WorldSettings):

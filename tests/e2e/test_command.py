@@ -602,7 +602,7 @@ def test_a_start_builds_no_model() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
     )
-    assert done.stdout == "Settings WorldSettings\n"
+    assert done.stdout == "Settings\n"
 
 
 def test_export_openapi(command: Runner) -> None:

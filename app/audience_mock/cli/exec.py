@@ -15,7 +15,7 @@ from audience_mock.cli.errors import exit_with_error
 from audience_mock.cli.settings_command import SettingsCommand, given_flags, read_settings, without_collector
 
 if TYPE_CHECKING:
-    from audience_mock.client import MockWorld
+    from audience_mock.testing import MockServer
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
@@ -83,16 +83,13 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
         exit_with_error(why_not_listening(server.settings.host, server.settings.port, error))
 
 
-def environment(world: "MockWorld") -> dict[str, str]:
-    """The variables that tell a command where a world is."""
-    return {
-        "AUDIENCE_MOCK_URL": world.url,
-        "AUDIENCE_MOCK_PINTEREST_URL": world.urls.pinterest,
-        "AUDIENCE_MOCK_PITCHTARGET_URL": world.urls.pitchtarget,
-        "AUDIENCE_MOCK_CONTROL_URL": world.urls.control,
-        # pinterest-api-sdk, Pinterest's own client for Python, reads its base URL from here.
-        "PINTEREST_API_URI": world.urls.pinterest,
-    }
+def environment(server: "MockServer") -> dict[str, str]:
+    """The variables that tell a command where the server and each of its APIs is."""
+    variables = {"AUDIENCE_MOCK_URL": server.url, "AUDIENCE_MOCK_CONTROL_URL": server.urls.control}
+    for name, api in server.app.state.providers.items():
+        names = (f"AUDIENCE_MOCK_{name.upper()}_URL", *api.provider.client_variables)
+        variables |= dict.fromkeys(names, server.url + api.base_path)
+    return variables
 
 
 class ChildProcess:

@@ -1,6 +1,6 @@
 """/__admin/audiences/{id}: the state of one audience, of either API, and changes to it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
@@ -9,6 +9,7 @@ from audience_mock.control.errors import invalid_input
 from audience_mock.control.openapi_responses import error, success
 from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
+from audience_mock.core.apis import ApiName, registered
 from audience_mock.core.audiences import overrides
 from audience_mock.core.audiences.lifecycle import policy_of, size_at, status_at
 from audience_mock.core.readiness import FAILS, NEVER_MS, POLICY_PATTERN
@@ -26,7 +27,7 @@ _ERRORS = error(404, "No such audience") | error(409, "Both APIs have one: choos
 class AudienceQuery(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
-    api: Literal["pinterest", "pitchtarget"] | None = Field(
+    api: ApiName | None = Field(
         default=None, description="Required if both APIs have an audience with this id."
     )
 
@@ -34,7 +35,7 @@ class AudienceQuery(ApiModel):
 class AudienceState(ApiModel):
     """An audience of either API, in the terms of the mock. Times are Unix seconds."""
 
-    api: Literal["pinterest", "pitchtarget"]
+    api: ApiName
     id: str
     account: str
     kind: str
@@ -59,9 +60,9 @@ class AudienceChange(ApiModel):
     status: str | None = Field(
         default=None,
         description=(
-            "Keep this status, whatever the clock shows; null releases it. Pinterest's are INITIALIZING,"
-            " READY, TOO_SMALL, ELIGIBLE, PERSONAS_INITIALIZING and PERSONAS_INELIGIBLE_SIZE; PitchTarget's"
-            " the first three."
+            "Keep this status, whatever the clock shows; null releases it. "
+            + "; ".join(f"{api.name}: {', '.join(api.audience_statuses)}" for api in registered().values())
+            + "."
         ),
     )
     size: int | None = Field(

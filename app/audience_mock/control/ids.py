@@ -1,14 +1,15 @@
 """/__admin/ids: the ids that come next."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
 
 from audience_mock.control.openapi_responses import success
 from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
+from audience_mock.core.apis import public_sequences
 from audience_mock.core.store import sequences
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -43,37 +44,25 @@ Number = Annotated[
 ]
 
 
-class NextIds(ApiModel):
-    """The next id of each sequence, as text: some clients cannot hold a number of 17 digits."""
-
-    pitchtarget_audience: str
-    facebook: str
-    pinterest_audience: str
-    pinterest_customer_list: str
-    pinterest_upload: str
+NextIds: Any = create_model(
+    "NextIds",
+    __base__=ApiModel,
+    __doc__="The next id of each sequence, as text: some clients cannot hold a number of 17 digits.",
+    **cast(Any, dict.fromkeys(public_sequences(), (str, ...))),
+)
 
 
-class NextIdsSet(ApiModel):
-    """Sequences that are left out continue as they are."""
-
+class _Strict(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
-    pitchtarget_audience: Number | None = None
-    facebook: Number | None = Field(
-        default=None, description="Also replaces the ids that a seed names (`facebook_ids`)."
-    )
-    pinterest_audience: Number | None = None
-    pinterest_customer_list: Number | None = None
-    pinterest_upload: Number | None = None
 
-
-_EXAMPLE = {
-    "pitchtarget_audience": "54",
-    "facebook": "6006183285954",
-    "pinterest_audience": "2542623500000",
-    "pinterest_customer_list": "5497558",
-    "pinterest_upload": "2680059001",
-}
+NextIdsSet: Any = create_model(
+    "NextIdsSet",
+    __base__=_Strict,
+    __doc__="Sequences that are left out continue as they are.",
+    **cast(Any, dict.fromkeys(public_sequences(), (Number | None, None))),
+)
+_EXAMPLE = {name: str(first) for name, first in public_sequences().items()}
 
 
 @router.get(
@@ -96,6 +85,7 @@ async def get(request: MockRequest) -> RawResponse:
     responses=success(_EXAMPLE),
 )
 async def put(request: MockRequest, body: NextIdsSet) -> RawResponse:
-    """Set the next ids, higher or lower. Ids that are in use are skipped."""
+    """Set the next ids, higher or lower. Ids that are in use are skipped. `facebook` also replaces the ids
+    that a seed names (`facebook_ids`)."""
     numbers = body.model_dump(exclude_none=True)
     return json_response(await request.world.transact(sequences.set_next, numbers))

@@ -1,6 +1,6 @@
 """/__admin/operations: what is served, and the evidence for it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from audience_mock.control.openapi_responses import success
 from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
+from audience_mock.core.apis import ApiName
 from audience_mock.web.operations import list_operations
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -19,7 +20,7 @@ router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["operation
 class OperationsQuery(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
-    provider: Literal["pinterest", "pitchtarget"] | None = None
+    provider: ApiName | None = None
 
 
 class Operations(ApiModel):

@@ -24,8 +24,9 @@ class Pages:
     """The server's own pages, on the root application. `descriptions` make the OpenAPI description of each
     API when it is first asked for."""
 
-    def __init__(self, descriptions: Mapping[str, Describe]) -> None:
+    def __init__(self, descriptions: Mapping[str, Describe], usages: Mapping[str, str]) -> None:
         self._descriptions = descriptions
+        self._usages = usages
         self.routes: list[BaseRoute] = [
             _PageRoute("/", self.index),
             _PageRoute(HEALTH, self.health),
@@ -39,9 +40,7 @@ class Pages:
             {
                 "name": "Audience Mock",
                 "version": __version__,
-                "pinterest": "/v5/ad_accounts/{ad_account_id}/audiences,"
-                " with Authorization: Bearer <any token>",
-                "pitchtarget": "/custom_audiences, with Authorization: OAuth <any token>",
+                **self._usages,
                 "control": "/__admin/…, described in /openapi/control.json",
                 "pages": self._paths(),
             },

@@ -1,23 +1,29 @@
 """The emulated APIs: each package beside this module is one, and nothing else names them.
 
-A package has `api.py` (`API`, what the core has to know), `settings.py` (`SETTINGS`, the settings of
-its own) and `provider.py` (`provider()`, the `Provider` of which its application is made).
+A package has three modules: `api.py` with `API`, what the core has to know; `settings.py` with `SETTINGS`,
+the model of its settings, `GROUP`, their heading, and `options()`, what handlers see of them; `provider.py`
+with `provider()`, the `Provider` that its application is made of.
 """
 
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from audience_mock import providers
+from pydantic import BaseModel
+
+from audience_mock import providers as package
 from audience_mock.core.apis import Api, register
+
+if TYPE_CHECKING:
+    from audience_mock.web.provider_app import Provider
 
 
 @cache
 def names() -> tuple[str, ...]:
     """The names of all providers, sorted."""
-    return tuple(sorted(found.name for found in iter_modules(providers.__path__) if found.ispkg))
+    return tuple(sorted(found.name for found in iter_modules(package.__path__) if found.ispkg))
 
 
 @cache
@@ -29,5 +35,24 @@ def register_apis() -> Mapping[str, Api]:
     return apis
 
 
+def settings_models() -> tuple[type[BaseModel], ...]:
+    """The providers' models of their settings."""
+    return tuple(_module(name, "settings").SETTINGS for name in names())
+
+
+def setting_groups() -> tuple[str, ...]:
+    """The headings of the providers' settings."""
+    return tuple(_module(name, "settings").GROUP for name in names())
+
+
+def options(settings: BaseModel) -> dict[str, Any]:
+    """What the providers' handlers see of the settings of a server or a world, by provider."""
+    return {name: _module(name, "settings").options(settings) for name in names()}
+
+
+def providers() -> "list[Provider]":
+    return [_module(name, "provider").provider() for name in names()]
+
+
 def _module(name: str, module: str) -> Any:
-    return import_module(f"{providers.__name__}.{name}.{module}")
+    return import_module(f"{package.__name__}.{name}.{module}")

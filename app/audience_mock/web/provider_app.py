@@ -60,14 +60,16 @@ class Provider:
     default_security: Security | None = None
     caller_errors: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = field(default_factory=dict)
     preflight: Callable[[MockRequest, set[str]], Response] | None = None
-    cors_origins: Sequence[str] = ()
+    is_default: bool = False
+    usage: str = ""
+    client_variables: Sequence[str] = ()
     journalled: bool = True
 
 
 class ProviderApp(FastAPI):
     """The application of a provider, to be mounted by `mounts_of`."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, *, cors_origins: Sequence[str] = ()) -> None:
         super().__init__(
             title=provider.title,
             version=provider.version,
@@ -88,10 +90,10 @@ class ProviderApp(FastAPI):
         self.provider = provider
         self.siblings: Sequence[ProviderApp] = (self,)
         """The APIs among whose routes a request may have meant one."""
-        if provider.cors_origins and provider.preflight is None:
+        if cors_origins and provider.preflight is None:
             self.add_middleware(
                 _JournalledCORS,
-                allow_origins=provider.cors_origins,
+                allow_origins=cors_origins,
                 allow_methods=["*"],
                 allow_headers=["*"],
                 expose_headers=["*"],

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationInfo, WrapValidator
 
-from audience_mock.providers.pinterest.settings import ApiVersion, PinterestSettings
+from audience_mock.providers.pinterest.settings import ApiVersion, PinterestOptions
 
 ADDED_TO_RESPONSES_IN_5_28 = frozenset({"is_nca", "is_ctv_enabled"})
 """Keys of audiences and customer lists that no response of 5.23 has (5.28's models; recorded, July 2026)."""
@@ -32,7 +32,7 @@ def by_api_version(*, latest: Kind, before_5_28: Kind) -> Mapping[ApiVersion, Ki
     return {"5.18": before_5_28, "5.23": before_5_28, "5.28": latest, None: latest}
 
 
-def is_before_5_28(settings: PinterestSettings | None) -> bool:
+def is_before_5_28(settings: PinterestOptions | None) -> bool:
     return settings is not None and settings.api_version in _BEFORE_5_28
 
 

@@ -1,7 +1,5 @@
 """Pinterest's REST API v5, the audience family, as a provider."""
 
-from collections.abc import Sequence
-
 from audience_mock.providers.pinterest import (
     ad_accounts,
     audiences,
@@ -16,6 +14,7 @@ from audience_mock.providers.pinterest import (
     sharing,
     sizing,
 )
+from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.customer_list_uploads.serializers import PARTS_PATH
 from audience_mock.web.provider_app import Provider
 
@@ -23,9 +22,9 @@ LATEST_VERSION = "5.28.0"
 """The version of Pinterest's description that responses follow, unless a world emulates an earlier one."""
 
 
-def provider(*, cors_origins: Sequence[str]) -> Provider:
+def provider() -> Provider:
     return Provider(
-        name="pinterest",
+        name=NAME,
         title="Pinterest REST API, the audience family, as Audience Mock serves it",
         version=LATEST_VERSION,
         description="A mock server for tests. Not made by Pinterest.",
@@ -47,5 +46,7 @@ def provider(*, cors_origins: Sequence[str]) -> Provider:
         response_evidence=responses.HEADER_EVIDENCE | rate_limits.HEADER_EVIDENCE,
         security_schemes=security.SECURITY_SCHEMES,
         caller_errors={"pinterest_oauth2": errors.CALLER_ERRORS},
-        cors_origins=cors_origins,
+        usage="/v5/ad_accounts/{ad_account_id}/audiences, with Authorization: Bearer <any token>",
+        # pinterest-api-sdk, Pinterest's own client for Python, reads its base URL from there.
+        client_variables=("PINTEREST_API_URI",),
     )

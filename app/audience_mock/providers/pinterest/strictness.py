@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from audience_mock.providers.pinterest.settings import PinterestSettings
+from audience_mock.providers.pinterest.settings import PinterestOptions
 
 
-def is_schema_only(settings: PinterestSettings | None) -> bool:
+def is_schema_only(settings: PinterestOptions | None) -> bool:
     """Whether requests are checked against Pinterest's schemas alone."""
     return settings is not None and settings.validation == "schema"
 

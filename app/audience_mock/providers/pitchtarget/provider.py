@@ -8,6 +8,7 @@ from audience_mock.providers.pitchtarget import (
     responses,
     security,
 )
+from audience_mock.providers.pitchtarget.api import NAME
 from audience_mock.web.provider_app import Provider
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -20,7 +21,7 @@ def _preflight(request: MockRequest, allowed: set[str]) -> RawResponse:
 
 def provider() -> Provider:
     return Provider(
-        name="pitchtarget",
+        name=NAME,
         title="PitchTarget Audience API, as Audience Mock serves it",
         version="2014-05-12",
         description="A mock server for tests. Not made by PitchTarget.",
@@ -40,4 +41,6 @@ def provider() -> Provider:
         security_schemes=security.SECURITY_SCHEMES,
         default_security=[{name: []} for name in security.SECURITY_SCHEMES],
         preflight=_preflight,
+        usage="/custom_audiences, with Authorization: OAuth <any token>",
+        is_default=True,
     )

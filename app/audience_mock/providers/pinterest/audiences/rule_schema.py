@@ -13,7 +13,7 @@ from pydantic_core import PydanticKnownError, to_json
 from audience_mock.providers.pinterest.api_versions import is_before_5_28
 from audience_mock.providers.pinterest.errors import InvalidRequestError
 from audience_mock.providers.pinterest.schema_types import Digits
-from audience_mock.providers.pinterest.settings import PinterestSettings
+from audience_mock.providers.pinterest.settings import PinterestOptions
 from audience_mock.providers.pinterest.sources import DESCRIPTION, NEEDED, OURS, PROSE
 from audience_mock.providers.pinterest.strictness import SchemaAllows, is_schema_only
 from audience_mock.web.evidence import inferred
@@ -234,7 +234,7 @@ KEYS_NEEDED = PROSE.says(
 EVENT_DATA_NEEDS_EVENT = PROSE.says("event_data needs event")
 
 
-def check_rule(audience_type: str, rule: AudienceRule, settings: PinterestSettings | None) -> None:
+def check_rule(audience_type: str, rule: AudienceRule, settings: PinterestOptions | None) -> None:
     """Raises InvalidRequestError if the rule lacks keys that its type needs. The prose asks for them; the
     schema requires none."""
     if is_schema_only(settings):
