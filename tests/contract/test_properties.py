@@ -78,7 +78,7 @@ def http(mock: MockServer) -> Iterator[httpx.Client]:
 
 
 def api_of(path: str) -> str:
-    """The API that a path lies in; the paths of the control plane lie in none."""
+    """The API that a path lies in; the paths of the control API lie in none."""
     first = path.split("/")[1]
     return "pinterest" if first in ("v5", "ad_accounts", "businesses") else "pitchtarget"
 

@@ -191,4 +191,4 @@ def test_links_take_what_is_there(document: dict[str, Any]) -> None:
                 assert (place, where.strip(".")) in {
                     (one["name"], one["in"]) for one in operation["parameters"]
                 }, name
-    assert seen or not any(links(document)), "only the control plane has none"
+    assert seen or not any(links(document)), "only the control API has none"

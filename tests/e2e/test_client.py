@@ -44,7 +44,7 @@ def world(request: pytest.FixtureRequest, start: Callable[..., MockServer]) -> M
 
 
 def test_urls(world: MockWorld) -> None:
-    """The URLs of a handle are the bases of both APIs and of the control plane in its world."""
+    """The URLs of a handle are the bases of both APIs and of the control API in its world."""
     made = create(world)["id"]
     assert ids(world) == [made]
     assert httpx.get(world.urls.pitchtarget + "/custom_audiences?fb_ad_account_id=1").status_code == 401
@@ -111,7 +111,7 @@ def test_fork_and_delete(world: MockWorld) -> None:
 
 
 def test_a_refusal_is_an_error(world: MockWorld) -> None:
-    """What the control plane refuses raises its sentence, its status and the field."""
+    """What the control API refuses raises its sentence, its status and the field."""
     with pytest.raises(
         ControlError, match=r"^to: must be one of 'seed', 'empty' \(given: 'start'\)$"
     ) as refused:

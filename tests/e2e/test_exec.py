@@ -91,7 +91,7 @@ def python(code: str) -> tuple[str, ...]:
 
 
 def test_environment(tmp_path: Path) -> None:
-    """The command finds the bases of both APIs, of the control plane, and that of Pinterest's own client."""
+    """The command finds the bases of both APIs, of the control API, and that of Pinterest's own client."""
     done = subprocess.run(
         [sys.executable, "-m", "audience_mock", "exec", *python(TELLS)],
         cwd=tmp_path,
@@ -119,7 +119,7 @@ def test_environment(tmp_path: Path) -> None:
 
 
 def test_settings(run: Start) -> None:
-    """Flags and variables are those of serve; the command gets the token that the control plane asks for, and
+    """Flags and variables are those of serve; the command gets the token that the control API asks for, and
     a port of another server's does not matter."""
     asks = (
         "import os, urllib.request as u; "

@@ -54,7 +54,7 @@ def not_verified(response: httpx.Response) -> dict[str, Any]:
 
 
 def control_error(response: httpx.Response, status: int) -> dict[str, Any]:
-    """The one shape that every refusal of the control plane has; answers its body."""
+    """The one shape that every refusal of the control API has; answers its body."""
     body: dict[str, Any] = response.json()
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"

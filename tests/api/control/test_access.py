@@ -1,4 +1,4 @@
-"""Who may steer the mock: this machine, or whoever has the token."""
+"""Who may call the control API: this machine, or whoever has the token."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def called_from(mock: MockServer, address: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
-def test_this_machine_may_steer(mock: MockServer, address: str) -> None:
+def test_this_machine_may_call(mock: MockServer, address: str) -> None:
     """Every loopback address may call without a token."""
     assert called_from(mock, address).status_code == 200
 
@@ -34,7 +34,7 @@ def test_this_machine_may_steer(mock: MockServer, address: str) -> None:
     "address", ["192.0.2.7", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.7", "172.17.0.1"]
 )
 def test_another_machine_may_not(mock: MockServer, address: str) -> None:
-    """Another address is refused, and told how to open the control plane."""
+    """Another address is rejected; the error says how to open the control API."""
     assert "--admin-token" in control_error(called_from(mock, address), 403)["error"]
 
 
@@ -50,7 +50,7 @@ def test_another_machine_may_not(mock: MockServer, address: str) -> None:
         {"Origin": "https://app.localhost"},
     ],
 )
-def test_local_names_and_pages_may_steer(mock: MockServer, headers: dict[str, str]) -> None:
+def test_local_names_and_pages_may_call(mock: MockServer, headers: dict[str, str]) -> None:
     """A front end on this machine may call, by any local name."""
     assert httpx.get(mock.url + WORLDS, headers=headers).status_code == 200
 
@@ -72,27 +72,27 @@ def test_local_names_and_pages_may_steer(mock: MockServer, headers: dict[str, st
 def test_rebound_names_and_foreign_pages_may_not(
     mock: MockServer, headers: dict[str, str], method: str
 ) -> None:
-    """A name of somebody else's, or a page of another site, is refused before anything is done."""
+    """Another host's name, or a page of another site, is rejected before anything is done."""
     refused = httpx.request(method, f"{mock.url}/__admin/reset", headers=headers)
     assert refused.status_code in ((403,) if method == "POST" else (403, 405))
     assert "access-control-allow-origin" not in refused.headers
 
 
 def test_a_token_opens_it_to_any_machine(start: Callable[..., MockServer]) -> None:
-    """With an admin token, it is asked for from everyone, and nothing else is."""
+    """With an admin token, every caller needs it, and needs nothing else."""
     mock = start(admin_token="open-sesame")
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "open-sesame"}):
         refused = httpx.get(mock.url + WORLDS, headers=headers)
         assert control_error(refused, 401)
         assert refused.headers["www-authenticate"] == "Bearer"
-    told = {"Authorization": "Bearer open-sesame", "Host": "mock.example", "Origin": "https://a.example"}
-    assert httpx.get(mock.url + WORLDS, headers=told).status_code == 200
+    headers = {"Authorization": "Bearer open-sesame", "Host": "mock.example", "Origin": "https://a.example"}
+    assert httpx.get(mock.url + WORLDS, headers=headers).status_code == 200
     assert httpx.get(f"{mock.url}/__admin/health").status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_it_can_be_turned_off(start: Callable[..., MockServer], method: str) -> None:
-    """Without the control plane, only health answers; the APIs do not notice."""
+def test_it_can_be_disabled(start: Callable[..., MockServer], method: str) -> None:
+    """Without the control API, only health answers; both APIs are served as before."""
     mock = start(admin=False)
     for path in (WORLDS, "/__admin/reset", "/__admin/uploads"):
         answer = httpx.request(method, mock.url + path)

@@ -1,4 +1,4 @@
-"""How audiences are built: by policies of a world, and by a test's hand on one of them."""
+"""How audiences are built: by the policy of a world, or by a test that changes one of them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -46,7 +46,7 @@ def make(client: httpx.Client) -> dict[str, Any]:
 
 
 def seen(client: httpx.Client, id: str) -> tuple[str, bool]:
-    """Status, and whether there is somebody in it."""
+    """Status, and whether it has people."""
     audience = client.get(f"{AUDIENCES}/{id}").json()
     return audience["status"], audience["size"] > 0
 
@@ -57,10 +57,10 @@ def seen_by_facebook(client: httpx.Client, id: str) -> tuple[str, bool]:
 
 
 def people_reached(client: httpx.Client) -> int:
-    """By all audiences of the ad account, as its insights have it."""
+    """By all audiences of the ad account, as its insights say."""
     which = {"audience_insight_type": "YOUR_TOTAL_AUDIENCE"}
-    told = client.get(f"/v5/ad_accounts/{AD_ACCOUNT}/audience_insights", params=which).json()
-    return int(told["size"])
+    insights = client.get(f"/v5/ad_accounts/{AD_ACCOUNT}/audience_insights", params=which).json()
+    return int(insights["size"])
 
 
 def make_lookalike(client: httpx.Client) -> str:
@@ -129,7 +129,7 @@ def test_facebook_takes_what_was_read_often_enough(
 
 
 def test_built_by_hand(of: Callable[[str], httpx.Client]) -> None:
-    """With `by_hand` an audience is INITIALIZING until a PATCH of control says otherwise, in both APIs."""
+    """With `by_hand` an audience is INITIALIZING until the control API changes it, in both APIs."""
     client = of("by_hand")
     id, lookalike = make(client)["id"], make_lookalike(client)
     make_from_file(client)
@@ -151,7 +151,7 @@ def test_built_by_hand(of: Callable[[str], httpx.Client]) -> None:
 def test_a_build_that_fails(of: Callable[[str], httpx.Client]) -> None:
     """With `failed` an audience ends TOO_SMALL and empty after the delay, in both APIs."""
     client = of("failed")
-    nobody = people_reached(client)
+    before = people_reached(client)
     id, lookalike = make(client)["id"], make_lookalike(client)
     assert seen(client, id) == ("INITIALIZING", False)
     assert seen_by_facebook(client, lookalike) == ("updating", False)
@@ -160,13 +160,13 @@ def test_a_build_that_fails(of: Callable[[str], httpx.Client]) -> None:
     wait(client, 5)
     assert seen(client, id) == ("TOO_SMALL", False)
     assert seen_by_facebook(client, lookalike) == ("too_small", False)
-    assert people_reached(client) == nobody
+    assert people_reached(client) == before
     patch(client, id, policy="at_once")
-    assert people_reached(client) > nobody
+    assert people_reached(client) > before
 
 
 def test_a_world_has_its_policy(mock: MockServer, connect: Callable[[str], httpx.Client]) -> None:
-    """A policy is a setting of each world, one that there is not is refused, and seeds are as they say."""
+    """A policy is a setting of each world; an unknown one is rejected; seeds keep their own."""
     blue = httpx.put(f"{mock.url}/__admin/worlds/blue", json={"settings": {"audience_ready": "at_once"}})
     assert blue.status_code == 201
     for world, status in (("blue", "READY"), ("red", "INITIALIZING")):
@@ -177,7 +177,7 @@ def test_a_world_has_its_policy(mock: MockServer, connect: Callable[[str], httpx
 
 
 def test_a_seed_is_built_as_it_says(start: Callable[..., MockServer]) -> None:
-    """What a seed plants goes by its own words, whatever the policy of its world."""
+    """Rows of a seed are built as the seed says, whatever the policy of the world."""
     shown = []
     for policy in ("after_delay", "by_hand"):
         mock = start(seed="demo", audience_ready=policy)
@@ -204,8 +204,8 @@ def test_each_status_can_be_held(of: Callable[[str], httpx.Client]) -> None:
     assert seen(client, id) == ("READY", True)
 
 
-def test_an_unknown_status_is_refused_with_the_list(of: Callable[[str], httpx.Client]) -> None:
-    """A status that the audience's API does not have is refused with those that it has."""
+def test_an_unknown_status_is_rejected_with_the_list(of: Callable[[str], httpx.Client]) -> None:
+    """A status that the audience's API does not have is rejected with those that it has."""
     client = of("after_delay")
     id, lookalike = make(client)["id"], make_lookalike(client)
     refused = control_error(client.patch(f"/__admin/audiences/{id}", json={"status": "DONE"}), 400)
@@ -244,7 +244,7 @@ def test_a_size_goes_before_the_customer_lists(of: Callable[[str], httpx.Client]
 
 
 def test_the_time_of_a_build_is_set(of: Callable[[str], httpx.Client]) -> None:
-    """`ready_in_s` and `ready_at` say when an audience is built, earlier or later, and let go of a status."""
+    """`ready_in_s` and `ready_at` say when an audience is built, earlier or later, and release a status."""
     client = of("by_hand")
     id = make(client)["id"]
     now = client.get("/__admin/clock").json()["unix"]
@@ -261,7 +261,7 @@ def test_the_time_of_a_build_is_set(of: Callable[[str], httpx.Client]) -> None:
 
 
 def test_a_policy_begins_the_build_again(of: Callable[[str], httpx.Client]) -> None:
-    """A policy for one audience starts its build anew from now, whatever it was before."""
+    """A policy for one audience starts its build again, whatever it was before."""
     client = of("at_once")
     id = make(client)["id"]
     patch(client, id, status="ELIGIBLE")
@@ -293,7 +293,7 @@ def test_a_policy_begins_the_build_again(of: Callable[[str], httpx.Client]) -> N
         ({"name": "n"}, "name"),
     ],
 )
-def test_what_contradicts_itself_is_refused(
+def test_what_contradicts_itself_is_rejected(
     of: Callable[[str], httpx.Client], body: dict[str, Any], field: str
 ) -> None:
     """A refused PATCH names the field and changes nothing."""
@@ -323,8 +323,8 @@ def test_an_id_of_both_apis_needs_the_api(of: Callable[[str], httpx.Client]) -> 
         assert control_error(response, 400 if "both" in unknown else 404)
 
 
-def test_an_audience_in_our_words(of: Callable[[str], httpx.Client]) -> None:
-    """GET shows an audience of either API in the words of a seed, by any of its ids."""
+def test_an_audience_in_the_terms_of_a_seed(of: Callable[[str], httpx.Client]) -> None:
+    """GET shows an audience of either API in the terms of a seed, by any of its ids."""
     client = of("after_delay")
     client.put("/__admin/clock", json={"now": 1_782_907_200}).raise_for_status()
     id = make_lookalike(client)
@@ -350,10 +350,10 @@ def test_an_audience_in_our_words(of: Callable[[str], httpx.Client]) -> None:
     assert client.get("/__admin/audiences/54").json()["facebook_id"] == id
 
 
-def test_reads_that_nobody_counts_write_nothing(
+def test_reads_that_are_not_counted_write_nothing(
     of: Callable[[str], httpx.Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A GET of Pinterest's audience opens no transaction unless the audience goes by reads."""
+    """A GET of Pinterest's audience opens no transaction unless its policy counts reads."""
     client = of("after_delay")
     id = make(client)["id"]
     opened: list[None] = []

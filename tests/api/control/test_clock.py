@@ -111,8 +111,8 @@ def test_the_time_is_shown_to_the_millisecond(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("given", ["soon", True, -1, 253_370_764_800, "1969-12-31", "", [1], 1e300])
-def test_what_is_no_time_is_refused(client: httpx.Client, given: object) -> None:
-    """`now` is a time from 1970 to 9998, and what is refused changes nothing."""
+def test_what_is_no_time_is_rejected(client: httpx.Client, given: object) -> None:
+    """`now` is a time from 1970 to 9998, and what is rejected changes nothing."""
     before = client.get("/__admin/clock").json()
     refused = client.put("/__admin/clock", json={"now": given, "frozen": False})
     assert control_error(refused, 400)["field"] == "now"

@@ -178,7 +178,7 @@ def read(request: pytest.FixtureRequest) -> Read:
 def test_a_planned_status_is_pinterests_own_error(
     client: Client, status: int, code: int, message: str
 ) -> None:
-    """A planned status answers Pinterest's code and words for it, and nothing is made."""
+    """A planned status has Pinterest's code and message, and nothing is created."""
     client.plan("audiences/create", status=status, first=1)
     refused = client.create()
     assert refused.status_code == status
@@ -200,7 +200,7 @@ def test_a_planned_status_is_pinterests_own_error(
     ],
 )
 def test_a_planned_status_is_pitchtargets_own_error(client: Client, status: int, reason: str) -> None:
-    """A planned status answers PitchTarget's shape and words for it, and nothing is made."""
+    """A planned status has PitchTarget's shape and message, and nothing is created."""
     client.plan("custom_audiences/create", status=status)
     refused = client.upload()
     assert refused.status_code == status
@@ -256,7 +256,7 @@ def test_a_limit_window_ends_by_the_worlds_clock(mock: MockServer, client: Clien
 def test_a_connection_is_reset_before_in_and_after_the_body(
     mock: MockServer, client: Client, read: Read
 ) -> None:
-    """A reset comes before anything is sent, behind half of the body, or behind all of it."""
+    """A reset comes before anything is sent, after half of the body, or after all of it."""
     for reset in ("before", "in", "after"):
         client.plan(read.operation, reset=reset, first=1)
     before, half, whole = (on_the_wire(mock, request_bytes(read.path, read.headers)) for _ in range(3))
@@ -288,7 +288,7 @@ def test_a_body_is_cut(mock: MockServer, client: Client, read: Read, cut: int) -
 def test_a_stalled_answer_stays_away_until_the_client_goes(
     mock: MockServer, client: Client, read: Read
 ) -> None:
-    """Nothing comes, or half of the body and nothing more; then the server forgets who went."""
+    """Nothing is sent, or half of the body; the server notices when the client disconnects."""
     client.plan(read.operation, stall="before", first=1)
     client.plan(read.operation, stall="in", first=1)
     nothing = on_the_wire(mock, request_bytes(read.path, read.headers), open_for_s=0.2)
@@ -345,7 +345,7 @@ def test_broken_connections_leave_no_line_in_the_log(
         for fault in faults:
             sent = request_bytes(headers={**PINTEREST_TOKEN, "X-Audience-Mock-Fault": fault})
             assert on_the_wire(mock, sent, open_for_s=0.1 if "stall" in fault else WITHIN_S)
-        # With a second request behind it on the same connection.
+        # With a second request after it on the same connection.
         sent = request_bytes(headers={**PINTEREST_TOKEN, "X-Audience-Mock-Fault": "cut_after_bytes=3"})
         assert on_the_wire(mock, sent + request_bytes()).end in ("closed", "reset")
         until(lambda: not steps(mock))
@@ -522,7 +522,7 @@ def test_faults_of_one_operation_come_one_after_the_other(client: Client) -> Non
     assert client.statuses(5) == [500, 503, 200, 404, 404]
 
 
-def test_counters_say_what_is_unspent(client: Client) -> None:
+def test_counters_say_what_is_unused(client: Client) -> None:
     """GET tells the calls seen and fired, those left, and which faults are unused."""
     assert client.http.get("/__admin/faults").json() == {"faults": [], "unused": []}
     plan: dict[str, Any] = {"operation": "audiences/list", "status": 500, "skip": 1, "first": 2}
@@ -712,7 +712,7 @@ def test_every_operation_can_go_wrong_and_control_cannot(client: Client) -> None
 def test_what_cannot_be_planned_is_named(
     client: Client, fault: dict[str, Any], field: str | None, says: str
 ) -> None:
-    """A wrong plan is refused with its field, alone or as the second of two, and neither is planned."""
+    """A wrong plan is rejected with its field, alone or as the second of two, and neither is planned."""
     alone = control_error(client.http.post("/__admin/faults", json=fault), 400)
     assert alone.get("field") == field
     assert says in alone["error"]
@@ -734,8 +734,8 @@ def test_several_are_planned_at_once(client: Client) -> None:
     control_error(client.http.post("/__admin/faults", content=b"{"), 400)
 
 
-def test_there_is_room_for_a_thousand(client: Client) -> None:
-    """One more than MAX_FAULTS is refused, and so is a list that would make one more."""
+def test_a_world_has_a_thousand_faults_at_most(client: Client) -> None:
+    """One more than MAX_FAULTS is rejected, and so is a list that would make one more."""
     fault: dict[str, Any] = {"operation": "audiences/list", "status": 500}
     client.plan(**fault)
     many = client.http.post("/__admin/faults", json={"faults": [fault] * MAX_FAULTS})
@@ -746,7 +746,7 @@ def test_there_is_room_for_a_thousand(client: Client) -> None:
 
 
 def test_faults_are_taken_back(client: Client) -> None:
-    """One by its id, or all of them; what is not there is told so."""
+    """One by its id, or all of them; an unknown id is an error."""
     for status in (500, 502, 503):
         client.plan("audiences/list", status=status)
     assert client.http.delete("/__admin/faults/fault-1").status_code == 204
@@ -826,7 +826,7 @@ def test_prefer_forces_an_error_for_one_request(client: Client) -> None:
     ],
 )
 def test_a_header_forces_a_fault_for_one_request(client: Client, written: str, status: int) -> None:
-    """X-Audience-Mock-Fault has the words of a plan, with `=` and commas, and goes before what is planned."""
+    """X-Audience-Mock-Fault takes the effects of a plan, with `=` and commas, before any planned fault."""
     planned = client.plan("audiences/list", status=418)
     asked = client.browse(**{"X-Audience-Mock-Fault": written})
     assert asked.status_code == status
@@ -865,7 +865,7 @@ def test_a_header_breaks_the_connection_of_one_request(
         *("limit_window_s=1", ","),
     ],
 )
-def test_a_header_that_says_no_fault_is_refused(client: Client, written: str) -> None:
+def test_a_header_that_says_no_fault_is_rejected(client: Client, written: str) -> None:
     """A mistake in the header is each API's own error, which names the header."""
     asked = {"X-Audience-Mock-Fault": written}
     assert "X-Audience-Mock-Fault: " in pinterest_error(client.browse(**asked))["message"]
@@ -873,7 +873,7 @@ def test_a_header_that_says_no_fault_is_refused(client: Client, written: str) ->
 
 
 def test_requests_cannot_ask_where_that_is_switched_off(start: Callable[..., MockServer]) -> None:
-    """With `request_faults` off both headers are read over, by server or by world; plans still happen."""
+    """With `request_faults` off, by server or world, both headers are ignored; planned faults still fire."""
     client = Client(start(request_faults=False).url)
     with client.http:
         asked = {"X-Audience-Mock-Fault": "status=500", "Prefer": "code=503"}

@@ -108,7 +108,7 @@ def test_what_a_seed_names_for_facebook_comes_first(start: Callable[..., MockSer
 
 
 @pytest.mark.parametrize("number", [0, -1, 10**17, "", "x", "1e3", "٣", 1.5, True, [1], "9" * 19])
-def test_what_is_no_id_is_refused(mock: MockServer, number: object) -> None:
+def test_what_is_no_id_is_rejected(mock: MockServer, number: object) -> None:
     """An id is a whole number of 1 to 17 digits; a refusal names the sequence and changes none."""
     refused = httpx.put(f"{mock.url}/__admin/ids", json={"facebook": 9, "pinterest_upload": number})
     assert control_error(refused, 400)["field"] == "pinterest_upload"
@@ -118,7 +118,7 @@ def test_what_is_no_id_is_refused(mock: MockServer, number: object) -> None:
 
 
 def test_a_store_whose_ids_were_set_has_a_state(start: Callable[..., MockServer], tmp_path: Path) -> None:
-    """A restart plants no seed over ids that were set, be it to lower ones."""
+    """A restart applies no seed over ids that were set, even to lower ones."""
     database = f"sqlite:///{tmp_path}/kept.db"
     with MockServer(database=database) as mock:
         put(mock, facebook=5)

@@ -150,7 +150,7 @@ def test_a_long_body_is_cut(client: httpx.Client) -> None:
 
 
 def test_no_secret_is_shown(client: httpx.Client) -> None:
-    """Tokens, codes, passwords and apps' secrets are nowhere in the journal, in whichever way they came."""
+    """Tokens, codes, passwords and apps' secrets are nowhere in the journal, however they were sent."""
     hidden = [f"hidden{number}word" for number in range(20)]
     secret = iter(hidden)
     basic = b64encode(f"1234567:{next(secret)}".encode()).decode()
@@ -340,16 +340,16 @@ def test_pages_follow_one_another(client: httpx.Client) -> None:
         ({"api": "facebook"}, "api"),
     ],
 )
-def test_a_wrong_filter_is_refused(client: httpx.Client, query: dict[str, str], field: str) -> None:
-    """What would find nothing for a slip of the pen is named instead."""
+def test_a_wrong_filter_is_rejected(client: httpx.Client, query: dict[str, str], field: str) -> None:
+    """A filter that could never match because of a typing error is rejected by name."""
     refused = control_error(client.get("/__admin/journal", params=query), 400)
     assert refused["field"] == field
     searched = control_error(client.post("/__admin/journal/search", json=query), 400)
     assert searched["field"] == field
 
 
-def test_a_mistyped_operation_is_told_its_likes(client: httpx.Client) -> None:
-    """The refusal names the operations that are written alike."""
+def test_a_mistyped_operation_has_suggestions(client: httpx.Client) -> None:
+    """The error names the operations that are spelled alike."""
     refused = client.get("/__admin/journal", params={"operation": "audience/create"})
     assert "audiences/create" in control_error(refused, 400)["error"]
 
@@ -373,7 +373,7 @@ def test_the_journal_is_bounded_and_tells_it(start: Callable[..., MockServer]) -
 
 
 def test_a_journal_is_emptied_and_begins_again(client: httpx.Client) -> None:
-    """DELETE forgets the entries and goes on counting; a reset begins at 1. Neither is an entry itself."""
+    """DELETE drops the entries and numbers continue; a reset begins at 1. Neither is an entry itself."""
     client.get(AUDIENCES)
     assert client.delete("/__admin/journal").status_code == 204
     assert client.get("/__admin/journal").json() == {"entries": [], "dropped": 0, "next": 1}

@@ -1,4 +1,4 @@
-"""The state of a world over HTTP: exported, planted again, added to, compared with another's."""
+"""The state of a world over HTTP: exported, imported, added to, compared with another's."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id
 
 
 class Shop:
-    """Somebody who works with both APIs in one world; each deed takes a number and a text."""
+    """A client of both APIs in one world; each action takes a number and a text."""
 
     def __init__(self, mock: MockServer, world: str) -> None:
         self.client = httpx.Client(base_url=f"{mock.url}/worlds/{world}", headers=PINTEREST_TOKEN)
@@ -183,7 +183,7 @@ class Shop:
         return found
 
 
-DEEDS = tuple(
+ACTIONS = tuple(
     name
     for name in vars(Shop)
     if name not in ("one", "send", "reads") and not name.startswith("_") and callable(vars(Shop)[name])
@@ -208,8 +208,8 @@ def same_again(mock: MockServer, before: Shop, name: str) -> None:
     jsonschema.Draft202012Validator(SCHEMA).validate(state.json())
     with Shop(mock, f"{name}-again") as after:
         assert after.client.post("/__admin/reset", json={"to": "empty"}).status_code == 204
-        planted = after.client.post("/__admin/seed", content=state.content)
-        assert planted.status_code == 200, planted.text
+        imported = after.client.post("/__admin/seed", content=state.content)
+        assert imported.status_code == 200, imported.text
         assert after.reads() == reads
         assert after.client.get("/__admin/state").content == state.content
         between = f"{mock.url}/__admin/worlds/{name}/diff/{name}-again"
@@ -227,22 +227,22 @@ _count = iter(range(10**9))
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(deeds=st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 30), texts), max_size=14))
-def test_a_state_brings_a_world_back(shared: MockServer, deeds: list[tuple[str, int, str]]) -> None:
+@given(actions=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 30), texts), max_size=14))
+def test_a_state_brings_a_world_back(shared: MockServer, actions: list[tuple[str, int, str]]) -> None:
     """Whatever was done in a world, an empty one that is seeded with its state answers every read the same,
     to the byte, and has the same state."""
     name = f"w{next(_count)}"
     with Shop(shared, name) as shop:
-        for deed, number, text in deeds:
-            getattr(shop, deed)(number, text)
+        for action, number, text in actions:
+            getattr(shop, action)(number, text)
         same_again(shared, shop, name)
 
 
 def work(shop: Shop) -> None:
     """Something of every section, whose digests no one reads."""
     for number in range(1, 9):
-        for deed in ("make_list", "create", "fill_list", "upload", "share", "ask_for_tokens", "make_alike"):
-            getattr(shop, deed)(number, f"n{number}")
+        for action in ("make_list", "create", "fill_list", "upload", "share", "ask_for_tokens", "make_alike"):
+            getattr(shop, action)(number, f"n{number}")
     shop.fill_list(9, "")
     shop.make_pixel(1, "p")
     shop.client.post(
@@ -383,18 +383,18 @@ HELD = {
 def test_an_id_is_given_once(
     mock: MockServer, section: str, row: dict[str, Any], field: str, why: str
 ) -> None:
-    """What the world has already is refused with 409, and what a seed has twice with 400; both name the
+    """What the world has already is rejected with 409, and what a seed has twice with 400; both name the
     field, and nothing of the seed is kept."""
     twice = HELD | {section: [*HELD[section], HELD[section][0] | row]}
-    told = control_error(seed(mock, twice), 409 if field == "shares.1.position" else 400)
-    assert told["field"] == field
-    assert why in told["error"]
+    error = control_error(seed(mock, twice), 409 if field == "shares.1.position" else 400)
+    assert error["field"] == field
+    assert why in error["error"]
     assert listed(mock) == []
     assert seed(mock, HELD).status_code == 200
     alone = {section: [HELD[section][0] | row], "people": ["new@example.com"]}
-    told = control_error(seed(mock, alone), 409)
-    assert told["field"] == field.replace(".1", ".0", 1)
-    assert why in told["error"]
+    error = control_error(seed(mock, alone), 409)
+    assert error["field"] == field.replace(".1", ".0", 1)
+    assert why in error["error"]
     assert "people" not in httpx.get(f"{mock.url}/__admin/state").json()
 
 
@@ -415,10 +415,10 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("body", "field"), WRONG)
-def test_a_wrong_seed_is_refused_whole(mock: MockServer, body: dict[str, Any], field: str) -> None:
-    """A seed that is not right is refused with the field that is wrong; nothing of it is kept."""
-    told = control_error(seed(mock, {"audiences": [audience(1)], "clock": {"now": 1}} | body), 400)
-    assert told["field"] == field
+def test_a_wrong_seed_is_rejected_whole(mock: MockServer, body: dict[str, Any], field: str) -> None:
+    """A seed that is not right is rejected with the field that is wrong; nothing of it is kept."""
+    error = control_error(seed(mock, {"audiences": [audience(1)], "clock": {"now": 1}} | body), 400)
+    assert error["field"] == field
     assert listed(mock) == []
     assert mock.world.clock.now_ms() > 10**12
 
@@ -488,12 +488,12 @@ def test_users_of_a_seed_are_matched(mock: MockServer) -> None:
     assert len(state["users"]) == 1
 
 
-def test_a_state_too_large_is_refused(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_too_large_is_rejected(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A world with more users than a state may have says so, and what to do instead."""
     monkeypatch.setattr("audience_mock.core.seeds.export.MAX_BYTES", 31)
     seed(mock, {"audiences": [audience(1, users=["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="])]})
-    told = control_error(httpx.get(f"{mock.url}/__admin/state"), 409)
-    assert "take a snapshot" in told["error"]
+    error = control_error(httpx.get(f"{mock.url}/__admin/state"), 409)
+    assert "take a snapshot" in error["error"]
 
 
 def test_worlds_differ_by_rows_and_fields(mock: MockServer) -> None:
@@ -532,15 +532,15 @@ def test_a_difference_counts_all_and_shows_a_hundred(mock: MockServer) -> None:
 
 @pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=pytest.mark.soak)])
 def test_many_audiences(mock: MockServer, count: int) -> None:
-    """Audiences by the thousand are planted by one request, in one transaction, and exported again."""
+    """Audiences by the thousand are imported by one request, in one transaction, and exported again."""
     body = {"audiences": [audience(number, people=number) for number in range(1, count + 1)]}
     answer = seed(mock, body)
     assert answer.status_code == 200, answer.text
     assert answer.json()["counts"] == {"audiences": count}
     state = httpx.get(f"{mock.url}/__admin/state", timeout=60)
     assert state.content.count(b'\n{"api":') == count
-    told = control_error(seed(mock, {"audiences": [audience(count + 1), audience(9)]}), 409)
-    assert told["field"] == "audiences.1.id"
+    error = control_error(seed(mock, {"audiences": [audience(count + 1), audience(9)]}), 409)
+    assert error["field"] == "audiences.1.id"
     assert httpx.get(f"{mock.url}/__admin/health").json()["audiences"] == count
 
 

@@ -1,4 +1,4 @@
-"""/__admin/verify over HTTP: what holds, and what is said of what does not."""
+"""/__admin/verify over HTTP: checks that pass, and what the failure of a check shows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -77,22 +77,22 @@ def test_what_was_asked_is_verified(client: httpx.Client, wanted: dict[str, Any]
         ({**CREATE, "count": 2, "within_s": 12}, [2], 3, "in the last 12 s, found 1 (and 1 before that)"),
     ],
 )
-def test_a_wrong_count_is_told(
+def test_a_wrong_count_is_explained(
     client: httpx.Client, wanted: dict[str, Any], matched: list[int], nearest: int, says: str
 ) -> None:
     """What is too many is named, and for what is missing the request that is nearest."""
-    told = not_verified(verify(client, **wanted))
-    assert says in told["error"]
-    assert (told["matched"], told["nearest"]["number"]) == (matched, nearest)
+    failure = not_verified(verify(client, **wanted))
+    assert says in failure["error"]
+    assert (failure["matched"], failure["nearest"]["number"]) == (matched, nearest)
 
 
-def test_the_nearest_request_is_told_with_what_differs(client: httpx.Client) -> None:
+def test_the_nearest_request_is_shown_with_its_differences(client: httpx.Client) -> None:
     """The request with the fewest values that differ, each with what was wanted and, if any, found."""
     client.delete("/custom_audiences/1", headers=PITCHTARGET_TOKEN)
     wanted = {"name": "b", "rule": {"visitor_source_id": "1", "retention_days": 30}}
     headers = {"Authorization": "Bearer pina_other"}
-    told = not_verified(verify(client, **CREATE, status=201, match={"body": wanted, "headers": headers}))
-    assert told["nearest"] == {
+    failure = not_verified(verify(client, **CREATE, status=201, match={"body": wanted, "headers": headers}))
+    assert failure["nearest"] == {
         "number": 2,
         "at": "2023-11-14T22:13:30.000Z",
         "api": "pinterest",
@@ -101,19 +101,19 @@ def test_the_nearest_request_is_told_with_what_differs(client: httpx.Client) -> 
         "path": AUDIENCES,
         "status": 201,
     }
-    assert told["differences"] == [
+    assert failure["differences"] == [
         {"path": "match.headers.authorization", "wanted": "Bearer pina_other", "found": "Bearer pina_…"},
         {"path": "match.body.rule.visitor_source_id", "wanted": "1", "found": "2612345678901"},
         {"path": "match.body.rule.retention_days", "wanted": 30},
     ]
-    assert "match.body.rule.retention_days" in told["error"]
+    assert "match.body.rule.retention_days" in failure["error"]
 
 
-def test_what_differs_beside_the_body_is_told_too(client: httpx.Client) -> None:
+def test_differences_outside_the_body_are_shown_too(client: httpx.Client) -> None:
     """Operation, method, path, status and API are compared each by itself."""
     wanted = {"api": "pitchtarget", **GET, "method": "PUT", "path": "/v5/x", "status": 404, "fault": "f"}
-    told = not_verified(verify(client, **wanted))
-    assert told["differences"] == [
+    failure = not_verified(verify(client, **wanted))
+    assert failure["differences"] == [
         {"path": "api", "wanted": "pitchtarget", "found": "pinterest"},
         {"path": "operation", "wanted": "audiences/get", "found": "audiences/list"},
         {"path": "method", "wanted": "PUT", "found": "GET"},
@@ -124,7 +124,7 @@ def test_what_differs_beside_the_body_is_told_too(client: httpx.Client) -> None:
 
 
 def test_a_broken_order_says_where(client: httpx.Client) -> None:
-    """What came too early, what never came, and what took too long are told apart."""
+    """What came too early, what never came, and what took too long are different errors."""
     early = not_verified(verify(client, order=[LIST, CREATE]))
     assert (early["field"], early["matched"], early["nearest"]["number"]) == ("order.1", [3], 2)
     assert early["differences"] == [{"path": "number", "wanted": "after 3", "found": 2}]
@@ -140,14 +140,14 @@ def test_a_broken_order_says_where(client: httpx.Client) -> None:
 
 
 def test_a_journal_without_requests_has_none_that_is_near(mock: MockServer) -> None:
-    """Nothing was asked: there is no nearest request."""
-    told = not_verified(httpx.post(f"{mock.url}/__admin/verify", json={"method": "GET"}))
-    assert (told["nearest"], told["differences"]) == (None, [])
-    assert "no other request" in told["error"]
+    """Without requests there is no nearest one."""
+    failure = not_verified(httpx.post(f"{mock.url}/__admin/verify", json={"method": "GET"}))
+    assert (failure["nearest"], failure["differences"]) == (None, [])
+    assert "no other request" in failure["error"]
 
 
-def test_what_was_dropped_is_said(client: httpx.Client) -> None:
-    """A check says how many requests nobody counted."""
+def test_dropped_requests_are_counted(client: httpx.Client) -> None:
+    """A check says how many requests the journal has dropped."""
     client.put("/__admin/worlds/default", json={"settings": {"journal_entries": 1}})
     assert verify(client, **LIST).json() == {"verified": True, "matched": [3], "dropped": 2}
     assert "2 older ones were dropped" in not_verified(verify(client, **CREATE))["error"]
@@ -179,10 +179,10 @@ def test_what_was_dropped_is_said(client: httpx.Client) -> None:
         ({"times": 1}, "times", "times: unknown key 'times' (known: api, operation, method,"),
     ],
 )
-def test_a_check_that_cannot_be_made_is_refused(
+def test_a_check_that_cannot_be_made_is_rejected(
     client: httpx.Client, wanted: dict[str, Any], field: str | None, says: str
 ) -> None:
-    """A check with a slip in it is 400, which a failed one never is."""
-    told = control_error(verify(client, **wanted), 400)
-    assert told.get("field") == field
-    assert says in told["error"]
+    """An invalid check is 400, which a failed one never is."""
+    error = control_error(verify(client, **wanted), 400)
+    assert error.get("field") == field
+    assert says in error["error"]

@@ -86,7 +86,7 @@ def test_a_world_has_settings_of_its_own(mock: MockServer) -> None:
     assert make(mock.url)
 
 
-def test_settings_that_no_world_has_are_refused(mock: MockServer) -> None:
+def test_settings_that_no_world_has_are_rejected(mock: MockServer) -> None:
     """A wrong setting is named, and makes no world."""
     for settings, says in (
         ({"port": 1}, "settings.port: unknown setting 'port' (known: build_delay_s, "),
@@ -97,8 +97,8 @@ def test_settings_that_no_world_has_are_refused(mock: MockServer) -> None:
     assert httpx.get(f"{mock.url}/__admin/worlds").json() == {"worlds": ["default"]}
 
 
-def test_a_name_that_no_world_can_have_is_refused(mock: MockServer) -> None:
-    """A name is told what it may be, whichever way it came."""
+def test_a_name_that_no_world_can_have_is_rejected(mock: MockServer) -> None:
+    """The error says what a name may be, wherever it was given."""
     for path, headers in (
         ("/worlds/.hidden/v5/x", {}),
         ("/worlds/", {}),
@@ -129,8 +129,8 @@ def test_a_fork_holds_what_its_origin_held(mock: MockServer) -> None:
     assert "no world 'none'" in control_error(unknown, 404)["error"]
 
 
-def test_a_deleted_world_begins_anew(mock: MockServer) -> None:
-    """DELETE forgets a world; the default one is always there."""
+def test_a_deleted_world_starts_again(mock: MockServer) -> None:
+    """DELETE removes a world; the default one cannot be deleted."""
     make(f"{mock.url}/worlds/a")
     assert httpx.delete(f"{mock.url}/__admin/worlds/a").status_code == 204
     assert control_error(httpx.get(f"{mock.url}/__admin/worlds/a"), 404)
@@ -159,7 +159,7 @@ def test_reset_goes_back_to_the_seed_or_to_nothing(start: Callable[..., MockServ
 
 
 def test_a_snapshot_is_restored(mock: MockServer) -> None:
-    """Restore brings back the rows, the ids and the clock of a snapshot, as often as one likes."""
+    """Restore brings back the rows, the ids and the clock of a snapshot, as often as it is called."""
     first = make(mock.url)
     snapshots = f"{mock.url}/__admin/snapshots"
     assert httpx.put(f"{snapshots}/one").status_code == 204

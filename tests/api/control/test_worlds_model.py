@@ -1,4 +1,4 @@
-"""Random calls to the APIs and to the control plane, over several worlds, against a model of a few lines."""
+"""Random calls to the APIs and to the control API, over several worlds, against a model of a few lines."""
 
 import copy
 from dataclasses import dataclass, field
@@ -124,8 +124,8 @@ class Worlds(RuleBasedStateMachine):
     @rule(world=WORLDS, seconds=st.integers(0, 2 * BUILD_DELAY_S))
     def advance(self, world: str, seconds: int) -> None:
         model = self.model(world).holds
-        told = self.control("POST", world, "clock/advance", json={"seconds": seconds})
-        assert told.status_code == 200, told.text
+        response = self.control("POST", world, "clock/advance", json={"seconds": seconds})
+        assert response.status_code == 200, response.text
         model.now_s += seconds
 
     @rule(world=WORLDS, to=st.sampled_from(["seed", "empty"]))

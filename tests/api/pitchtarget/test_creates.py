@@ -145,7 +145,7 @@ def test_a_form_may_have_its_fields_in_any_order(mock: MockServer, last: str) ->
 
 
 def test_a_file_of_other_lines_is_an_empty_audience(mock: MockServer, pitchtarget: httpx.Client) -> None:
-    """A file whose lines are not of the stated type is accepted and has nobody in it, as documented."""
+    """A file whose lines are not of the stated type is accepted and has no people, as documented."""
     files = {"file": ("u.csv", b"ann\nbob\n")}
     response = pitchtarget.post("/custom_audiences", data=FILE_FIELDS, files=files)
     assert response.status_code == 201
@@ -238,8 +238,8 @@ def test_a_wrong_form_names_each_field(
     assert pitchtarget_error(response) == errors
 
 
-def test_a_form_without_a_file_is_refused(pitchtarget: httpx.Client) -> None:
-    """No file, an empty one, a text field in its place and two files are refused."""
+def test_a_form_without_a_file_is_rejected(pitchtarget: httpx.Client) -> None:
+    """No file, an empty one, a text field in its place and two files are rejected."""
     empty: dict[str, Any] = {"file": ("u.csv", b"")}
     text: dict[str, Any] = {"file": (None, b"users")}
     for files in (empty, text, {"other": ("u.csv", USERS)}):
@@ -252,7 +252,7 @@ def test_a_form_without_a_file_is_refused(pitchtarget: httpx.Client) -> None:
     assert pitchtarget_error(response) == {"file": ["can't be sent twice"]}
 
 
-def test_a_file_over_the_limit_is_refused(start: Callable[..., MockServer]) -> None:
+def test_a_file_over_the_limit_is_rejected(start: Callable[..., MockServer]) -> None:
     """A file of one byte too many answers 413; one of just the limit is taken."""
     url = f"{start(max_upload_bytes=len(USERS)).url}/custom_audiences"
     whole = httpx.post(url, headers=PITCHTARGET_TOKEN, data=FILE_FIELDS, files=FILE)
@@ -264,7 +264,7 @@ def test_a_file_over_the_limit_is_refused(start: Callable[..., MockServer]) -> N
 
 
 @pytest.mark.parametrize("authorization", [None, "", "OAuth", "Bearer abc", "OAuth a b"])
-def test_a_missing_or_malformed_token_is_refused(mock: MockServer, authorization: str | None) -> None:
+def test_a_missing_or_malformed_token_is_rejected(mock: MockServer, authorization: str | None) -> None:
     """Without an OAuth token the answer is 401, whatever the body is."""
     headers = {} if authorization is None else {"Authorization": authorization}
     response = httpx.post(f"{mock.url}/custom_audiences", headers=headers, content=b"{")
@@ -272,8 +272,8 @@ def test_a_missing_or_malformed_token_is_refused(mock: MockServer, authorization
     assert pitchtarget_error(response)
 
 
-def test_other_content_types_are_refused(pitchtarget: httpx.Client) -> None:
-    """The create reads JSON and multipart; a body of which nothing is said is JSON."""
+def test_other_content_types_are_rejected(pitchtarget: httpx.Client) -> None:
+    """The create reads JSON and multipart; a body without a content type is JSON."""
     for content_type in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
         response = pitchtarget.post(
             "/custom_audiences", content=b"a=b", headers={"Content-Type": content_type}

@@ -90,7 +90,7 @@ def test_users_are_added_in_the_shape_of_may(pitchtarget: httpx.Client) -> None:
 def test_a_wrong_add_changes_nothing(
     pitchtarget: httpx.Client, id: str, fields: dict[str, str], status: int, errors: dict[str, list[str]]
 ) -> None:
-    """An add to no such audience, or with what is not the audience's, is refused and adds nobody."""
+    """An add to no such audience, or with what is not the audience's, is rejected and adds no one."""
     upload(pitchtarget)
     pitchtarget.post("/custom_audiences", json=LOOKALIKE)
     response = pitchtarget.put(f"/custom_audiences/{id}", data=fields, files=people(5, 9))
@@ -100,7 +100,7 @@ def test_a_wrong_add_changes_nothing(
 
 
 def test_an_add_needs_a_file(pitchtarget: httpx.Client) -> None:
-    """An add without users, or that is no form, is refused."""
+    """An add without users, or that is no form, is rejected."""
     upload(pitchtarget)
     empty = pitchtarget.put("/custom_audiences/54", files={"file": ("e.csv", b"")})
     assert (empty.status_code, pitchtarget_error(empty)) == (422, {"file": ["can't be blank"]})
@@ -180,7 +180,7 @@ def test_the_list_of_may_has_pages_of_ten(pitchtarget: httpx.Client) -> None:
         ({"fb_ad_account_id": "2", "subtype": "x"}, {"subtype": ["is not included in the list"]}),
     ],
 )
-def test_a_wrong_query_is_refused(
+def test_a_wrong_query_is_rejected(
     pitchtarget: httpx.Client, query: dict[str, str], errors: dict[str, list[str]]
 ) -> None:
     """A query that does not fit answers 422 with the reasons by parameter."""
@@ -269,7 +269,7 @@ def test_april_reads_facebooks_own_object(start: Callable[..., MockServer]) -> N
 
 @pytest.mark.parametrize(("asked", "ratio"), [("similarity", 0.01), ("reach", 0.05)])
 def test_an_origin_that_is_not_here_is_not_named(april: httpx.Client, asked: str, ratio: float) -> None:
-    """A lookalike of an audience elsewhere has its id and nobody's name."""
+    """A lookalike of an unknown audience has its id and no name."""
     spec = {"type": asked, "country": "US"}
     id = april.post("/custom_audiences", json=LOOKALIKE | {"lookalike_spec": spec}).json()["id"]
     read = april.get(f"/custom_audiences/{id}").json()

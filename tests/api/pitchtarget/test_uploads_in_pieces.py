@@ -111,7 +111,7 @@ def test_where_a_body_is_cut_makes_no_difference(end: str, size: int) -> None:
     assert report["invalid_lines"] == [{"line": 31, "why": "is not of type email_hash"}]
 
 
-def test_a_large_chunk_and_small_ones_behind_it_are_one_body(mock: MockServer) -> None:
+def test_a_large_chunk_and_small_ones_after_it_are_one_body(mock: MockServer) -> None:
     """In chunked encoding, a piece that is more than may wait is followed by pieces of a few bytes, many in
     one go, and none is lost or changes places."""
     file = lines(40_000)

@@ -1,4 +1,4 @@
-"""A server that is handled roughly: in the middle of something, from many sides, with junk."""
+"""Requests at bad moments, from many clients, and with invalid bodies."""
 
 import socket
 from collections.abc import Callable
@@ -40,10 +40,10 @@ def ended(link: socket.socket, body: bytes) -> httpx.Response:
     return httpx.Response(int(head.split()[1]), headers=headers, content=content)
 
 
-def test_a_request_to_a_world_that_is_deleted_meanwhile_is_refused_in_words(
+def test_a_request_to_a_world_that_is_deleted_meanwhile_has_a_plain_error(
     mock: MockServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Who is still sending a body to a world that goes is told so; no driver's words are logged."""
+    """A client that is still sending a body gets an error that says so; no driver's message is logged."""
     for path, body in (
         ("/__admin/seed", b'{"audiences": []}'),
         ("/__admin/clock/advance", b'{"seconds": 1}'),
@@ -100,10 +100,10 @@ def test_a_snapshot_or_fork_of_what_is_being_read_can_run_it_again(mock: MockSer
 
 
 @pytest.mark.parametrize("in_the_way", ["kept.db.worlds", "kept.db.worlds/blue.db.half/"])
-def test_a_world_whose_file_cannot_be_made_is_refused(
+def test_a_world_whose_file_cannot_be_made_is_rejected(
     start: Callable[..., MockServer], tmp_path: Path, in_the_way: str
 ) -> None:
-    """What stands in the way of a world's file is told with the file's name; once it is gone, all is well."""
+    """The error names the file that is in the way of a world's; once it is gone, the world can be created."""
     mock = start(database=f"sqlite:///{tmp_path}/kept.db")
     thing = tmp_path / in_the_way
     if in_the_way.endswith("/"):
@@ -119,10 +119,10 @@ def test_a_world_whose_file_cannot_be_made_is_refused(
     assert httpx.put(f"{mock.url}/__admin/worlds/blue", json={}).status_code == 201
 
 
-def test_a_seed_of_junk_is_refused_at_its_first_row(mock: MockServer) -> None:
+def test_an_invalid_seed_is_rejected_at_its_first_row(mock: MockServer) -> None:
     """The field of the first wrong row is named; the others, a million of them, are not looked at."""
-    junk = b'{"audiences":[{"api":"none"}' + b",{}" * 1_000_000 + b"]}"
-    refused = httpx.post(f"{mock.url}/__admin/seed", content=junk, timeout=30)
+    invalid = b'{"audiences":[{"api":"none"}' + b",{}" * 1_000_000 + b"]}"
+    refused = httpx.post(f"{mock.url}/__admin/seed", content=invalid, timeout=30)
     assert control_error(refused, 400)["field"] == "audiences.0.api"
 
 
@@ -134,7 +134,7 @@ def test_only_a_seed_may_be_large(mock: MockServer) -> None:
 
 
 def test_many_stars_in_a_path_are_matched_at_once(mock: MockServer) -> None:
-    """A path with a hundred `*` is no riddle: a regular expression would take longer than the world has."""
+    """A path with a hundred `*` is matched in linear time, where a regular expression would never end."""
     url = f"{mock.url}{AUDIENCES}/{'a' * 5000}"
     assert httpx.get(url, headers=PINTEREST_TOKEN).status_code == 400
     verify = f"{mock.url}/__admin/verify"
@@ -147,7 +147,7 @@ def test_many_stars_in_a_path_are_matched_at_once(mock: MockServer) -> None:
 
 
 def test_blanks_around_a_worlds_name_are_no_part_of_it(mock: MockServer) -> None:
-    """HTTP has blanks around the value of a header count for nothing."""
+    """In HTTP, blanks around the value of a header are ignored."""
     with socket.create_connection(("127.0.0.1", httpx.URL(mock.url).port or 0), timeout=10) as link:
         link.sendall(
             f"GET {AUDIENCES} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer pina_x\r\n"
@@ -158,7 +158,7 @@ def test_blanks_around_a_worlds_name_are_no_part_of_it(mock: MockServer) -> None
 
 
 @pytest.mark.parametrize("path", [f"/worlds/{AUDIENCES}", "/worlds/"])
-def test_a_path_with_an_empty_name_is_refused(mock: MockServer, path: str) -> None:
-    """An empty variable in a base URL does not lead to the world that everybody has."""
+def test_a_path_with_an_empty_name_is_rejected(mock: MockServer, path: str) -> None:
+    """An empty variable in a base URL does not lead to the default world."""
     refused = httpx.get(mock.url + path, headers=PINTEREST_TOKEN)
     assert "'' is no name" in control_error(refused, 400)["error"]
