@@ -50,7 +50,7 @@ PROOFS: dict[str, dict[str, str]] = {
     },
     "tests/api/pinterest/test_oauth.py": {
         "oauth/token": "test_a_code_gives_tokens_once",
-        "token/revoke": "test_a_revoked_token_is_refused",
+        "token/revoke": "test_a_revoked_token_is_rejected",
     },
     "tests/api/pinterest/test_sharing.py": {
         "ad_accounts_audiences_shared_accounts/list": "test_the_owner_lists_who_has_an_audience",

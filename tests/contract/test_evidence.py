@@ -116,9 +116,9 @@ def test_each_grade_has_a_source(served: list[dict[str, Any]]) -> None:
 
 
 def possible() -> set[type[Exception]]:
-    """What a request can be refused for."""
-    refusals = {*RequestError.__subclasses__(), *NoRouteError.__subclasses__()}
-    return {*refusals, *DomainError.__subclasses__()} - NOT_OF_AN_API
+    """What a request can be rejected for."""
+    rejections = {*RequestError.__subclasses__(), *NoRouteError.__subclasses__()}
+    return {*rejections, *DomainError.__subclasses__()} - NOT_OF_AN_API
 
 
 def test_each_error_that_pinterest_answers_has_a_grade() -> None:
@@ -144,16 +144,16 @@ def test_each_error_that_pitchtarget_answers_has_a_grade() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_described_refusal_is_a_graded_error(name: str, app: FastAPI) -> None:
-    """Each refusal that an operation describes has an error of its status among the operation's."""
+def test_each_described_rejection_is_a_graded_error(name: str, app: FastAPI) -> None:
+    """Each rejection that an operation describes has an error of its status among the operation's."""
     description = app.state.providers[name].openapi()
     errors = {
         one["name"]: {error["status"] for error in one["errors"]}
         for one in list_operations({name: description})
     }
     for operation in described(description):
-        refusals = {int(status) for status in operation["responses"] if status >= "400"}
-        assert refusals <= errors[operation["operationId"]], operation["operationId"]
+        rejections = {int(status) for status in operation["responses"] if status >= "400"}
+        assert rejections <= errors[operation["operationId"]], operation["operationId"]
 
 
 def test_the_page_and_the_table_agree(mock: MockServer, served: list[dict[str, Any]]) -> None:
@@ -170,11 +170,11 @@ def _name(operation: dict[str, Any]) -> tuple[str, str]:
     return operation["provider"], operation["name"]
 
 
-def test_an_unknown_provider_is_refused(mock: MockServer) -> None:
+def test_an_unknown_provider_is_rejected(mock: MockServer) -> None:
     """?provider= of another name answers 400 and says which there are."""
-    refused = httpx.get(f"{mock.url}/__admin/operations", params={"provider": "facebook"})
-    assert refused.status_code == 400
-    assert all(name in refused.json()["error"] for name in NAMES)
+    rejected = httpx.get(f"{mock.url}/__admin/operations", params={"provider": "facebook"})
+    assert rejected.status_code == 400
+    assert all(name in rejected.json()["error"] for name in NAMES)
 
 
 def test_an_operation_tells_its_rules_and_errors(served: list[dict[str, Any]]) -> None:

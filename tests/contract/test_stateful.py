@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from audience_mock.testing import MockServer
-from helpers.shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 CHECKS: Any = [
     not_a_server_error,

@@ -25,7 +25,7 @@ from audience_mock import __version__
 from audience_mock.cli.main import main
 from audience_mock.server.listener import base_url
 from audience_mock.settings import GROUPS, Settings, group_of, metavar_of
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.warm_process import Running, WarmProcess
 
 LIMIT_S = 30
@@ -405,11 +405,11 @@ def test_flag_before_variable(command: Runner) -> None:
 
 
 def test_log_level(command: Runner) -> None:
-    """A refused request is one line on stderr at info and debug, none at warning; never a traceback."""
-    refused = ("/v5/nowhere%0Aforged%0D", AUDIENCES, "/nowhere")
+    """A rejected request is one line on stderr at info and debug, none at warning; never a traceback."""
+    rejected = ("/v5/nowhere%0Aforged%0D", AUDIENCES, "/nowhere")
     for level, lines in (("debug", 3), ("info", 3), ("warning", 0)):
         run = command.serve("--log-level", level)
-        assert [httpx.get(run.url + path).status_code for path in refused] == [404, 401, 404]
+        assert [httpx.get(run.url + path).status_code for path in rejected] == [404, 401, 404]
         run.create()
         run.end()
         said = run.err.splitlines()
@@ -668,7 +668,7 @@ def test_check_names_the_place(command: Runner, text: str, said: list[str]) -> N
     for line, begins in zip(run.out.splitlines(), said, strict=True):
         assert line.startswith(f"a.json:{begins}"), line
     served = command("serve", "--port", "0", "--seed", "a.json")
-    assert refusal(served).startswith(f"audience-mock: a.json:{said[0]}")
+    assert rejection(served).startswith(f"audience-mock: a.json:{said[0]}")
 
 
 def test_check_of_several(command: Runner) -> None:
@@ -698,8 +698,8 @@ def test_schema(command: Runner) -> None:
 # Refusing
 
 
-def refusal(run: Run) -> str:
-    """The one line that a refused command leaves."""
+def rejection(run: Run) -> str:
+    """The one line that a rejected command leaves."""
     assert run.status() == 2, run.err
     assert run.out == ""
     assert len(run.err.splitlines()) == 1, run.err
@@ -731,10 +731,10 @@ REFUSED_LINES = [
 
 
 @pytest.mark.parametrize(("line", "said"), REFUSED_LINES)
-def test_refused_command_lines(command: Runner, line: str, said: str) -> None:
-    """A command line that cannot be is refused with status 2 and one line that names what is wrong."""
+def test_rejected_command_lines(command: Runner, line: str, said: str) -> None:
+    """A command line that cannot be is rejected with status 2 and one line that names what is wrong."""
     (command.folder / "file").write_text("")
-    assert said in refusal(command(*line.split(), **MEASURED))
+    assert said in rejection(command(*line.split(), **MEASURED))
 
 
 REFUSED_SETTINGS = {
@@ -750,12 +750,12 @@ REFUSED_SETTINGS = {
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in REFUSED_SETTINGS.items() for value in values]
 )
-def test_refused_settings(command: Runner, name: str, value: str) -> None:
-    """A bad value is refused with the flag, or the variable, that it came by, and the value."""
+def test_rejected_settings(command: Runner, name: str, value: str) -> None:
+    """A bad value is rejected with the flag, or the variable, that it came by, and the value."""
     flag, variable = f"--{name.replace('_', '-')}", f"AUDIENCE_MOCK_{name.upper()}"
     by_flag, by_variable = command("serve", f"{flag}={value}"), command("serve", **{variable: value})
-    assert refusal(by_flag).startswith(f"audience-mock: {flag}: ")
-    assert refusal(by_variable).startswith(f"audience-mock: {variable}: ")
+    assert rejection(by_flag).startswith(f"audience-mock: {flag}: ")
+    assert rejection(by_variable).startswith(f"audience-mock: {variable}: ")
     assert re.search(f"given: '?{re.escape(value)}'?", by_flag.err)
     assert by_flag.err.removeprefix(f"audience-mock: {flag}") == by_variable.err.removeprefix(
         f"audience-mock: {variable}"
@@ -780,23 +780,23 @@ REFUSED_STARTS = [
 
 
 @pytest.mark.parametrize(("flags", "said"), REFUSED_STARTS)
-def test_refused_starts(command: Runner, flags: list[str], said: str) -> None:
-    """What a server cannot start with is refused with status 2 and one line that says what and why."""
+def test_rejected_starts(command: Runner, flags: list[str], said: str) -> None:
+    """What a server cannot start with is rejected with status 2 and one line that says what and why."""
     (command.folder / "text").write_text("This is no database, and it is no JSON either. " * 100)
     (command.folder / "wrong.json").write_text('{"audiences": [{"api": "pinterest"}]}')
     (command.folder / "folder").mkdir()
     before = {path: path.stat().st_size for path in command.folder.iterdir()}
-    assert said in refusal(command("serve", "--port", "0", *flags))
+    assert said in rejection(command("serve", "--port", "0", *flags))
     left = {path: path.stat().st_size for path in command.folder.iterdir() if path.stem != "0"}
     assert left == before
 
 
 def test_port_in_use(command: Runner) -> None:
-    """A port that is taken is refused in one line; the server that has it, and its ready file, stay."""
+    """A port that is taken is rejected in one line; the server that has it, and its ready file, stay."""
     first = command.serve("--ready-file", "ready")
     port = first.url.rpartition(":")[2]
     second = command("serve", "--port", port, "--ready-file", "ready", **MEASURED)
-    assert f"cannot listen on 127.0.0.1:{port}: Address already in use (try --port 0)" in refusal(second)
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use (try --port 0)" in rejection(second)
     assert (command.folder / "ready").read_text() == f"{first.url}\n"
     assert first.get("/__admin/health")["status"] == "ready"
 

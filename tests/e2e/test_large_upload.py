@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.documented import FILE_FIELDS
-from helpers.shapes import PITCHTARGET_TOKEN
+from helpers.accounts import PITCHTARGET_TOKEN
+from helpers.pitchtarget_requests import FILE_FIELDS
 
 LINE_BYTES = 65
 MIB = 1 << 20

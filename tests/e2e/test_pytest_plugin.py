@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT
+from helpers.accounts import AD_ACCOUNT
 
 pytest_plugins = ["pytester"]
 

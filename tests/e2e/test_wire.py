@@ -16,8 +16,8 @@ from audience_mock import testing
 from audience_mock.server.uvicorn_server import ACCEPT_HANDLERS, Server
 from audience_mock.testing import MockServer
 from audience_mock.web.response import HeaderName, RawResponse, checked
-from helpers.documented import LOOKALIKE
-from helpers.shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.pitchtarget_requests import LOOKALIKE
 
 __all__ = ["command"]  # a fixture
 

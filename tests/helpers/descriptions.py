@@ -1,7 +1,7 @@
 """The descriptions of Pinterest's API that its answers have to fit, and in what an answer does not.
 
 Pinterest's own lie beside a checkout, in ../shared/reference, or are not there; ours is always at hand. Each
-is read strictly: a key that it does not name is a misfit, since a client made from it may refuse one. What is
+is read strictly: a key that it does not name is a misfit, since a client made from it may reject one. What is
 known better than a description says is listed in KNOWN_BETTER, with the reason.
 """
 

@@ -17,7 +17,7 @@ from typing import Protocol
 COMMAND = (
     "audience_mock.cli.main",
     "audience_mock.cli.exec",
-    "audience_mock.server.server",
+    "audience_mock.server.run",
     "audience_mock.app",
 )
 

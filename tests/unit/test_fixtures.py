@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 DEMO: dict[str, Any] = json.loads((FIXTURES / "worlds/demo.json").read_text())

@@ -12,8 +12,9 @@ import pytest
 from audience_mock.control import clock
 from audience_mock.core import agenda
 from audience_mock.testing import MockServer
-from helpers.documented import FILE, FILE_FIELDS, LOOKALIKE
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error, pinterest_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error, pinterest_error
+from helpers.pitchtarget_requests import FILE, FILE_FIELDS, LOOKALIKE
 
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -114,8 +115,8 @@ def test_the_time_is_shown_to_the_millisecond(client: httpx.Client) -> None:
 def test_what_is_no_time_is_rejected(client: httpx.Client, given: object) -> None:
     """`now` is a time from 1970 to 9998, and what is rejected changes nothing."""
     before = client.get("/__admin/clock").json()
-    refused = client.put("/__admin/clock", json={"now": given, "frozen": False})
-    assert control_error(refused, 400)["field"] == "now"
+    rejected = client.put("/__admin/clock", json={"now": given, "frozen": False})
+    assert control_error(rejected, 400)["field"] == "now"
     assert client.get("/__admin/clock").json() == before
 
 
@@ -140,10 +141,10 @@ def test_what_is_no_time_is_rejected(client: httpx.Client, given: object) -> Non
 def test_what_the_clock_cannot_do_names_the_field(
     client: httpx.Client, path: str, method: str, body: object, field: str | None
 ) -> None:
-    """A refusal says what to give instead, and the clock stays."""
+    """A rejection says what to give instead, and the clock stays."""
     before = client.get("/__admin/clock").json()
-    refused = client.request(method, f"/__admin/{path}", json=body)
-    assert control_error(refused, 400).get("field") == field
+    rejected = client.request(method, f"/__admin/{path}", json=body)
+    assert control_error(rejected, 400).get("field") == field
     assert client.get("/__admin/clock").json() == before
 
 
@@ -202,8 +203,8 @@ def test_a_window_of_a_limit_ends_on_the_agenda(
     """The agenda says when a limit's window ends and whose it is, without the token; then calls go on."""
     client = at_noon(start(rate_limits="standard"))
     for _ in range(101):
-        refused = client.get(AUDIENCES)
-    assert pinterest_error(refused)["code"] == 8
+        rejected = client.get(AUDIENCES)
+    assert pinterest_error(rejected)["code"] == 8
     windows = events(client)
     assert [(event["kind"], event["in_s"], event["limit"], event["left"]) for event in windows] == [
         ("limit", 1, "safety_net_app_id_user_id", 0),

@@ -16,14 +16,8 @@ from starlette.testclient import TestClient
 from audience_mock.core.controls.faults import MAX_FAULTS
 from audience_mock.core.store.tables import UploadPiece, UserBlock, table_of
 from audience_mock.testing import MockServer
-from helpers.shapes import (
-    AD_ACCOUNT,
-    PINTEREST_TOKEN,
-    PITCHTARGET_TOKEN,
-    control_error,
-    pinterest_error,
-    pitchtarget_error,
-)
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error, pinterest_error, pitchtarget_error
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
@@ -157,7 +151,7 @@ def read(request: pytest.FixtureRequest) -> Read:
     return found
 
 
-# Refused
+# Rejected
 
 
 @pytest.mark.parametrize(
@@ -180,10 +174,10 @@ def test_a_planned_status_is_pinterests_own_error(
 ) -> None:
     """A planned status has Pinterest's code and message, and nothing is created."""
     client.plan("audiences/create", status=status, first=1)
-    refused = client.create()
-    assert refused.status_code == status
-    assert (pinterest_error(refused)["code"], pinterest_error(refused)["message"]) == (code, message)
-    assert ("x-ratelimit-limit" in refused.headers) == (status != 401)
+    rejected = client.create()
+    assert rejected.status_code == status
+    assert (pinterest_error(rejected)["code"], pinterest_error(rejected)["message"]) == (code, message)
+    assert ("x-ratelimit-limit" in rejected.headers) == (status != 401)
     assert client.audiences() == 0
     assert client.create().status_code == 201
 
@@ -202,9 +196,9 @@ def test_a_planned_status_is_pinterests_own_error(
 def test_a_planned_status_is_pitchtargets_own_error(client: Client, status: int, reason: str) -> None:
     """A planned status has PitchTarget's shape and message, and nothing is created."""
     client.plan("custom_audiences/create", status=status)
-    refused = client.upload()
-    assert refused.status_code == status
-    assert pitchtarget_error(refused) == {"base": [reason]}
+    rejected = client.upload()
+    assert rejected.status_code == status
+    assert pitchtarget_error(rejected) == {"base": [reason]}
     assert client.audiences() == 0
 
 
@@ -232,10 +226,10 @@ def test_a_limit_window_ends_by_the_worlds_clock(mock: MockServer, client: Clien
     id = client.plan("audiences/list", limit_window_s=60)
     mock.world.clock.advance(100_000)
     for left_s in ("60", "31"):
-        refused = client.browse()
-        assert pinterest_error(refused)["code"] == 8
-        assert (refused.status_code, refused.headers["x-ratelimit-reset"]) == (429, left_s)
-        assert refused.headers["x-ratelimit-remaining"] == "0"
+        rejected = client.browse()
+        assert pinterest_error(rejected)["code"] == 8
+        assert (rejected.status_code, rejected.headers["x-ratelimit-reset"]) == (429, left_s)
+        assert rejected.headers["x-ratelimit-remaining"] == "0"
         mock.world.clock.advance(29_500)
     state = client.state(id)
     assert (state["fired"], state["left"], state["window_left_s"]) == (2, 0, 1.0)

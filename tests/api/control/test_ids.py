@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.documented import FILE, FILE_FIELDS, LOOKALIKE
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error
+from helpers.pitchtarget_requests import FILE, FILE_FIELDS, LOOKALIKE
 
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -109,9 +110,9 @@ def test_what_a_seed_names_for_facebook_comes_first(start: Callable[..., MockSer
 
 @pytest.mark.parametrize("number", [0, -1, 10**17, "", "x", "1e3", "٣", 1.5, True, [1], "9" * 19])
 def test_what_is_no_id_is_rejected(mock: MockServer, number: object) -> None:
-    """An id is a whole number of 1 to 17 digits; a refusal names the sequence and changes none."""
-    refused = httpx.put(f"{mock.url}/__admin/ids", json={"facebook": 9, "pinterest_upload": number})
-    assert control_error(refused, 400)["field"] == "pinterest_upload"
+    """An id is a whole number of 1 to 17 digits; a rejection names the sequence and changes none."""
+    rejected = httpx.put(f"{mock.url}/__admin/ids", json={"facebook": 9, "pinterest_upload": number})
+    assert control_error(rejected, 400)["field"] == "pinterest_upload"
     unknown = httpx.put(f"{mock.url}/__admin/ids", json={"facebook": 9, "user_set": 1})
     assert control_error(unknown, 400)["field"] == "user_set"
     assert httpx.get(f"{mock.url}/__admin/ids").json() == FRESH

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
@@ -100,14 +101,14 @@ def test_a_large_upload_leaves_no_trace_in_memory(start: Callable[..., MockServe
             yield line * (1_000_000 // 64)
         yield tail
 
-    # No user_type comes before the file, so it waits in a temporary file and then is refused for want of one.
-    refused = httpx.post(
+    # No user_type precedes the file, so it waits in a temporary file and is rejected because none follows.
+    rejected = httpx.post(
         f"{mock.url}/custom_audiences",
         content=content(),
         headers={"Content-Type": f"multipart/form-data; boundary={boundary.decode()}", **PITCHTARGET_TOKEN},
         timeout=60,
     )
-    assert refused.status_code == 422
+    assert rejected.status_code == 422
     with httpx.Client(base_url=mock.url) as client:
         (entry,) = journal(client)
     assert entry["request"]["body"]["files"] == {"file": {"filename": "f", "bytes": size}}
@@ -130,8 +131,8 @@ def test_a_large_upload_leaves_no_trace_in_memory(start: Callable[..., MockServe
 )
 def test_a_body_that_is_no_json_is_shown_as_text(client: httpx.Client, body: bytes, shown: Any) -> None:
     """Whatever came, the journal's own answer is JSON."""
-    refused = client.post(AUDIENCES, content=body, headers={"Content-Type": "application/json"})
-    assert refused.status_code == 400
+    rejected = client.post(AUDIENCES, content=body, headers={"Content-Type": "application/json"})
+    assert rejected.status_code == 400
     (entry,) = journal(client)
     assert entry["request"]["body_bytes"] == len(body)
     if shown is None and body:
@@ -342,16 +343,16 @@ def test_pages_follow_one_another(client: httpx.Client) -> None:
 )
 def test_a_wrong_filter_is_rejected(client: httpx.Client, query: dict[str, str], field: str) -> None:
     """A filter that could never match because of a typing error is rejected by name."""
-    refused = control_error(client.get("/__admin/journal", params=query), 400)
-    assert refused["field"] == field
+    rejected = control_error(client.get("/__admin/journal", params=query), 400)
+    assert rejected["field"] == field
     searched = control_error(client.post("/__admin/journal/search", json=query), 400)
     assert searched["field"] == field
 
 
 def test_a_mistyped_operation_has_suggestions(client: httpx.Client) -> None:
     """The error names the operations that are spelled alike."""
-    refused = client.get("/__admin/journal", params={"operation": "audience/create"})
-    assert "audiences/create" in control_error(refused, 400)["error"]
+    rejected = client.get("/__admin/journal", params={"operation": "audience/create"})
+    assert "audiences/create" in control_error(rejected, 400)["error"]
 
 
 def test_the_journal_is_bounded_and_tells_it(start: Callable[..., MockServer]) -> None:
@@ -368,8 +369,8 @@ def test_the_journal_is_bounded_and_tells_it(start: Callable[..., MockServer]) -
         client.put("/__admin/worlds/default", json={"settings": {"journal_entries": 0}})
         client.get(AUDIENCES)
         assert numbers(client) == []
-        refused = client.post("/__admin/verify", json={})
-        assert "keeps no journal" in control_error(refused, 409)["error"]
+        rejected = client.post("/__admin/verify", json={})
+        assert "keeps no journal" in control_error(rejected, 409)["error"]
 
 
 def test_a_journal_is_emptied_and_begins_again(client: httpx.Client) -> None:

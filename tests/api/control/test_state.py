@@ -16,8 +16,9 @@ from audience_mock.core.seeds import schemas
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.store import ids
 from audience_mock.testing import MockServer
-from helpers.documented import FILE_FIELDS, LOOKALIKE, WEBSITE
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error
+from helpers.pitchtarget_requests import FILE_FIELDS, LOOKALIKE, WEBSITE
 
 OTHER, BUSINESS = "549755885176", "729090764583391194"
 ACCOUNTS = (AD_ACCOUNT, OTHER)
@@ -564,7 +565,7 @@ def test_a_tokens_family_is_its_own(mock: MockServer) -> None:
 
 
 def test_the_files_of_worlds_fit_the_schema() -> None:
-    """Each world that comes along fits the JSON Schema, which refuses what the format refuses."""
+    """Each world that comes along fits the JSON Schema, which rejects what the format rejects."""
     folder = Path(__file__).parents[3] / "fixtures/worlds"
     check = jsonschema.Draft202012Validator(SCHEMA)
     files = sorted(folder.glob("*.json"))

@@ -11,8 +11,9 @@ import pytest
 
 from audience_mock.testing import MockServer
 from contract.test_pinterest_description import REFERENCE
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
-from helpers.sources import customer_list
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.errors import pinterest_error
+from helpers.pinterest_resources import create_customer_list
 
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 LISTS = f"/ad_accounts/{AD_ACCOUNT}/customer_lists"
@@ -75,7 +76,7 @@ def served(start: Callable[..., MockServer], tmp_path: Path) -> Iterator[Served]
         client.close()
 
 
-def refused(answer: httpx.Response) -> str:
+def rejected(answer: httpx.Response) -> str:
     """The message of a response of 400."""
     assert answer.status_code == 400, answer.text
     message: str = pinterest_error(answer)["message"]
@@ -170,7 +171,7 @@ def test_a_parameter_that_is_known_is_kept_to(served: Served, contract: str | No
     names = [item["name"] for item in pinterest.get(LISTS, params={"exclude_nca": "true"}).json()["items"]]
     assert names == ["Newsletter"]
     for path in (AUDIENCES, LISTS):
-        refused(pinterest.get(path, params={"exclude_nca": "maybe"}))
+        rejected(pinterest.get(path, params={"exclude_nca": "maybe"}))
 
 
 UNKNOWN_BEFORE_5_28: dict[str, tuple[str, str, dict[str, Any], Any]] = {
@@ -199,7 +200,7 @@ def test_a_key_that_is_unknown_is_read_over(served: Served, contract: str | None
             assert answer.json()["name"] in ("a", "Newsletter")
             assert answer.json().get("num_uploaded_user_records", 1) == 1
         else:
-            refused(answer)
+            rejected(answer)
 
 
 @pytest.mark.parametrize("contract", OLDER)
@@ -211,7 +212,7 @@ def test_records_are_required_where_nothing_stands_for_them(served: Served, cont
         pinterest.post(LISTS, json={"name": "a", **rows}),
         pinterest.patch(f"{LISTS}/5497558", json={"operation_type": "ADD", **rows}),
     ):
-        assert refused(answer) == "Invalid request: 'records' is a required property"
+        assert rejected(answer) == "Invalid request: 'records' is a required property"
     assert len(pinterest.get(LISTS).json()["items"]) == 2
     assert pinterest.post(LISTS, json={"name": "a", "records": "a@b.example", "is_nca": True}).is_success
 
@@ -231,8 +232,8 @@ def test_an_objective_is_one_of_the_contract(served: Served, contract: str | Non
             if contract in NEWER:
                 assert answer.json()["rule"]["objective_type"][-1] == "SALES"
             else:
-                assert refused(answer).startswith("Invalid request: 'SALES' is not one of ['AWARENESS', ")
-                assert "'SALES'" not in refused(answer).partition(" is not one of ")[2]
+                assert rejected(answer).startswith("Invalid request: 'SALES' is not one of ['AWARENESS', ")
+                assert "'SALES'" not in rejected(answer).partition(" is not one of ")[2]
     rule = {"objective_type": ["WEB_CONVERSION"]}
     assert pinterest.post(AUDIENCES, json={**engaged, "rule": rule}).is_success
 
@@ -433,4 +434,4 @@ def test_a_list_of_new_customers_feeds_an_audience_in_each_contract(served: Serv
         pinterest = served(contract)
         body = {"name": "a", "audience_type": "CUSTOMER_LIST", "rule": {"customer_list_id": "5497559"}}
         assert pinterest.post(AUDIENCES, json=body).is_success
-        assert customer_list(pinterest) == "5497560"
+        assert create_customer_list(pinterest) == "5497560"

@@ -12,8 +12,9 @@ from audience_mock.providers.pinterest.population import ALL_USERS
 from audience_mock.providers.pinterest.sizing.estimates import bounds, people_reached
 from audience_mock.providers.pinterest.sizing.schemas import AdGroupAudienceSizingRequest
 from audience_mock.testing import MockServer
-from helpers import sources
-from helpers.shapes import AD_ACCOUNT, pinterest_error
+from helpers.accounts import AD_ACCOUNT
+from helpers.errors import pinterest_error
+from helpers.pinterest_resources import create_customer_list
 
 SIZING = f"/ad_accounts/{AD_ACCOUNT}/ad_groups/audience_sizing"
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -120,14 +121,14 @@ def test_included_audiences_are_a_ceiling(mock: MockServer, pinterest: httpx.Cli
 
 def test_an_audience_under_a_hundred_people_reaches_nobody(mock: MockServer, pinterest: httpx.Client) -> None:
     """An audience that is TOO_SMALL cannot be targeted, and leaves nobody out."""
-    empty = sources.customer_list(pinterest, "ann@example.com")
+    empty = create_customer_list(pinterest, "ann@example.com")
     small = create(pinterest, audience_type="CUSTOMER_LIST", rule={"customer_list_id": empty})
     mock.world.clock.advance(5_000)
     assert size(pinterest, targeting_spec={"AUDIENCE_INCLUDE": [small]}) == (0, 0)
     assert size(pinterest, targeting_spec={"AUDIENCE_EXCLUDE": [small]}) == size(pinterest)
 
 
-def test_an_audience_of_another_ad_account_is_refused_until_it_is_shared(
+def test_an_audience_of_another_ad_account_is_rejected_until_it_is_shared(
     mock: MockServer, pinterest: httpx.Client
 ) -> None:
     """An unknown audience gets 403 with the description's message; one that was received can be targeted."""
@@ -199,7 +200,7 @@ def test_an_audience_of_another_ad_account_is_refused_until_it_is_shared(
         ({"targeting_spec": {"MINIMUM_AGE": "18", "MAXIMUM_AGE": "x"}}, r"'x' does not match '^\\d+\\+?$'"),
     ],
 )
-def test_a_wrong_body_is_refused(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
+def test_a_wrong_body_is_rejected(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
     """A body that is not valid gets 400 with code 1 and says what is wrong."""
     response = pinterest.post(SIZING, json=body)
     assert response.status_code == 400

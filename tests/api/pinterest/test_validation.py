@@ -9,8 +9,9 @@ import pytest
 
 from audience_mock.testing import MockServer
 from contract.test_pinterest_description import REQUESTS_DIFFER
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
-from helpers.sources import customer_list, seed
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.errors import pinterest_error
+from helpers.pinterest_resources import create_customer_list, create_seed_audience
 
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 AUDIENCE = f"{AUDIENCES}/2542623499806"
@@ -147,7 +148,7 @@ def by_schema() -> Iterator[httpx.Client]:
         MockServer(pinterest_validation="schema") as mock,
         httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client,
     ):
-        assert (seed(client), customer_list(client)) == ("2542623499806", "5497558")
+        assert (create_seed_audience(client), create_customer_list(client)) == ("2542623499806", "5497558")
         yield client
 
 
@@ -158,7 +159,7 @@ def documented() -> Iterator[httpx.Client]:
         MockServer() as mock,
         httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client,
     ):
-        assert (seed(client), customer_list(client)) == ("2542623499806", "5497558")
+        assert (create_seed_audience(client), create_customer_list(client)) == ("2542623499806", "5497558")
         yield client
 
 
@@ -209,7 +210,7 @@ def test_sizes_stay_sizes_by_the_schema_alone(start: Callable[..., MockServer]) 
     """An audience of more than all the people of a country has all of them; of fewer than none, none."""
     mock = start(pinterest_validation="schema", build_delay_s=0)
     with httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client:
-        seed(client)
+        create_seed_audience(client)
         sizes = {
             percentage: send(client, create("ACTALIKE", ALIKE | {"percentage": percentage})).json()["size"]
             for percentage in (10**30, 100, 10, -5)

@@ -18,8 +18,8 @@ from audience_mock.core.users.uploads import list_reports
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
-from helpers.documented import FILE_FIELDS
-from helpers.shapes import PITCHTARGET_TOKEN
+from helpers.accounts import PITCHTARGET_TOKEN
+from helpers.pitchtarget_requests import FILE_FIELDS
 
 BOUNDARY = "----------XnJLe9ZIbbGUYtzPQJ16u1"
 HEAD = "".join(

@@ -1,4 +1,4 @@
-"""The requests of PitchTarget's documentation, for tests to send and to change."""
+"""The requests in PitchTarget's documentation, which tests send as they are or modified."""
 
 import hashlib
 

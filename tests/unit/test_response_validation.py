@@ -15,9 +15,9 @@ import pytest
 from audience_mock.providers.pinterest.audiences.schemas import AUDIENCE_EXAMPLE
 from audience_mock.testing import MockServer
 from audience_mock.web.templates import ResponseTemplate
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 from helpers.descriptions import FILES, KNOWN_BETTER, OFFICIAL, OURS, Description, description, document_of
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN
-from helpers.watched import HEADERS, Headers, misfits, seen, taken
+from helpers.response_validation import HEADERS, Headers, misfits, seen, taken
 
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 AUDIENCE = f"{AUDIENCES}/2542623499806"
@@ -127,17 +127,17 @@ def test_each_release_is_held_against_an_answer(release: str) -> None:
 
 @official
 def test_what_is_known_better_is_needed() -> None:
-    """Each field that is known better is refused by its description as it stands, and allowed here."""
+    """Each field that is known better is rejected by its description as it stands, and allowed here."""
     values = {"boolean": True, "null": None, "array": ["WEB_SESSIONS"]}
     for better in KNOWN_BETTER:
         value = better.also["const"] if "const" in better.also else values[better.also["type"]]
         for release in better.releases:
             document = document_of(release)
-            for known_better, refused in (((), True), ((better,), False)):
+            for known_better, rejected in (((), True), ((better,), False)):
                 model = Description(release, document, known_better).of_model(better.model)
                 errors = list(model.iter_errors({better.field: value}))
                 assert (
-                    any(better.field in (*error.instance_path, *names(error)) for error in errors) is refused
+                    any(better.field in (*error.instance_path, *names(error)) for error in errors) is rejected
                 )
 
 
@@ -194,7 +194,7 @@ SUITE = """
 import httpx, pytest
 from audience_mock.testing import MockServer
 from audience_mock.web.templates import ResponseTemplate
-from test_watched import AUDIENCES, PINTEREST_TOKEN, spoil
+from test_response_validation import AUDIENCES, PINTEREST_TOKEN, spoil
 
 @pytest.fixture(scope="module")
 def url():
@@ -224,7 +224,7 @@ def test_right_again(url):
 
 def test_the_test_that_asked_fails(tmp_path: Path) -> None:
     """A wrong answer fails the test that was sent it, which looked at nothing, and no other."""
-    (tmp_path / "conftest.py").write_text('pytest_plugins = ["helpers.watched"]\n')
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["helpers.response_validation"]\n')
     (tmp_path / "test_suite.py").write_text(SUITE)
     (tmp_path / "pytest.ini").write_text(
         f"[pytest]\npythonpath = {Path(__file__).parents[1]} {Path(__file__).parent}\n"

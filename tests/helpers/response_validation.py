@@ -68,7 +68,7 @@ def misfits(
     parsed = None
     if body:
         try:
-            parsed = json.loads(body, parse_constant=_refuse_constant)
+            parsed = json.loads(body, parse_constant=_reject_constant)
         except ValueError as error:
             yield f"{told}: the body is not JSON: {error}: {shortened(body.decode(errors='replace'))}"
             return
@@ -97,7 +97,7 @@ def misfits(
             yield f"{told} against {release}: {line}"
 
 
-def _refuse_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise ValueError(f"{name} is no value of JSON")
 
 
@@ -134,7 +134,7 @@ class Watch:
         pieces: list[bytes] = []
 
         def look(answer: RawResponse) -> None:
-            # A world that there cannot be is not refused in the words of an API.
+            # A world that there cannot be is not rejected in the words of an API.
             context = find_context(scope)
             if context is not None and context.provider is not None:
                 options = context.world.options["pinterest"]
