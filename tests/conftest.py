@@ -81,7 +81,7 @@ def start(closing: Closing) -> Iterator[Callable[..., MockServer]]:
 
 @pytest.fixture
 def mock(start: Callable[..., MockServer]) -> MockServer:
-    """A fresh server with the default settings, its clock standing still."""
+    """A fresh server with the default settings and a frozen clock."""
     server = start()
     server.world.clock.freeze()
     return server

@@ -35,7 +35,7 @@ def pinterest(app: FastAPI) -> ProviderApp:
 
 
 def test_a_route_a_middleware_an_override_and_a_test_client(app: FastAPI) -> None:
-    """Ten lines, as anyone writes them."""
+    """Ten ordinary lines of FastAPI."""
 
     def who() -> str:
         return "nobody"

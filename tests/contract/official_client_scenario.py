@@ -1,4 +1,5 @@
-"""A life of audiences through `pinterest-api-sdk`: prints what its models held, as one JSON object.
+"""Creates, shares, updates and removes audiences with `pinterest-api-sdk`; prints the values of its models as
+one JSON object.
 
 Run by test_official_client.py with the ad account as its argument. Host and token come from PINTEREST_API_URI
 and PINTEREST_ACCESS_TOKEN, which the client reads when it is imported.

@@ -70,7 +70,8 @@ FIELDS = FACTS["objects"]["Audience"]["fields"].keys()
 
 
 def fitting(operation: str, answer: httpx.Response) -> Any:
-    """The body of an answer, held against the official one for its status, or for any of its kind."""
+    """The body of a response, checked against the official schema for its status, or for any status of its
+    class."""
     official = FACTS["operations"][operation]["responses"]
     fact = official.get(str(answer.status_code)) or official["200" if answer.is_success else "default"]
     body = answer.json()

@@ -1,7 +1,7 @@
-"""Bad input over real HTTP: each API rejects it in its own words, and keeps nothing of it.
+"""Bad input over real HTTP: each API rejects it with its own error and stores nothing of it.
 
-The rejections share one server, since a rejected request leaves it as it was; that is what they assert.
-Sockets are written by hand: no client would send most of this.
+The tests share one server, since a rejected request leaves it unchanged; they assert that.
+They write to raw sockets: no client would send most of this.
 """
 
 import contextlib
@@ -170,7 +170,7 @@ def rejected(
     headers: Mapping[str, str] | None = None,
     cut_off: bool = False,
 ) -> httpx.Response:
-    """Send a request that its API must reject with this status, in its own shape, keeping nothing."""
+    """Sends a request that its API must reject with this status and its own error, storing nothing."""
     before = held(mock)
     head = {**api.token, "Content-Type": "application/json"} if headers is None else headers
     answer = send(mock, method, target or api.path, head, body, cut_off=cut_off)
@@ -885,7 +885,7 @@ UNKNOWN_PATHS = {
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @each(UNKNOWN_PATHS)
 def test_unknown_path(server: MockServer, method: str, case: tuple[Api, str]) -> None:
-    """A path that no operation has is rejected with 404 in the words of the API that it lies in."""
+    """A path that no operation has gets 404, with the error of the API that it belongs to."""
     api, target = case
     rejected(server, api, 404, b"{}", method=method, target=target)
 
@@ -1207,7 +1207,7 @@ def test_pitchtarget_pixel(server: MockServer, case: str) -> None:
     }
 )
 def test_pitchtarget_users_that_cannot_be_added(server: MockServer, case: bytes) -> None:
-    """A form that does not fit adds nobody to the audience."""
+    """An invalid form adds no users to the audience."""
     headers = {**PITCHTARGET_TOKEN, "Content-Type": FORM}
     rejected(server, PITCHTARGET, 422, case, method="PUT", target="/custom_audiences/54", headers=headers)
     check_no_orphans(server)

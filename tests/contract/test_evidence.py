@@ -1,4 +1,4 @@
-"""What each rule rests on: nothing is without a grade, and the page and the table say the same."""
+"""The evidence for each rule: every rule has a grade, and the page and the table agree."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,7 +122,7 @@ def possible() -> set[type[Exception]]:
 
 
 def test_each_error_that_pinterest_answers_has_a_grade() -> None:
-    """Each fact that a request can bring about has a row in the table of Pinterest's words, so a grade."""
+    """Each error that a request can cause has a row in Pinterest's table of messages, and so a grade."""
     worded = {*pinterest_errors.ERRORS, InvalidInputError}
     assert {
         *RequestError.__subclasses__(),
@@ -132,7 +132,7 @@ def test_each_error_that_pinterest_answers_has_a_grade() -> None:
 
 
 def test_each_error_that_pitchtarget_answers_has_a_grade() -> None:
-    """Each fact that a request can bring about has a row in PitchTarget's table of errors, so a grade."""
+    """Each error that a request can cause has a row in PitchTarget's table of errors, and so a grade."""
     worded = {*pitchtarget_errors.ERRORS, InvalidInputError}
     others = {name for names in NOT_PITCHTARGETS for name in names.split(", ")}
     possible = (
@@ -177,8 +177,8 @@ def test_an_unknown_provider_is_rejected(mock: MockServer) -> None:
     assert all(name in rejected.json()["error"] for name in NAMES)
 
 
-def test_an_operation_tells_its_rules_and_errors(served: list[dict[str, Any]]) -> None:
-    """A rule comes with its field and words, an error with its status and message, and both with a grade."""
+def test_an_operation_lists_its_rules_and_errors(served: list[dict[str, Any]]) -> None:
+    """A rule has its field and text, an error its status and message, and both a grade."""
     create = next(one for one in served if one["name"] == "audiences/create")
     assert create["method"] == "POST"
     assert create["paths"] == [f"{base}/ad_accounts/{{ad_account_id}}/audiences" for base in ("/v5", "")]

@@ -107,7 +107,8 @@ def test_the_facts_are_those_of_the_description() -> None:
 
 
 def fitting(operation: str, answer: httpx.Response) -> Any:
-    """The body of an answer, held against the official one for its status, or for any of its kind."""
+    """The body of a response, checked against the official schema for its status, or for any status of its
+    class."""
     official = FACTS["operations"][operation]["responses"]
     fact = official.get(str(answer.status_code)) or official["default"]
     body = answer.json()

@@ -1,6 +1,6 @@
 """What holds for every input: properties that hypothesis looks for holes in, over HTTP.
 
-One server for all of them, its clock moved by hand. Examples are the same on every run.
+One server for all of them, its clock frozen. Examples are the same on every run.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What the requests that clients make most cost, counted: a time would be another on each machine."""
+"""The cost of the most frequent requests, as counts: times would differ between machines."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the README and the examples hand to others' continuous integration does run."""
+"""The CI samples of the README and the examples run."""
 
 import os
 import re

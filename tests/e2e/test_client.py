@@ -1,4 +1,4 @@
-"""The handle on a world: of `MockServer`, and of a server that runs elsewhere."""
+"""MockWorld, the Python client of a world: of `MockServer`, and of a server that runs elsewhere."""
 
 import http.server
 import json
@@ -31,7 +31,7 @@ def ids(world: MockWorld) -> list[str]:
 
 @pytest.fixture(params=["started", "connected", "another world", "with a token"])
 def world(request: pytest.FixtureRequest, start: Callable[..., MockServer]) -> MockWorld:
-    """A handle, come by in each of the ways that there are."""
+    """A MockWorld, obtained in each possible way."""
     match request.param:
         case "connected":
             return connect(start().url + "/")
@@ -207,6 +207,6 @@ def test_journal_and_verify(world: MockWorld) -> None:
 
 
 def test_a_time_needs_a_zone(mock: MockServer) -> None:
-    """A datetime without a zone is rejected before anything is sent: nobody knows which it means."""
+    """A datetime without a time zone is ambiguous and is rejected before anything is sent."""
     with pytest.raises(ValueError, match="tzinfo=UTC"):
         mock.clock.freeze(datetime(2026, 1, 1))  # noqa: DTZ001

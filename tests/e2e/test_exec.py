@@ -189,7 +189,7 @@ def test_a_server_that_cannot_start(run: Start, tmp_path: Path, arguments: tuple
 
 
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "USR1"])
-def test_signals_are_handed_on(run: Start, name: str) -> None:
+def test_signals_are_forwarded(run: Start, name: str) -> None:
     """A signal to exec goes on to the command, whose exit status counts."""
     ran = run(*python(WAITS.format(name, "signal.pause()")), **MEASURED)
     ran.wait_for("1")

@@ -1,4 +1,4 @@
-"""Large files: what they cost the server, and whom they keep waiting."""
+"""Large files: the server's memory, and the latency of other requests."""
 
 import http.client
 import os
@@ -74,8 +74,9 @@ def users(count: int) -> Iterator[bytes]:
     [200_000, pytest.param((1 << 30) // LINE_BYTES, marks=pytest.mark.soak)],
     ids=["13 MB", "1 GiB"],
 )
-def test_a_large_file_takes_little_memory_and_keeps_nobody_waiting(lines: int) -> None:
-    """The server grows by under 64 MiB plus 16 bytes a distinct user, and answers others meanwhile."""
+def test_a_large_file_takes_little_memory_and_does_not_block_others(lines: int) -> None:
+    """The server grows by under 64 MiB plus 16 bytes a distinct user, and answers other requests
+    meanwhile."""
     waits_ms: list[float] = []
     with server_process() as (url, pid):
         before = memory_bytes(pid, "VmRSS")

@@ -1,4 +1,4 @@
-"""Who may call the control API: this machine, or whoever has the token."""
+"""Access control: this machine may call the control API, or any caller with the token."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ WORLDS = "/__admin/worlds"
 
 
 def called_from(mock: MockServer, address: str) -> httpx.Response:
-    """What the server answers to a caller of that address, who knows it by a local name."""
+    """The response to a caller with this address, whose Host header names this machine."""
 
     async def call() -> httpx.Response:
         transport = httpx.ASGITransport(mock.app, client=(address, 50000))
@@ -79,7 +79,7 @@ def test_rebound_names_and_foreign_pages_may_not(
 
 
 def test_a_token_opens_it_to_any_machine(start: Callable[..., MockServer]) -> None:
-    """With an admin token, every caller needs it, and needs nothing else."""
+    """With an admin token, every caller needs the token, and nothing else."""
     mock = start(admin_token="open-sesame")
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "open-sesame"}):
         rejected = httpx.get(mock.url + WORLDS, headers=headers)

@@ -29,7 +29,7 @@ def connect() -> Iterator[Callable[[str], httpx.Client]]:
 def of(
     start: Callable[..., MockServer], connect: Callable[[str], httpx.Client]
 ) -> Callable[[str], httpx.Client]:
-    """Plain HTTP to a server that builds audiences by a policy; its clock stands still."""
+    """Plain HTTP to a server with a build policy and a frozen clock."""
 
     def client(policy: str) -> httpx.Client:
         mock = start(audience_ready=policy, pitchtarget_revision="2014-04")
@@ -47,7 +47,7 @@ def make(client: httpx.Client) -> dict[str, Any]:
 
 
 def seen(client: httpx.Client, id: str) -> tuple[str, bool]:
-    """Status, and whether it has people."""
+    """The status of an audience, and whether it has people."""
     audience = client.get(f"{AUDIENCES}/{id}").json()
     return audience["status"], audience["size"] > 0
 
@@ -116,7 +116,7 @@ def test_built_by_reads(of: Callable[[str], httpx.Client], reads: int) -> None:
     assert shown == ["updating"] * (reads - 1) + ["ready"] * 2
 
 
-def test_facebook_takes_what_was_read_often_enough(
+def test_facebook_takes_an_audience_that_was_read_often_enough(
     start: Callable[..., MockServer], connect: Callable[[str], httpx.Client]
 ) -> None:
     """The read that builds an audience of PitchTarget's shows Facebook's id, the ones before it show none."""
@@ -294,10 +294,10 @@ def test_a_policy_begins_the_build_again(of: Callable[[str], httpx.Client]) -> N
         ({"name": "n"}, "name"),
     ],
 )
-def test_what_contradicts_itself_is_rejected(
+def test_contradictory_fields_are_rejected(
     of: Callable[[str], httpx.Client], body: dict[str, Any], field: str
 ) -> None:
-    """A rejected PATCH names the field and changes nothing."""
+    """A PATCH with contradictory fields names the field and changes nothing."""
     client = of("after_delay")
     id = make(client)["id"]
     before = client.get(f"/__admin/audiences/{id}").json()

@@ -65,7 +65,7 @@ def test_a_request_is_shown_with_its_answer(client: httpx.Client) -> None:
 
 
 def test_a_form_with_a_file_is_shown_by_its_fields(mock: MockServer, client: httpx.Client) -> None:
-    """Of a file that is streamed the journal has name and size, and of a part of an upload the size."""
+    """For a streamed file the journal has name and size, for a part of an upload the size."""
     fields = {"fb_ad_account_id": "2", "name": "n", "user_type": "email_hash"}
     client.post(
         "/custom_audiences",
@@ -84,7 +84,7 @@ def test_a_form_with_a_file_is_shown_by_its_fields(mock: MockServer, client: htt
 
 
 def test_a_large_upload_leaves_no_trace_in_memory(start: Callable[..., MockServer]) -> None:
-    """A hundred megabytes that are uploaded count in the journal as their fields do."""
+    """An upload of a hundred megabytes takes as much of the journal as its fields."""
     mock = start(journal_bytes=5_000)
     size = 100_000_000
     boundary = b"limit"
@@ -189,8 +189,8 @@ def test_no_secret_is_shown(client: httpx.Client) -> None:
     assert '"code":"…"' in shown
 
 
-def test_what_no_route_took_names_the_near_ones(client: httpx.Client) -> None:
-    """A wrong word, method, version or slash leads to the route that was meant; nonsense leads nowhere."""
+def test_a_request_without_a_route_has_suggestions(client: httpx.Client) -> None:
+    """A wrong word, method, version or slash gets the intended route as a suggestion; nonsense gets none."""
     audiences = "/v5/ad_accounts/{ad_account_id}/audiences"
     for method, path, status, near in (
         ("GET", "/v5/ad_account/5/audiences", 404, f"GET {audiences}"),
@@ -216,8 +216,8 @@ def test_what_no_route_took_names_the_near_ones(client: httpx.Client) -> None:
         )
 
 
-def test_the_log_names_the_near_routes(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
-    """The one line of a request that no route took says which was near."""
+def test_the_log_suggests_routes(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    """The log line of a request without a route names the closest routes."""
     with caplog.at_level("INFO", "audience_mock"):
         client.get("/v5/ad_account/5/audiences")
         client.get("/custom_audience/5")
@@ -227,7 +227,7 @@ def test_the_log_names_the_near_routes(client: httpx.Client, caplog: pytest.LogC
 
 
 def test_heads_and_preflights_are_noted(client: httpx.Client) -> None:
-    """HEAD is noted as such, and so is what a page asks before it calls, in both APIs."""
+    """HEAD requests and CORS preflights are recorded as such, in both APIs."""
     client.head(AUDIENCES)
     asks = {"Origin": "http://a.example", "Access-Control-Request-Method": "POST"}
     client.options(AUDIENCES, headers=asks)
@@ -264,7 +264,7 @@ def test_a_client_that_went_away_is_noted(mock: MockServer, client: httpx.Client
 
 
 def test_entries_are_found_by_what_they_are(client: httpx.Client, mock: MockServer) -> None:
-    """Each filter leaves what fits it, the newest last; all of them have to fit."""
+    """Each filter selects matching entries, the newest last; an entry has to match all filters."""
     made = client.post(AUDIENCES, json=VISITORS).json()["id"]
     mock.world.clock.advance(10_000)
     client.get(f"{AUDIENCES}/{made}")
@@ -296,7 +296,7 @@ def test_entries_are_found_by_what_they_are(client: httpx.Client, mock: MockServ
 
 
 def test_entries_are_found_by_a_part_of_the_request(client: httpx.Client) -> None:
-    """A search finds what holds the JSON that is given; headers are compared with what was sent."""
+    """A search finds requests that contain the given JSON; headers are compared unmasked."""
     for name in ("a", "b"):
         client.post(AUDIENCES, json={**VISITORS, "name": name})
     client.get(AUDIENCES, params={"page_size": 5}, headers={"X-Trace": "7"})
@@ -355,7 +355,7 @@ def test_a_mistyped_operation_has_suggestions(client: httpx.Client) -> None:
     assert "audiences/create" in control_error(rejected, 400)["error"]
 
 
-def test_the_journal_is_bounded_and_tells_it(start: Callable[..., MockServer]) -> None:
+def test_the_journal_is_bounded_and_counts_what_it_dropped(start: Callable[..., MockServer]) -> None:
     """The oldest go first, by number and by bytes; none is kept where the setting is 0."""
     mock = start(journal_entries=2)
     with httpx.Client(base_url=mock.url, headers=PINTEREST_TOKEN) as client:

@@ -1,4 +1,4 @@
-"""Worlds side by side over HTTP: how one is chosen, and that none has a trace of another."""
+"""Worlds over HTTP: how a request selects one, and that they are isolated."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -212,7 +212,7 @@ def test_a_thousand_worlds_live_in_one_server(mock: MockServer) -> None:
 
 
 def test_a_snapshot_whose_file_is_gone_is_not_there(start: Callable[..., MockServer], tmp_path: Path) -> None:
-    """Who removes a snapshot's file removes the snapshot; the world stays as it is."""
+    """Deleting a snapshot's file deletes the snapshot; the world stays as it is."""
     mock = start(database=f"sqlite:///{tmp_path}/kept.db")
     made = make(mock.url)
     snapshots = f"{mock.url}/__admin/snapshots"

@@ -59,7 +59,7 @@ class Worlds(RuleBasedStateMachine):
         self.model("default")
 
     def model(self, world: str) -> Named:
-        """The model of a world; who is first to name it makes it, and sets its clock."""
+        """The model of a world, which is created with its clock set when it is first named."""
         if world not in self.worlds:
             self.worlds[world] = Named()
             self.set_clock(world)

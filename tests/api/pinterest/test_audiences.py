@@ -87,7 +87,7 @@ def test_reads_have_their_own_order_and_name_the_company(pinterest: httpx.Client
         ({"audience_type": "ENGAGEMENT", "rule": {"engager_type": 1}}, "READY"),
     ],
 )
-def test_status_goes_by_the_clock(
+def test_status_follows_the_clock(
     mock: MockServer, pinterest: httpx.Client, more: dict[str, Any], status: str
 ) -> None:
     """After the build delay an audience is READY, or TOO_SMALL under 100 people."""
@@ -255,7 +255,7 @@ def test_a_rule_comes_back_sorted_in_the_types_of_the_schema(
         ),
     ],
 )
-def test_a_wrong_body_is_rejected_in_the_words_of_the_schema(
+def test_a_wrong_body_is_rejected_with_the_schemas_message(
     pinterest: httpx.Client, body: dict[str, Any], message: str
 ) -> None:
     """A body that is not valid gets 400 with code 1 and says what is wrong, and makes nothing."""

@@ -1,4 +1,4 @@
-"""Who may call Pinterest's API: known, self-describing and unknown tokens in both modes."""
+"""Authentication of Pinterest's API: known, self-describing and unknown tokens in both modes."""
 
 import json
 from collections.abc import Callable
@@ -136,7 +136,7 @@ def test_wrong_tokens_of_a_seed_are_named(tmp_path: Path, seed: dict[str, Any]) 
         create_app(Settings(seed=str(file)))
 
 
-def test_who_calls_comes_before_what_is_asked(start: Callable[..., MockServer]) -> None:
+def test_authorization_precedes_validation(start: Callable[..., MockServer]) -> None:
     """A scope that is missing and an ad account of others are reported before a wrong path or body."""
     mock = start()
     assert pinterest_error(call(mock, "pina_mock.ads:read", body="{")) == missing("ads:write")
@@ -163,7 +163,7 @@ def requirements(app: FastAPI) -> dict[str, Any]:
     }
 
 
-def test_each_operation_says_what_it_asks_of_a_token() -> None:
+def test_each_operation_describes_the_scope_that_it_needs() -> None:
     """Each operation that is served describes the scope that it asks for, or that it takes an app's secret or
     nothing."""
     app = create_app(Settings())
@@ -191,7 +191,7 @@ def test_each_operation_says_what_it_asks_of_a_token() -> None:
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Pinterest's description is not beside this checkout")
 def test_scopes_are_those_of_the_description() -> None:
-    """What the operations ask for is what Pinterest's description says, but for those that it leaves out."""
+    """Operations need the scopes of Pinterest's description, except those that it does not list."""
     official = json.loads(DESCRIPTION.read_text())
     described = {
         operation["operationId"]: operation["security"]

@@ -1,4 +1,4 @@
-"""Uploads to Pinterest's customer lists over HTTP, with the parts that go to S3 in life."""
+"""Uploads to Pinterest's customer lists over HTTP, with the parts that go to Amazon's S3 in production."""
 
 import hashlib
 import os
@@ -204,7 +204,7 @@ def test_a_file_has_a_limit_over_all_its_parts(start: Callable[..., MockServer])
 
 
 def test_a_part_that_breaks_off_is_not_kept(mock: MockServer, pinterest: httpx.Client) -> None:
-    """A client that goes away within a part leaves what came before under its number."""
+    """If a client disconnects within a part, the earlier part of that number stays."""
     path, urls = start_upload(pinterest, create_customer_list(pinterest))
     put(urls[0], b"ann@example.com")
     url = urlsplit(urls[0])

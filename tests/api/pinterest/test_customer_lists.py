@@ -83,7 +83,7 @@ def test_a_created_list_has_every_key_in_the_recorded_order(
 
 
 @pytest.mark.parametrize(("count", "status"), [(100, "READY"), (99, "TOO_SMALL")])
-def test_the_status_of_a_list_goes_by_the_clock(
+def test_the_status_of_a_list_follows_the_clock(
     mock: MockServer, pinterest: httpx.Client, count: int, status: str
 ) -> None:
     """After the build delay a list is READY, or TOO_SMALL under 100 people."""
@@ -194,7 +194,8 @@ def test_an_address_is_removed_in_any_form(
 
 
 def test_a_row_is_one_person(mock: MockServer, pinterest: httpx.Client) -> None:
-    """Rows of several identifiers are distinguished by the first right one; one without any is nobody."""
+    """Rows of several identifiers are distinguished by the first valid one; a row without any matches no
+    person."""
     rows: list[dict[str, Any]] = [
         {"email": ANN, "maid": DEVICE},
         {"email": MD5, "external_id": "17"},
@@ -421,7 +422,7 @@ def test_lists_can_be_seeded(seeded: tuple[MockServer, httpx.Client]) -> None:
     assert create(client)["id"] == "5500002"
 
 
-def test_a_large_body_of_records_keeps_nobody_waiting(mock: MockServer, pinterest: httpx.Client) -> None:
+def test_a_large_body_of_records_blocks_no_request(mock: MockServer, pinterest: httpx.Client) -> None:
     """200,000 hashed records, over 12 MiB, make a list; other requests are answered meanwhile."""
     hashes = [hashlib.sha256(b"%d" % number).hexdigest() for number in range(200_000)]
     body = json.dumps({"name": "a", "records": ",".join(hashes)}).encode()

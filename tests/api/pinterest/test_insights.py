@@ -1,4 +1,4 @@
-"""Pinterest's audience insights over HTTP, and what holds for the people whom they invent."""
+"""Pinterest's audience insights over HTTP, and properties of the invented people."""
 
 from collections.abc import Callable
 from typing import Any
@@ -81,7 +81,8 @@ def test_the_total_audience_grows_with_the_ad_accounts_own_audiences(
 
 
 def test_insights_differ_by_ad_account_and_not_by_server(start: Callable[..., MockServer]) -> None:
-    """Two servers tell the same of an ad account, and something else of another; Pinterest is the same."""
+    """Two servers have the same insights of an ad account, other ones of another, and the same of
+    Pinterest."""
     told = []
     for _ in range(2):
         server = start()

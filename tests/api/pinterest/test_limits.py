@@ -52,7 +52,7 @@ def test_callers_are_counted_apart(mock: MockServer, pinterest: httpx.Client) ->
     assert told(app) == (f"100, {OVER_ALL}", 99, 1)
 
 
-def test_counting_rejects_nothing(pinterest: httpx.Client) -> None:
+def test_counting_never_answers_429(pinterest: httpx.Client) -> None:
     """By default the headers count down to 0, and calls go on."""
     for _ in range(101):
         response = pinterest.get(AUDIENCES)
@@ -60,7 +60,7 @@ def test_counting_rejects_nothing(pinterest: httpx.Client) -> None:
     assert told(response)[1] == 0
 
 
-def test_standard_limits_are_kept_to(start: Callable[..., MockServer]) -> None:
+def test_standard_limits_are_enforced(start: Callable[..., MockServer]) -> None:
     """With `standard` the 101st call of a second gets 429 with code 8, until the second is over."""
     mock = start(rate_limits="standard")
     mock.world.clock.freeze()
@@ -101,7 +101,7 @@ def test_trial_limits_are_a_days(start: Callable[..., MockServer]) -> None:
         assert client.post(AUDIENCES).status_code == 400
 
 
-def test_limits_can_be_off(start: Callable[..., MockServer]) -> None:
+def test_limits_can_be_turned_off(start: Callable[..., MockServer]) -> None:
     """With `off` no response has rate-limit headers."""
     response = httpx.get(f"{start(rate_limits='off').pinterest_url}{AUDIENCES}", headers=PINTEREST_TOKEN)
     assert not [name for name in response.headers if name.startswith("x-ratelimit")]

@@ -190,7 +190,7 @@ def test_the_owner_lists_who_has_an_audience(mock: MockServer, pinterest: httpx.
     assert holders(pinterest, of(AD_ACCOUNT), other) == []
 
 
-def test_received_audiences_go_by_the_time_of_sharing(pinterest: httpx.Client) -> None:
+def test_received_audiences_are_listed_by_the_time_of_sharing(pinterest: httpx.Client) -> None:
     """An ad account lists them in the order of sharing, a business by id; both rise or fall, in pages."""
     made = [create(pinterest) for _ in range(5)]
     shared = [made[position] for position in (3, 0, 4, 2, 1)]
@@ -364,7 +364,7 @@ def test_a_wrong_update_is_rejected(
     assert received(pinterest, of(OTHER)) == received(pinterest, of_business(OTHER)) == []
 
 
-def test_nobody_shares_with_itself(pinterest: httpx.Client) -> None:
+def test_an_owner_cannot_share_with_itself(pinterest: httpx.Client) -> None:
     """An owner, or a business that gives, among the recipients is rejected, and the others get nothing."""
     audience = create(pinterest)
     for giver, to, itself in (

@@ -1,4 +1,4 @@
-"""Pinterest's audience sizing over HTTP, and what holds for whatever is targeted."""
+"""Pinterest's audience sizing over HTTP, and properties that hold for any targeting."""
 
 import copy
 from typing import Any
@@ -60,7 +60,7 @@ def create(client: httpx.Client, account: str = AD_ACCOUNT, **more: Any) -> str:
 
 
 def test_each_key_narrows(pinterest: httpx.Client) -> None:
-    """Whoever is targeted by everything, each key more reaches fewer, and the response repeats itself."""
+    """Each additional targeting key reaches fewer people; the same request gets the same response."""
     everyone = size(pinterest)
     assert everyone[0] <= ALL_USERS <= everyone[1]
     assert size(pinterest, targeting_spec={}) == size(pinterest, targeting_spec=None) == everyone
@@ -119,8 +119,8 @@ def test_included_audiences_are_a_ceiling(mock: MockServer, pinterest: httpx.Cli
     assert size(pinterest, targeting_spec={"AUDIENCE_INCLUDE": [first], "GENDER": ["male"]}) < one
 
 
-def test_an_audience_under_a_hundred_people_reaches_nobody(mock: MockServer, pinterest: httpx.Client) -> None:
-    """An audience that is TOO_SMALL cannot be targeted, and leaves nobody out."""
+def test_an_audience_under_a_hundred_people_is_no_target(mock: MockServer, pinterest: httpx.Client) -> None:
+    """An audience that is TOO_SMALL reaches no one if included, and leaves out no one if excluded."""
     empty = create_customer_list(pinterest, "ann@example.com")
     small = create(pinterest, audience_type="CUSTOMER_LIST", rule={"customer_list_id": empty})
     mock.world.clock.advance(5_000)

@@ -1,5 +1,5 @@
-"""The rules that only the prose of Pinterest's description has: kept to by default, and left out by
-`pinterest_validation` schema, which holds requests to the description's schemas alone."""
+"""The rules that only the prose of Pinterest's description has: enforced by default, and not with
+`pinterest_validation` schema, which checks requests against the description's schemas alone."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -143,7 +143,7 @@ SCHEMAS: dict[str, Request] = {
 
 @pytest.fixture(scope="module")
 def by_schema() -> Iterator[httpx.Client]:
-    """Plain HTTP to a server that holds requests to the schemas alone, with an audience and a list there."""
+    """Plain HTTP to a server with schema-only validation, with an audience and a list."""
     with (
         MockServer(pinterest_validation="schema") as mock,
         httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client,
@@ -172,8 +172,8 @@ def send(client: httpx.Client, request: Request) -> httpx.Response:
 def test_what_only_the_prose_says_is_an_option(
     documented: httpx.Client, by_schema: httpx.Client, rule: str, number: int
 ) -> None:
-    """What only the prose forbids, or this server's own taste, is rejected with code 1 by default; by the
-    schema alone it is taken, and what a rule says comes back in it."""
+    """What only the prose or this server's own rules forbid is rejected with code 1 by default; schema-only
+    validation accepts it, and a rule is echoed as sent."""
     request = (LIMITS | OTHERS)[rule][number]
     told = send(documented, request)
     assert told.status_code == 400, told.text
@@ -196,9 +196,7 @@ def test_each_limit_that_the_schema_lacks_is_tried() -> None:
 
 
 @pytest.mark.parametrize("case", SCHEMAS)
-def test_what_the_schema_says_is_always_kept_to(
-    documented: httpx.Client, by_schema: httpx.Client, case: str
-) -> None:
+def test_the_schema_is_always_enforced(documented: httpx.Client, by_schema: httpx.Client, case: str) -> None:
     """What the schemas reject is rejected either way, and so is an id that names nothing."""
     for client in (documented, by_schema):
         answer = send(client, SCHEMAS[case])

@@ -381,7 +381,7 @@ def test_head_is_get_without_the_body(pitchtarget: httpx.Client) -> None:
 
 
 def test_uploads_are_reported(pitchtarget: httpx.Client) -> None:
-    """The report says what the documented answer hides: who was read, new, known and wrong."""
+    """The report has what the documented response lacks: how many users were read, new, known and invalid."""
     files = {"file": ("u.csv", USERS + b"nobody\n" + USERS)}
     pitchtarget.post("/custom_audiences", data=OF_MAY, files=files)
     (report,) = reports(pitchtarget)
