@@ -417,7 +417,6 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=5,
 )
-RULE_KEYS = ("visitor_source_id", "customer_list_id", "retention_days", "event", "url", "prefill", "country")
 unknown_keys = st.dictionaries(texts.map(lambda text: f"x{text}"), values, max_size=3)
 optional: dict[str, st.SearchStrategy[Any]] = {
     "retention_days": st.integers(1, 540),

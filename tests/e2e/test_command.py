@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import os
 import re
 import signal
 import socket
@@ -26,6 +25,7 @@ from audience_mock.cli.main import main
 from audience_mock.server.listener import base_url
 from audience_mock.settings import GROUPS, Settings, group_of, metavar_of
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.environment import MEASURED, environment_without
 from helpers.warm_process import Running, WarmProcess
 
 LIMIT_S = 30
@@ -46,14 +46,9 @@ def until(true: Callable[[], bool], what: str, within_s: float = LIMIT_S) -> Non
         time.sleep(0.005)
 
 
-# Coverage makes a start longer, so only the runs that get these are measured.
-MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-
-
 def environment(**variables: str) -> dict[str, str]:
-    """This environment without what would change a server, and with `variables`."""
-    left_out = ("AUDIENCE_MOCK_", "COVERAGE_", "PYTHONDONTWRITEBYTECODE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | variables
+    """This environment without variables that would change a server, and with `variables`."""
+    return environment_without("PYTHONDONTWRITEBYTECODE", **variables)
 
 
 class Run:
