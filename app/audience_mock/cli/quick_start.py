@@ -1,5 +1,13 @@
 """What makes the command start quickly; for processes that are this command's own."""
 
+import os
+
+
+def skip_pydantic_plugins() -> None:
+    """Keep pydantic from looking through all installed packages for plugins, unless the environment says
+    otherwise. To be called before pydantic is imported."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 
 def import_fastapi() -> None:
     """Import FastAPI and leave pydantic's building of its OpenAPI models to the first description.

@@ -8,12 +8,20 @@ from typing import Any
 import click
 
 from audience_mock.cli.errors import exit_with_error
-from audience_mock.cli.quick_start import import_fastapi
+from audience_mock.cli.quick_start import import_fastapi, skip_pydantic_plugins
 from audience_mock.cli.settings_command import SettingsCommand, given_flags, read_settings, without_collector
 
 
+class ServeCommand(SettingsCommand):
+    """Its flags are made of pydantic's fields, so this is where pydantic is imported first."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        skip_pydantic_plugins()
+        return super().get_params(ctx)
+
+
 @click.command(
-    cls=SettingsCommand,
+    cls=ServeCommand,
     epilog="""
     \b
     Example:

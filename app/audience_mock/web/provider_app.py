@@ -28,6 +28,7 @@ NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+"""Methods that operations have. A HEAD is answered as a GET, OPTIONS where no route takes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,10 +216,13 @@ class RouteShortcut:
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:
         self.app = app
-        self._routes = routes
+        self._routes = {
+            method: [route for route in routes if method in (getattr(route, "methods", None) or METHODS)]
+            for method in METHODS
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        for route in self._routes:
+        for route in self._routes.get(scope.get("method", ""), ()):
             match, child_scope = route.matches(scope)
             if match is Match.FULL:
                 scope.update(child_scope)
