@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
-pytest_plugins = ["helpers.watched"]
+pytest_plugins = ["helpers.response_validation"]
 
 ON_ONE_WORKER = ("test_pinterestsdk.py", "test_npm_client.py", "test_official_client.py", "test_bench.py")
 """Files whose tests share what takes seconds to import, to start or to record."""
@@ -81,7 +81,7 @@ def start(closing: Closing) -> Iterator[Callable[..., MockServer]]:
 
 @pytest.fixture
 def mock(start: Callable[..., MockServer]) -> MockServer:
-    """A fresh server with the default settings, its clock standing still."""
+    """A fresh server with the default settings and a frozen clock."""
     server = start()
     server.world.clock.freeze()
     return server

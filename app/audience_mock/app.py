@@ -30,7 +30,7 @@ log = logging.getLogger("audience_mock")
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application that `settings` describe; the environment's, if there are none.
+    """The application for these settings, by default those of the environment.
 
     `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name.
     Opens the store and applies the seed, so it raises StoreError and InvalidSeedError.
@@ -90,7 +90,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
 
 @cache
 def _control_app() -> ProviderApp:
-    """Built when it is first called: a start has no use for it."""
+    """Built at its first request, which keeps it out of the start-up time."""
     from audience_mock.control.provider import provider
 
     return ProviderApp(provider())
@@ -105,7 +105,7 @@ def _describe_control() -> dict[str, Any]:
 
 
 def _reject_world(request: MockRequest, error: DomainError) -> Response:
-    """A name that no world can have: the control API words it, since no emulated API could."""
+    """The response to an invalid world name: the control API's, since the request reached no emulated API."""
     from audience_mock.control.errors import error_response
 
     return error_response(request, error)
@@ -135,7 +135,7 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
 
 
 def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
-    """What the settings of a world come to: `own`, over the server's. Raises InvalidSettingsError."""
+    """The effective settings of a world: its `own` override the server's. Raises InvalidSettingsError."""
     here: WorldSettings = settings
     if own:
         check_world_settings(own)
@@ -153,7 +153,7 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
 
 
 def describe(directory: Path) -> list[Path]:
-    """Write what each API serves as JSON into `directory`, and what it rests on as Markdown; returns the
+    """Write each API's description as JSON into `directory`, and the evidence as Markdown; returns the
     files."""
     from audience_mock.web.operations import evidence_table, list_operations
 
@@ -171,7 +171,7 @@ def describe(directory: Path) -> list[Path]:
 
 
 def seed_file(seed: str) -> Path:
-    """A path, or the name of a world that comes along: in the wheel, or beside the sources."""
+    """A path, or the name of an included world: in the wheel, or beside the sources."""
     if seed != "demo":
         return Path(seed)
     for folder in (

@@ -123,7 +123,7 @@ def _running_url(config: pytest.Config) -> str | None:
 
 
 def _run_id(config: pytest.Config) -> str:
-    """What tells this run from others on the same server."""
+    """Distinguishes this run from others on the same server."""
     return config.stash.setdefault(_RUN_ID, uuid4().hex)
 
 

@@ -41,7 +41,7 @@ PROOFS: dict[str, dict[str, str]] = {
         "audiences/create": "test_a_created_audience_has_every_key_in_the_recorded_order",
         "audiences/create_custom": "test_a_custom_audience_is_typed_by_its_rule",
         "audiences/list": "test_bookmarks_lead_through_the_list",
-        "audiences/get": "test_status_goes_by_the_clock",
+        "audiences/get": "test_status_follows_the_clock",
         "audiences/update": "test_what_is_not_sent_keeps_its_value",
     },
     "tests/api/pinterest/test_ad_accounts.py": {
@@ -50,13 +50,13 @@ PROOFS: dict[str, dict[str, str]] = {
     },
     "tests/api/pinterest/test_oauth.py": {
         "oauth/token": "test_a_code_gives_tokens_once",
-        "token/revoke": "test_a_revoked_token_is_refused",
+        "token/revoke": "test_a_revoked_token_is_rejected",
     },
     "tests/api/pinterest/test_sharing.py": {
         "ad_accounts_audiences_shared_accounts/list": "test_the_owner_lists_who_has_an_audience",
         "update_ad_account_to_ad_account_shared_audience": "test_a_shared_audience_is_read_by_its_recipient",
         "update_ad_account_to_business_shared_audience": "test_an_ad_account_shares_with_businesses",
-        "shared_audiences_for_business/list": "test_received_audiences_go_by_the_time_of_sharing",
+        "shared_audiences_for_business/list": "test_received_audiences_are_listed_by_the_time_of_sharing",
         "business_account_audiences_shared_accounts/list": "test_a_business_passes_on_what_it_received",
         "update_business_to_ad_account_shared_audience": "test_a_business_shares_what_its_ad_accounts_own",
         "update_business_to_business_shared_audience": "test_a_business_shares_what_its_ad_accounts_own",
@@ -71,7 +71,7 @@ PROOFS: dict[str, dict[str, str]] = {
     "tests/api/pinterest/test_customer_lists.py": {
         "customer_lists/create": "test_a_created_list_has_every_key_in_the_recorded_order",
         "customer_lists/list": "test_lists_are_listed_page_by_page",
-        "customer_lists/get": "test_the_status_of_a_list_goes_by_the_clock",
+        "customer_lists/get": "test_the_status_of_a_list_follows_the_clock",
         "customer_lists/update": "test_each_batch_counts_what_was_sent",
     },
     "tests/api/pinterest/test_customer_list_uploads.py": {

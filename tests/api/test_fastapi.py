@@ -15,7 +15,7 @@ from audience_mock.providers.pinterest.route import PinterestRoute
 from audience_mock.settings import Settings
 from audience_mock.web.provider_app import ProviderApp
 from audience_mock.web.request import MockRequest
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 
@@ -35,7 +35,7 @@ def pinterest(app: FastAPI) -> ProviderApp:
 
 
 def test_a_route_a_middleware_an_override_and_a_test_client(app: FastAPI) -> None:
-    """Ten lines, as anyone writes them."""
+    """Ten ordinary lines of FastAPI."""
 
     def who() -> str:
         return "nobody"

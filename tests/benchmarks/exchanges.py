@@ -1,4 +1,4 @@
-"""What is asked of every contender, and the world that it is asked of."""
+"""The requests sent to every server, and the data that it holds."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ JSON = {"Content-Type": "application/json"}
 
 PAGE_SIZE = 25
 LISTED = 10_000
-"""Audiences in the store while pages are asked for; one otherwise."""
+"""Audiences in the database while pages are listed; one otherwise."""
 
 AUDIENCES = f"/v5/ad_accounts/{ACCOUNT}/audiences"
 RULE = {"event": "checkout", "retention_days": 30, "visitor_source_id": "2612523499806"}
@@ -80,11 +80,11 @@ OURS: Mapping[str, Request] = {
         "/custom_audiences", PITCHTARGET_HEADERS, UPLOAD_FIELDS, "\n".join([*USERS, ""])
     ),
 }
-"""By work; the rungs answer the same requests."""
+"""By workload; the baselines answer the same requests."""
 
 
-def audiences_in_store(work: str) -> int:
-    return LISTED if work == LIST else 1
+def audiences_in_store(workload: str) -> int:
+    return LISTED if workload == LIST else 1
 
 
 def seed(count: int) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def seed_file(count: int, folder: Path) -> Path:
 
 
 def items(count: int) -> list[dict[str, Any]]:
-    """The same audiences as the peers keep them: with the keys of an answer."""
+    """The same audiences as the peers store them: with the keys of a response."""
     return [
         {
             "type": "audience",

@@ -1,4 +1,4 @@
-"""Load by wrk: requests a second, how long they took, and how many went wrong."""
+"""Load by wrk: requests a second, how long they took, and how many failed."""
 
 import json
 import re
@@ -8,31 +8,31 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.contenders import Contender
 from benchmarks.exchanges import Request, audiences_in_store
 from benchmarks.processes import BenchError
 from benchmarks.report import Results
+from benchmarks.servers import Server
 
 CONNECTIONS = (1, 32)
 WARM_UP_S = 1
 MAX_DURATION_S = 16
 ENDS_WITHIN_S = 20
-"""Seconds that wrk may take beyond the ones that it is told."""
+"""Seconds that wrk may take beyond its duration."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """`requests_per_s` are those that were answered with 2xx or 3xx; `wrong` all others."""
+    """`requests_per_s` are those that were answered with 2xx or 3xx; `errors` counts all others."""
 
     requests_per_s: float
     p50_ms: float
     p99_ms: float
     max_ms: float
-    wrong: int
+    errors: int
 
 
 def run(port: int, request: Request, *, connections: int, duration_s: int) -> Load:
-    """Load for `duration_s`, or longer where nobody is answered within that. Raises BenchError."""
+    """Load for `duration_s`, or longer if no request is answered within that. Raises BenchError."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise BenchError("wrk is missing: apt-get install wrk (or brew install wrk)")
@@ -61,52 +61,52 @@ def run(port: int, request: Request, *, connections: int, duration_s: int) -> Lo
 
 
 def parse(output: str) -> Load | None:
-    """What `request.lua` wrote at the end of wrk's report; None if it says that nobody was answered. Raises
+    """What `request.lua` wrote at the end of wrk's report; None if no request was answered. Raises
     BenchError."""
     found = re.search(r"^bench (\{.*\})$", output, flags=re.MULTILINE)
     if found is None:
         raise BenchError(f"not a report of wrk: {output.strip()[-200:]!r}")
-    said = json.loads(found[1])
-    good = said["requests"] - said["refused"]
+    measured = json.loads(found[1])
+    good = measured["requests"] - measured["error_statuses"]
     if good <= 0:
         return None
     return Load(
-        requests_per_s=good / said["duration_us"] * 1e6,
-        p50_ms=said["p50_us"] / 1000,
-        p99_ms=said["p99_us"] / 1000,
-        max_ms=said["max_us"] / 1000,
-        wrong=said["refused"] + said["broken"],
+        requests_per_s=good / measured["duration_us"] * 1e6,
+        p50_ms=measured["p50_us"] / 1000,
+        p99_ms=measured["p99_us"] / 1000,
+        max_ms=measured["max_us"] / 1000,
+        errors=measured["error_statuses"] + measured["socket_errors"],
     )
 
 
-def name_of(work: str, connections: int) -> str:
-    return f"{work}, {connections} connection{'s' if connections > 1 else ''}"
+def name_of(workload: str, connections: int) -> str:
+    return f"{workload}, {connections} connection{'s' if connections > 1 else ''}"
 
 
 def measure(
-    contenders: list[Contender], works: list[str], *, folder: Path, rounds: int, duration_s: int
+    servers: list[Server], workloads: list[str], *, folder: Path, rounds: int, duration_s: int
 ) -> Results:
-    """Each work, round by round: every contender has its turn before the next round begins."""
+    """Each workload, round by round: every server takes its turn before the next round begins."""
     results = Results()
-    for work in works:
+    for workload in workloads:
         with ExitStack() as started:
-            here = {
-                contender: started.enter_context(contender.running(folder, audiences_in_store(work)))
-                for contender in contenders
-                if work in contender.calls
+            processes = {
+                server: started.enter_context(server.running(folder, audiences_in_store(workload)))
+                for server in servers
+                if workload in server.calls
             }
-            ports = {contender.name: server.port for contender, server in here.items()}
-            for contender in here:
-                contender.check(ports[contender.name], work)
-                run(ports[contender.name], contender.calls[work], connections=1, duration_s=WARM_UP_S)
+            ports = {server.name: process.port for server, process in processes.items()}
+            for server in processes:
+                server.check(ports[server.name], workload)
+                run(ports[server.name], server.calls[workload], connections=1, duration_s=WARM_UP_S)
             for _ in range(rounds):
                 for connections in CONNECTIONS:
-                    for contender in here:
+                    for server in processes:
                         got = run(
-                            ports[contender.name],
-                            contender.calls[work],
+                            ports[server.name],
+                            server.calls[workload],
                             connections=connections,
                             duration_s=duration_s,
                         )
-                        results.add(name_of(work, connections), contender.name, vars(got))
+                        results.add(name_of(workload, connections), server.name, vars(got))
     return results

@@ -1,7 +1,7 @@
-"""Other stand-ins for an API, each asked for what is nearest to our work; installed once, by lock files.
+"""Other mock servers, each given the request closest to our workload; installed once, from lock files.
 
-Prism serves this project's own description of Pinterest's API, and answers its examples. json-server and
-Mockoon keep the same audiences and take any. moto keeps them as items of a DynamoDB table.
+Prism serves this project's own description of Pinterest's API and returns its examples. json-server and
+Mockoon store the same audiences and accept any. moto stores them as items of a DynamoDB table.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks import exchanges
-from benchmarks.contenders import Contender
 from benchmarks.exchanges import ACCOUNT, CREATE, FIRST_ID, GET, LIST, NEW_AUDIENCE, PAGE_SIZE, Request, post
 from benchmarks.processes import ROOT, BenchError, ask
+from benchmarks.servers import Server
 
 PRISM, JSON_SERVER, MOCKOON, MOTO = "prism", "json-server", "mockoon", "moto"
 NAMES = (PRISM, JSON_SERVER, MOCKOON, MOTO)
@@ -33,20 +33,20 @@ BATCH = 25
 """Items that DynamoDB takes in one BatchWriteItem."""
 
 
-def peers(names: tuple[str, ...], cache: Path) -> list[Contender]:
+def peers(names: tuple[str, ...], cache: Path) -> list[Server]:
     """The peers of these names, installed into `cache`. Raises BenchError."""
-    here = []
+    found = []
     if {PRISM, JSON_SERVER, MOCKOON} & set(names):
         modules = _install_from_npm(cache / "npm")
         makers = {PRISM: _prism, JSON_SERVER: _json_server, MOCKOON: _mockoon}
-        here += [make(modules) for name, make in makers.items() if name in names]
+        found += [make(modules) for name, make in makers.items() if name in names]
     if MOTO in names:
-        here.append(_moto(_install_moto(cache / "moto")))
-    return here
+        found.append(_moto(_install_moto(cache / "moto")))
+    return found
 
 
 def versions() -> dict[str, str]:
-    """What is installed, by the files that pin it."""
+    """The installed versions, from the files that pin them."""
     pinned = dict(json.loads((LOCKS / "package.json").read_text())["dependencies"])
     (moto,) = (line for line in (LOCKS / "moto.in").read_text().splitlines() if line.startswith("moto"))
     return {**pinned, "moto": moto.partition("==")[2]}
@@ -55,47 +55,47 @@ def versions() -> dict[str, str]:
 def _install_from_npm(folder: Path) -> Path:
     files = (LOCKS / "package.json", LOCKS / "package-lock.json")
     _node()
-    if _is_new(folder, *files):
+    if _needs_install(folder, *files):
         npm = shutil.which("npm")
         if npm is None:
             raise BenchError("npm is missing: the peers need Node.js 18.20 or newer with npm")
         for file in files:
             shutil.copy(file, folder)
         _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
-        _keep(folder, *files)
+        _mark_installed(folder, *files)
     return folder / "node_modules"
 
 
 def _install_moto(folder: Path) -> Path:
     lock = LOCKS / "moto.lock"
-    if _is_new(folder, lock):
+    if _needs_install(folder, lock):
         venv.create(folder / "venv", with_pip=True, clear=True)
         pip = [str(folder / "venv/bin/python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
         _run([*pip, "install", "--require-hashes", "-r", str(lock)], folder)
-        _keep(folder, lock)
+        _mark_installed(folder, lock)
     return folder / "venv"
 
 
-def _is_new(folder: Path, *locks: Path) -> bool:
+def _needs_install(folder: Path, *locks: Path) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     done = folder / "installed"
     return not done.exists() or done.read_text() != _digest(*locks)
 
 
-def _keep(folder: Path, *locks: Path) -> None:
+def _mark_installed(folder: Path, *locks: Path) -> None:
     (folder / "installed").write_text(_digest(*locks))
 
 
 def _digest(*locks: Path) -> str:
-    told = sys.version.encode() + b"".join(lock.read_bytes() for lock in locks)
-    return hashlib.sha256(told).hexdigest()
+    content = sys.version.encode() + b"".join(lock.read_bytes() for lock in locks)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _run(command: list[str], folder: Path) -> None:
     print(
-        f"  installs into {folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder}", flush=True
+        f"  installing into {folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder}", flush=True
     )
-    quiet = {
+    environment = {
         name: value
         for name, value in os.environ.items()
         if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
@@ -104,46 +104,44 @@ def _run(command: list[str], folder: Path) -> None:
         subprocess.run(
             command,
             cwd=folder,
-            env=quiet,
+            env=environment,
             check=True,
             capture_output=True,
             text=True,
             timeout=INSTALL_WITHIN_S,
         )
     except subprocess.CalledProcessError as error:
-        said = (error.stderr or error.stdout).strip().splitlines()
-        raise BenchError(
-            f"{' '.join(command[:3])} failed: {said[-1] if said else 'it said nothing'}"
-        ) from None
+        output = (error.stderr or error.stdout).strip().splitlines()
+        raise BenchError(f"{' '.join(command[:3])} failed: {output[-1] if output else 'no output'}") from None
 
 
 def _node() -> str:
     node = shutil.which("node")
     if node is None:
-        raise BenchError("node is missing: the peers need Node.js 18.20 or newer (or choose --contender)")
+        raise BenchError("node is missing: the peers need Node.js 18.20 or newer (or choose --server)")
     return node
 
 
-def _of_node(modules: Path) -> tuple[Path, ...]:
+def _node_files(modules: Path) -> tuple[Path, ...]:
     return (Path(_node()).resolve(), modules)
 
 
-def _prism(modules: Path) -> Contender:
+def _prism(modules: Path) -> Server:
     def command(port: int, own: Path, audiences: int) -> list[str]:
         description = str(ROOT / "openapi/pinterest.json")
         where = ["--port", str(port), "--host", "127.0.0.1"]
         return [_node(), str(modules / ".bin/prism"), "mock", *where, "--verboseLevel", "error", description]
 
-    # It does not take the base path of the description's servers.
+    # Prism ignores the base path of the description's servers.
     calls = {
-        work: Request(ours.method, ours.path.removeprefix("/v5"), ours.headers, ours.body)
-        for work, ours in exchanges.OURS.items()
-        if work in (GET, LIST, CREATE)
+        workload: Request(ours.method, ours.path.removeprefix("/v5"), ours.headers, ours.body)
+        for workload, ours in exchanges.OURS.items()
+        if workload in (GET, LIST, CREATE)
     }
-    return Contender(PRISM, command, calls, calls[LIST], files=_of_node(modules))
+    return Server(PRISM, command, calls, calls[LIST], files=_node_files(modules))
 
 
-def _json_server(modules: Path) -> Contender:
+def _json_server(modules: Path) -> Server:
     def command(port: int, own: Path, audiences: int) -> list[str]:
         database = own / "db.json"
         database.write_text(exchanges.compact({"audiences": exchanges.items(audiences)}))
@@ -155,10 +153,10 @@ def _json_server(modules: Path) -> Contender:
         LIST: Request("GET", f"/audiences?_page=1&_limit={PAGE_SIZE}"),
         CREATE: post("/audiences", {}, NEW_AUDIENCE),
     }
-    return Contender(JSON_SERVER, command, calls, calls[GET], files=_of_node(modules))
+    return Server(JSON_SERVER, command, calls, calls[GET], files=_node_files(modules))
 
 
-def _mockoon(modules: Path) -> Contender:
+def _mockoon(modules: Path) -> Server:
     def command(port: int, own: Path, audiences: int) -> list[str]:
         data = own / "mockoon.json"
         data.write_text(exchanges.compact(_mockoon_environment(audiences)))
@@ -170,8 +168,8 @@ def _mockoon(modules: Path) -> Contender:
         LIST: Request("GET", f"/audiences?page=1&limit={PAGE_SIZE}"),
         CREATE: post("/audiences", {}, NEW_AUDIENCE),
     }
-    return Contender(
-        MOCKOON, command, calls, calls[GET], {"HOME": str(modules.parent)}, files=_of_node(modules)
+    return Server(
+        MOCKOON, command, calls, calls[GET], {"HOME": str(modules.parent)}, files=_node_files(modules)
     )
 
 
@@ -243,7 +241,7 @@ def _mockoon_environment(audiences: int) -> dict[str, object]:
     }
 
 
-def _moto(environment: Path) -> Contender:
+def _moto(environment: Path) -> Server:
     def command(port: int, own: Path, audiences: int) -> list[str]:
         return [str(environment / "bin/moto_server"), "--host", "127.0.0.1", "--port", str(port)]
 
@@ -262,7 +260,7 @@ def _moto(environment: Path) -> Contender:
     }
     python = Path(sys.executable).resolve()
     files = (python, Path(os.__file__).parent, environment)
-    return Contender(MOTO, command, calls, _dynamodb("ListTables", {}), fill=_fill_moto, files=files)
+    return Server(MOTO, command, calls, _dynamodb("ListTables", {}), fill=_fill_moto, files=files)
 
 
 def _fill_moto(port: int, audiences: int) -> None:
@@ -286,7 +284,7 @@ def _fill_moto(port: int, audiences: int) -> None:
     for call in calls:
         status, body = ask(port, call)
         if status != 200:
-            raise BenchError(f"moto answers {status} while it is filled: {body[:200]!r}")
+            raise BenchError(f"moto answers {status} while the table is filled: {body[:200]!r}")
 
 
 def _dynamodb(operation: str, value: object) -> Request:

@@ -1,12 +1,12 @@
-"""One picture of a run, as SVG: bars for what matters most, by the contenders that did it."""
+"""Plots a run as SVG: bars for the main metrics of each server."""
 
 from collections.abc import Mapping
 from html import escape
 
 from benchmarks import load, startup
-from benchmarks.contenders import FILE, MEMORY
 from benchmarks.exchanges import CREATE, GET, LIST
 from benchmarks.report import SHOWN, Results
+from benchmarks.servers import FILE, MEMORY
 
 PANELS = (
     (load.name_of(GET, 32), "requests_per_s", "GET one, requests/s at 32 connections"),
@@ -20,13 +20,13 @@ OURS_COLOUR, OTHERS_COLOUR = "#0969da", "#9aa4af"
 
 
 def svg(results: Results, titles: Mapping[str, str], about: str) -> str:
-    """The panels that were measured, one under the other."""
+    """The panels that were measured, from top to bottom."""
     lines, y = [], MARGIN
-    for work, metric, heading in PANELS:
+    for workload, metric, heading in PANELS:
         medians = {
             name: value
-            for name in results.values.get(work, {})
-            if (value := results.median(work, name, metric)) is not None
+            for name in results.values.get(workload, {})
+            if (value := results.median(workload, name, metric)) is not None
         }
         if not medians:
             continue
@@ -56,10 +56,8 @@ def svg(results: Results, titles: Mapping[str, str], about: str) -> str:
     )
 
 
-def _text(
-    x: int, y: int, words: str, *, anchor: str = "start", weight: str = "normal", size: int = 12
-) -> str:
+def _text(x: int, y: int, text: str, *, anchor: str = "start", weight: str = "normal", size: int = 12) -> str:
     return (
         f'<text x="{x}" y="{y}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}"'
-        f' fill="#1f2328">{escape(words)}</text>'
+        f' fill="#1f2328">{escape(text)}</text>'
     )

@@ -1,4 +1,4 @@
-"""Servers in processes of their own: on free ports, timed until they answer, ended whatever happens."""
+"""Servers in processes of their own: on free ports, timed until they answer, always stopped at the end."""
 
 import contextlib
 import http.client
@@ -21,7 +21,7 @@ ANSWERS_WITHIN_S = 60.0
 
 
 class BenchError(Exception):
-    """Something is missing or broken; the message is for the person at the terminal, in one line."""
+    """Something is missing or broken; the message is one line for the terminal."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Running:
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """This environment without what would change a server; compiled bytecode is used and kept."""
-    left_out = (
+    """This environment without variables that would change a server; compiled bytecode is used and kept."""
+    removed = (
         "AUDIENCE_MOCK_",
         "COVERAGE_",
         "COV_",
@@ -46,7 +46,7 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
         "PYTHONPATH",
         "NODE_OPTIONS",
     )
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(removed)}
     return {**kept, "PYTHONPATH": f"{ROOT / 'app'}{os.pathsep}{ROOT / 'tests'}", **more}
 
 
@@ -72,7 +72,7 @@ def running(
     process = None
     with errors.open("w") as stderr:
         try:
-            with _signals_held():
+            with _signals_deferred():
                 began = time.perf_counter()
                 process = subprocess.Popen(
                     command,
@@ -81,23 +81,23 @@ def running(
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=stderr,
-                    start_new_session=True,  # its children end with it
+                    start_new_session=True,  # to stop its children too
                 )
             if not _answers(process, port, ready, began + READY_WITHIN_S):
-                said = errors.read_text(errors="replace").strip().splitlines()
+                output = errors.read_text(errors="replace").strip().splitlines()
                 state = "ended" if process.poll() is not None else f"no 2xx within {READY_WITHIN_S:.0f} s"
-                raise BenchError(f"{name} did not start ({state}): {said[-1] if said else 'it said nothing'}")
+                raise BenchError(f"{name} did not start ({state}): {output[-1] if output else 'no output'}")
             yield Running(process.pid, port, (time.perf_counter() - began) * 1000)
         finally:
             if process is not None:
-                with _signals_held():
+                with _signals_deferred():
                     _end(process)
 
 
 @contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Ctrl-C and words to end arrive after the block: between a process and its variable, one would leave
-    the process behind."""
+def _signals_deferred() -> Iterator[None]:
+    """Delays SIGINT, SIGTERM and SIGHUP to the end of the block: one that arrived before the new process is
+    assigned to its variable would leave it running."""
     arrived: list[int] = []
     signums = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {signum: signal.signal(signum, lambda number, _: arrived.append(number)) for signum in signums}
@@ -137,7 +137,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(ENDS_WITHIN_S)
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # children that outlived it
+        os.killpg(process.pid, signal.SIGKILL)  # children that are still running
 
 
 def memory_bytes(pid: int, what: str) -> int:

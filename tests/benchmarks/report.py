@@ -1,4 +1,4 @@
-"""What was measured: medians of the rounds, ratios, and whether the targets were reached."""
+"""Results: medians of the rounds, ratios, and whether the targets were reached."""
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping
@@ -10,54 +10,54 @@ Value = float | None
 
 @dataclass
 class Results:
-    """Each measured value, by work, contender and metric, in the order of the rounds."""
+    """Each measured value, by workload, server and metric, in the order of the rounds."""
 
     values: dict[str, dict[str, dict[str, list[float]]]] = field(default_factory=dict)
 
-    def add(self, work: str, contender: str, metrics: Mapping[str, float]) -> None:
-        here = self.values.setdefault(work, {}).setdefault(contender, {})
+    def add(self, workload: str, server: str, metrics: Mapping[str, float]) -> None:
+        found = self.values.setdefault(workload, {}).setdefault(server, {})
         for metric, value in metrics.items():
-            here.setdefault(metric, []).append(value)
+            found.setdefault(metric, []).append(value)
 
     def update(self, other: "Results") -> None:
-        for work, contenders in other.values.items():
-            for contender, metrics in contenders.items():
+        for workload, servers in other.values.items():
+            for server, metrics in servers.items():
                 for metric, values in metrics.items():
-                    self.values.setdefault(work, {}).setdefault(contender, {}).setdefault(metric, []).extend(
+                    self.values.setdefault(workload, {}).setdefault(server, {}).setdefault(metric, []).extend(
                         values
                     )
 
-    def median(self, work: str, contender: str, metric: str) -> Value:
+    def median(self, workload: str, server: str, metric: str) -> Value:
         """None if it was not measured."""
-        values = self._all(work, contender, metric)
+        values = self._all(workload, server, metric)
         return statistics.median(values) if values else None
 
-    def highest(self, work: str, contender: str, metric: str) -> Value:
-        return max(self._all(work, contender, metric), default=None)
+    def highest(self, workload: str, server: str, metric: str) -> Value:
+        return max(self._all(workload, server, metric), default=None)
 
-    def ratio(self, work: str, contender: str, other: str, metric: str) -> Value:
-        """How many times that of `other` the value of `contender` is: the median of the rounds' own ratios.
-        What the machine does beside a run goes on for minutes, and is in both values of a round."""
-        rounds = zip(self._all(work, contender, metric), self._all(work, other, metric), strict=False)
+    def ratio(self, workload: str, server: str, other: str, metric: str) -> Value:
+        """The value of `server` divided by that of `other`: the median of each round's ratio. Other load on
+        the machine lasts for minutes, so that it affects both values of a round alike."""
+        rounds = zip(self._all(workload, server, metric), self._all(workload, other, metric), strict=False)
         ratios = [ratio for one, by in rounds if (ratio := quotient(one, by)) is not None]
         return statistics.median(ratios) if ratios else None
 
-    def _all(self, work: str, contender: str, metric: str) -> list[float]:
-        return self.values.get(work, {}).get(contender, {}).get(metric, [])
+    def _all(self, workload: str, server: str, metric: str) -> list[float]:
+        return self.values.get(workload, {}).get(server, {}).get(metric, [])
 
     def as_json(self) -> dict[str, Any]:
         return {
-            work: {
-                contender: {
+            workload: {
+                server: {
                     metric: {
                         "median": _rounded(statistics.median(values)),
                         "rounds": [*map(_rounded, values)],
                     }
                     for metric, values in metrics.items()
                 }
-                for contender, metrics in contenders.items()
+                for server, metrics in servers.items()
             }
-            for work, contenders in self.values.items()
+            for workload, servers in self.values.items()
         }
 
 
@@ -66,13 +66,13 @@ def quotient(one: Value, other: Value) -> Value:
 
 
 def _rounded(value: float) -> float:
-    """Four significant digits; nothing here is more exact."""
+    """Four significant digits; no figure here is more precise."""
     return float(f"{value:.4g}")
 
 
 @dataclass(frozen=True)
 class Target:
-    """`figure` has to be at least, or at most, `limit`; None if this run did not measure it."""
+    """`figure` must be at least or at most this limit; it is None if this run did not measure it."""
 
     what: str
     figure: Callable[[Results], Value]
@@ -96,7 +96,7 @@ class Target:
 
 
 def outcomes(results: Results, targets: Iterable[Target]) -> list[dict[str, Any]]:
-    """Those of the targets that this run measured."""
+    """The outcome of each target that this run measured."""
     return [outcome for target in targets if (outcome := target.outcome(results)) is not None]
 
 
@@ -105,42 +105,42 @@ SHOWN = {
     "p50_ms": ("p50 ms", "{:.2f}"),
     "p99_ms": ("p99 ms", "{:.2f}"),
     "max_ms": ("max ms", "{:.1f}"),
-    "wrong": ("wrong", "{:.0f}"),
+    "errors": ("errors", "{:.0f}"),
     "ready_ms": ("ms", "{:,.0f}"),
     "rss_mib": ("MiB", "{:.1f}"),
     "mb_per_s": ("MB/s", "{:,.1f}"),
-    "first_mb_per_s": ("the first, MB/s", "{:,.1f}"),
+    "first_mb_per_s": ("first upload, MB/s", "{:,.1f}"),
     "grown_mib": ("grown MiB", "{:.0f}"),
-    "others_longest_wait_ms": ("others wait ms", "{:.1f}"),
-    "others_requests": ("others' requests", "{:.0f}"),
+    "others_longest_wait_ms": ("other clients' longest wait, ms", "{:.1f}"),
+    "others_requests": ("other clients' requests", "{:.0f}"),
     "ms": ("ms", "{:,.2f}"),
 }
-"""Heading and form of each metric."""
+"""Heading and format of each metric."""
 
 
 def tables(results: Results, titles: Mapping[str, str], ours: str) -> str:
-    """All medians as text, a table for each work; `ours / it` is our first metric against each other's."""
+    """All medians as text, a table for each workload; `ours / it` is the ratio of the first metric."""
     text = []
-    for work, contenders in results.values.items():
-        metrics = list(dict.fromkeys(metric for found in contenders.values() for metric in found))
-        against = ours in contenders and len(contenders) > 1
+    for workload, servers in results.values.items():
+        metrics = list(dict.fromkeys(metric for found in servers.values() for metric in found))
+        against = ours in servers and len(servers) > 1
         head = ["", *(SHOWN[metric][0] for metric in metrics), *(["ours / it"] if against else [])]
         rows = [head]
-        for contender in contenders:
-            row = [titles.get(contender, contender)]
+        for server in servers:
+            row = [titles.get(server, server)]
             for metric in metrics:
-                value = results.median(work, contender, metric)
+                value = results.median(workload, server, metric)
                 row.append("" if value is None else SHOWN[metric][1].format(value))
             if against:
-                ratio = results.ratio(work, ours, contender, metrics[0])
-                row.append("" if ratio is None or contender == ours else f"{ratio:.2f}")
+                ratio = results.ratio(workload, ours, server, metrics[0])
+                row.append("" if ratio is None or server == ours else f"{ratio:.2f}")
             rows.append(row)
-        text.append(f"{work}\n{_aligned(rows)}")
+        text.append(f"{workload}\n{_aligned(rows)}")
     return "\n\n".join(text)
 
 
 def verdicts(found: list[dict[str, Any]]) -> str:
-    rows = [["target", "asked", "measured", ""]]
+    rows = [["target", "limit", "measured", ""]]
     for outcome in found:
         verdict = "reached" if outcome["reached"] else "NOT reached"
         rows.append([outcome["what"], outcome["limit"], f"{outcome['figure']:g}", verdict])

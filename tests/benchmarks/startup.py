@@ -1,44 +1,44 @@
-"""How long until a server answers, from a warm and from a cold file cache, and what it holds then."""
+"""Time until a server answers, from a warm and from a cold file cache, and its memory use then."""
 
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.contenders import Contender
 from benchmarks.processes import ask, memory_bytes
 from benchmarks.report import Results
+from benchmarks.servers import Server
 
 WARM, COLD = "ready, warm file cache", "ready, cold file cache"
 MEMORY = "idle memory"
 MIB = 1 << 20
 
 
-def measure(contenders: list[Contender], *, folder: Path, rounds: int) -> Results:
-    """Every contender starts once before it counts, so that its compiled bytecode is there."""
+def measure(servers: list[Server], *, folder: Path, rounds: int) -> Results:
+    """Every server starts once before it counts, so that its compiled bytecode is there."""
     results = Results()
-    for contender in contenders:
-        with contender.running(folder):
+    for server in servers:
+        with server.running(folder):
             pass
     for _ in range(rounds):
-        for contender in contenders:
-            with contender.running(folder) as server:
-                results.add(WARM, contender.name, {"ready_ms": server.ready_ms})
-                ask(server.port, contender.ready)
-                mib = memory_bytes(server.pid, "VmRSS") / MIB
-                results.add(MEMORY, contender.name, {"rss_mib": mib})
-    os.sync()  # what is not on the disk yet cannot be thrown out of the cache
+        for server in servers:
+            with server.running(folder) as process:
+                results.add(WARM, server.name, {"ready_ms": process.ready_ms})
+                ask(process.port, server.ready)
+                mib = memory_bytes(process.pid, "VmRSS") / MIB
+                results.add(MEMORY, server.name, {"rss_mib": mib})
+    os.sync()  # pages that are not written yet cannot be evicted from the cache
     for _ in range(rounds):
-        for contender in contenders:
-            evict(contender.files)
-            with contender.running(folder) as server:
-                results.add(COLD, contender.name, {"ready_ms": server.ready_ms})
+        for server in servers:
+            evict(server.files)
+            with server.running(folder) as process:
+                results.add(COLD, server.name, {"ready_ms": process.ready_ms})
     return results
 
 
 def evict(roots: tuple[Path, ...]) -> int:
-    """Ask the system to forget the content of these files; answers how many. It keeps what another
-    process has mapped, and the names of the files."""
+    """Evicts these files from the page cache and returns how many. Pages mapped by another process and
+    directory entries stay."""
     count = 0
     if not hasattr(os, "posix_fadvise"):
         return count

@@ -1,19 +1,19 @@
-"""What is to be reached, each against a rung or a peer of the same run."""
+"""The targets, most of them ratios to a baseline or a peer in the same run."""
 
 from collections.abc import Callable
 
 from benchmarks import load, startup, uploads, worlds
-from benchmarks.contenders import DISCARD, FASTAPI, HELLO, MEMORY, STARLETTE
 from benchmarks.exchanges import CREATE, GET, LIST, MULTIPART_CREATE, OURS
 from benchmarks.lists import name_of as list_name
 from benchmarks.peers import JSON_SERVER, MOCKOON, MOTO, PRISM
 from benchmarks.report import Results, Target, Value, quotient
+from benchmarks.servers import DISCARD, FASTAPI, HELLO, MEMORY, STARLETTE
 
 RATE = "requests_per_s"
 MANY = 32
 
 PAGES_DIFFER_AT_MOST = 1.25
-"""Chosen: between two pages of one size, more than the noise of a run is a cost of the depth."""
+"""Chosen above the noise of a run: a larger difference between two pages of one size is a cost of depth."""
 SIZES_DIFFER_AT_MOST = 1.5
 """Chosen: an index of a million is a level deeper than one of a thousand."""
 
@@ -24,9 +24,9 @@ def targets(upload_sizes: list[int], list_counts: list[int], world_count: int) -
         *_rates(CREATE, {STARLETTE: 0.5, FASTAPI: 1.2, PRISM: 10, JSON_SERVER: 8, MOCKOON: 4, MOTO: 8}),
         *_rates(LIST, {STARLETTE: 0.5}),
         *_rates(MULTIPART_CREATE, {STARLETTE: 0.4, FASTAPI: 0.7}),
-        *(_spread(work) for work in OURS),
-        *(_longest(work) for work in OURS),
-        Target("requests that went wrong", _wrong, at_most=0, unit=""),
+        *(_spread(workload) for workload in OURS),
+        *(_longest(workload) for workload in OURS),
+        Target("failed requests", _failed, at_most=0, unit=""),
         *_starts({HELLO: 1.25, PRISM: 1, MOCKOON: 1, MOTO: 1}),
         Target("idle memory", _of(startup.MEMORY, "rss_mib"), at_most=75, unit="MiB"),
         *(target for lines in upload_sizes for target in _upload(lines)),
@@ -36,24 +36,24 @@ def targets(upload_sizes: list[int], list_counts: list[int], world_count: int) -
     ]
 
 
-def _of(work: str, metric: str, contender: str = MEMORY) -> Callable[[Results], Value]:
-    return lambda results: results.median(work, contender, metric)
+def _of(workload: str, metric: str, server: str = MEMORY) -> Callable[[Results], Value]:
+    return lambda results: results.median(workload, server, metric)
 
 
-def _against(work: str, other: str, metric: str) -> Callable[[Results], Value]:
-    return lambda results: results.ratio(work, MEMORY, other, metric)
+def _against(workload: str, other: str, metric: str) -> Callable[[Results], Value]:
+    return lambda results: results.ratio(workload, MEMORY, other, metric)
 
 
-def _rates(work: str, factors: dict[str, float]) -> list[Target]:
-    name = load.name_of(work, MANY)
+def _rates(workload: str, factors: dict[str, float]) -> list[Target]:
+    name = load.name_of(workload, MANY)
     return [
         Target(f"{name}, against {other}", _against(name, other, RATE), at_least=factor)
         for other, factor in factors.items()
     ]
 
 
-def _spread(work: str) -> Target:
-    name = load.name_of(work, MANY)
+def _spread(workload: str) -> Target:
+    name = load.name_of(workload, MANY)
 
     def figure(results: Results) -> Value:
         return quotient(results.median(name, MEMORY, "p99_ms"), results.median(name, MEMORY, "p50_ms"))
@@ -61,8 +61,8 @@ def _spread(work: str) -> Target:
     return Target(f"{name}, p99 against p50", figure, at_most=4)
 
 
-def _longest(work: str) -> Target:
-    name = load.name_of(work, MANY)
+def _longest(workload: str) -> Target:
+    name = load.name_of(workload, MANY)
     return Target(
         f"{name}, longest of all rounds",
         lambda results: results.highest(name, MEMORY, "max_ms"),
@@ -71,9 +71,9 @@ def _longest(work: str) -> Target:
     )
 
 
-def _wrong(results: Results) -> Value:
-    names = [load.name_of(work, connections) for work in OURS for connections in load.CONNECTIONS]
-    counts = [results.highest(name, MEMORY, "wrong") for name in names]
+def _failed(results: Results) -> Value:
+    names = [load.name_of(workload, connections) for workload in OURS for connections in load.CONNECTIONS]
+    counts = [results.highest(name, MEMORY, "errors") for name in names]
     return max((count for count in counts if count is not None), default=None)
 
 
@@ -93,7 +93,7 @@ def _upload(lines: int) -> list[Target]:
         Target(f"{name}, against discarding it", _against(name, DISCARD, "mb_per_s"), at_least=0.3),
         Target(f"{name}, memory grown", _of(name, "grown_mib"), at_most=allowed_mib, unit="MiB"),
         Target(
-            f"{name}, longest wait of others",
+            f"{name}, longest wait of other clients",
             lambda results: results.highest(name, MEMORY, "others_longest_wait_ms"),
             at_most=100,
             unit="ms",

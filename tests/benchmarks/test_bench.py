@@ -1,4 +1,4 @@
-"""The bench itself: what it measures is what it says, and its arithmetic is right. No time is asserted."""
+"""The bench itself: it measures what it claims to, and its arithmetic is right. No time is asserted."""
 
 import json
 import os
@@ -13,15 +13,15 @@ import pytest
 
 from benchmarks import lists, load, peers, plot, report, uploads
 from benchmarks.__main__ import main
-from benchmarks.contenders import MEMORY, discard, hello, ours, record, rungs
 from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE, MULTIPART_CREATE, OURS, Request
 from benchmarks.processes import BenchError, ask, environment, memory_bytes
 from benchmarks.report import Results, Target
+from benchmarks.servers import MEMORY, baselines, discard, hello, ours, record
 from benchmarks.startup import evict
 from benchmarks.targets import targets
 
 LIMIT_S = 60
-"""Seconds that anything may take; reached only where something is broken."""
+"""Timeout in seconds of every wait; reached only if something is broken."""
 
 WRK_REPORT = """Running 2s test @ http://127.0.0.1:8000/
   1 threads and 32 connections
@@ -29,7 +29,7 @@ WRK_REPORT = """Running 2s test @ http://127.0.0.1:8000/
     Latency     6.10ms    1.20ms  20.50ms   91.00%
 Requests/sec:   5000.00
 bench {"requests": 10010, "duration_us": 2000000, "p50_us": 6000, "p99_us": 9500, "max_us": 20500, \
-"refused": 10, "broken": 2}
+"error_statuses": 10, "socket_errors": 2}
 """
 
 
@@ -38,25 +38,29 @@ reads_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What this server answers to each work."""
+    """This server's response to each workload."""
     return record(tmp_path_factory.mktemp("bench"))
 
 
 @pytest.mark.parametrize("name", ["raw", "starlette", "fastapi"])
-def test_a_rung_answers_what_this_server_answers(name: str, answers: Path, tmp_path: Path) -> None:
-    """Each rung's answers have the status and the bytes of this server's, for each work."""
+def test_a_baseline_returns_the_recorded_responses(name: str, answers: Path, tmp_path: Path) -> None:
+    """For each workload a baseline returns the status and the bytes that this server returned."""
     recorded = json.loads(answers.read_text())
-    (rung,) = (rung for rung in rungs(answers) if rung.name == name)
-    with rung.running(tmp_path) as server:
-        for work, request in OURS.items():
-            status, body = ask(server.port, request)
-            assert (status, body.decode()) == (recorded[work]["status"], recorded[work]["body"]), work
+    (baseline,) = (baseline for baseline in baselines(answers) if baseline.name == name)
+    with baseline.running(tmp_path) as process:
+        for workload, request in OURS.items():
+            status, body = ask(process.port, request)
+            assert (status, body.decode()) == (recorded[workload]["status"], recorded[workload]["body"]), (
+                workload
+            )
 
 
-def test_the_works_are_what_they_are_called(answers: Path) -> None:
-    """One audience is got, 25 of more are listed; a visitor audience, a lookalike and one from a file are
-    created."""
-    recorded = {work: json.loads(answer["body"]) for work, answer in json.loads(answers.read_text()).items()}
+def test_workloads_do_what_their_names_say(answers: Path) -> None:
+    """One audience is read, a first page of 25 is listed; a visitor audience, a lookalike and one from a
+    file are created."""
+    recorded = {
+        workload: json.loads(answer["body"]) for workload, answer in json.loads(answers.read_text()).items()
+    }
     assert recorded[GET]["status"] == "READY"
     assert len(recorded[LIST]["items"]) == 25
     assert recorded[LIST]["bookmark"]
@@ -66,28 +70,28 @@ def test_the_works_are_what_they_are_called(answers: Path) -> None:
 
 
 @reads_proc
-def test_the_smallest_rungs_answer(tmp_path: Path) -> None:
-    """The hello of FastAPI and SQLModel answers, and what throws a body away takes one."""
-    for rung, request in (
+def test_the_smallest_baselines_answer(tmp_path: Path) -> None:
+    """The FastAPI and SQLModel hello answers a GET, and the discarding application accepts a body."""
+    for baseline, request in (
         (hello(), Request("GET", "/")),
         (discard(), Request("POST", "/", {}, "x" * 100_000)),
     ):
-        with rung.running(tmp_path) as server:
-            assert ask(server.port, request)[0] in (200, 201)
-            assert memory_bytes(server.pid, "VmRSS") > 1 << 20
+        with baseline.running(tmp_path) as process:
+            assert ask(process.port, request)[0] in (200, 201)
+            assert memory_bytes(process.pid, "VmRSS") > 1 << 20
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
-    """What keeps a contender from its start is told in one line, with its last words."""
+    """A server that fails to start is reported in one line, with the last line of its standard error."""
     with pytest.raises(BenchError, match=r"^memory did not start \(ended\): .*not a database URL"):
         with ours(MEMORY, tmp_path, seed=False, database="nonsense").running(tmp_path):
             pass
 
 
-def test_wrks_report_is_read() -> None:
-    """Only what was answered well counts as a rate; what went wrong is counted too."""
+def test_the_report_of_wrk_is_parsed() -> None:
+    """The rate counts successful responses only; failed requests are counted separately."""
     assert load.parse(WRK_REPORT) == load.Load(
-        requests_per_s=5000, p50_ms=6, p99_ms=9.5, max_ms=20.5, wrong=12
+        requests_per_s=5000, p50_ms=6, p99_ms=9.5, max_ms=20.5, errors=12
     )
     assert load.parse(WRK_REPORT.replace("10010", "10")) is None
     with pytest.raises(BenchError, match="not a report of wrk"):
@@ -95,7 +99,8 @@ def test_wrks_report_is_read() -> None:
 
 
 def test_medians_ratios_and_targets() -> None:
-    """A figure is the median of the rounds, a ratio that of their ratios, and a limit itself is reached."""
+    """A figure is the median of the rounds, a ratio the median of their ratios; a figure equal to its limit
+    reaches the target."""
     results = Results()
     for ours_, other in ((10, 4), (30, 5), (20, 100)):
         results.add("get", "memory", {"requests_per_s": ours_})
@@ -132,17 +137,17 @@ def test_medians_ratios_and_targets() -> None:
 
 
 def test_each_target_finds_its_figure() -> None:
-    """With everything measured alike, each target has a figure: none asks for what nobody measures."""
+    """With every metric set, each target has a figure: none depends on a metric that is never measured."""
     results = Results()
     names = (MEMORY, "starlette", "fastapi", "hello", "discard", *peers.NAMES)
-    for work in (*OURS, *(load.name_of(work, n) for work in OURS for n in load.CONNECTIONS)):
+    for workload in (*OURS, *(load.name_of(workload, n) for workload in OURS for n in load.CONNECTIONS)):
         for name in names:
             results.add(
-                work, name, dict.fromkeys(("requests_per_s", "p50_ms", "p99_ms", "max_ms", "wrong"), 1.0)
+                workload, name, dict.fromkeys(("requests_per_s", "p50_ms", "p99_ms", "max_ms", "errors"), 1.0)
             )
-    for work in ("ready, warm file cache", "ready, cold file cache", "idle memory"):
+    for workload in ("ready, warm file cache", "ready, cold file cache", "idle memory"):
         for name in names:
-            results.add(work, name, {"ready_ms": 1.0, "rss_mib": 1.0})
+            results.add(workload, name, {"ready_ms": 1.0, "rss_mib": 1.0})
     for name in names:
         metrics = dict.fromkeys(("mb_per_s", "grown_mib", "others_longest_wait_ms"), 1.0)
         results.add(uploads.name_of(1000), name, metrics)
@@ -160,12 +165,12 @@ def test_each_target_finds_its_figure() -> None:
 
 
 def test_a_page_deep_in_a_list_is_found(tmp_path: Path) -> None:
-    """The store that is made for it holds what it should, and bookmarks lead to the page that is meant."""
-    store = lists.store(600, tmp_path)
-    assert lists.store(600, tmp_path) == store
-    with ours("file", tmp_path, seed=False, database=f"sqlite:///{store}").running(tmp_path) as server:
-        request = lists.page(lists.bookmark_of_page(server.port, 60), lists.PAGE_SIZE)
-        status, body = ask(server.port, request)
+    """The generated database has the requested audiences, and following bookmarks reaches the right page."""
+    database = lists.database_file(600, tmp_path)
+    assert lists.database_file(600, tmp_path) == database
+    with ours("file", tmp_path, seed=False, database=f"sqlite:///{database}").running(tmp_path) as process:
+        request = lists.page(lists.bookmark_of_page(process.port, 60), lists.PAGE_SIZE)
+        status, body = ask(process.port, request)
     assert status == 200
     page = json.loads(body)
     assert [item["name"] for item in page["items"]] == [f"Buyers {at:07d}" for at in range(590, 600)]
@@ -173,7 +178,7 @@ def test_a_page_deep_in_a_list_is_found(tmp_path: Path) -> None:
 
 
 def test_files_to_upload_are_the_same_in_every_run(tmp_path: Path) -> None:
-    """A file has the lines it should, all distinct, and a second one is the same."""
+    """A file has the requested number of distinct lines, and generating it again gives the same bytes."""
     file = uploads.users_file(1000, tmp_path)
     content = file.read_bytes()
     file.unlink()
@@ -183,7 +188,7 @@ def test_files_to_upload_are_the_same_in_every_run(tmp_path: Path) -> None:
     assert {len(bytes.fromhex(line)) for line in lines} == {32}
 
 
-def test_files_are_thrown_out_of_the_cache_whole(tmp_path: Path) -> None:
+def test_every_file_is_evicted_from_the_cache(tmp_path: Path) -> None:
     """Every file below the roots is visited, and a root may be a file."""
     (tmp_path / "in/here").mkdir(parents=True)
     for name in ("one", "in/two", "in/here/three"):
@@ -192,7 +197,7 @@ def test_files_are_thrown_out_of_the_cache_whole(tmp_path: Path) -> None:
 
 
 def test_the_locks_name_no_registry() -> None:
-    """What is installed is pinned by its content, from whatever registry the machine has."""
+    """Packages are pinned by hash and can come from any registry."""
     lock = json.loads((peers.LOCKS / "package-lock.json").read_text())
     packages = {name: package for name, package in lock["packages"].items() if name}
     assert len(packages) > 100
@@ -203,24 +208,24 @@ def test_the_locks_name_no_registry() -> None:
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
-def test_one_work_from_its_flags_to_its_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--only` and `--contender` measure just that, print it and write it."""
-    chosen = ["--quick", "--only", GET, "--contender", "memory", "--out", str(tmp_path)]
+def test_one_workload_from_flags_to_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--only` and `--server` limit what is measured, printed and written."""
+    chosen = ["--quick", "--only", GET, "--server", "memory", "--out", str(tmp_path)]
     assert main(chosen) == 0
     written = json.loads((tmp_path / "results.json").read_text())
     assert list(written["results"]) == ["get one, 1 connection", "get one, 32 connections"]
-    for contenders in written["results"].values():
-        assert list(contenders) == ["memory"]
-        assert all(metrics["requests_per_s"]["median"] > 0 for metrics in contenders.values())
-        assert all(metrics["wrong"]["rounds"] == [0] for metrics in contenders.values())
+    for servers in written["results"].values():
+        assert list(servers) == ["memory"]
+        assert all(metrics["requests_per_s"]["median"] > 0 for metrics in servers.values())
+        assert all(metrics["errors"]["rounds"] == [0] for metrics in servers.values())
     assert "Audience Mock, in memory" in capsys.readouterr().out
     assert (tmp_path / "results.svg").read_text().startswith("<svg")
 
 
 @reads_proc
 def test_an_interrupted_run_leaves_no_server(tmp_path: Path) -> None:
-    """SIGTERM ends the bench and every server that it started, and leaves none of its files."""
-    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "startup", "--contender", "memory"]
+    """SIGTERM stops the bench and every server that it started, and leaves no files."""
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "startup", "--server", "memory"]
     with subprocess.Popen(
         [*command, "--out", str(tmp_path)], env=environment({}), stderr=subprocess.PIPE, text=True
     ) as bench:
@@ -231,9 +236,9 @@ def test_an_interrupted_run_leaves_no_server(tmp_path: Path) -> None:
             children = _children(bench.pid)
             time.sleep(0.005)
         bench.send_signal(signal.SIGTERM)
-        _, said = bench.communicate(timeout=LIMIT_S)
+        _, output = bench.communicate(timeout=LIMIT_S)
     assert bench.returncode == 130
-    assert said == "bench: interrupted; every server has ended\n"
+    assert output == "bench: interrupted; every server was stopped\n"
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
     assert not list(tmp_path.iterdir())
 

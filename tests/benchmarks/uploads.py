@@ -1,5 +1,5 @@
-"""Files of SHA-256 lines, uploaded by curl: against an application that throws the same body away, what
-the server grows by, and how long others wait meanwhile."""
+"""Files of SHA-256 lines, uploaded by curl: speed against an application that discards the body, growth in
+memory, and how long other clients wait meanwhile."""
 
 import json
 import random
@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.contenders import DISCARD, FILE, MEMORY, Contender, discard, ours
 from benchmarks.exchanges import PITCHTARGET_HEADERS, UPLOAD_FIELDS, Request
 from benchmarks.processes import BenchError, ask, environment, memory_bytes
 from benchmarks.report import Results
+from benchmarks.servers import DISCARD, FILE, MEMORY, Server, discard, ours
 
 LINE_BYTES = 65
 MIB = 1 << 20
@@ -23,9 +23,9 @@ def name_of(lines: int) -> str:
 
 
 def measure(names: set[str], sizes: list[int], *, folder: Path, cache: Path, rounds: int) -> Results:
-    """Each file meets a fresh server, so that its high-water mark is of that file alone, and comes twice:
-    the first large one makes the server import what sorts it."""
-    contenders = [
+    """Uploads each file twice to a new server, whose memory high-water mark is then due to that file
+    alone. The first large upload also imports numpy."""
+    servers = [
         *([discard()] if DISCARD in names else []),
         *(ours(name, folder, seed=False) for name in (MEMORY, FILE) if name in names),
     ]
@@ -33,11 +33,11 @@ def measure(names: set[str], sizes: list[int], *, folder: Path, cache: Path, rou
     for lines in sizes:
         users = users_file(lines, cache)
         for _ in range(rounds):
-            for contender in contenders:
-                _upload_twice(contender, users, folder, results, lines)
-            for contender in contenders:
-                if contender.name != DISCARD:
-                    _upload_beside_another(contender, users, folder, results, lines)
+            for server in servers:
+                _upload_twice(server, users, folder, results, lines)
+            for server in servers:
+                if server.name != DISCARD:
+                    _upload_beside_probe(server, users, folder, results, lines)
     return results
 
 
@@ -47,36 +47,34 @@ def users_file(lines: int, cache: Path) -> Path:
     if file.exists() and file.stat().st_size == lines * LINE_BYTES:
         return file
     chance, left = random.Random(lines), lines
-    half = file.with_suffix(".tmp")
-    with half.open("wb") as out:
+    unfinished = file.with_suffix(".tmp")
+    with unfinished.open("wb") as out:
         while left:
             some = min(left, 100_000)
             digits = chance.randbytes(32 * some).hex().encode()
             out.write(b"".join(digits[at : at + 64] + b"\n" for at in range(0, 64 * some, 64)))
             left -= some
-    return half.replace(file)
+    return unfinished.replace(file)
 
 
-def _upload_twice(contender: Contender, users: Path, folder: Path, results: Results, lines: int) -> None:
+def _upload_twice(server: Server, users: Path, folder: Path, results: Results, lines: int) -> None:
     size_mb = lines * LINE_BYTES / 1e6
-    with contender.running(folder) as server:
-        before = memory_bytes(server.pid, "VmRSS")
-        first_s = _curl(server.port, users)
-        grown = (memory_bytes(server.pid, "VmHWM") - before) / MIB
-        if contender.name != DISCARD:
-            _check_report(server.port, lines)
-        again_s = _curl(server.port, users)
+    with server.running(folder) as process:
+        before = memory_bytes(process.pid, "VmRSS")
+        first_s = _curl(process.port, users)
+        grown = (memory_bytes(process.pid, "VmHWM") - before) / MIB
+        if server.name != DISCARD:
+            _check_report(process.port, lines)
+        again_s = _curl(process.port, users)
     metrics = {"mb_per_s": size_mb / again_s, "first_mb_per_s": size_mb / first_s, "grown_mib": grown}
-    results.add(name_of(lines), contender.name, metrics)
+    results.add(name_of(lines), server.name, metrics)
 
 
-def _upload_beside_another(
-    contender: Contender, users: Path, folder: Path, results: Results, lines: int
-) -> None:
-    with contender.running(folder) as server:
-        bystander = subprocess.Popen(
+def _upload_beside_probe(server: Server, users: Path, folder: Path, results: Results, lines: int) -> None:
+    with server.running(folder) as process:
+        probe = subprocess.Popen(
             [
-                *(sys.executable, "-m", "benchmarks.bystander", str(server.port)),
+                *(sys.executable, "-m", "benchmarks.latency_probe", str(process.port)),
                 *("/custom_audiences?fb_ad_account_id=7", PITCHTARGET_HEADERS["Authorization"]),
             ],
             env=environment({}),
@@ -85,19 +83,19 @@ def _upload_beside_another(
             text=True,
         )
         try:
-            assert bystander.stdout is not None
-            bystander.stdout.readline()
-            _curl(server.port, users)
-            said, _ = bystander.communicate(timeout=60)
+            assert probe.stdout is not None
+            probe.stdout.readline()
+            _curl(process.port, users)
+            output, _ = probe.communicate(timeout=60)
         finally:
-            bystander.kill()
-            bystander.wait()
-        if bystander.returncode != 0:
-            raise BenchError(f"the other client failed beside an upload to {contender.name}")
-        waited = json.loads(said)
+            probe.kill()
+            probe.wait()
+        if probe.returncode != 0:
+            raise BenchError(f"the latency probe failed during an upload to {server.name}")
+        waited = json.loads(output)
         results.add(
             name_of(lines),
-            contender.name,
+            server.name,
             {"others_longest_wait_ms": waited["longest_ms"], "others_requests": waited["requests"]},
         )
 
@@ -130,12 +128,12 @@ def _curl(port: int, users: Path) -> float:
     )
     status, _, seconds = finished.stdout.partition(" ")
     if status != "201":
-        raise BenchError(f"an upload was answered {status}: {finished.stderr.strip()}")
+        raise BenchError(f"an upload received status {status}: {finished.stderr.strip()}")
     return float(seconds)
 
 
 def _check_report(port: int, lines: int) -> None:
-    """Every line was checked, kept and counted. Raises BenchError."""
+    """Raises BenchError unless every line was checked, stored and counted."""
     _, body = ask(port, Request("GET", "/__admin/uploads"))
     (report,) = json.loads(body)["uploads"]
     if (report["lines"], report["distinct"], report["invalid"]) != (lines, lines, 0):

@@ -1,13 +1,13 @@
-"""What it takes to set a world of many audiences back, and to copy it, against making it in one batch."""
+"""Time to reset and to fork a world of many audiences, against creating it in one batch."""
 
 import time
 from pathlib import Path
 
 from benchmarks import exchanges
-from benchmarks.contenders import MEMORY, ours
 from benchmarks.exchanges import Request, post
 from benchmarks.processes import BenchError, ask
 from benchmarks.report import Results
+from benchmarks.servers import MEMORY, ours
 
 WORLD_HEADER = "X-Audience-Mock-World"
 
@@ -17,11 +17,11 @@ def name_of(count: int) -> str:
 
 
 def measure(count: int, *, folder: Path, rounds: int) -> Results:
-    """Each round fills an empty world in one batch and forks it; and sets the default world, which started
-    from the same seed, back after a change. Raises BenchError."""
+    """Each round fills an empty world in one batch and forks it, then changes and resets the default world,
+    which started from the same seed. Raises BenchError."""
     results = Results()
     seed = exchanges.compact(exchanges.seed(count))
-    with ours(MEMORY, folder).running(folder, count) as here:
+    with ours(MEMORY, folder).running(folder, count) as process:
         for number in range(rounds):
             other = {WORLD_HEADER: f"bench-{number}"}
             fork = post(f"/__admin/worlds/bench-{number}/fork", {}, {"name": f"fork-{number}"})
@@ -32,11 +32,11 @@ def measure(count: int, *, folder: Path, rounds: int) -> Results:
                 ("", exchanges.OURS[exchanges.CREATE]),
                 ("reset", post("/__admin/reset", {}, {})),
             ):
-                took_ms = _took_ms(here.port, request)
+                took_ms = _took_ms(process.port, request)
                 if what:
                     results.add(name_of(count), what, {"ms": took_ms})
             for name in (f"bench-{number}", f"fork-{number}"):
-                _took_ms(here.port, Request("DELETE", f"/__admin/worlds/{name}"))
+                _took_ms(process.port, Request("DELETE", f"/__admin/worlds/{name}"))
     return results
 
 
@@ -45,5 +45,5 @@ def _took_ms(port: int, request: Request) -> float:
     status, body = ask(port, request)
     took_ms = (time.perf_counter() - began) * 1000
     if not 200 <= status < 300:
-        raise BenchError(f"{request.method} {request.path} was answered {status}: {body[:200]!r}")
+        raise BenchError(f"{request.method} {request.path} received status {status}: {body[:200]!r}")
     return took_ms

@@ -1,4 +1,5 @@
-"""A life of audiences through `pinterest-api-sdk`: prints what its models held, as one JSON object.
+"""Creates, shares, updates and removes audiences with `pinterest-api-sdk`; prints the values of its models as
+one JSON object.
 
 Run by test_official_client.py with the ad account as its argument. Host and token come from PINTEREST_API_URI
 and PINTEREST_ACCESS_TOKEN, which the client reads when it is imported.
@@ -85,7 +86,7 @@ def plain(answer: Any) -> Any:
     return answer.to_dict() if isinstance(answer, OpenApiModel) else answer
 
 
-def refusal(operation: Any, *arguments: Any, **named: Any) -> tuple[str, int, Any]:
+def rejection(operation: Any, *arguments: Any, **named: Any) -> tuple[str, int, Any]:
     try:
         operation(*arguments, **named)
     except ApiException as error:
@@ -226,7 +227,7 @@ for fact, targeted in {
 # Tokens. `oauth_token` has no argument but the grant's type, so its request is never whole; the high-level
 # client refreshes by a request of its own. The models of the answers are reached one layer beneath.
 app = ApiClient(Configuration(host=PINTEREST_API_URI, username="1234567", password="secret"))
-facts["token_without_code"] = refusal(OauthApi(app).oauth_token, "authorization_code")
+facts["token_without_code"] = rejection(OauthApi(app).oauth_token, "authorization_code")
 
 
 def token(grant_type: str, **form: str) -> Any:
@@ -249,19 +250,19 @@ facts["token_models"] = [type(given).__name__, type(again).__name__]
 refreshed = PinterestSDKClient.create_client_with_refresh_token(again.refresh_token, "1234567", "secret")
 facts["read_when_refreshed"] = held(AudiencesApi(refreshed).audiences_get(AD_ACCOUNT, shared))
 
-# Refusals are the client's exceptions.
+# Rejections are the client's exceptions.
 this = {"ad_account_id": AD_ACCOUNT, "audience_id": changed.id}
 remove = models.AudienceUpdateRequest(operation_type=models.AudienceUpdateOperationType("REMOVE"))
 facts["removed"] = held(api.audiences_update(**this, audience_update_request=remove))
-facts["after_removal"] = refusal(api.audiences_get, **this)
+facts["after_removal"] = rejection(api.audiences_get, **this)
 too_wide = models.AudienceCreateRequest(
     name="Too wide",
     audience_type="ACTALIKE",
     rule=models.AudienceRule(**RULES["ACTALIKE"] | {"percentage": 11}),
 )
-facts["misfit"] = refusal(api.audiences_create, ad_account_id=AD_ACCOUNT, audience_create_request=too_wide)
+facts["misfit"] = rejection(api.audiences_create, ad_account_id=AD_ACCOUNT, audience_create_request=too_wide)
 stranger = AudiencesApi(PinterestSDKClient.create_client_with_token(""))
-facts["stranger"] = refusal(stranger.audiences_list, ad_account_id=AD_ACCOUNT)
+facts["stranger"] = rejection(stranger.audiences_list, ad_account_id=AD_ACCOUNT)
 
 facts["called"] = sorted(called)
 json.dump(facts, sys.stdout)

@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT
-from helpers.sources import customer_list, seed
+from helpers.accounts import AD_ACCOUNT
+from helpers.pinterest_resources import create_customer_list, create_seed_audience
 
 FACTS = json.loads((Path(__file__).parents[2] / "fixtures/descriptions/pinterest-audiences.json").read_text())
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -70,7 +70,8 @@ FIELDS = FACTS["objects"]["Audience"]["fields"].keys()
 
 
 def fitting(operation: str, answer: httpx.Response) -> Any:
-    """The body of an answer, held against the official one for its status, or for any of its kind."""
+    """The body of a response, checked against the official schema for its status, or for any status of its
+    class."""
     official = FACTS["operations"][operation]["responses"]
     fact = official.get(str(answer.status_code)) or official["200" if answer.is_success else "default"]
     body = answer.json()
@@ -81,7 +82,7 @@ def fitting(operation: str, answer: httpx.Response) -> Any:
 @pytest.fixture
 def pinterest(pinterest: httpx.Client) -> httpx.Client:
     """Plain HTTP to a fresh server whose account has the customer list that a rule names."""
-    customer_list(pinterest)
+    create_customer_list(pinterest)
     return pinterest
 
 
@@ -99,7 +100,7 @@ def create(pinterest: httpx.Client, audience_type: str, status: int = 201) -> An
 @pytest.mark.parametrize("audience_type", RULES)
 def test_answers_to_a_create_fit(pinterest: httpx.Client, audience_type: str, status: int) -> None:
     """The answer to a create fits with either status, though the rule was sent in the forms of the prose."""
-    seed(pinterest)
+    create_seed_audience(pinterest)
     made = create(pinterest, audience_type, status)
     assert made.keys() >= FIELDS
     assert made["rule"].keys() == {key for key, value in RULES[audience_type].items() if value is not None}
@@ -108,7 +109,7 @@ def test_answers_to_a_create_fit(pinterest: httpx.Client, audience_type: str, st
 @pytest.mark.parametrize("audience_type", RULES)
 def test_answers_about_an_audience_fit(mock: MockServer, pinterest: httpx.Client, audience_type: str) -> None:
     """Answers to GET, list and PATCH fit before and after the audience is built, and leave out nothing."""
-    seed(pinterest)
+    create_seed_audience(pinterest)
     path = f"{AUDIENCES}/{create(pinterest, audience_type)['id']}"
     for _ in range(2):
         audiences = [
@@ -138,7 +139,7 @@ def test_pages_fit(pinterest: httpx.Client) -> None:
 @pytest.mark.parametrize("audience_type", RULES)
 def test_answers_to_a_partner_fit(pinterest: httpx.Client, audience_type: str) -> None:
     """The answer to audiences/create_custom fits for a rule of each type."""
-    seed(pinterest)
+    create_seed_audience(pinterest)
     body = {"name": "Quilters", "rule": RULES[audience_type], "sharing_type": "CUSTOM", "data_party": "1p"}
     made = fitting("audiences/create_custom", pinterest.post(f"{AUDIENCES}/custom", json=body))
     assert made["audience_type"] == audience_type
@@ -168,8 +169,8 @@ REFUSED: dict[str, tuple[str, int, str, str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refusals_fit(pinterest: httpx.Client, case: str) -> None:
-    """Each refusal fits the official error."""
+def test_rejections_fit(pinterest: httpx.Client, case: str) -> None:
+    """Each rejection fits the official error."""
     operation, status, method, path, request = REFUSED[case]
     answer = pinterest.request(method, path, **request)
     assert answer.status_code == status

@@ -1,7 +1,7 @@
-"""Bad input over real HTTP: each API refuses it in its own words, and keeps nothing of it.
+"""Bad input over real HTTP: each API rejects it with its own error and stores nothing of it.
 
-The refusals share one server, since a refused request leaves it as it was; that is what they assert.
-Sockets are written by hand: no client would send most of this.
+The tests share one server, since a rejected request leaves it unchanged; they assert that.
+They write to raw sockets: no client would send most of this.
 """
 
 import contextlib
@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, pinterest_error, pitchtarget_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import pinterest_error, pitchtarget_error
 
 WITHIN_S = 20
 LISTED = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -53,7 +54,7 @@ class Api(NamedTuple):
     invalid: int
     """The status of a body that does not fit."""
     error: Callable[[httpx.Response], Any]
-    """The one shape of its refusals."""
+    """The one shape of its rejections."""
 
 
 PINTEREST = Api("pinterest", LISTED, PINTEREST_TOKEN, 400, pinterest_error)
@@ -109,7 +110,7 @@ def send(
     host, port = mock.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=WITHIN_S) as connection:
         connection.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
-        with contextlib.suppress(ConnectionError):  # an early refusal need not read the rest
+        with contextlib.suppress(ConnectionError):  # an early rejection need not read the rest
             for piece in pieces:
                 connection.sendall(piece)
         answer = HTTPResponse(connection, method=method)
@@ -158,7 +159,7 @@ def check_no_orphans(mock: MockServer) -> None:
     assert {row[0] for row in run("SELECT audience_key FROM uploads")} <= keys
 
 
-def refused(
+def rejected(
     mock: MockServer,
     api: Api,
     status: int,
@@ -169,7 +170,7 @@ def refused(
     headers: Mapping[str, str] | None = None,
     cut_off: bool = False,
 ) -> httpx.Response:
-    """Send a request that its API must refuse with this status, in its own shape, keeping nothing."""
+    """Sends a request that its API must reject with this status and its own error, storing nothing."""
     before = held(mock)
     head = {**api.token, "Content-Type": "application/json"} if headers is None else headers
     answer = send(mock, method, target or api.path, head, body, cut_off=cut_off)
@@ -226,8 +227,8 @@ NO_OBJECT = {
 @both_apis
 @each(NOT_JSON | NO_OBJECT)
 def test_body_that_is_no_json_object(server: MockServer, api: Api, case: bytes | str) -> None:
-    """A body that is no JSON, or no object, is refused and nothing is kept."""
-    refused(server, api, api.invalid, case)
+    """A body that is no JSON, or no object, is rejected and nothing is kept."""
+    rejected(server, api, api.invalid, case)
 
 
 ODD_VALUES = {
@@ -251,14 +252,14 @@ ODD_VALUES = {
 @pytest.mark.parametrize("place", ["rule", "event_data", "line_items", "top"])
 @each(ODD_VALUES)
 def test_pinterest_keeps_no_value_that_json_cannot_carry(server: MockServer, place: str, case: str) -> None:
-    """A NUL, a lone surrogate or a number that is not finite is refused wherever Pinterest lets keys be."""
+    """A NUL, a lone surrogate or a number that is not finite is rejected wherever Pinterest lets keys be."""
     body = {
         "rule": '"rule":{"visitor_source_id":"1","more":%s}',
         "event_data": '"rule":{"visitor_source_id":"1","event":"lead","event_data":{"more":%s}}',
         "line_items": '"rule":{"event":"lead","visitor_source_id":"1","event_data":{"line_items":{"a":%s}}}',
         "top": '"rule":{"visitor_source_id":"1"},"more":%s',
     }[place]
-    refused(server, PINTEREST, 400, '{"name":"a","audience_type":"VISITOR",' + body % case + "}")
+    rejected(server, PINTEREST, 400, '{"name":"a","audience_type":"VISITOR",' + body % case + "}")
 
 
 @pytest.mark.parametrize("kind", ['"subtype":"LOOKALIKE"', '"type":"lookalike"'], ids=["2014-05", "2014-04"])
@@ -267,19 +268,19 @@ def test_pinterest_keeps_no_value_that_json_cannot_carry(server: MockServer, pla
 def test_pitchtarget_keeps_no_value_that_json_cannot_carry(
     server: MockServer, kind: str, place: str, case: str
 ) -> None:
-    """A NUL, a lone surrogate or a number that is not finite is refused in and beside a lookalike spec."""
+    """A NUL, a lone surrogate or a number that is not finite is rejected in and beside a lookalike spec."""
     more = f',"more":{case}'
     spec = '{"type":"similarity","country":"US"' + (more if place == "spec" else "") + "}"
     body = f'{{{kind},"fb_ad_account_id":"1","name":"a","origin_audience_id":1,"lookalike_spec":{spec}'
-    refused(server, PITCHTARGET, 422, body + (more if place == "top" else "") + "}")
+    rejected(server, PITCHTARGET, 422, body + (more if place == "top" else "") + "}")
 
 
 @pytest.mark.parametrize("key", ["order_id", "value"])
 @each({"400-digits-and-a-fraction": "1" * 400 + ".0", "1e999": "1e999", "NaN": "NaN"})
 def test_a_number_for_a_text_is_finite(server: MockServer, key: str, case: str) -> None:
-    """Where Pinterest reads a number for a text, one that is not finite is refused, not written as inf."""
+    """Where Pinterest reads a number for a text, one that is not finite is rejected, not written as inf."""
     rule = f'{{"visitor_source_id":"1","event":"lead","event_data":{{"{key}":{case}}}}}'
-    refused(server, PINTEREST, 400, f'{{"name":"a","audience_type":"VISITOR","rule":{rule}}}')
+    rejected(server, PINTEREST, 400, f'{{"name":"a","audience_type":"VISITOR","rule":{rule}}}')
 
 
 ABSENT = object()
@@ -322,7 +323,7 @@ _NOT_DIGITS = {
 def test_pinterest_name(server: MockServer, target: str, case: Any) -> None:
     """An audience of Pinterest has a name that is a text and not blank."""
     body = {**VISITOR, "sharing_type": "CUSTOM", "data_party": "1p"}
-    refused(server, PINTEREST, 400, _with(body, None, "name", case), target=LISTED + target)
+    rejected(server, PINTEREST, 400, _with(body, None, "name", case), target=LISTED + target)
 
 
 @each(
@@ -339,20 +340,20 @@ def test_pinterest_name(server: MockServer, target: str, case: Any) -> None:
     }
 )
 def test_pinterest_audience_type(server: MockServer, case: Any) -> None:
-    """A type that cannot be created, misspelt ones among them, is refused."""
-    refused(server, PINTEREST, 400, _with(VISITOR, None, "audience_type", case))
+    """A type that cannot be created, misspelt ones among them, is rejected."""
+    rejected(server, PINTEREST, 400, _with(VISITOR, None, "audience_type", case))
 
 
 @each({"number": 5, "true": True, "list": [], "object": {}, "NUL": "\x00"})
 def test_pinterest_description(server: MockServer, case: Any) -> None:
     """A description is a text or null."""
-    refused(server, PINTEREST, 400, _with(VISITOR, None, "description", case))
+    rejected(server, PINTEREST, 400, _with(VISITOR, None, "description", case))
 
 
 @each({"absent": ABSENT, "null": None, "list": [], "text": "x", "number": 5, "true": True, "object": {}})
 def test_pinterest_rule(server: MockServer, case: Any) -> None:
     """A rule is an object that has what its type needs."""
-    refused(server, PINTEREST, 400, _with(VISITOR, None, "rule", case))
+    rejected(server, PINTEREST, 400, _with(VISITOR, None, "rule", case))
 
 
 @pytest.mark.parametrize(
@@ -363,7 +364,7 @@ def test_pinterest_rule(server: MockServer, case: Any) -> None:
 )
 def test_pinterest_ids_in_a_rule(server: MockServer, key: str, case: Any) -> None:
     """An id in a rule is ASCII digits and nothing else."""
-    refused(server, PINTEREST, 400, _with(VISITOR, "rule", key, case))
+    rejected(server, PINTEREST, 400, _with(VISITOR, "rule", key, case))
 
 
 _DAYS: dict[str, Any] = {
@@ -421,8 +422,8 @@ _DAYS: dict[str, Any] = {
     }
 )
 def test_pinterest_rule_values(server: MockServer, case: tuple[str, Any]) -> None:
-    """A value of a rule that is of the wrong type, out of range or not in its list is refused."""
-    refused(server, PINTEREST, 400, _with(VISITOR, "rule", *case))
+    """A value of a rule that is of the wrong type, out of range or not in its list is rejected."""
+    rejected(server, PINTEREST, 400, _with(VISITOR, "rule", *case))
 
 
 @each(
@@ -444,7 +445,7 @@ def test_pinterest_rule_values(server: MockServer, case: tuple[str, Any]) -> Non
 )
 def test_pinterest_actalike(server: MockServer, case: tuple[str, Any]) -> None:
     """An ACTALIKE audience has a seed, a country and a percentage from 1 to 10."""
-    refused(server, PINTEREST, 400, _with(ACTALIKE, "rule", *case))
+    rejected(server, PINTEREST, 400, _with(ACTALIKE, "rule", *case))
 
 
 @each(
@@ -470,8 +471,8 @@ def test_pinterest_actalike(server: MockServer, case: tuple[str, Any]) -> None:
     }
 )
 def test_pinterest_payloads_that_clients_get_wrong(server: MockServer, case: dict[str, Any]) -> None:
-    """The wrong payloads that are often seen are refused."""
-    refused(server, PINTEREST, 400, json.dumps(case))
+    """The wrong payloads that are often seen are rejected."""
+    rejected(server, PINTEREST, 400, json.dumps(case))
 
 
 @each(
@@ -485,7 +486,7 @@ def test_pinterest_payloads_that_clients_get_wrong(server: MockServer, case: dic
 def test_pinterest_custom(server: MockServer, case: tuple[str, Any]) -> None:
     """A data partner's audience says how it is shared and whose data it is."""
     body = {"name": "a", "sharing_type": "CUSTOM", "data_party": "1p", "rule": VISITOR["rule"]}
-    refused(server, PINTEREST, 400, _with(body, None, *case), target=f"{LISTED}/custom")
+    rejected(server, PINTEREST, 400, _with(body, None, *case), target=f"{LISTED}/custom")
 
 
 @each(
@@ -511,7 +512,7 @@ def test_pinterest_update(server: MockServer, case: tuple[str, Any]) -> None:
     """A PATCH with a value that does not fit changes nothing, its right values neither."""
     key, value = case
     body = json.dumps({"description": "changed", key: value})
-    refused(server, PINTEREST, 400, body, method="PATCH", target=f"{LISTED}/2542623499806")
+    rejected(server, PINTEREST, 400, body, method="PATCH", target=f"{LISTED}/2542623499806")
 
 
 @both_apis
@@ -521,7 +522,7 @@ def test_key_that_is_sent_twice(mock: MockServer, api: Api, case: str) -> None:
     rest = json.dumps({**(VISITOR if api is PINTEREST else LOOKALIKE), "name": None})
     body = rest.replace('"name": null', case)
     if case.endswith("5"):
-        refused(mock, api, api.invalid, body)
+        rejected(mock, api, api.invalid, body)
         return
     answer = send(mock, "POST", api.path, {**api.token, "Content-Type": "application/json"}, body)
     assert answer.status_code == 201
@@ -563,8 +564,8 @@ def _cases(**values: dict[str, Any]) -> dict[str, tuple[str, Any]]:
     )
 )
 def test_pitchtarget_lookalike(server: MockServer, case: tuple[str, Any]) -> None:
-    """A lookalike create with a value that does not fit is refused under the name of the field."""
-    answer = refused(server, PITCHTARGET, 422, _with(LOOKALIKE, None, *case))
+    """A lookalike create with a value that does not fit is rejected under the name of the field."""
+    answer = rejected(server, PITCHTARGET, 422, _with(LOOKALIKE, None, *case))
     for field in answer.json()["errors"]:
         # A NUL is told of the body as a whole; without a subtype, the 2014-04 name of it is asked for.
         assert field.split(".")[0] in (case[0], "base", "type")
@@ -594,7 +595,7 @@ def test_pitchtarget_lookalike(server: MockServer, case: tuple[str, Any]) -> Non
 )
 def test_pitchtarget_lookalike_spec(server: MockServer, case: tuple[str, Any]) -> None:
     """A spec has a country of two capital letters, and says how alike by a known type or ratio."""
-    refused(server, PITCHTARGET, 422, _with(LOOKALIKE, "lookalike_spec", *case))
+    rejected(server, PITCHTARGET, 422, _with(LOOKALIKE, "lookalike_spec", *case))
 
 
 @pytest.mark.parametrize("subtype", ["WEBSITE", "APP"])
@@ -620,7 +621,7 @@ def test_pitchtarget_lookalike_spec(server: MockServer, case: tuple[str, Any]) -
 )
 def test_pitchtarget_website_and_app(server: MockServer, subtype: str, case: tuple[str, Any]) -> None:
     """Retention is 1 to 180 days, and a rule is a JSON object written as a text."""
-    refused(server, PITCHTARGET, 422, _with({**WEBSITE, "subtype": subtype}, None, *case))
+    rejected(server, PITCHTARGET, 422, _with({**WEBSITE, "subtype": subtype}, None, *case))
 
 
 BAD_FORMS: dict[str, tuple[str, bytes]] = {
@@ -687,9 +688,9 @@ BAD_FORMS: dict[str, tuple[str, bytes]] = {
 
 @each(BAD_FORMS)
 def test_pitchtarget_form(server: MockServer, case: tuple[str, bytes]) -> None:
-    """A form that cannot be read, or that lacks what a create needs, is refused; its file is not kept."""
+    """A form that cannot be read, or that lacks what a create needs, is rejected; its file is not kept."""
     content_type, body = case
-    refused(server, PITCHTARGET, 422, body, headers={**PITCHTARGET_TOKEN, "Content-Type": content_type})
+    rejected(server, PITCHTARGET, 422, body, headers={**PITCHTARGET_TOKEN, "Content-Type": content_type})
     check_no_orphans(server)
 
 
@@ -754,19 +755,19 @@ def small() -> Iterator[MockServer]:
 @pytest.mark.parametrize("chunked", [False, True], ids=["content-length", "chunked"])
 @pytest.mark.parametrize("size", [1001, 300_000])
 def test_file_over_the_limit(small: MockServer, size: int, chunked: bool, order: str) -> None:
-    """A file over `max_upload_bytes` is refused with 413, however it is sent, and nothing of it is kept."""
+    """A file over `max_upload_bytes` is rejected with 413, however it is sent, and nothing of it is kept."""
     content = (HASH + b"\n") * (size // 65) + b"x" * (size % 65)
     body = form(*fields(), file(content)) if order == "fields-first" else form(file(content), *fields())
     sent = [body[at : at + 700] for at in range(0, len(body), 700)] if chunked else body
-    answer = refused(small, PITCHTARGET, 413, sent, headers={**PITCHTARGET_TOKEN, "Content-Type": FORM})
+    answer = rejected(small, PITCHTARGET, 413, sent, headers={**PITCHTARGET_TOKEN, "Content-Type": FORM})
     assert list(answer.json()["errors"]) == ["file"]
     check_no_orphans(small)
 
 
-def test_length_over_the_limit_is_refused_unread(small: MockServer) -> None:
-    """A Content-Length that no file within the limit can have is refused before a byte of it is sent."""
+def test_length_over_the_limit_is_rejected_unread(small: MockServer) -> None:
+    """A Content-Length that no file within the limit can have is rejected before a byte of it is sent."""
     headers = {**PITCHTARGET_TOKEN, "Content-Type": FORM, "Content-Length": str(20 << 20)}
-    refused(small, PITCHTARGET, 413, headers=headers, cut_off=True)
+    rejected(small, PITCHTARGET, 413, headers=headers, cut_off=True)
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["content-length", "chunked"])
@@ -785,18 +786,18 @@ BIG = 10 << 20
 @both_apis
 @pytest.mark.parametrize("chunked", [False, True], ids=["content-length", "chunked"])
 def test_10_megabytes_of_json(server: MockServer, api: Api, chunked: bool) -> None:
-    """A JSON body of 10 MB is refused with 413."""
+    """A JSON body of 10 MB is rejected with 413."""
     body = b'{"name":"' + b"x" * BIG + b'"}'
-    refused(
+    rejected(
         server, api, 413, [body[at : at + (1 << 20)] for at in range(0, BIG, 1 << 20)] if chunked else body
     )
 
 
 @both_apis
-def test_length_of_json_over_the_limit_is_refused_unread(server: MockServer, api: Api) -> None:
-    """A JSON body whose length is over the limit is refused before a byte of it is sent."""
+def test_length_of_json_over_the_limit_is_rejected_unread(server: MockServer, api: Api) -> None:
+    """A JSON body whose length is over the limit is rejected before a byte of it is sent."""
     headers = {**api.token, "Content-Type": "application/json", "Content-Length": str(1 << 40)}
-    refused(server, api, 413, headers=headers, cut_off=True)
+    rejected(server, api, 413, headers=headers, cut_off=True)
 
 
 @each(
@@ -807,9 +808,9 @@ def test_length_of_json_over_the_limit_is_refused_unread(server: MockServer, api
     }
 )
 def test_form_whose_fields_are_huge(server: MockServer, case: list[bytes]) -> None:
-    """Fields of 10 MB, their names counted, are refused with 413."""
+    """Fields of 10 MB, their names counted, are rejected with 413."""
     headers = {**PITCHTARGET_TOKEN, "Content-Type": FORM}
-    refused(server, PITCHTARGET, 413, form(*fields(), *case, file()), headers=headers)
+    rejected(server, PITCHTARGET, 413, form(*fields(), *case, file()), headers=headers)
 
 
 @both_apis
@@ -827,15 +828,15 @@ def test_form_whose_fields_are_huge(server: MockServer, case: list[bytes]) -> No
     }
 )
 def test_content_type_that_is_not_served(server: MockServer, api: Api, case: str) -> None:
-    """A body that says it is neither JSON nor a form is refused with 415, though it were JSON."""
+    """A body that says it is neither JSON nor a form is rejected with 415, though it were JSON."""
     body = json.dumps(VISITOR if api is PINTEREST else LOOKALIKE)
-    refused(server, api, 415, body, headers={**api.token, "Content-Type": case})
+    rejected(server, api, 415, body, headers={**api.token, "Content-Type": case})
 
 
 def test_pinterest_takes_no_form(server: MockServer) -> None:
-    """Pinterest's API refuses a form with 415."""
+    """Pinterest's API rejects a form with 415."""
     headers = {**PINTEREST_TOKEN, "Content-Type": FORM}
-    refused(server, PINTEREST, 415, form(*fields(), file()), headers=headers)
+    rejected(server, PINTEREST, 415, form(*fields(), file()), headers=headers)
 
 
 @both_apis
@@ -884,9 +885,9 @@ UNKNOWN_PATHS = {
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @each(UNKNOWN_PATHS)
 def test_unknown_path(server: MockServer, method: str, case: tuple[Api, str]) -> None:
-    """A path that no operation has is refused with 404 in the words of the API that it lies in."""
+    """A path that no operation has gets 404, with the error of the API that it belongs to."""
     api, target = case
-    refused(server, api, 404, b"{}", method=method, target=target)
+    rejected(server, api, 404, b"{}", method=method, target=target)
 
 
 @pytest.mark.parametrize("method", ["COPY", "TRACE", "PROPFIND", "MERGE"])
@@ -898,9 +899,9 @@ def test_unknown_path(server: MockServer, method: str, case: tuple[Api, str]) ->
     }
 )
 def test_unknown_method(server: MockServer, method: str, case: tuple[Api, str, set[str]]) -> None:
-    """A method that a path does not have is refused with 405; Allow names those that it has."""
+    """A method that a path does not have is rejected with 405; Allow names those that it has."""
     api, target, served = case
-    answer = refused(server, api, 405, b"", method=method, target=target)
+    answer = rejected(server, api, 405, b"", method=method, target=target)
     assert served <= set(answer.headers["allow"].split(", "))
     assert method not in answer.headers["allow"]
 
@@ -929,7 +930,7 @@ def test_wrong_token(server: MockServer, api: Api, case: str | None) -> None:
     if case is not None:
         scheme = api.token["Authorization"].split()[0]
         headers["Authorization"] = case.format(scheme=scheme)
-    answer = refused(server, api, 401, b"\xff{garbage", headers=headers)
+    answer = rejected(server, api, 401, b"\xff{garbage", headers=headers)
     if api is PINTEREST:
         assert len(answer.content) == 64
 
@@ -947,14 +948,14 @@ def test_wrong_token(server: MockServer, api: Api, case: str | None) -> None:
 )
 def test_no_token_and_no_right_body(server: MockServer, api: Api, case: tuple[str, bytes]) -> None:
     """Without a token the answer is 401, whatever else is wrong with the request."""
-    refused(server, api, 401, case[1], headers={"Content-Type": case[0]})
+    rejected(server, api, 401, case[1], headers={"Content-Type": case[0]})
 
 
 @both_apis
 def test_token_of_the_other_api(server: MockServer, api: Api) -> None:
-    """A token in the form of the other API is refused with 401."""
+    """A token in the form of the other API is rejected with 401."""
     other = PITCHTARGET if api is PINTEREST else PINTEREST
-    refused(server, api, 401, b"garbage", headers={**other.token, "Content-Type": "application/json"})
+    rejected(server, api, 401, b"garbage", headers={**other.token, "Content-Type": "application/json"})
 
 
 @both_apis
@@ -962,13 +963,13 @@ def test_token_of_the_other_api(server: MockServer, api: Api) -> None:
 def test_caller_is_checked_before_the_body_is_read(server: MockServer, api: Api, case: str | None) -> None:
     """The answer to a caller without a token comes while its body is still to be sent."""
     more = {"Transfer-Encoding": "chunked"} if case is None else {"Content-Length": case}
-    refused(server, api, 401, headers={"Content-Type": "application/json", **more}, cut_off=True)
+    rejected(server, api, 401, headers={"Content-Type": "application/json", **more}, cut_off=True)
 
 
 def test_caller_is_checked_before_the_path_is_read(server: MockServer) -> None:
     """Without a token a wrong id, a wrong query and an unknown audience are all 401."""
     for target in ("/v5/ad_accounts/abc/audiences", f"{LISTED}?page_size=0", f"{LISTED}/1"):
-        refused(server, PINTEREST, 401, method="GET", target=target, headers={})
+        rejected(server, PINTEREST, 401, method="GET", target=target, headers={})
 
 
 BAD_IDS = {
@@ -996,28 +997,28 @@ BAD_IDS = {
 @pytest.mark.parametrize("place", ["account", "audience", "create", "update"])
 @each(BAD_IDS)
 def test_pinterest_ids_in_the_path(server: MockServer, place: str, case: str) -> None:
-    """An id in the path is at most 18 ASCII digits; any other is refused before the body is looked at."""
+    """An id in the path is at most 18 ASCII digits; any other is rejected before the body is looked at."""
     method, target = {
         "account": ("GET", f"/v5/ad_accounts/{case}/audiences"),
         "audience": ("GET", f"{LISTED}/{case}"),
         "create": ("POST", f"/v5/ad_accounts/{case}/audiences"),
         "update": ("PATCH", f"{LISTED}/{case}"),
     }[place]
-    refused(server, PINTEREST, 400, b"" if method == "GET" else b"garbage", method=method, target=target)
+    rejected(server, PINTEREST, 400, b"" if method == "GET" else b"garbage", method=method, target=target)
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 @each({"never-made": f"{LISTED}/1", "18-digits": f"{LISTED}/{'9' * 18}", "zero": f"{LISTED}/0"})
 def test_pinterest_audience_that_is_not_there(server: MockServer, method: str, case: str) -> None:
     """An audience that is not there is 404, to read and to change."""
-    refused(server, PINTEREST, 404, b"{}" if method == "PATCH" else None, method=method, target=case)
+    rejected(server, PINTEREST, 404, b"{}" if method == "PATCH" else None, method=method, target=case)
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 def test_pinterest_audience_of_another_account(server: MockServer, method: str) -> None:
     """An audience of another ad account is 404."""
     target = "/v5/ad_accounts/549755885176/audiences/2542623499806"
-    refused(server, PINTEREST, 404, b"{}" if method == "PATCH" else None, method=method, target=target)
+    rejected(server, PINTEREST, 404, b"{}" if method == "PATCH" else None, method=method, target=target)
 
 
 @each(
@@ -1058,8 +1059,8 @@ def test_pinterest_audience_of_another_account(server: MockServer, method: str) 
     }
 )
 def test_pinterest_query(server: MockServer, case: str) -> None:
-    """A query parameter that does not fit is refused."""
-    refused(server, PINTEREST, 400, method="GET", target=f"{LISTED}?{case}")
+    """A query parameter that does not fit is rejected."""
+    rejected(server, PINTEREST, 400, method="GET", target=f"{LISTED}?{case}")
 
 
 def test_pinterest_bookmark_of_another_list(mock: MockServer) -> None:
@@ -1079,7 +1080,7 @@ def test_pinterest_bookmark_of_another_list(mock: MockServer) -> None:
         f"{LISTED}?{query.replace('%3D', '')}",
         f"{LISTED}?{query}A",
     ):
-        refused(mock, PINTEREST, 400, method="GET", target=target)
+        rejected(mock, PINTEREST, 400, method="GET", target=target)
 
 
 @pytest.mark.parametrize(
@@ -1101,7 +1102,7 @@ def test_pitchtarget_ids_in_the_path(server: MockServer, method: str, path: str,
     """An id that nothing has, digits or not, is 404."""
     body = form(file()) if method == "PUT" else None
     headers = {**PITCHTARGET_TOKEN, "Content-Type": FORM}
-    refused(server, PITCHTARGET, 404, body, method=method, target=f"{path}/{case}", headers=headers)
+    rejected(server, PITCHTARGET, 404, body, method=method, target=f"{path}/{case}", headers=headers)
 
 
 _ACCOUNTS = {
@@ -1124,7 +1125,7 @@ _ACCOUNTS = {
 @each(_ACCOUNTS)
 def test_pitchtarget_account_in_the_query(server: MockServer, path: str, case: str) -> None:
     """What belongs to an ad account is read with the account's id, which is digits."""
-    refused(server, PITCHTARGET, 422, method="GET", target=f"{path}?{case}")
+    rejected(server, PITCHTARGET, 422, method="GET", target=f"{path}?{case}")
 
 
 @each(
@@ -1148,7 +1149,7 @@ def test_pitchtarget_account_in_the_query(server: MockServer, path: str, case: s
 )
 def test_pitchtarget_list_query(server: MockServer, case: str) -> None:
     """A page is a number from 1, a subtype one that there is."""
-    refused(server, PITCHTARGET, 422, method="GET", target=f"/custom_audiences?fb_ad_account_id=2&{case}")
+    rejected(server, PITCHTARGET, 422, method="GET", target=f"/custom_audiences?fb_ad_account_id=2&{case}")
 
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -1168,10 +1169,10 @@ URLENCODED = "application/x-www-form-urlencoded"
 def test_pitchtarget_parameters(
     server: MockServer, method: str, path: str, case: tuple[str, bytes | str]
 ) -> None:
-    """Parameters of a form or of JSON that do not fit are refused."""
+    """Parameters of a form or of JSON that do not fit are rejected."""
     content_type, body = case
     headers = {**PITCHTARGET_TOKEN, "Content-Type": content_type}
-    refused(server, PITCHTARGET, 422, body, method=method, target=path, headers=headers)
+    rejected(server, PITCHTARGET, 422, body, method=method, target=path, headers=headers)
 
 
 @each(
@@ -1187,7 +1188,7 @@ def test_pitchtarget_parameters(
 def test_pitchtarget_pixel(server: MockServer, case: str) -> None:
     """A pixel has a name and one of the known tags."""
     headers = {**PITCHTARGET_TOKEN, "Content-Type": URLENCODED}
-    refused(server, PITCHTARGET, 422, case, target="/offsite_pixels", headers=headers)
+    rejected(server, PITCHTARGET, 422, case, target="/offsite_pixels", headers=headers)
 
 
 @each(
@@ -1206,9 +1207,9 @@ def test_pitchtarget_pixel(server: MockServer, case: str) -> None:
     }
 )
 def test_pitchtarget_users_that_cannot_be_added(server: MockServer, case: bytes) -> None:
-    """A form that does not fit adds nobody to the audience."""
+    """An invalid form adds no users to the audience."""
     headers = {**PITCHTARGET_TOKEN, "Content-Type": FORM}
-    refused(server, PITCHTARGET, 422, case, method="PUT", target="/custom_audiences/54", headers=headers)
+    rejected(server, PITCHTARGET, 422, case, method="PUT", target="/custom_audiences/54", headers=headers)
     check_no_orphans(server)
 
 
@@ -1224,8 +1225,8 @@ def test_pitchtarget_users_that_cannot_be_added(server: MockServer, case: bytes)
     }
 )
 def test_odd_host(server: MockServer, api: Api, case: str) -> None:
-    """A Host header that is no host changes nothing about a refusal."""
-    refused(
+    """A Host header that is no host changes nothing about a rejection."""
+    rejected(
         server,
         api,
         404,
@@ -1237,15 +1238,15 @@ def test_odd_host(server: MockServer, api: Api, case: str) -> None:
 
 @both_apis
 def test_brackets_by_the_ten_thousand(server: MockServer, api: Api) -> None:
-    """A body of very many arrays or objects is refused before it is worked through."""
+    """A body of very many arrays or objects is rejected before it is worked through."""
     nests = "[" + ",".join(["[" * 100 + "]" * 100] * 200) + "]"
     body = VISITOR | LOOKALIKE | {"extra": 0}
-    refused(server, api, api.invalid, json.dumps(body).replace('"extra": 0', f'"extra": {nests}'))
+    rejected(server, api, api.invalid, json.dumps(body).replace('"extra": 0', f'"extra": {nests}'))
 
 
 def test_errors_repeat_little_of_what_was_sent(server: MockServer) -> None:
-    """A refusal of megabytes is short."""
-    answer = refused(server, PINTEREST, 400, json.dumps({**VISITOR, "audience_type": "X" * (1 << 19)}))
+    """A rejection of megabytes is short."""
+    answer = rejected(server, PINTEREST, 400, json.dumps({**VISITOR, "audience_type": "X" * (1 << 19)}))
     assert len(answer.content) < 1000
-    answer = refused(server, PITCHTARGET, 422, json.dumps({**LOOKALIKE, "subtype": "X" * (1 << 19)}))
+    answer = rejected(server, PITCHTARGET, 422, json.dumps({**LOOKALIKE, "subtype": "X" * (1 << 19)}))
     assert len(answer.content) < 1000

@@ -1,4 +1,4 @@
-"""What each rule rests on: nothing is without a grade, and the page and the table say the same."""
+"""The evidence for each rule: every rule has a grade, and the page and the table agree."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,13 +116,13 @@ def test_each_grade_has_a_source(served: list[dict[str, Any]]) -> None:
 
 
 def possible() -> set[type[Exception]]:
-    """What a request can be refused for."""
-    refusals = {*RequestError.__subclasses__(), *NoRouteError.__subclasses__()}
-    return {*refusals, *DomainError.__subclasses__()} - NOT_OF_AN_API
+    """What a request can be rejected for."""
+    rejections = {*RequestError.__subclasses__(), *NoRouteError.__subclasses__()}
+    return {*rejections, *DomainError.__subclasses__()} - NOT_OF_AN_API
 
 
 def test_each_error_that_pinterest_answers_has_a_grade() -> None:
-    """Each fact that a request can bring about has a row in the table of Pinterest's words, so a grade."""
+    """Each error that a request can cause has a row in Pinterest's table of messages, and so a grade."""
     worded = {*pinterest_errors.ERRORS, InvalidInputError}
     assert {
         *RequestError.__subclasses__(),
@@ -132,7 +132,7 @@ def test_each_error_that_pinterest_answers_has_a_grade() -> None:
 
 
 def test_each_error_that_pitchtarget_answers_has_a_grade() -> None:
-    """Each fact that a request can bring about has a row in PitchTarget's table of errors, so a grade."""
+    """Each error that a request can cause has a row in PitchTarget's table of errors, and so a grade."""
     worded = {*pitchtarget_errors.ERRORS, InvalidInputError}
     others = {name for names in NOT_PITCHTARGETS for name in names.split(", ")}
     possible = (
@@ -144,16 +144,16 @@ def test_each_error_that_pitchtarget_answers_has_a_grade() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_described_refusal_is_a_graded_error(name: str, app: FastAPI) -> None:
-    """Each refusal that an operation describes has an error of its status among the operation's."""
+def test_each_described_rejection_is_a_graded_error(name: str, app: FastAPI) -> None:
+    """Each rejection that an operation describes has an error of its status among the operation's."""
     description = app.state.providers[name].openapi()
     errors = {
         one["name"]: {error["status"] for error in one["errors"]}
         for one in list_operations({name: description})
     }
     for operation in described(description):
-        refusals = {int(status) for status in operation["responses"] if status >= "400"}
-        assert refusals <= errors[operation["operationId"]], operation["operationId"]
+        rejections = {int(status) for status in operation["responses"] if status >= "400"}
+        assert rejections <= errors[operation["operationId"]], operation["operationId"]
 
 
 def test_the_page_and_the_table_agree(mock: MockServer, served: list[dict[str, Any]]) -> None:
@@ -170,15 +170,15 @@ def _name(operation: dict[str, Any]) -> tuple[str, str]:
     return operation["provider"], operation["name"]
 
 
-def test_an_unknown_provider_is_refused(mock: MockServer) -> None:
+def test_an_unknown_provider_is_rejected(mock: MockServer) -> None:
     """?provider= of another name answers 400 and says which there are."""
-    refused = httpx.get(f"{mock.url}/__admin/operations", params={"provider": "facebook"})
-    assert refused.status_code == 400
-    assert all(name in refused.json()["error"] for name in NAMES)
+    rejected = httpx.get(f"{mock.url}/__admin/operations", params={"provider": "facebook"})
+    assert rejected.status_code == 400
+    assert all(name in rejected.json()["error"] for name in NAMES)
 
 
-def test_an_operation_tells_its_rules_and_errors(served: list[dict[str, Any]]) -> None:
-    """A rule comes with its field and words, an error with its status and message, and both with a grade."""
+def test_an_operation_lists_its_rules_and_errors(served: list[dict[str, Any]]) -> None:
+    """A rule has its field and text, an error its status and message, and both a grade."""
     create = next(one for one in served if one["name"] == "audiences/create")
     assert create["method"] == "POST"
     assert create["paths"] == [f"{base}/ad_accounts/{{ad_account_id}}/audiences" for base in ("/v5", "")]

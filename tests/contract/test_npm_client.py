@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
+from helpers.accounts import AD_ACCOUNT
 from helpers.pinterest_operations import OPERATIONS
-from helpers.shapes import AD_ACCOUNT
-from helpers.sources import seed
+from helpers.pinterest_resources import create_seed_audience
 
 CLIENT = Path(sys.prefix) / "npm/node_modules"
 SCENARIO = Path(__file__).with_name("npm") / "scenario.cjs"
@@ -41,7 +41,7 @@ def facts() -> dict[str, Any]:
     with MockServer() as mock:
         with httpx.Client(base_url=mock.pinterest_url) as client:
             for account in ACCOUNTS:
-                seed(client, account)
+                create_seed_audience(client, account)
         ran = subprocess.run(
             ["node", SCENARIO, mock.pinterest_url],
             env=os.environ | {"NODE_PATH": str(CLIENT)},
@@ -106,11 +106,11 @@ def test_a_given_token_opens_the_api(facts: dict[str, Any]) -> None:
     ("fact", "status", "code"),
     [("stranger", 401, 2), ("misfit", 400, 1), ("grant_alone", 401, 2), ("grant_without_code", 400, 1)],
 )
-def test_a_refusal_is_the_clients_error(facts: dict[str, Any], fact: str, status: int, code: int) -> None:
+def test_a_rejection_is_the_clients_error(facts: dict[str, Any], fact: str, status: int, code: int) -> None:
     """No token, a page that is too large, and a grant without app or code give an error and no data.
 
     `oauthToken` by itself is always such a grant: the client sends the type alone.
     """
-    refused = facts[fact]
-    assert (refused["status"], refused["refusal"]["code"]) == (status, code)
-    assert refused["data"] is None
+    rejected = facts[fact]
+    assert (rejected["status"], rejected["rejection"]["code"]) == (status, code)
+    assert rejected["data"] is None

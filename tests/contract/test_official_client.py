@@ -1,7 +1,7 @@
 """Pinterest's own client, `pinterest-api-sdk` 0.2.7 over a generated one, in a process of its own.
 
 Each operation that it and the server have is called. It lives in a folder beside the environment, since it
-pins a urllib3 that newer clients refuse.
+pins a urllib3 that newer clients reject.
 """
 
 import json
@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from audience_mock.testing import MockServer
+from helpers.accounts import AD_ACCOUNT
 from helpers.pinterest_operations import OPERATIONS
-from helpers.shapes import AD_ACCOUNT
 
 CLIENT = Path(sys.prefix) / "official_client"
 SCENARIO = Path(__file__).with_name("official_client_scenario.py")
@@ -219,7 +219,7 @@ def test_a_removed_audience_is_not_found(facts: Any) -> None:
     assert (name, status) == ("NotFoundException", 404)
 
 
-def test_refusals_are_the_clients_exceptions(facts: Any) -> None:
+def test_rejections_are_the_clients_exceptions(facts: Any) -> None:
     """A value out of range raises ApiException with code 1; no token, UnauthorizedException with code 2."""
     name, status, body = facts["misfit"]
     assert (name, status, body["code"]) == ("ApiException", 400, 1)

@@ -20,7 +20,7 @@ FACTS = json.loads((CHECKOUT / "fixtures/descriptions/pinterest-audiences.json")
 REFERENCE = CHECKOUT.parent / "shared/reference"
 
 REQUESTS_DIFFER = {
-    "name minLength": "chosen: a name is needed, so an empty one is refused",
+    "name minLength": "chosen: a name is needed, so an empty one is rejected",
     "rule.country minLength": "chosen: as with the name",
     "rule.event minLength": "chosen: as with the name",
     "rule.engagement_type enum": "the prose names the values",
@@ -35,7 +35,7 @@ REQUESTS_DIFFER = {
     "rule.ingestion_source keys": "the prose: {'=': [values]}",
     "rule.ingestion_source values": "the prose: {'=': [values]}",
 }
-"""Where a body that the descriptions allow is refused, and why."""
+"""Where a body that the descriptions allow is rejected, and why."""
 
 ANSWERS_DIFFER = {
     "audience_type enum": "LOOKALIKE is read since 5.23, which the description of 5.28 leaves out",

@@ -17,7 +17,7 @@ from contract.test_pinterest_description import (
     read_operations,
     spelled_out,
 )
-from helpers.shapes import AD_ACCOUNT
+from helpers.accounts import AD_ACCOUNT
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/descriptions"
 FACTS = json.loads((FIXTURES / "pinterest-sharing-insights-sizing.json").read_text())
@@ -36,7 +36,7 @@ REQUESTS_DIFFER = {
     "recipient_business_ids[] maxLength": "as a business in the path",
     "recipient_business_ids[] minLength": "as a business in the path",
 }
-"""Where a body that the description allows is refused, and why. (How long a list may be is chosen, too.)"""
+"""Where a body that the description allows is rejected, and why. (How long a list may be is chosen, too.)"""
 
 ANSWERS_DIFFER = {
     "items[].is_nca unknown": "in 5.28.0",
@@ -107,7 +107,8 @@ def test_the_facts_are_those_of_the_description() -> None:
 
 
 def fitting(operation: str, answer: httpx.Response) -> Any:
-    """The body of an answer, held against the official one for its status, or for any of its kind."""
+    """The body of a response, checked against the official schema for its status, or for any status of its
+    class."""
     official = FACTS["operations"][operation]["responses"]
     fact = official.get(str(answer.status_code)) or official["default"]
     body = answer.json()
@@ -116,7 +117,7 @@ def fitting(operation: str, answer: httpx.Response) -> Any:
 
 
 def test_answers_of_sharing_fit(pinterest: httpx.Client) -> None:
-    """What both sides are answered while an audience is shared and revoked fits, and so do refusals."""
+    """What both sides are answered while an audience is shared and revoked fits, and so do rejections."""
     ours, theirs = f"/ad_accounts/{AD_ACCOUNT}/audiences", f"/businesses/{BUSINESS}/audiences"
     body = {"name": "Quilters", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 1}}
     audience = pinterest.post(ours, json=body).json()["id"]
@@ -168,7 +169,7 @@ def test_answers_of_insights_fit(pinterest: httpx.Client, kind: str) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"targeting_spec": {"AUDIENCE_INCLUDE": ["1"]}}, {"keywords": [{}]}])
 def test_answers_of_sizing_fit(pinterest: httpx.Client, body: Any) -> None:
-    """A size fits, and so do the refusals of an unknown audience and of a wrong body."""
+    """A size fits, and so do the rejections of an unknown audience and of a wrong body."""
     answer = pinterest.post(f"/ad_accounts/{AD_ACCOUNT}/ad_groups/audience_sizing", json=body)
     told = fitting("ad_groups/audience_sizing", answer)
     if answer.is_success:

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
+from helpers.accounts import AD_ACCOUNT
 from helpers.pinterest_operations import OPERATIONS
-from helpers.shapes import AD_ACCOUNT
-from helpers.sources import customer_list, seed
+from helpers.pinterest_resources import create_customer_list, create_seed_audience
 
 OTHER = "549755885176"
 BUSINESS, AGENCY = "729090764583391194", "729090764583391195"
@@ -103,8 +103,8 @@ def api_of(sdk: Any, mock: MockServer, token: str | None) -> Iterator[Any]:
 @pytest.fixture
 def api(sdk: Any, mock: MockServer, pinterest: httpx.Client) -> Iterator[Any]:
     """The client's calls, with a token; the account has the customer lists that the rules name."""
-    customer_list(pinterest)
-    customer_list(pinterest)
+    create_customer_list(pinterest)
+    create_customer_list(pinterest)
     yield from api_of(sdk, mock, "pina_test")
 
 
@@ -126,7 +126,7 @@ def test_an_audience_of_each_type_is_made_and_read(
     api: Any, pinterest: httpx.Client, audience_type: str
 ) -> None:
     """The client's models read an audience of each type, with the rule that was sent, from POST and GET."""
-    seed(pinterest)
+    create_seed_audience(pinterest)
     made = create(api, audience_type)
     read = api.audiences_get(made.id, AD_ACCOUNT)
     for audience in (made, read):
@@ -142,7 +142,7 @@ def test_an_audience_of_each_type_is_made_and_read(
 @pytest.mark.parametrize("status", [201, 200])
 def test_both_statuses_of_a_create_are_read(api: Any, pinterest: httpx.Client, status: int) -> None:
     """The client reads the same model from 201 and, where it asks for it, from 200."""
-    seed(pinterest)
+    create_seed_audience(pinterest)
     answer = api.audiences_create_with_http_info(
         AD_ACCOUNT,
         {"name": "Quilters", "audience_type": "ACTALIKE", "rule": RULES["ACTALIKE"]},
@@ -195,25 +195,25 @@ def test_a_removed_audience_is_not_found(api: Any, sdk: Any) -> None:
     """After REMOVE the client raises NotFoundException for the audience, and no page lists it."""
     made = create(api)
     assert api.audiences_update(made.id, AD_ACCOUNT, {"operation_type": "REMOVE"}).id == made.id
-    with pytest.raises(sdk.exceptions.NotFoundException) as refusal:
+    with pytest.raises(sdk.exceptions.NotFoundException) as rejection:
         api.audiences_get(made.id, AD_ACCOUNT)
-    assert isinstance(refusal.value.data, sdk.PinterestLibError)
+    assert isinstance(rejection.value.data, sdk.PinterestLibError)
     assert api.audiences_list(AD_ACCOUNT).items == []
 
 
-def test_a_caller_without_a_token_is_refused(stranger: Any, sdk: Any) -> None:
+def test_a_caller_without_a_token_is_rejected(stranger: Any, sdk: Any) -> None:
     """Without a token the client raises UnauthorizedException with code 2."""
-    with pytest.raises(sdk.exceptions.UnauthorizedException) as refusal:
+    with pytest.raises(sdk.exceptions.UnauthorizedException) as rejection:
         stranger.audiences_list(AD_ACCOUNT)
-    assert refusal.value.data == sdk.PinterestLibError(code=2, message="Authentication failed.")
+    assert rejection.value.data == sdk.PinterestLibError(code=2, message="Authentication failed.")
 
 
-def test_a_body_that_does_not_fit_is_refused(api: Any, sdk: Any) -> None:
+def test_a_body_that_does_not_fit_is_rejected(api: Any, sdk: Any) -> None:
     """For a body without its required name the client raises BadRequestException with code 1."""
-    with pytest.raises(sdk.exceptions.BadRequestException) as refusal:
+    with pytest.raises(sdk.exceptions.BadRequestException) as rejection:
         api.audiences_create(AD_ACCOUNT, {"audience_type": "ACTALIKE", "rule": RULES["ACTALIKE"]})
-    assert refusal.value.data.code == 1
-    assert "'name' is a required property" in refusal.value.data.message
+    assert rejection.value.data.code == 1
+    assert "'name' is a required property" in rejection.value.data.message
 
 
 @calls(
@@ -274,7 +274,7 @@ def test_tokens_are_given_refreshed_and_revoked(sdk: Any, mock: MockServer) -> N
 @calls("ad_accounts/list", "ad_accounts/get")
 def test_ad_accounts_are_listed_and_read(api: Any, sdk: Any, pinterest: httpx.Client) -> None:
     """The client leads through the ad accounts that hold something, and reads one as the list has it."""
-    seed(pinterest, account=OTHER)
+    create_seed_audience(pinterest, account=OTHER)
     accounts = sdk.AdAccountsApi(api.api_client)
     first = accounts.ad_accounts_list(page_size=1)
     last = accounts.ad_accounts_list(page_size=1, bookmark=first.bookmark)

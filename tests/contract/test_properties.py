@@ -1,6 +1,6 @@
 """What holds for every input: properties that hypothesis looks for holes in, over HTTP.
 
-One server for all of them, its clock moved by hand. Examples are the same on every run.
+One server for all of them, its clock frozen. Examples are the same on every run.
 """
 
 import hashlib
@@ -24,8 +24,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, pinterest_error, pitchtarget_error
-from helpers.sources import customer_list
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import pinterest_error, pitchtarget_error
+from helpers.pinterest_resources import create_customer_list
 
 COLLECTION = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 AUDIENCE = f"{COLLECTION}/2542623499806"
@@ -73,7 +74,7 @@ def http(mock: MockServer) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=mock.url, timeout=20) as client:
         body = {"name": "a", "audience_type": "VISITOR", "rule": {"visitor_source_id": "1"}}
         assert client.post(COLLECTION, json=body, headers=PINTEREST_TOKEN).status_code == 201
-        assert customer_list(client) == "5497558"
+        assert create_customer_list(client) == "5497558"
         yield client
 
 
@@ -84,16 +85,16 @@ def api_of(path: str) -> str:
 
 
 def check(answer: httpx.Response, api: str) -> httpx.Response:
-    """No server error, and each refusal in its API's shape."""
+    """No server error, and each rejection in its API's shape."""
     assert answer.status_code < 500, answer.text[:500]
     if answer.status_code >= 400:
         (pinterest_error if api == "pinterest" else pitchtarget_error)(answer)
     elif answer.content:
-        answer.json(parse_constant=_refuse_constant)
+        answer.json(parse_constant=_reject_constant)
     return answer
 
 
-def _refuse_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise AssertionError(f"{name} is not JSON")
 
 
@@ -298,7 +299,7 @@ def _written(value: Any) -> str:
 @examples(150)
 @given(case=mutated())
 def test_any_mutation_of_a_right_body(http: httpx.Client, case: tuple[tuple[str, str], str]) -> None:
-    """A right body with anything changed in it is taken or refused, in the API's own shapes."""
+    """A right body with anything changed in it is taken or rejected, in the API's own shapes."""
     operation, body = case
     call(http, *operation, body.encode(), "application/json")
     page = http.get(COLLECTION, params={"page_size": 1, "order": "DESCENDING"}, headers=PINTEREST_TOKEN)
@@ -401,7 +402,7 @@ def test_any_path(http: httpx.Client, method: str, first: bytes, rest: list[byte
 @examples(100)
 @given(query=queries)
 def test_any_query(http: httpx.Client, query: bytes) -> None:
-    """Whatever query a list gets, it answers with a page or with a refusal."""
+    """Whatever query a list gets, it answers with a page or with a rejection."""
     url = http.base_url.copy_with(raw_path=COLLECTION.encode() + b"?" + query)
     answer = check(http.get(url, headers=PINTEREST_TOKEN), "pinterest")
     assert answer.status_code == 400 or list(answer.json()) == ["items", "bookmark"]
@@ -416,7 +417,6 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=5,
 )
-RULE_KEYS = ("visitor_source_id", "customer_list_id", "retention_days", "event", "url", "prefill", "country")
 unknown_keys = st.dictionaries(texts.map(lambda text: f"x{text}"), values, max_size=3)
 optional: dict[str, st.SearchStrategy[Any]] = {
     "retention_days": st.integers(1, 540),
@@ -514,8 +514,8 @@ def test_pinterest_update_changes_what_was_sent(
 
 @examples(80)
 @given(number=numbers, place=st.sampled_from(["rule", "event_data", "lookalike_spec"]))
-def test_numbers_are_echoed_or_refused(http: httpx.Client, number: str, place: str) -> None:
-    """A number where any value may stand comes back as it went in; if it is not finite it is refused."""
+def test_numbers_are_echoed_or_rejected(http: httpx.Client, number: str, place: str) -> None:
+    """A number where any value may stand comes back as it went in; if it is not finite it is rejected."""
     path, body = {
         "rule": (COLLECTION, '{"name":"a","audience_type":"ENGAGEMENT","rule":{"x":%s}}'),
         "event_data": (

@@ -112,8 +112,8 @@ def test_an_operation_has_a_name_of_its_own(document: dict[str, Any]) -> None:
     assert len(set(ids)) == len(ids)
 
 
-def test_an_operation_says_how_it_refuses(document: dict[str, Any]) -> None:
-    """Each operation describes its refusal of a wrong value, 400 or 422, and 401 unless it needs no token."""
+def test_an_operation_describes_its_errors(document: dict[str, Any]) -> None:
+    """Each operation describes 400 or 422 for a wrong value, and 401 unless it needs no token."""
     for operation in operations(document):
         statuses = operation["responses"].keys()
         assert {"400", "404", "422"} & statuses, operation["operationId"]

@@ -1,4 +1,4 @@
-"""Lives that follow the links of the served descriptions: what an answer names, the next request asks for.
+"""Random walks along the links of the served descriptions: each request uses ids from earlier responses.
 
 schemathesis makes the requests, a tenth of them wrong; its seed is fixed, though it follows a link by
 chance. Of its checks these are left out: `negative_data_rejection` and `positive_data_acceptance`, since
@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from audience_mock.testing import MockServer
-from helpers.shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 CHECKS: Any = [
     not_a_server_error,
@@ -134,15 +134,14 @@ LIVES, MANY_LIVES = 10, 1000
 
 @pytest.mark.parametrize("api", HEADERS)
 def test_answers_along_the_links_are_as_described(mock: MockServer, api: str) -> None:
-    """Whatever a life asks for next, it is answered as described, what was made is there, what was removed
-    is not."""
+    """Each response is as described; created resources exist, removed ones do not."""
     assert live(mock, api, LIVES), "some links led to a success"
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("api", HEADERS)
 def test_many_lives(mock: MockServer, api: str) -> None:
-    """The same holds for a thousand lives; how often each link led to a success is printed."""
+    """The same holds for a thousand walks; prints how often each link led to a success."""
     followed = live(mock, api, MANY_LIVES)
     print(json.dumps(followed, indent=1))
     assert len(followed) > LIVES

@@ -1,4 +1,4 @@
-"""What the requests that clients make most cost, counted: a time would be another on each machine."""
+"""The cost of the most frequent requests, as counts: times would differ between machines."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.documented import LOOKALIKE
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.pitchtarget_requests import LOOKALIKE
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "A", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import samples
 
+from helpers.environment import environment_without
+
 TOP = samples.TOP
 DOCUMENTS = [*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md")]
 IN_A_CHECKOUT, WITH_AN_ENGINE = "In a checkout", "With an engine"
@@ -102,9 +104,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def environment(tmp_path: Path, first_on_the_path: Path) -> dict[str, str]:
-    left_out = ("AUDIENCE_MOCK_", "COVERAGE_", "PYTEST_", "PYTHONPATH", "VIRTUAL_ENV")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    return kept | {
+    return environment_without("PYTEST_", "PYTHONPATH", "VIRTUAL_ENV") | {
         "PATH": f"{first_on_the_path}{os.pathsep}{os.environ['PATH']}",
         "UV_TOOL_DIR": str(tmp_path / "tools"),
         "UV_TOOL_BIN_DIR": str(tmp_path / "bin"),

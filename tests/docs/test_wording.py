@@ -1,6 +1,10 @@
-"""Documents, help and descriptions use the field's terms; phrases that a reader has to decode stay out."""
+"""Documents, help, descriptions and code use the field's terms, and no phrase that a reader has to decode."""
 
+import ast
+import io
 import re
+import tokenize
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,7 @@ INSTEAD = {
     r"\bcontrol plane\b": "control API",
     r"\brungs?\b": "baselines",
     r"\bdoors?\b": "accept handlers",
-    r"\bfloors?\b|\brooms\b": "layers",
+    r"\bfloors?\b|(?<!living )\brooms\b": "layers",
     r"\b(the|no|has) words (of|for)\b": "allowed values; wording",
     r"\b[Rr]ead over\b|\breads over\b": "ignored",
     r"\brules? (that )?(are|is) kept to\b|\blimits are kept to\b": "validation strictness; enforced",
@@ -41,6 +45,15 @@ INSTEAD = {
 }
 """A pattern for each phrase, and what to write."""
 
+IN_CODE = INSTEAD | {
+    r"\b(nobody|somebody|whoever)\b": "say who: no client, a caller",
+    r"\brefus(e|es|ed|al|als|ing)\b": "reject",
+    r"\b(has|have) to say\b|\bgoes by\b|\bwords it\b": "name the subject and the verb",
+    r"\bat hand\b": "available",
+}
+"""The same for docstrings, comments and messages of the code."""
+
+APP = TOP / "app/audience_mock"
 CHANGES = TOP / "CHANGELOG.md"
 """Has old names, in code, in its table."""
 
@@ -53,12 +66,12 @@ TEXTS: dict[str, Path] = {
 }
 
 
-def found(text: str) -> list[str]:
+def found(text: str, phrases: Mapping[str, str] = INSTEAD) -> list[str]:
     """The phrases of a text that have a better one, each with that."""
     text = " ".join(text.split())
     return [
         f"{found[0]!r}: say {instead!r} (…{text[max(0, found.start() - 40) : found.end() + 20]!r})"
-        for pattern, instead in INSTEAD.items()
+        for pattern, instead in phrases.items()
         for found in re.finditer(pattern, text, flags=re.IGNORECASE)
     ]
 
@@ -74,6 +87,28 @@ def test_documents_and_descriptions_use_the_terms(name: str) -> None:
 def test_help_uses_the_terms(name: str | None) -> None:
     """Neither the command's help nor that of a subcommand has one of the phrases."""
     assert found(help_of(name, width=1000)) == []
+
+
+def prose_of(source: str) -> Iterator[str]:
+    """The comments and string literals of a module, docstrings and messages among them."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+@pytest.mark.parametrize("package", sorted({path.relative_to(APP).parts[0] for path in APP.rglob("*.py")}))
+def test_code_uses_the_terms(package: str) -> None:
+    """No docstring, comment or message of a module or package of the application has one of the phrases."""
+    modules = sorted((APP / package).rglob("*.py")) or [APP / package]
+    wrong = {
+        str(module.relative_to(APP)): phrases
+        for module in modules
+        if (phrases := [line for text in prose_of(module.read_text()) for line in found(text, IN_CODE)])
+    }
+    assert wrong == {}
 
 
 @pytest.mark.parametrize(

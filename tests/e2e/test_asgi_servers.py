@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, pinterest_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import pinterest_error
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 CREATE = {"name": "A", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}

@@ -1,4 +1,4 @@
-"""What the README and the examples hand to others' continuous integration does run."""
+"""The CI samples of the README and the examples run."""
 
 import os
 import re
@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from helpers.environment import environment_without
+
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text()
 EXAMPLE = TOP / "tests/e2e/node_example"
@@ -22,10 +24,9 @@ missing = [tool for tool in ("node", "npm") if shutil.which(tool) is None]
 
 
 def environment(first_on_the_path: Path) -> dict[str, str]:
-    """This environment without what would change a server or measure it."""
-    left_out = ("AUDIENCE_MOCK_", "COVERAGE_", "PYTEST_", "PYTHONPATH")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    return kept | {"PATH": f"{first_on_the_path}{os.pathsep}{os.environ['PATH']}"}
+    """This environment without variables that would change a server or measure it."""
+    path = f"{first_on_the_path}{os.pathsep}{os.environ['PATH']}"
+    return environment_without("PYTEST_", "PYTHONPATH", PATH=path)
 
 
 def run(command: list[str], folder: Path, variables: dict[str, str]) -> str:

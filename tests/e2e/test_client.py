@@ -1,4 +1,4 @@
-"""The handle on a world: of `MockServer`, and of a server that runs elsewhere."""
+"""MockWorld, the Python client of a world: of `MockServer`, and of a server that runs elsewhere."""
 
 import http.server
 import json
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from audience_mock.testing import ControlError, MockServer, MockWorld, VerificationError, connect
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 
 SAVERS = {"name": "Savers", "audience_type": "ENGAGEMENT", "rule": {"engagement_type": "save"}}
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -31,7 +31,7 @@ def ids(world: MockWorld) -> list[str]:
 
 @pytest.fixture(params=["started", "connected", "another world", "with a token"])
 def world(request: pytest.FixtureRequest, start: Callable[..., MockServer]) -> MockWorld:
-    """A handle, come by in each of the ways that there are."""
+    """A MockWorld, obtained in each possible way."""
     match request.param:
         case "connected":
             return connect(start().url + "/")
@@ -105,24 +105,24 @@ def test_fork_and_delete(world: MockWorld) -> None:
     assert ids(world) == [made]
     fork.delete()
     assert "fork" not in world.control("GET", "/worlds")["worlds"]
-    with pytest.raises(ControlError, match="there is no world 'fork'") as refused:
+    with pytest.raises(ControlError, match="there is no world 'fork'") as rejected:
         fork.delete()
-    assert refused.value.status == 404
+    assert rejected.value.status == 404
 
 
-def test_a_refusal_is_an_error(world: MockWorld) -> None:
-    """What the control API refuses raises its sentence, its status and the field."""
+def test_a_rejection_is_an_error(world: MockWorld) -> None:
+    """What the control API rejects raises its sentence, its status and the field."""
     with pytest.raises(
         ControlError, match=r"^to: must be one of 'seed', 'empty' \(given: 'start'\)$"
-    ) as refused:
+    ) as rejected:
         world.reset("start")  # type: ignore[arg-type]
-    assert (refused.value.status, refused.value.field) == (400, "to")
+    assert (rejected.value.status, rejected.value.field) == (400, "to")
     with pytest.raises(ControlError, match="no snapshot 'never-taken'"):
         world.restore("never-taken")
 
 
 def test_connecting_without_the_token(start: Callable[..., MockServer]) -> None:
-    """To connect without the token of the server, or with another, is refused at once."""
+    """To connect without the token of the server, or with another, is rejected at once."""
     url = start(admin_token="open-sesame").url
     for token in (None, "open-barley"):
         with pytest.raises(ControlError, match="Authorization: Bearer"):
@@ -207,6 +207,6 @@ def test_journal_and_verify(world: MockWorld) -> None:
 
 
 def test_a_time_needs_a_zone(mock: MockServer) -> None:
-    """A datetime without a zone is refused before anything is sent: nobody knows which it means."""
+    """A datetime without a time zone is ambiguous and is rejected before anything is sent."""
     with pytest.raises(ValueError, match="tzinfo=UTC"):
         mock.clock.freeze(datetime(2026, 1, 1))  # noqa: DTZ001

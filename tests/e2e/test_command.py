@@ -1,8 +1,7 @@
-"""The command, as a person or a script runs it: real processes, their output, their exit status."""
+"""The command in real processes: output and exit status."""
 
 import http.server
 import json
-import os
 import re
 import signal
 import socket
@@ -25,7 +24,8 @@ from audience_mock import __version__
 from audience_mock.cli.main import main
 from audience_mock.server.listener import base_url
 from audience_mock.settings import GROUPS, Settings, group_of, metavar_of
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.environment import MEASURED, environment_without
 from helpers.warm_process import Running, WarmProcess
 
 LIMIT_S = 30
@@ -39,21 +39,16 @@ FIELDS = {"fb_ad_account_id": "107", "name": "Loyal", "user_type": "fbid"}
 
 
 def until(true: Callable[[], bool], what: str, within_s: float = LIMIT_S) -> None:
-    """Look again and again until it is so."""
+    """Polls until the condition holds."""
     end = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < end, f"not within {within_s} s: {what}"
         time.sleep(0.005)
 
 
-# Coverage makes a start longer, so only the runs that get these are measured.
-MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-
-
 def environment(**variables: str) -> dict[str, str]:
-    """This environment without what would change a server, and with `variables`."""
-    left_out = ("AUDIENCE_MOCK_", "COVERAGE_", "PYTHONDONTWRITEBYTECODE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | variables
+    """This environment without variables that would change a server, and with `variables`."""
+    return environment_without("PYTHONDONTWRITEBYTECODE", **variables)
 
 
 class Run:
@@ -217,7 +212,7 @@ def test_ready(command: Runner) -> None:
 
 
 def test_ready_file_is_whole(command: Runner) -> None:
-    """Whoever reads the ready file while a server starts finds an old one, none, or the whole new one."""
+    """While a server starts, the ready file is the old one, absent, or the complete new one."""
     file = command.folder / "ready"
     file.write_text("http://127.0.0.1:1\n")
     run = command.cold("serve", "--port", "0", "--ready-file", str(file))
@@ -237,7 +232,7 @@ def test_ready_file_is_whole(command: Runner) -> None:
 
 
 def test_two_at_once(command: Runner) -> None:
-    """Two servers on free ports do not meet: what one is told, the other does not know."""
+    """Two servers on free ports share no data."""
     first, second = command.serve(), command.serve()
     assert first.url != second.url
     made = first.create()
@@ -395,7 +390,7 @@ def test_each_setting(command: Runner, by: str) -> None:
 
 
 def test_flag_before_variable(command: Runner) -> None:
-    """A flag wins over a variable; an empty variable counts as none; one of no setting is not looked at."""
+    """A flag overrides a variable; an empty variable counts as unset; a variable of no setting is ignored."""
     run = command.serve(
         AUDIENCE_MOCK_PORT="1",
         AUDIENCE_MOCK_PINTEREST_CREATE_STATUS="",
@@ -405,11 +400,11 @@ def test_flag_before_variable(command: Runner) -> None:
 
 
 def test_log_level(command: Runner) -> None:
-    """A refused request is one line on stderr at info and debug, none at warning; never a traceback."""
-    refused = ("/v5/nowhere%0Aforged%0D", AUDIENCES, "/nowhere")
+    """A rejected request is one line on stderr at info and debug, none at warning; never a traceback."""
+    rejected = ("/v5/nowhere%0Aforged%0D", AUDIENCES, "/nowhere")
     for level, lines in (("debug", 3), ("info", 3), ("warning", 0)):
         run = command.serve("--log-level", level)
-        assert [httpx.get(run.url + path).status_code for path in refused] == [404, 401, 404]
+        assert [httpx.get(run.url + path).status_code for path in rejected] == [404, 401, 404]
         run.create()
         run.end()
         said = run.err.splitlines()
@@ -479,8 +474,8 @@ def test_kill_after_upload(command: Runner) -> None:
     assert command.serve(*flags).get("/__admin/health")["audiences"] == 1
 
 
-def test_seed_is_left_out(command: Runner) -> None:
-    """A seed is planted in a new store; a store that has a state keeps that, and stderr says so."""
+def test_seed_is_ignored_for_a_database_with_data(command: Runner) -> None:
+    """A seed is inserted into a new database; one that has data keeps it, and stderr says so."""
     seeded = {"api": "pinterest", "account": AD_ACCOUNT, "id": "77", "kind": "VISITOR", "name": "n"}
     (command.folder / "seed.json").write_text(json.dumps({"audiences": [seeded]}))
     flags = ("--database", "sqlite:///kept.db", "--seed", "seed.json")
@@ -513,7 +508,7 @@ def test_wait(command: Runner) -> None:
 
 @pytest.mark.parametrize("timeout_s", [0, 0.5])
 def test_wait_in_vain(command: Runner, timeout_s: float) -> None:
-    """`wait` ends with 1 and one line when its time is over; 0 seconds is one look."""
+    """`wait` exits with 1 and one line when its time is over; 0 seconds is one attempt."""
     began = time.monotonic()
     wait = command("wait", f"http://127.0.0.1:{free_port()}", "--timeout-s", str(timeout_s))
     assert wait.status() == 1
@@ -524,7 +519,7 @@ def test_wait_in_vain(command: Runner, timeout_s: float) -> None:
 
 
 class _Stranger(http.server.BaseHTTPRequestHandler):
-    """Any other server: JSON, but no health of ours."""
+    """Any other server: it answers JSON, but not our health page."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -535,7 +530,7 @@ class _Stranger(http.server.BaseHTTPRequestHandler):
         """Nothing."""
 
 
-def test_wait_for_a_stranger(command: Runner) -> None:
+def test_wait_for_another_server(command: Runner) -> None:
     """`wait` does not take another server for this one."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Stranger) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -668,7 +663,7 @@ def test_check_names_the_place(command: Runner, text: str, said: list[str]) -> N
     for line, begins in zip(run.out.splitlines(), said, strict=True):
         assert line.startswith(f"a.json:{begins}"), line
     served = command("serve", "--port", "0", "--seed", "a.json")
-    assert refusal(served).startswith(f"audience-mock: a.json:{said[0]}")
+    assert rejection(served).startswith(f"audience-mock: a.json:{said[0]}")
 
 
 def test_check_of_several(command: Runner) -> None:
@@ -698,8 +693,8 @@ def test_schema(command: Runner) -> None:
 # Refusing
 
 
-def refusal(run: Run) -> str:
-    """The one line that a refused command leaves."""
+def rejection(run: Run) -> str:
+    """The one line that a failed command prints."""
     assert run.status() == 2, run.err
     assert run.out == ""
     assert len(run.err.splitlines()) == 1, run.err
@@ -731,10 +726,10 @@ REFUSED_LINES = [
 
 
 @pytest.mark.parametrize(("line", "said"), REFUSED_LINES)
-def test_refused_command_lines(command: Runner, line: str, said: str) -> None:
-    """A command line that cannot be is refused with status 2 and one line that names what is wrong."""
+def test_invalid_command_lines(command: Runner, line: str, said: str) -> None:
+    """An invalid command line exits with status 2 and one line that names what is wrong."""
     (command.folder / "file").write_text("")
-    assert said in refusal(command(*line.split(), **MEASURED))
+    assert said in rejection(command(*line.split(), **MEASURED))
 
 
 REFUSED_SETTINGS = {
@@ -750,12 +745,12 @@ REFUSED_SETTINGS = {
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in REFUSED_SETTINGS.items() for value in values]
 )
-def test_refused_settings(command: Runner, name: str, value: str) -> None:
-    """A bad value is refused with the flag, or the variable, that it came by, and the value."""
+def test_invalid_settings(command: Runner, name: str, value: str) -> None:
+    """An invalid value is reported with its flag or variable, and the value."""
     flag, variable = f"--{name.replace('_', '-')}", f"AUDIENCE_MOCK_{name.upper()}"
     by_flag, by_variable = command("serve", f"{flag}={value}"), command("serve", **{variable: value})
-    assert refusal(by_flag).startswith(f"audience-mock: {flag}: ")
-    assert refusal(by_variable).startswith(f"audience-mock: {variable}: ")
+    assert rejection(by_flag).startswith(f"audience-mock: {flag}: ")
+    assert rejection(by_variable).startswith(f"audience-mock: {variable}: ")
     assert re.search(f"given: '?{re.escape(value)}'?", by_flag.err)
     assert by_flag.err.removeprefix(f"audience-mock: {flag}") == by_variable.err.removeprefix(
         f"audience-mock: {variable}"
@@ -780,23 +775,23 @@ REFUSED_STARTS = [
 
 
 @pytest.mark.parametrize(("flags", "said"), REFUSED_STARTS)
-def test_refused_starts(command: Runner, flags: list[str], said: str) -> None:
-    """What a server cannot start with is refused with status 2 and one line that says what and why."""
+def test_failed_starts(command: Runner, flags: list[str], said: str) -> None:
+    """A server that cannot start exits with status 2 and one line that says why."""
     (command.folder / "text").write_text("This is no database, and it is no JSON either. " * 100)
     (command.folder / "wrong.json").write_text('{"audiences": [{"api": "pinterest"}]}')
     (command.folder / "folder").mkdir()
     before = {path: path.stat().st_size for path in command.folder.iterdir()}
-    assert said in refusal(command("serve", "--port", "0", *flags))
+    assert said in rejection(command("serve", "--port", "0", *flags))
     left = {path: path.stat().st_size for path in command.folder.iterdir() if path.stem != "0"}
     assert left == before
 
 
 def test_port_in_use(command: Runner) -> None:
-    """A port that is taken is refused in one line; the server that has it, and its ready file, stay."""
+    """A port in use is reported in one line; the server that has it, and its ready file, stay."""
     first = command.serve("--ready-file", "ready")
     port = first.url.rpartition(":")[2]
     second = command("serve", "--port", port, "--ready-file", "ready", **MEASURED)
-    assert f"cannot listen on 127.0.0.1:{port}: Address already in use (try --port 0)" in refusal(second)
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use (try --port 0)" in rejection(second)
     assert (command.folder / "ready").read_text() == f"{first.url}\n"
     assert first.get("/__admin/health")["status"] == "ready"
 
@@ -877,7 +872,7 @@ def test_end_answers_what_was_sent(command: Runner) -> None:
     assert [answer[:12] for answer in answers] == [b"HTTP/1.1 201"] * 20
 
 
-def test_end_cuts_off_what_never_comes(command: Runner) -> None:
+def test_end_cuts_off_an_upload_that_stalls(command: Runner) -> None:
     """A file that stops coming does not hold the end up: it is one line on stderr, and not kept."""
     flags = ("--database", "sqlite:///kept.db")
     run = command.serve(*flags)
@@ -906,8 +901,8 @@ def test_worlds_in_files_are_not_bound_by_the_shells_limit_of_open_files(command
         assert httpx.get(url, headers=PINTEREST_TOKEN).status_code == 200
 
 
-def test_no_variable_of_the_environment_opens_the_control_plane(command: Runner) -> None:
-    """FORWARDED_ALLOW_IPS, which uvicorn reads, does not decide who is this machine."""
+def test_no_environment_variable_opens_the_control_api(command: Runner) -> None:
+    """FORWARDED_ALLOW_IPS, which uvicorn reads, does not decide which callers count as this machine."""
     run = command.serve("--host", "0.0.0.0", FORWARDED_ALLOW_IPS="192.0.2.7")
     forwarded = {"X-Forwarded-For": "192.0.2.8"}
     assert httpx.get(f"{run.url}/__admin/worlds", headers=forwarded).status_code == 403

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 TOP = Path(__file__).parents[2]
 COPIED_PER_STAGE = re.compile(r"--from=(\w+)")

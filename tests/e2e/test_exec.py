@@ -16,13 +16,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from helpers.environment import MEASURED, environment_without
 from helpers.warm_process import WarmProcess
 
 LIMIT_S = 60
 """Seconds that anything may take; reached only where something is broken."""
 
-# Only the runs that get these are measured.
-MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 VARIABLES = (
     *("AUDIENCE_MOCK_URL", "AUDIENCE_MOCK_PINTEREST_URL", "AUDIENCE_MOCK_PITCHTARGET_URL"),
     *("AUDIENCE_MOCK_CONTROL_URL", "PINTEREST_API_URI", "AUDIENCE_MOCK_ADMIN_TOKEN"),
@@ -62,9 +61,8 @@ Start = Callable[..., Run]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This environment without what would change a server or a client, and with `more`."""
-    left_out = ("AUDIENCE_MOCK_", "COVERAGE_", "PINTEREST_", "PYTHONDONTWRITEBYTECODE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | more
+    """This environment without variables that would change a server or a client, and with `more`."""
+    return environment_without("PINTEREST_", "PYTHONDONTWRITEBYTECODE", **more)
 
 
 @pytest.fixture
@@ -189,7 +187,7 @@ def test_a_server_that_cannot_start(run: Start, tmp_path: Path, arguments: tuple
 
 
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "USR1"])
-def test_signals_are_handed_on(run: Start, name: str) -> None:
+def test_signals_are_forwarded(run: Start, name: str) -> None:
     """A signal to exec goes on to the command, whose exit status counts."""
     ran = run(*python(WAITS.format(name, "signal.pause()")), **MEASURED)
     ran.wait_for("1")

@@ -1,4 +1,4 @@
-"""Large files: what they cost the server, and whom they keep waiting."""
+"""Large files: the server's memory, and the latency of other requests."""
 
 import http.client
 import os
@@ -16,20 +16,11 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.documented import FILE_FIELDS
-from helpers.shapes import PITCHTARGET_TOKEN
+from helpers.accounts import PITCHTARGET_TOKEN
+from helpers.pitchtarget_requests import FILE_FIELDS, FORM_HEAD, FORM_TAIL, FORM_TYPE
 
 LINE_BYTES = 65
 MIB = 1 << 20
-BOUNDARY = "----------XnJLe9ZIbbGUYtzPQJ16u1"
-HEAD = "".join(
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-    for name, value in FILE_FIELDS.items()
-).encode() + (
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="u.csv"\r\n\r\n'.encode()
-)
-TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
-TYPE = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
 @contextmanager
@@ -74,8 +65,9 @@ def users(count: int) -> Iterator[bytes]:
     [200_000, pytest.param((1 << 30) // LINE_BYTES, marks=pytest.mark.soak)],
     ids=["13 MB", "1 GiB"],
 )
-def test_a_large_file_takes_little_memory_and_keeps_nobody_waiting(lines: int) -> None:
-    """The server grows by under 64 MiB plus 16 bytes a distinct user, and answers others meanwhile."""
+def test_a_large_file_takes_little_memory_and_does_not_block_others(lines: int) -> None:
+    """The server grows by under 64 MiB plus 16 bytes a distinct user, and answers other requests
+    meanwhile."""
     waits_ms: list[float] = []
     with server_process() as (url, pid):
         before = memory_bytes(pid, "VmRSS")
@@ -92,15 +84,15 @@ def test_a_large_file_takes_little_memory_and_keeps_nobody_waiting(lines: int) -
         asking.start()
         try:
             connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=600)
-            length = len(HEAD) + lines * LINE_BYTES + len(TAIL)
+            length = len(FORM_HEAD) + lines * LINE_BYTES + len(FORM_TAIL)
             connection.putrequest("POST", "/custom_audiences")
-            for name, value in {**PITCHTARGET_TOKEN, **TYPE, "Content-Length": str(length)}.items():
+            for name, value in {**PITCHTARGET_TOKEN, **FORM_TYPE, "Content-Length": str(length)}.items():
                 connection.putheader(name, value)
             connection.endheaders()
-            connection.send(HEAD)
+            connection.send(FORM_HEAD)
             for some in users(lines):
                 connection.send(some)
-            connection.send(TAIL)
+            connection.send(FORM_TAIL)
             with connection.getresponse() as response:
                 status = response.status
             connection.close()
@@ -125,8 +117,8 @@ def test_a_client_that_goes_away_half_way_leaves_nothing(mock: MockServer) -> No
     host = urlsplit(mock.url)
     with socket.create_connection((host.hostname, host.port)) as connection:
         head = "POST /custom_audiences HTTP/1.1\r\nHost: mock\r\nContent-Length: 100000000\r\n"
-        head += "".join(f"{name}: {value}\r\n" for name, value in {**PITCHTARGET_TOKEN, **TYPE}.items())
-        connection.sendall(head.encode() + b"\r\n" + HEAD)
+        head += "".join(f"{name}: {value}\r\n" for name, value in {**PITCHTARGET_TOKEN, **FORM_TYPE}.items())
+        connection.sendall(head.encode() + b"\r\n" + FORM_HEAD)
         for some in users(100_000):
             connection.sendall(some)
     with httpx.Client(base_url=mock.url, headers=PITCHTARGET_TOKEN) as client:

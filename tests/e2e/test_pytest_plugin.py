@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT
+from helpers.accounts import AD_ACCOUNT
 
 pytest_plugins = ["pytester"]
 
@@ -221,8 +221,8 @@ def test_names_of_worlds(project: Project) -> None:
     ],
 )
 def test_unused_faults(project: Project, ini: dict[str, str], marked: str, failed: list[str]) -> None:
-    """Where configuration or marker ask for it, a test that passes and leaves a fault unspent fails and names
-    it; one that fails by itself says its own error."""
+    """If the configuration or a marker says so, a test that passes but leaves a fault unused fails and names
+    the fault; a test that fails by itself reports its own error."""
     project.ini(**ini)
     project.write(test_faults=FAULTY.replace("{0}", marked))
     ran = project.run("-rf")
@@ -382,7 +382,7 @@ def test_a_test_that_deletes_its_world(project: Project) -> None:
 
 
 def test_it_costs_nothing_where_nobody_uses_it(project: Project) -> None:
-    """A run that uses no fixture of it has imported neither the server nor the handle."""
+    """A run that uses no fixture of the plugin imports neither the server nor the client."""
     project.write(
         test_it="""
             import sys

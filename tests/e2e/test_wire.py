@@ -16,8 +16,8 @@ from audience_mock import testing
 from audience_mock.server.uvicorn_server import ACCEPT_HANDLERS, Server
 from audience_mock.testing import MockServer
 from audience_mock.web.response import HeaderName, RawResponse, checked
-from helpers.documented import LOOKALIKE
-from helpers.shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.pitchtarget_requests import LOOKALIKE
 
 __all__ = ["command"]  # a fixture
 
@@ -112,7 +112,7 @@ def test_another_http_implementation_sends_the_same(
     "header",
     [(b"x: y", b"z"), (b"", b"z"), (b"x", b"a\r\nset-cookie: b"), (b"x", b"a\nb"), (b"x", b"a\0")],
 )
-def test_what_is_no_header_is_not_written(header: tuple[bytes, bytes]) -> None:
+def test_an_invalid_header_is_not_written(header: tuple[bytes, bytes]) -> None:
     with pytest.raises(ValueError, match="not a header"):
         checked([header])
 
@@ -130,9 +130,9 @@ def test_a_name_keeps_its_case_and_is_found_by_any() -> None:
     assert response.raw_headers == [(b"content-type", b"text/html")]
 
 
-def test_who_comes_with_many_others_waits_for_few_answers(command: Runner) -> None:
-    """A loop that took one connection in a turn, and then answered all that it has, would answer 31 times
-    before the last of 32 is heard, 528 requests in all."""
+def test_simultaneous_connections_are_served_fairly(command: Runner) -> None:
+    """With one accept handler, an event loop would send 528 responses before it serves the last of 32
+    simultaneous connections."""
     run, crowd = command.serve(), 32
     run.create()
     asked = request("GET", AUDIENCES)

@@ -1,8 +1,8 @@
-"""The descriptions of Pinterest's API that its answers have to fit, and in what an answer does not.
+"""Pinterest's descriptions, and a strict check of responses against them.
 
-Pinterest's own lie beside a checkout, in ../shared/reference, or are not there; ours is always at hand. Each
-is read strictly: a key that it does not name is a misfit, since a client made from it may refuse one. What is
-known better than a description says is listed in KNOWN_BETTER, with the reason.
+Pinterest's own descriptions are optional files beside the checkout, in ../shared/reference; ours is always
+available. Each is read strictly: a key that it does not name is a misfit, since a client generated from it
+may reject the key. Exceptions are listed in KNOWN_BETTER, with the reason.
 """
 
 import json
@@ -46,7 +46,7 @@ OBJECTIVES = {
 
 @dataclass(frozen=True)
 class KnownBetter:
-    """A field that may hold, or be there with, what a description's model does not allow."""
+    """An exception: a field, or a value of it, that a description's model does not allow."""
 
     releases: Sequence[str]
     model: str
@@ -86,7 +86,7 @@ CREATED = "201"
 
 
 class Description:
-    """What each answer of a release looks like."""
+    """The responses that a release describes."""
 
     def __init__(
         self, release: str, document: dict[str, Any], known_better: Sequence[KnownBetter] = KNOWN_BETTER
@@ -116,7 +116,7 @@ class Description:
         return frozenset(self._answers)
 
     def misfits(self, operation: tuple[str, str], status: int, body: Any) -> Iterator[str]:
-        """In what a body, None where there is none, does not fit; where in it, and the value."""
+        """The misfits of a body (None: no body), each with its place and value."""
         described = self._answers[operation]
         key = str(status) if str(status) in described else "default"
         if status == int(CREATED) and CREATED not in described and self.release != OURS:
@@ -126,13 +126,14 @@ class Description:
             return
         validator = self._validator(*operation, key)
         if validator is not None:
-            yield from _told(validator, body)
+            yield from _describe_errors(validator, body)
         elif body is not None:
             yield f"a body where none is described: {shortened(body)}"
 
     def misfits_of_error(self, body: Any) -> Iterator[str]:
-        """In what a body is not the error that all operations have: for what is no operation."""
-        yield from _told(self._error, body)
+        """The misfits of a body as the error that all operations share: for requests that match no
+        operation."""
+        yield from _describe_errors(self._error, body)
 
     @cached_property
     def _error(self) -> Draft202012Validator:
@@ -151,12 +152,12 @@ class Description:
         return self._validators[key]
 
     def of_model(self, model: str) -> Draft202012Validator:
-        """What a model allows, wherever it stands."""
+        """A validator for a model."""
         where = "$defs" if "$defs" in self._document else "components/schemas"
         return Draft202012Validator(self._strict({"$ref": f"#/{where}/{model}"}))
 
     def _strict(self, schema: Schema) -> Schema:
-        """The schema as JSON Schema, nothing left to look up, with no room for what it does not name."""
+        """The schema as JSON Schema, with references resolved and no other keys allowed."""
         model, schema = self._plain(schema)
         kinds = [self._strict(kind) for kind in schema.get("anyOf", ())]
         if kinds:
@@ -174,7 +175,7 @@ class Description:
                 if of == model:
                     known = properties.get(field)
                     properties[field] = {"anyOf": [known, better.also]} if known else better.also
-            # The models that a discriminator leads to are not at hand.
+            # The models that a discriminator refers to are not available.
             is_open = model in ECHOES or "discriminator" in schema
             strict |= {"properties": properties, "additionalProperties": is_open}
         return nullable(strict) if schema.get("nullable") else strict
@@ -203,14 +204,14 @@ KEYWORDS = (
 )
 
 
-def _told(validator: Draft202012Validator, body: Any) -> Iterator[str]:
+def _describe_errors(validator: Draft202012Validator, body: Any) -> Iterator[str]:
     for error in validator.iter_errors(body):
         at = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)
         yield f"${at}: {shortened(error.message)}; value {shortened(error.instance)}"
 
 
 def nullable(schema: Schema) -> Schema:
-    """The schema, or null; as a type of its own where it can be, so that a misfit is told of the value."""
+    """The schema, or null; as a list of types where possible, which gives better messages."""
     if isinstance(schema.get("type"), str) and "const" not in schema:
         more = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
         return schema | {"type": [schema["type"], "null"]} | more
@@ -261,7 +262,7 @@ def document_of(release: str) -> dict[str, Any]:
 
 @cache
 def description(release: str) -> Description | None:
-    """A release's description, if it is at hand; read and compiled once in a process."""
+    """A release's description, if available; read and compiled once in a process."""
     return Description(release, document_of(release)) if FILES[release].is_file() else None
 
 

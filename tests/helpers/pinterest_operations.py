@@ -1,4 +1,4 @@
-"""Which operations of Pinterest's API the server has, for the tests of clients to be complete by."""
+"""The operations of Pinterest's API that the server has: tests of clients compare theirs with it."""
 
 import json
 from pathlib import Path

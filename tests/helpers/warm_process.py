@@ -1,4 +1,4 @@
-"""Processes that run the command without importing all of it again, which takes most of a start.
+"""Processes that run the command without importing it again, which takes most of a start.
 
 multiprocessing's fork server imports the command once for all tests of a worker; each run is a fork of it,
 with its own folder, environment, outputs, signals and exit status. Tests of the start itself do not use this.
@@ -17,7 +17,7 @@ from typing import Protocol
 COMMAND = (
     "audience_mock.cli.main",
     "audience_mock.cli.exec",
-    "audience_mock.server.server",
+    "audience_mock.server.run",
     "audience_mock.app",
 )
 
@@ -27,7 +27,7 @@ _context.set_forkserver_preload([*COMMAND, "coverage", "pytest"])
 
 
 class Running(Protocol):
-    """What tests need of a process, as subprocess.Popen has it."""
+    """The part of subprocess.Popen that tests use."""
 
     pid: int
 
@@ -50,7 +50,7 @@ class WarmProcess:
         err: Path,
         session: bool = False,
     ) -> None:
-        """In a session of its own it has no terminal, as in CI."""
+        """With `session`, the process has a session of its own and so no terminal, as in CI."""
         _start_server()
         for file in (out, err):
             file.touch()
@@ -83,7 +83,7 @@ class WarmProcess:
 
 
 def _start_server() -> None:
-    """Its processes are not measured: a fork begins to measure when it is told to."""
+    """Starts the fork server without coverage; a fork starts measuring in `_measured`."""
     measured = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_")}
     try:
         resource_tracker.ensure_running()
@@ -95,7 +95,7 @@ def _start_server() -> None:
 def _run(
     arguments: Sequence[str], *, folder: Path, env: Mapping[str, str], out: Path, err: Path, session: bool
 ) -> None:
-    """In the fork: what a shell would do, and then the command."""
+    """Runs in the fork: sets up the process as a shell would, then runs the command."""
     if session:
         os.setsid()
     os.chdir(folder)
@@ -115,7 +115,7 @@ def _run(
 
 @contextmanager
 def _measured() -> Iterator[None]:
-    """Where the environment asks for it; what the command runs is not measured."""
+    """Measures coverage if the environment says so, but not in child processes of the command."""
     if not any(name.startswith("COVERAGE_") for name in os.environ):
         yield
         return

@@ -1,4 +1,4 @@
-"""What tests of the core put into a world."""
+"""Rows that tests of the core create in a world."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The fixtures that come along: the demo world and the sample files."""
+"""The included fixtures: the demo world and the sample files."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 DEMO: dict[str, Any] = json.loads((FIXTURES / "worlds/demo.json").read_text())
@@ -185,7 +185,7 @@ def test_sample_file_gives_the_documented_counts(
     assert [str(count) for count in report] == counts
 
 
-def test_sample_addresses_belong_to_nobody() -> None:
+def test_sample_addresses_are_made_up() -> None:
     """The hashes of the sample file are those of numbered addresses at example.com."""
     lines = (FIXTURES / "uploads/emails.csv").read_text().splitlines()
     numbered = (f"shopper{number:03}@example.com" for number in range(1, 151))

@@ -84,7 +84,7 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
 
 
 def environment(server: "MockServer") -> dict[str, str]:
-    """The variables that tell a command where the server and each of its APIs is."""
+    """The variables from which a command learns the URLs of the server and of each API."""
     variables = {"AUDIENCE_MOCK_URL": server.url, "AUDIENCE_MOCK_CONTROL_URL": server.urls.control}
     for name, api in server.app.state.providers.items():
         names = (f"AUDIENCE_MOCK_{name.upper()}_URL", *api.provider.client_variables)

@@ -1,4 +1,4 @@
-"""The entry point: the group of subcommands, and what becomes of their errors."""
+"""The entry point: the group of subcommands and its error handling."""
 
 import sys
 from typing import Any, NoReturn

@@ -13,8 +13,7 @@ def import_fastapi() -> None:
     """Import FastAPI and leave pydantic's building of its OpenAPI models to the first description.
 
     They take a sixth of a start. `defer_build` is inherited, and the class that all models inherit from is
-    the only place to say it, so it is said for the moment of this import, in no process but the command's
-    own.
+    the only place to set it, so it is set during this import, and only in the command's own process.
     """
     from pydantic import BaseModel, ConfigDict
 

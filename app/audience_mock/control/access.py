@@ -1,4 +1,4 @@
-"""Who may call the control API: this machine, or whoever has the token.
+"""Access control: this machine may call the control API, or any caller with the token.
 
 A page of any site, in a browser on this machine, could call it too. So `Host` and `Origin` have to name this
 machine. All of this is chosen.

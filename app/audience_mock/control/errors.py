@@ -81,7 +81,7 @@ def invalid_input(
 
 
 def error_response(request: MockRequest, error: Exception) -> RawResponse:
-    """The response to anything that was raised while a request was served."""
+    """The response to an exception that was raised while a request was served."""
     if isinstance(error, VerificationFailedError):
         return json_response(error.body, VERIFICATION_FAILED)
     status, message, field = _describe(request, error)

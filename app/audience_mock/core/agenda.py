@@ -31,7 +31,7 @@ DIGEST_CHARACTERS = 8
 
 
 class Event(NamedTuple):
-    """What happens at a time; `about` says to what, as the control API shows it."""
+    """An event at a time; `about` says what it concerns, as the control API shows it."""
 
     at_ms: int
     kind: str
@@ -90,7 +90,7 @@ def _token(row: Any) -> dict[str, Any]:
 
 
 class _Source(NamedTuple):
-    """Rows to which something happens at the time `at`; `order` sorts rows of one time."""
+    """Rows with an event at the time `at`; `order` sorts rows of one time."""
 
     rows: Select[Any]
     at: ColumnElement[Any]

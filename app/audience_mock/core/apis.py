@@ -1,4 +1,4 @@
-"""The emulated APIs, as far as the core has to know them.
+"""What the core needs to know of the emulated APIs.
 
 Each provider describes its own; `providers.registry` registers all of them before a store is opened.
 """

@@ -1,4 +1,4 @@
-"""What a field takes, in words: `a whole number from 0 to 65535`, `1 to 18 digits`."""
+"""Allowed values as text: `a whole number from 0 to 65535`, `1 to 18 digits`."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a misspelled word was meant to be."""
+"""Suggestions for a misspelled name."""
 
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
@@ -10,7 +10,7 @@ MARGIN = 0.1
 
 
 def similarity(first: str, second: str) -> float:
-    """How alike two words are: 0 where they share nothing, 1 where they are equal."""
+    """The similarity of two words: 0 where they share nothing, 1 where they are equal."""
     return SequenceMatcher(None, first, second).ratio()
 
 

@@ -1,8 +1,7 @@
 """A transport that sends the head of a response together with the beginning of its body.
 
-uvicorn writes the one and then the other, which makes two system calls and two packets, and wakes the client
-twice: longer than it takes to find an audience. ASGI lets a server wait with the head until the first piece
-of the body.
+uvicorn writes one after the other: two system calls and two packets that wake the client twice, which takes
+longer than finding an audience. ASGI lets a server hold the head back until the first piece of the body.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ _HEAD, _CONTINUE = b"HTTP/1.1 ", b"HTTP/1.1 100 "
 
 
 class CoalescingTransport(asyncio.Transport):
-    """Wraps a connection's transport; what it does not change goes straight through."""
+    """Wraps a connection's transport; calls that it does not change pass through."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         super().__init__()
@@ -46,7 +45,7 @@ class CoalescingTransport(asyncio.Transport):
             self.write(data)
 
     def flush(self) -> None:
-        """Send what is held: nothing comes behind it."""
+        """Send the head that is held: no body follows it."""
         if self._head:
             head, self._head = self._head, b""
             self._transport.write(head)

@@ -4,11 +4,12 @@ import errno
 import socket
 
 LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
-"""A wildcard address is none that a client can connect to."""
+"""A client cannot connect to a wildcard address."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one. Raises OSError, and UnicodeError for what is no name."""
+    """A listening socket; port 0 takes any free one. Raises OSError, and UnicodeError for an invalid host
+    name."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=2048)
 

@@ -19,7 +19,7 @@ log = logging.getLogger("audience_mock")
 
 
 def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
-    """Serve until SIGTERM or Ctrl-C; what prevents it goes to `fail` in one line."""
+    """Serve until SIGTERM or Ctrl-C; an error at the start goes to `fail`, in one line."""
     log_to_stderr(settings)
     try:
         listener = listen(settings.host, settings.port)
@@ -38,12 +38,12 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
             ready_file_error, server.should_exit = error, True
             return
         print(f"Audience Mock is ready at {url}", flush=True)  # noqa: T201 - the one line of output
-        gc.freeze()  # what was imported stays; the end of the process need not look through it
+        gc.freeze()  # imported objects live until the end: later collections need not traverse them
         gc.enable()
 
     with listener:
         if settings.ready_file is not None:
-            # An earlier run's; nobody shall take it for this one's.
+            # Left by an earlier run: it must not be taken for this one's.
             with contextlib.suppress(OSError):
                 settings.ready_file.unlink()
         try:
@@ -56,25 +56,25 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
 
 
 def _raise_open_file_limit() -> None:
-    """A world in a file takes three, and many systems begin at 1024; Windows has no such bound."""
+    """A world in a file takes three files, and many systems start at 1024; Windows has no such limit."""
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - Windows has none
 
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        # macOS says that there is no bound, and takes no more than its kernel's.
+        # macOS reports no limit, but accepts no more than its kernel's.
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def log_to_stderr(settings: Settings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    # What libraries have to say at debug, every piece of a form for one, helps nobody here.
+    # The debug messages of libraries, such as one for each piece of a form, are no help here.
     logging.basicConfig(stream=sys.stderr, level=max(level, logging.WARNING), format="%(message)s")
     log.setLevel(level)
 
 
 def _write_atomically(file: Path, text: str) -> None:
-    """Nobody ever reads half of it."""
+    """A reader never sees an incomplete file."""
     half = file.with_name(f"{file.name}.{os.getpid()}.tmp")
     try:
         half.write_text(text, encoding="ascii")

@@ -1,7 +1,7 @@
 """uvicorn with readiness, a quick shutdown, and connections that faults can break.
 
-This is the only module that knows uvicorn's inside: its list of connections and tasks, and the object behind
-`send`.
+This is the only module that depends on uvicorn's internals: its list of connections and tasks, and the object
+behind `send`.
 """
 
 import asyncio
@@ -20,40 +20,40 @@ from audience_mock.server.coalescing import CoalescingProtocol
 from audience_mock.web.faults import CONNECTION
 
 SETTLE_S = (0.004,) * 5
-"""Seconds from the signal to end until the sockets close, in steps: what was sent before it has come in by
-then. However late the steps are, the loop looks at its sockets between them; a request takes three looks."""
+"""Seconds from the shutdown signal until the sockets close, in steps: requests sent before the signal have
+arrived by then. The event loop polls its sockets between the steps; a request takes three polls."""
 
 GRACE_S = 0.6
-"""Seconds that requests in flight may take to end; the process is gone within one."""
+"""Seconds that requests in flight may take to finish; the process exits within one second."""
 
 CUT_OFF_S = 0.1
 """Seconds for the tasks of requests that were cut off."""
 
 ARRIVES_WITHIN_S = 1.0
-"""Seconds that a reset waits until what was sent before it has arrived: it takes back what has not."""
+"""Seconds that a reset waits until the data sent before it has arrived: it would discard the rest."""
 
 LINGER_RST = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 """SO_LINGER, on, for 0 seconds: closing sends RST."""
 
 ACCEPT_HANDLERS = 8
-"""Times that the loop listens at the one socket. libuv accepts one connection from each in a turn, and in a
-turn everybody is answered who has asked: the last of 32 that come together would wait for some 500 answers to
-the others."""
+"""Accept handlers for the one socket. In each iteration of its loop libuv accepts one connection from each
+handler, then serves all requests that have arrived: with one handler, the last of 32 simultaneous connections
+would wait for some 500 responses to the others."""
 
 log = logging.getLogger("audience_mock")
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which calls `when_ready` once it answers, and ends as soon as it is told to.
+    """uvicorn, which calls `when_ready` once it accepts requests, and shuts down as soon as it is asked to.
 
-    By itself, uvicorn checks ten times a second whether it is to end and whether all requests are answered,
-    which takes 0.2 s at the end of every test.
+    uvicorn itself polls ten times a second for the request to stop and for the end of all responses, which
+    costs every test 0.2 s.
     """
 
     def __init__(self, app: ASGIApp, *, when_ready: Callable[[], None]) -> None:
-        self._told_to_end = False
+        self._stop_requested = False
         self._wake: Callable[[], object] = _no_loop
-        # The published answers have neither a Server nor a Date.
+        # The published responses have neither a Server nor a Date header.
         super().__init__(
             uvicorn.Config(
                 _WithConnections(app),
@@ -64,25 +64,25 @@ class Server(uvicorn.Server):
                 date_header=False,
                 lifespan="on",
                 ws="none",
-                # Whose word counts on who called: of the environment's FORWARDED_ALLOW_IPS, `*` would let any
-                # caller say that it is this machine.
+                # Proxies whose X-Forwarded-For is trusted. Not from the environment: FORWARDED_ALLOW_IPS=*
+                # would let any caller claim to be this machine.
                 forwarded_allow_ips=["127.0.0.1", "::1"],
             )
         )
         self._when_ready = when_ready
 
     def run_at(self, listener: socket.socket) -> None:
-        """Serve at this socket until it is told to end."""
+        """Serve on this socket until asked to stop."""
         self.run(sockets=[listener, *(listener.dup() for _ in range(ACCEPT_HANDLERS - 1))])
 
     @property
     def should_exit(self) -> bool:
-        """uvicorn's word for it; its signal handlers and other threads set it."""
-        return self._told_to_end
+        """uvicorn's name; its signal handlers and other threads set it."""
+        return self._stop_requested
 
     @should_exit.setter
     def should_exit(self, value: bool) -> None:
-        self._told_to_end = value
+        self._stop_requested = value
         if value:
             self._wake()
 
@@ -92,16 +92,16 @@ class Server(uvicorn.Server):
             self._when_ready()
 
     async def main_loop(self) -> None:
-        told, loop = asyncio.Event(), asyncio.get_running_loop()
-        self._wake = lambda: loop.call_soon_threadsafe(told.set)
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(stop.set)
         if not self.should_exit:
-            await told.wait()
+            await stop.wait()
         self._wake = _no_loop
         for step_s in SETTLE_S:
             await asyncio.sleep(step_s)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """What is in flight is answered; after GRACE_S it is cut off. Then the store is closed."""
+        """Finish requests in flight, cutting them off after GRACE_S; then close the database."""
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
         here = self.server_state
@@ -128,7 +128,7 @@ class Server(uvicorn.Server):
 
 
 class _WithConnections:
-    """Hands each request its connection, as an ASGI extension, where uvicorn is as it is known to be."""
+    """Passes each request its connection as an ASGI extension, if uvicorn has the internals known here."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -144,7 +144,7 @@ class _WithConnections:
         except asyncio.CancelledError:
             pass  # cut off at the end of the server
         finally:
-            # It leads back to the scope: a cycle that only the garbage collector would find.
+            # It refers back to the scope: a reference cycle that only the garbage collector would free.
             extensions.clear()
 
 
@@ -158,7 +158,7 @@ class Connection:
         self._transport: asyncio.Transport = cycle.transport
 
     async def reset(self) -> None:
-        """End it with a reset, once what was sent has arrived."""
+        """Reset it once the data sent has arrived."""
         await _wait_until(self._has_arrived, ARRIVES_WITHIN_S)
         if not self._transport.is_closing():
             link = self._transport.get_extra_info("socket")
@@ -167,7 +167,7 @@ class Connection:
         self._mark_disconnected()
 
     def close(self) -> None:
-        """End it in order, once what was sent has left."""
+        """Close it once the data sent has left."""
         self._transport.close()
         self._mark_disconnected()
 
@@ -178,12 +178,12 @@ class Connection:
         return self._transport.get_write_buffer_size() == 0 and _unconfirmed_bytes(link) == 0
 
     def _mark_disconnected(self) -> None:
-        """uvicorn finds nothing wrong in half an answer to a client that is gone."""
+        """uvicorn accepts an incomplete response if the client has disconnected."""
         self._cycle.disconnected = True
 
 
 def _unconfirmed_bytes(link: Any) -> int:
-    """What the other end has not confirmed yet; Linux tells (SIOCOUTQ), of others 0 is said."""
+    """Bytes that the peer has not acknowledged; only Linux reports them (SIOCOUTQ), elsewhere 0."""
     if sys.platform != "linux":
         return 0
     import fcntl  # noqa: PLC0415 - other systems have none

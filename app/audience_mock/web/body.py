@@ -84,7 +84,7 @@ async def read_parameters(request: MockRequest) -> dict[str, Any]:
 
 
 def unsupported_values(value: Any) -> Iterator[str]:
-    """What a parsed document contains that no API accepts: NUL characters, numbers that are not finite."""
+    """The values in a parsed document that no API accepts: NUL characters, numbers that are not finite."""
     if isinstance(value, str):
         if "\x00" in value:
             yield "NUL character"

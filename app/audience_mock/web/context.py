@@ -1,4 +1,4 @@
-"""What this server knows of a request beside ASGI's own facts: one object in the request's scope."""
+"""What this server knows of a request beyond ASGI: one object in the request's scope."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Served:
 
 @dataclass(slots=True)
 class RequestContext:
-    """The world that a request is for, and what the layers on its way found out.
+    """The world of a request, and what the layers that it passed have determined.
 
     `provider` is set by the application of an API, `fault` by a fault that met the request: its id, or
     "request" where the request asked for it.
@@ -55,7 +55,7 @@ def context_of(scope: Scope) -> RequestContext:
 
 
 def find_context(scope: Scope) -> RequestContext | None:
-    """As `context_of`, for a request that may have been refused before it had one."""
+    """As `context_of`, for a request that may have been rejected before it had one."""
     return cast("RequestContext | None", scope.get(_KEY))
 
 

@@ -32,8 +32,8 @@ class RateLimitError(RequestError):
 
 
 class InjectedError(RequestError):
-    """A fault forces this status; `resets_in_s` are the seconds until a limit that it imitates is over, if
-    that is known."""
+    """A fault forces this status; `resets_in_s` are the seconds until the limit that it imitates resets, if
+    known."""
 
     def __init__(self, status: int, resets_in_s: int | None = None) -> None:
         super().__init__(f"injected status {status}")
@@ -42,8 +42,7 @@ class InjectedError(RequestError):
 
 
 class NoRouteError(RequestError):
-    """No operation has this method and path; `suggestions` are those that may have been meant, as `GET
-    /v5/ad_accounts`."""
+    """No operation has this method and path; `suggestions` are similar ones, as `GET /v5/ad_accounts`."""
 
     def __init__(self, suggestions: Sequence[str] = ()) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ KEY, ERRORS, ANSWERS = "x-evidence", "x-errors", "x-answers"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A grade and, in a few words, its source. Without `rule` it is about what the schema says."""
+    """A grade and a short description of its source. Without `rule` it is about what the schema says."""
 
     grade: Grade
     source: str

@@ -42,10 +42,10 @@ class Connection(Protocol):
     """The connection that a request arrived on."""
 
     async def reset(self) -> None:
-        """Reset it, once what was sent has arrived."""
+        """Reset it once the data sent has arrived."""
 
     def close(self) -> None:
-        """Close it, once what was sent has left."""
+        """Close it once the data sent has left."""
 
 
 class Route(Protocol):
@@ -62,7 +62,7 @@ class Route(Protocol):
 
 @dataclass(frozen=True)
 class BrokenDelivery:
-    """How a response is kept from arriving."""
+    """How the delivery of a response is broken."""
 
     outcome: Outcome
     connection: Connection
@@ -83,7 +83,7 @@ class BrokenDelivery:
 
 
 async def respond(route: Route, request: MockRequest) -> tuple[Response | None, BrokenDelivery | None]:
-    """The response to a request that may meet a fault, and how it is kept from arriving, if it is."""
+    """The response to a request that may meet a fault, and how its delivery is broken, if it is."""
     try:
         fault = await _fault_for(route.operation_id, request)
     except InvalidFaultError as error:

@@ -18,7 +18,7 @@ _SEPARATOR = b"\0"
 
 
 class RecordedRequest(NamedTuple):
-    """References to what a request and its response were made of.
+    """References to the parts of a request and its response.
 
     `headers` and `answer_head` are joined names and values, for `split_headers`. `body` is None where it was
     not kept, and `body_bytes` where it was not read; `status` is None where the client disconnected.
@@ -49,8 +49,8 @@ def record(
 ) -> None:
     """Write a request and its response, if it gets one, into the journal of its world.
 
-    Runs for each request, so it keeps few references and leaves the work to whoever reads the entry. Each
-    object that is kept costs twice: memory that is new to the processor's cache, and its release.
+    Runs for each request, so it keeps few references and leaves the formatting to the reader of the entry.
+    Each object that is kept costs twice: memory that is new to the processor's cache, and its release.
     """
     scope, world, context = request.scope, request.world, request.context
     rules, provider = world.rules, context.provider

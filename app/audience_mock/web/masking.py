@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 RESPONSE_SECRETS = frozenset(
     {"accesstoken", "refreshtoken", "idtoken", "token", "oauthtoken", "clientsecret"}
 )
-"""Names in a response, without the characters between words: `access_token`, `accessToken`."""
+"""Names in a response, in lower case without separators: `access_token`, `accessToken`."""
 REQUEST_SECRETS = RESPONSE_SECRETS | {
     *("code", "codeverifier", "clientassertion", "password", "secret", "apikey")
 }
@@ -33,7 +33,7 @@ _PARTS_OF_NAMES = ("token", "secret", "code", "assertion", "password", "key")
 
 
 def hide(secret: str) -> str:
-    """Its first characters, which tell its kind: a prefix (`pina_`), or four characters of a long one."""
+    """Its first characters, which show its kind: a prefix (`pina_`), or four characters of a long one."""
     prefix, underscore, _ = secret[:6].partition("_")
     if underscore and len(secret) > 6:
         return f"{prefix}_…"

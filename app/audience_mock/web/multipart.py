@@ -26,7 +26,7 @@ class FileReceiver(Protocol):
 class MultipartForm:
     """The fields of a form, and how large its file is; the callbacks of a MultipartParser.
 
-    A field that is sent twice has its last value, as in Rack. Files of other names are ignored.
+    A field that is sent twice takes its last value, as in Rack. Files of other names are ignored.
     """
 
     def __init__(

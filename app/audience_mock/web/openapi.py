@@ -1,4 +1,4 @@
-"""What a route says of its operation beyond FastAPI's own parameters, and the description that comes of it.
+"""What a route declares beyond FastAPI's own parameters, and the description made from it.
 
 Everything about an operation stands on its route: `operation()` makes its `openapi_extra` (evidence,
 security, API versions, bodies that the handler reads by itself), `response()` an entry of its `responses`
@@ -25,7 +25,7 @@ BODIES = "x-bodies"
 API_VERSIONS = "x-api-versions"
 
 Security = Sequence[Mapping[str, Sequence[str]]]
-"""OpenAPI's security requirements: any one of them will do; each names schemes with the scopes needed."""
+"""OpenAPI's security requirements: one of them suffices; each names schemes with the scopes needed."""
 Links = Mapping[str, Mapping[str, Any]]
 """OpenAPI's links by name: what may be asked next with what a response holds."""
 

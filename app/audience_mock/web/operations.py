@@ -82,8 +82,8 @@ def request_fields(operation: Schema, description: Schema) -> Iterator[tuple[str
 def _response_rules(
     operation: Schema, description: Schema, of_requests: frozenset[str]
 ) -> Iterator[dict[str, Any]]:
-    """What is known of a response beyond its schema. Models that some request has too are left out: their
-    rules are listed with that request."""
+    """Rules of a response that its schema does not state. Models that some request has too are left out:
+    their rules are listed with that request."""
     for status, response in operation["responses"].items():
         for media in response.get("content", {}).values() if status.startswith("2") else ():
             for field, schema, _ in _fields(media["schema"], description, of_requests):
@@ -127,7 +127,7 @@ def _field_rules(field: str, schema: Schema, required: bool, description: Schema
 
 
 def describe_schema(schema: Schema, description: Schema) -> str:
-    """Type, format and range of a value in words. Lengths have rules of their own."""
+    """Type, format and range of a value as text. Lengths have rules of their own."""
     if "$ref" in schema:
         model = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         return describe_schema(model, description)

@@ -90,7 +90,7 @@ class ProviderApp(FastAPI):
         )
         self.provider = provider
         self.siblings: Sequence[ProviderApp] = (self,)
-        """The APIs among whose routes a request may have meant one."""
+        """The APIs whose routes are candidates for suggestions."""
         if cors_origins and provider.preflight is None:
             self.add_middleware(
                 _JournalledCORS,
@@ -111,8 +111,8 @@ class ProviderApp(FastAPI):
         await super().__call__(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
-        """FastAPI's, without what the root application has put around this one already: telemetry and
-        the handling of server errors."""
+        """FastAPI's, without the layers that the root application already has: telemetry and the handling of
+        server errors."""
         app: ASGIApp = AsyncExitStackMiddleware(self.router)
         app = ExceptionMiddleware(app, handlers=self.exception_handlers)
         app = RouteShortcut(app, routes=[route for route in self.routes if isinstance(route, MockRoute)])
@@ -122,7 +122,7 @@ class ProviderApp(FastAPI):
 
     @property
     def operations(self) -> list[Operation]:
-        """What it serves: the routes of its own class, those of included routers with their prefixes."""
+        """The served routes: those of its own class, and those of included routers with their prefixes."""
         return [
             Operation(context.path_format or "", context.methods or set(), context.original_route)
             for context in iter_route_contexts(self.routes)
@@ -130,7 +130,7 @@ class ProviderApp(FastAPI):
         ]
 
     def openapi(self) -> dict[str, Any]:
-        """The description of what is served; made when it is first asked for, not at start."""
+        """The OpenAPI description, made at its first use, not at start."""
         if self.openapi_schema is None:
             self.openapi_schema = describe(self.provider, self.routes, self.operations)
         return self.openapi_schema
@@ -140,7 +140,7 @@ class ProviderApp(FastAPI):
         return self.provider.error_response(_mock_request(request), error)
 
     async def _respond_without_route(self, request: Request, error: Exception) -> Response:
-        """No operation takes the request."""
+        """The response to a request that matches no operation."""
         asked = _mock_request(request)
         allowed = {
             method
@@ -207,11 +207,11 @@ def mounts_of(app: ProviderApp) -> list[BaseRoute]:
 
 
 class RouteShortcut:
-    """Middleware that hands a request to one of some routes, past the application's exception handlers, exit
-    stack and router, none of which these routes need: a mounted API has its own, a `MockRoute` answers its
-    own errors.
+    """Middleware that passes a request directly to one of some routes, past the application's exception
+    handlers, exit stack and router, none of which these routes need: a mounted API has its own, a `MockRoute`
+    answers its own errors.
 
-    Without this class every request finds the same route by way of them, a fifth later.
+    Without this class each request reaches the same route through them, which takes a fifth longer.
     """
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:

@@ -34,11 +34,11 @@ class MockRequest(Request):
     raw_body: bytes | None = None
     """The body, once it was read as a whole."""
     form_summary: FormSummary | None = None
-    """What came of a form that was read as it arrived."""
+    """The parts of a form that was read as it arrived."""
     streamed_bytes: int | None = None
-    """How much of a body was read and is not held."""
+    """Bytes of a body that were read and not kept."""
     response_headers: tuple[Header, ...] = ()
-    """What came up on the way and belongs to the response, whatever that is: rate limits."""
+    """Headers that any response to this request gets: rate limits."""
     _first_values: dict[bytes, bytes] | None = None
 
     def __init__(self, scope: Scope, receive: Receive, send: Send = empty_send) -> None:
@@ -68,7 +68,7 @@ class MockRequest(Request):
         return None if value is None else value.decode("latin-1")
 
     def replace_receive(self, receive: Receive) -> None:
-        """Have the body come from here: some of it was looked at."""
+        """Read the body from `receive`, since a part of it was read already."""
         self._receive = receive
 
     @property

@@ -50,7 +50,7 @@ class HeaderName(bytes):
 
 
 def checked(headers: Sequence[Header]) -> list[Header]:
-    """The same headers. Raises ValueError for what would be another header on the wire, or none."""
+    """The same headers. Raises ValueError for a name or value that would break the head."""
     for name, value in headers:
         if not _TOKEN.fullmatch(name) or _ENDS_OR_HIDES.search(value):
             raise ValueError(f"not a header: {name!r}: {value!r}")

@@ -103,10 +103,10 @@ class MockRoute(APIRoute):
         self.__dict__.update(mine)
         return getattr(self, name)
 
-    # What a provider decides
+    # Decided by the provider
 
     def authorize(self, request: MockRequest) -> None:
-        """Let a caller in, or raise. Runs before anything of the request but its head was read."""
+        """Authenticate and authorize the caller, or raise. Runs before the body is read."""
         raise NotImplementedError
 
     def is_strict(self, request: MockRequest) -> bool:
@@ -114,10 +114,10 @@ class MockRoute(APIRoute):
         return False
 
     def error_response(self, request: MockRequest, error: Exception) -> Response:
-        """The provider's response to whatever was raised."""
+        """The provider's response to an exception."""
         raise NotImplementedError
 
-    # What a request goes through
+    # How a request is handled
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """As FastAPI's, but a route does not match by its path alone: which methods a path has is found out
@@ -149,7 +149,7 @@ class MockRoute(APIRoute):
             await response(scope, receive, send)
 
     async def respond(self, request: MockRequest) -> Response | None:
-        """What the operation answers, or why it does not; None if the client is gone."""
+        """The operation's response, or an error's; None if the client has disconnected."""
         try:
             self.authorize(request)
             return await self._call(request)
@@ -251,7 +251,8 @@ class _Arguments:
 
 
 def _as_invalid_input(error: RequestValidationError) -> InvalidInputError:
-    """FastAPI's finding in the form of ours, which the providers word. A header or cookie counts as query."""
+    """FastAPI's validation error as ours, for which the providers have messages. A header or cookie counts as
+    query."""
     details = [dict(detail) for detail in error.errors()]
     place = details[0]["loc"][0]
     for detail in details:

@@ -65,7 +65,8 @@ def parse_json(
 
 
 def _may_hold_unsupported_values(raw: bytes) -> bool:
-    """Spares most bodies the walk: a number of under 200 digits and an exponent of one digit is finite."""
+    """Makes the search unnecessary for most bodies: a number of under 200 digits and an exponent of one digit
+    is finite."""
     alike = raw.translate(_NINES)
     return (
         b"E99" in alike

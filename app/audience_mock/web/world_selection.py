@@ -1,7 +1,6 @@
 """Which world a request is for: named by its path, a header or its token, in this order.
 
-The headers are looked through once, so this is also where a request that can ask for a fault is recognised,
-and one that a page sent.
+The headers are scanned once, so this also detects a request that may ask for a fault, and one sent by a page.
 """
 
 import re
@@ -29,7 +28,7 @@ Reject = Callable[[MockRequest, DomainError], Response]
 
 
 class WorldSelection:
-    """Middleware: gives each HTTP request its world. `reject` answers where there cannot be such a world."""
+    """Middleware: gives each HTTP request its world. `reject` responds if the world's name is not valid."""
 
     def __init__(self, app: ASGIApp, *, worlds: Worlds, served: Served, reject: Reject) -> None:
         self.app = app
@@ -54,7 +53,7 @@ class WorldSelection:
 
 
 def _world_name(scope: Scope, context: RequestContext) -> str:
-    """The name as it was given; what named the world is taken off the scope's path and token."""
+    """The name as it was given, which is removed from the scope's path and token."""
     root: str = scope["root_path"]
     path: str = scope["path"]
     in_path = path.startswith(PREFIX, len(root))
@@ -80,5 +79,5 @@ def _world_name(scope: Scope, context: RequestContext) -> str:
             context.has_origin = True
         else:
             context.may_request_fault = True
-    # `/worlds//…` is what an empty variable makes: no name, rather than the world that everybody shares.
+    # `/worlds//…` is what an empty variable makes: an empty name, which must not select the shared world.
     return named if in_path else named or by_token or DEFAULT

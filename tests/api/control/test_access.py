@@ -1,4 +1,4 @@
-"""Who may call the control API: this machine, or whoever has the token."""
+"""Access control: this machine may call the control API, or any caller with the token."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import control_error
+from helpers.errors import control_error
 
 WORLDS = "/__admin/worlds"
 
 
 def called_from(mock: MockServer, address: str) -> httpx.Response:
-    """What the server answers to a caller of that address, who knows it by a local name."""
+    """The response to a caller with this address, whose Host header names this machine."""
 
     async def call() -> httpx.Response:
         transport = httpx.ASGITransport(mock.app, client=(address, 50000))
@@ -73,18 +73,18 @@ def test_rebound_names_and_foreign_pages_may_not(
     mock: MockServer, headers: dict[str, str], method: str
 ) -> None:
     """Another host's name, or a page of another site, is rejected before anything is done."""
-    refused = httpx.request(method, f"{mock.url}/__admin/reset", headers=headers)
-    assert refused.status_code in ((403,) if method == "POST" else (403, 405))
-    assert "access-control-allow-origin" not in refused.headers
+    rejected = httpx.request(method, f"{mock.url}/__admin/reset", headers=headers)
+    assert rejected.status_code in ((403,) if method == "POST" else (403, 405))
+    assert "access-control-allow-origin" not in rejected.headers
 
 
 def test_a_token_opens_it_to_any_machine(start: Callable[..., MockServer]) -> None:
-    """With an admin token, every caller needs it, and needs nothing else."""
+    """With an admin token, every caller needs the token, and nothing else."""
     mock = start(admin_token="open-sesame")
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "open-sesame"}):
-        refused = httpx.get(mock.url + WORLDS, headers=headers)
-        assert control_error(refused, 401)
-        assert refused.headers["www-authenticate"] == "Bearer"
+        rejected = httpx.get(mock.url + WORLDS, headers=headers)
+        assert control_error(rejected, 401)
+        assert rejected.headers["www-authenticate"] == "Bearer"
     headers = {"Authorization": "Bearer open-sesame", "Host": "mock.example", "Origin": "https://a.example"}
     assert httpx.get(mock.url + WORLDS, headers=headers).status_code == 200
     assert httpx.get(f"{mock.url}/__admin/health").status_code == 200

@@ -9,8 +9,9 @@ import pytest
 
 from audience_mock.core.worlds.world import World
 from audience_mock.testing import MockServer
-from helpers.documented import FILE, FILE_FIELDS, LOOKALIKE
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error
+from helpers.pitchtarget_requests import FILE, FILE_FIELDS, LOOKALIKE
 
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -28,7 +29,7 @@ def connect() -> Iterator[Callable[[str], httpx.Client]]:
 def of(
     start: Callable[..., MockServer], connect: Callable[[str], httpx.Client]
 ) -> Callable[[str], httpx.Client]:
-    """Plain HTTP to a server that builds audiences by a policy; its clock stands still."""
+    """Plain HTTP to a server with a build policy and a frozen clock."""
 
     def client(policy: str) -> httpx.Client:
         mock = start(audience_ready=policy, pitchtarget_revision="2014-04")
@@ -46,7 +47,7 @@ def make(client: httpx.Client) -> dict[str, Any]:
 
 
 def seen(client: httpx.Client, id: str) -> tuple[str, bool]:
-    """Status, and whether it has people."""
+    """The status of an audience, and whether it has people."""
     audience = client.get(f"{AUDIENCES}/{id}").json()
     return audience["status"], audience["size"] > 0
 
@@ -115,7 +116,7 @@ def test_built_by_reads(of: Callable[[str], httpx.Client], reads: int) -> None:
     assert shown == ["updating"] * (reads - 1) + ["ready"] * 2
 
 
-def test_facebook_takes_what_was_read_often_enough(
+def test_facebook_takes_an_audience_that_was_read_often_enough(
     start: Callable[..., MockServer], connect: Callable[[str], httpx.Client]
 ) -> None:
     """The read that builds an audience of PitchTarget's shows Facebook's id, the ones before it show none."""
@@ -208,13 +209,13 @@ def test_an_unknown_status_is_rejected_with_the_list(of: Callable[[str], httpx.C
     """A status that the audience's API does not have is rejected with those that it has."""
     client = of("after_delay")
     id, lookalike = make(client)["id"], make_lookalike(client)
-    refused = control_error(client.patch(f"/__admin/audiences/{id}", json={"status": "DONE"}), 400)
-    assert refused["field"] == "status"
-    assert "READY, TOO_SMALL, ELIGIBLE, PERSONAS_INITIALIZING, PERSONAS_INELIGIBLE_SIZE" in refused["error"]
-    refused = control_error(
+    rejected = control_error(client.patch(f"/__admin/audiences/{id}", json={"status": "DONE"}), 400)
+    assert rejected["field"] == "status"
+    assert "READY, TOO_SMALL, ELIGIBLE, PERSONAS_INITIALIZING, PERSONAS_INELIGIBLE_SIZE" in rejected["error"]
+    rejected = control_error(
         client.patch(f"/__admin/audiences/{lookalike}", json={"status": "ELIGIBLE", "size": 7}), 400
     )
-    assert "INITIALIZING, READY, TOO_SMALL, not 'ELIGIBLE'" in refused["error"]
+    assert "INITIALIZING, READY, TOO_SMALL, not 'ELIGIBLE'" in rejected["error"]
     assert client.get(f"/__admin/audiences/{lookalike}").json()["people"] != 7
 
 
@@ -293,15 +294,15 @@ def test_a_policy_begins_the_build_again(of: Callable[[str], httpx.Client]) -> N
         ({"name": "n"}, "name"),
     ],
 )
-def test_what_contradicts_itself_is_rejected(
+def test_contradictory_fields_are_rejected(
     of: Callable[[str], httpx.Client], body: dict[str, Any], field: str
 ) -> None:
-    """A refused PATCH names the field and changes nothing."""
+    """A PATCH with contradictory fields names the field and changes nothing."""
     client = of("after_delay")
     id = make(client)["id"]
     before = client.get(f"/__admin/audiences/{id}").json()
-    refused = client.patch(f"/__admin/audiences/{id}", json=body)
-    assert control_error(refused, 400)["field"] == field
+    rejected = client.patch(f"/__admin/audiences/{id}", json=body)
+    assert control_error(rejected, 400)["field"] == field
     assert client.get(f"/__admin/audiences/{id}").json() == before
 
 
@@ -312,8 +313,8 @@ def test_an_id_of_both_apis_needs_the_api(of: Callable[[str], httpx.Client]) -> 
     make(client)
     make_from_file(client)
     assert "?api=pinterest" in control_error(client.get("/__admin/audiences/54"), 409)["error"]
-    refused = client.patch("/__admin/audiences/54", json={"status": "READY"})
-    assert "?api=pitchtarget" in control_error(refused, 409)["error"]
+    rejected = client.patch("/__admin/audiences/54", json={"status": "READY"})
+    assert "?api=pitchtarget" in control_error(rejected, 409)["error"]
     for api in ("pinterest", "pitchtarget"):
         assert client.get(f"/__admin/audiences/54?api={api}").json()["api"] == api
     assert patch(client, "54", "?api=pinterest", status="READY")["account"] == AD_ACCOUNT

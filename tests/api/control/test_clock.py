@@ -12,8 +12,9 @@ import pytest
 from audience_mock.control import clock
 from audience_mock.core import agenda
 from audience_mock.testing import MockServer
-from helpers.documented import FILE, FILE_FIELDS, LOOKALIKE
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error, pinterest_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error, pinterest_error
+from helpers.pitchtarget_requests import FILE, FILE_FIELDS, LOOKALIKE
 
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -37,7 +38,7 @@ def at_noon() -> Iterator[Callable[..., httpx.Client]]:
 
 @pytest.fixture
 def client(start: Callable[..., MockServer], at_noon: Callable[..., httpx.Client]) -> httpx.Client:
-    """Plain HTTP to a fresh server that tells no limits, its clock standing still at noon."""
+    """Plain HTTP to a fresh server without rate-limit headers, its clock frozen at noon."""
     return at_noon(start(rate_limits="off"))
 
 
@@ -111,11 +112,11 @@ def test_the_time_is_shown_to_the_millisecond(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("given", ["soon", True, -1, 253_370_764_800, "1969-12-31", "", [1], 1e300])
-def test_what_is_no_time_is_rejected(client: httpx.Client, given: object) -> None:
+def test_an_invalid_time_is_rejected(client: httpx.Client, given: object) -> None:
     """`now` is a time from 1970 to 9998, and what is rejected changes nothing."""
     before = client.get("/__admin/clock").json()
-    refused = client.put("/__admin/clock", json={"now": given, "frozen": False})
-    assert control_error(refused, 400)["field"] == "now"
+    rejected = client.put("/__admin/clock", json={"now": given, "frozen": False})
+    assert control_error(rejected, 400)["field"] == "now"
     assert client.get("/__admin/clock").json() == before
 
 
@@ -140,10 +141,10 @@ def test_what_is_no_time_is_rejected(client: httpx.Client, given: object) -> Non
 def test_what_the_clock_cannot_do_names_the_field(
     client: httpx.Client, path: str, method: str, body: object, field: str | None
 ) -> None:
-    """A refusal says what to give instead, and the clock stays."""
+    """The error says what to give instead, and the clock stays."""
     before = client.get("/__admin/clock").json()
-    refused = client.request(method, f"/__admin/{path}", json=body)
-    assert control_error(refused, 400).get("field") == field
+    rejected = client.request(method, f"/__admin/{path}", json=body)
+    assert control_error(rejected, 400).get("field") == field
     assert client.get("/__admin/clock").json() == before
 
 
@@ -186,7 +187,7 @@ def test_a_clock_goes_back(client: httpx.Client) -> None:
 def test_a_clock_that_goes_back_begins_new_windows(
     start: Callable[..., MockServer], at_noon: Callable[..., httpx.Client]
 ) -> None:
-    """Who had used up a limit may call again once the clock is set back, be it by a moment."""
+    """A caller that used up a limit may call again once the clock is set back, even by a moment."""
     client = at_noon(start(rate_limits="standard"))
     codes = [client.get(AUDIENCES).status_code for _ in range(101)]
     assert codes == [200] * 100 + [429]
@@ -202,8 +203,8 @@ def test_a_window_of_a_limit_ends_on_the_agenda(
     """The agenda says when a limit's window ends and whose it is, without the token; then calls go on."""
     client = at_noon(start(rate_limits="standard"))
     for _ in range(101):
-        refused = client.get(AUDIENCES)
-    assert pinterest_error(refused)["code"] == 8
+        rejected = client.get(AUDIENCES)
+    assert pinterest_error(rejected)["code"] == 8
     windows = events(client)
     assert [(event["kind"], event["in_s"], event["limit"], event["left"]) for event in windows] == [
         ("limit", 1, "safety_net_app_id_user_id", 0),
@@ -216,7 +217,7 @@ def test_a_window_of_a_limit_ends_on_the_agenda(
 
 
 def test_a_token_expires_on_the_agenda(client: httpx.Client) -> None:
-    """A token that was given expires by the clock; the agenda tells its kind and digest, not its text."""
+    """An issued token expires by the clock; the agenda shows its kind and digest, not its text."""
     given = app_token(client)
     bearer = {"Authorization": f"Bearer {given['access_token']}"}
     [expiry] = events(client)
@@ -232,15 +233,15 @@ def test_a_token_expires_on_the_agenda(client: httpx.Client) -> None:
 
 
 def test_a_revoked_token_is_not_on_the_agenda(client: httpx.Client) -> None:
-    """Nothing happens any more to a token that was taken back."""
+    """The agenda has no expiry for a revoked token."""
     given = app_token(client)
     revoked = client.post("/v5/oauth/token/revoke", auth=("1", "s"), data={"token": given["access_token"]})
     assert revoked.status_code < 300
     assert events(client) == []
 
 
-def test_the_agenda_goes_by_time(client: httpx.Client) -> None:
-    """The agenda has what will happen in both APIs, by time and with a count of all."""
+def test_the_agenda_is_sorted_by_time(client: httpx.Client) -> None:
+    """The agenda lists the events of both APIs by time, with a count of all."""
     list_id = client.post(LISTS, json={"name": "l", "records": "ann@example.com"}).json()["id"]
     upload = client.post(f"{LISTS}/{list_id}/uploads", json={"operation": "ADD", "total_parts": 1}).json()
     url = upload["s3_multipart_upload_data"]["file_parts"][0]["presigned_url"]

@@ -1,4 +1,4 @@
-"""Planned faults, seen on the wire: through a raw socket where the connection is what goes wrong."""
+"""Planned faults, seen on the wire: through a raw socket where the connection breaks."""
 
 import json
 import logging
@@ -16,14 +16,8 @@ from starlette.testclient import TestClient
 from audience_mock.core.controls.faults import MAX_FAULTS
 from audience_mock.core.store.tables import UploadPiece, UserBlock, table_of
 from audience_mock.testing import MockServer
-from helpers.shapes import (
-    AD_ACCOUNT,
-    PINTEREST_TOKEN,
-    PITCHTARGET_TOKEN,
-    control_error,
-    pinterest_error,
-    pitchtarget_error,
-)
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error, pinterest_error, pitchtarget_error
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
@@ -129,7 +123,7 @@ def connected(mock: MockServer) -> socket.socket:
 
 
 class Read(NamedTuple):
-    """A read of one API, and the answer that it has in a fresh world."""
+    """A read of one API, and its response in a fresh world."""
 
     operation: str
     path: str
@@ -157,7 +151,7 @@ def read(request: pytest.FixtureRequest) -> Read:
     return found
 
 
-# Refused
+# Rejected
 
 
 @pytest.mark.parametrize(
@@ -180,10 +174,10 @@ def test_a_planned_status_is_pinterests_own_error(
 ) -> None:
     """A planned status has Pinterest's code and message, and nothing is created."""
     client.plan("audiences/create", status=status, first=1)
-    refused = client.create()
-    assert refused.status_code == status
-    assert (pinterest_error(refused)["code"], pinterest_error(refused)["message"]) == (code, message)
-    assert ("x-ratelimit-limit" in refused.headers) == (status != 401)
+    rejected = client.create()
+    assert rejected.status_code == status
+    assert (pinterest_error(rejected)["code"], pinterest_error(rejected)["message"]) == (code, message)
+    assert ("x-ratelimit-limit" in rejected.headers) == (status != 401)
     assert client.audiences() == 0
     assert client.create().status_code == 201
 
@@ -202,9 +196,9 @@ def test_a_planned_status_is_pinterests_own_error(
 def test_a_planned_status_is_pitchtargets_own_error(client: Client, status: int, reason: str) -> None:
     """A planned status has PitchTarget's shape and message, and nothing is created."""
     client.plan("custom_audiences/create", status=status)
-    refused = client.upload()
-    assert refused.status_code == status
-    assert pitchtarget_error(refused) == {"base": [reason]}
+    rejected = client.upload()
+    assert rejected.status_code == status
+    assert pitchtarget_error(rejected) == {"base": [reason]}
     assert client.audiences() == 0
 
 
@@ -222,20 +216,20 @@ def test_a_planned_status_may_have_another_body(client: Client) -> None:
 
 
 def test_a_fault_comes_before_the_caller_and_the_body_are_looked_at(client: Client) -> None:
-    """Neither a missing token nor a body that is no JSON keeps a planned fault from happening."""
+    """A planned fault fires despite a missing token or a malformed body."""
     client.plan("audiences/create", status=503)
     assert httpx.post(client.url + AUDIENCES, content=b"{").status_code == 503
 
 
 def test_a_limit_window_ends_by_the_worlds_clock(mock: MockServer, client: Client) -> None:
-    """From its first call on, a limit window answers 429 and tells the seconds left, until it is over."""
+    """From its first call on, a limit window answers 429 with the seconds left, until it is over."""
     id = client.plan("audiences/list", limit_window_s=60)
     mock.world.clock.advance(100_000)
     for left_s in ("60", "31"):
-        refused = client.browse()
-        assert pinterest_error(refused)["code"] == 8
-        assert (refused.status_code, refused.headers["x-ratelimit-reset"]) == (429, left_s)
-        assert refused.headers["x-ratelimit-remaining"] == "0"
+        rejected = client.browse()
+        assert pinterest_error(rejected)["code"] == 8
+        assert (rejected.status_code, rejected.headers["x-ratelimit-reset"]) == (429, left_s)
+        assert rejected.headers["x-ratelimit-remaining"] == "0"
         mock.world.clock.advance(29_500)
     state = client.state(id)
     assert (state["fired"], state["left"], state["window_left_s"]) == (2, 0, 1.0)
@@ -268,7 +262,7 @@ def test_a_connection_is_reset_before_in_and_after_the_body(
     assert (whole.body, whole.end) == (read.body, "reset")
 
 
-def test_what_a_reset_leaves_behind(mock: MockServer, client: Client) -> None:
+def test_a_reset_before_the_body_runs_nothing(mock: MockServer, client: Client) -> None:
     """A reset before the body runs nothing; one in or after it comes too late for the effect."""
     for reset, made in (("before", 0), ("in", 1), ("after", 2)):
         client.plan("audiences/create", reset=reset, first=1)
@@ -278,7 +272,7 @@ def test_what_a_reset_leaves_behind(mock: MockServer, client: Client) -> None:
 
 @pytest.mark.parametrize("cut", [0, 7, 1_000_000])
 def test_a_body_is_cut(mock: MockServer, client: Client, read: Read, cut: int) -> None:
-    """The head promises the whole body, so many bytes of it come, and the connection is closed in order."""
+    """The head announces the whole body, some bytes of it arrive, and the connection is closed."""
     client.plan(read.operation, cut_after_bytes=cut)
     wire = on_the_wire(mock, request_bytes(read.path, read.headers))
     assert wire.head.startswith(b"HTTP/1.1 " + read.status)
@@ -301,8 +295,7 @@ def test_a_stalled_answer_stays_away_until_the_client_goes(
 
 @pytest.mark.parametrize("what", ["reset", "restore", "delete"])
 def test_a_stalled_or_late_answer_ends_with_its_world(mock: MockServer, client: Client, what: str) -> None:
-    """Who waits for a stalled answer is reset when the world is, and nothing that was late is done in the
-    next one."""
+    """A stalled response is reset with its world, and a delayed request does nothing in the next one."""
     blue = Client(f"{mock.url}/worlds/blue")
     with blue.http, connected(mock) as stalled, connected(mock) as late:
         blue.http.put("/__admin/snapshots/one")
@@ -339,7 +332,7 @@ def until(is_so: Callable[[], bool]) -> None:
 def test_broken_connections_leave_no_line_in_the_log(
     mock: MockServer, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither uvicorn nor asyncio has anything to say about a connection that was broken on purpose."""
+    """Neither uvicorn nor asyncio logs a connection that was broken on purpose."""
     faults = ("reset", "reset=in", "reset=after", "cut_after_bytes=3", "answer_lost", "stall", "stall=in")
     with caplog.at_level(logging.WARNING):
         for fault in faults:
@@ -380,7 +373,7 @@ def test_an_answer_says_that_it_is_of_another_type(client: Client) -> None:
 
 
 def test_garbage_is_no_json(client: Client) -> None:
-    """Status and type stay, and the body is neither JSON nor UTF-8, where there was none too."""
+    """Status and type stay, and the body is neither JSON nor UTF-8, even if there was none."""
     made = client.upload().json()["fb_custom_audience"]["id"]
     client.plan(garbage=True)
     deleted = client.http.delete(f"/custom_audiences/{made}", headers=PITCHTARGET_TOKEN)
@@ -392,8 +385,8 @@ def test_garbage_is_no_json(client: Client) -> None:
             response.content.decode()
 
 
-def test_an_answer_is_lost_and_its_effect_is_not(mock: MockServer, client: Client) -> None:
-    """What was asked for is done, and the connection ends in order without a byte."""
+def test_answer_lost_runs_the_operation(mock: MockServer, client: Client) -> None:
+    """The operation is run, and the connection is closed without a byte."""
     client.plan("audiences/create", answer_lost=True)
     client.plan("custom_audiences/create", answer_lost=True)
     assert on_the_wire(mock, request_bytes(body=VISITORS)) == Wire(b"", b"", "closed")
@@ -403,7 +396,7 @@ def test_an_answer_is_lost_and_its_effect_is_not(mock: MockServer, client: Clien
 
 
 def rows(mock: MockServer) -> list[str]:
-    """All that a world has in its tables, those beside it too."""
+    """All rows of a world, those of the attached database included."""
     driver = mock.world.database.driver
     large = [driver.execute(f"SELECT * FROM {table} ORDER BY 1, 2") for table in LARGE_TABLES]
     return [*driver.iterdump(), *(str(row) for table in large for row in table)]
@@ -411,13 +404,13 @@ def rows(mock: MockServer) -> list[str]:
 
 @pytest.fixture(params=["memory", "file"])
 def kept(request: pytest.FixtureRequest, start: Callable[..., MockServer], tmp_path: Path) -> MockServer:
-    """A server over each kind of store, its clock standing still."""
+    """A server with each kind of database, its clock frozen."""
     server = start(database="sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/kept.db")
     server.world.clock.freeze()
     return server
 
 
-def test_an_effect_is_lost_and_its_answer_is_not(kept: MockServer) -> None:
+def test_effect_lost_answers_as_usual(kept: MockServer) -> None:
     """Creates, uploads in one piece and in parts, changes, removals and tokens are answered as always, and no
     row is another; the next one gets the id that was promised."""
     with httpx.Client(base_url=kept.url, headers=PINTEREST_TOKEN) as http:
@@ -458,8 +451,8 @@ def test_an_effect_is_lost_and_its_answer_is_not(kept: MockServer) -> None:
             assert client.audiences() == 4
 
 
-def test_what_others_do_while_an_effect_is_lost_is_kept(mock: MockServer, client: Client) -> None:
-    """An upload that takes its time and is lost takes nothing along that was made meanwhile."""
+def test_effect_lost_discards_only_its_own_request(mock: MockServer, client: Client) -> None:
+    """Discarding a long upload keeps what other requests created meanwhile."""
     client.plan("custom_audiences/create", effect_lost=True, first=1)
     boundary = "b"
     parts = [
@@ -484,7 +477,8 @@ def test_what_others_do_while_an_effect_is_lost_is_kept(mock: MockServer, client
 
 
 def test_latency_is_real_time(mock: MockServer, client: Client) -> None:
-    """A delayed answer comes as always, the world's clock standing still, and others pass it by."""
+    """A delayed response is as usual, though the world's clock is frozen; other requests do not wait for
+    it."""
     now_ms = mock.world.clock.now_ms()
     client.plan("audiences/create", latency_ms={"from": 150, "to": 200})
     client.plan("audiences/list", latency_ms=30, status=503)
@@ -515,7 +509,7 @@ def test_first_skip_and_every_choose_the_calls(client: Client) -> None:
 
 
 def test_faults_of_one_operation_come_one_after_the_other(client: Client) -> None:
-    """Of several that a call meets the one planned first fires, and each has seen the call."""
+    """If several match a call, the one planned first fires, and each counts the call as seen."""
     client.plan("audiences/list", status=500, first=1)
     client.plan(status=503, first=1)
     client.plan("audiences/list", status=404, skip=3)
@@ -547,8 +541,8 @@ def test_counters_say_what_is_unused(client: Client) -> None:
 
 
 def test_chance_is_the_same_every_time_and_disturbs_no_other(start: Callable[..., MockServer]) -> None:
-    """Two fresh servers have the same calls fail by chance, whatever else is planned, and request ids are
-    those of a server without faults."""
+    """On two fresh servers the same calls fail by chance, whatever else is planned; request ids are those of
+    a server without faults."""
     outcomes, request_ids = [], []
     for others in (0, 1, 2):
         client = Client(start().url)
@@ -586,7 +580,7 @@ def test_chance_is_the_same_every_time_and_disturbs_no_other(start: Callable[...
 def test_only_requests_that_hold_a_subset_go_wrong(
     client: Client, match: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    """A fault looks at method, path, query, headers and body; a body that it looked at is still read."""
+    """A fault matches method, path, query, headers and body; the operation still gets the body."""
     client.plan("audiences/create", status=500, match=other)
     headers = {"X-Trace": "a"}
     url = f"{AUDIENCES}?dry=1"
@@ -596,9 +590,9 @@ def test_only_requests_that_hold_a_subset_go_wrong(
     assert client.state("fault-1")["seen"] == 0
 
 
-def test_a_body_that_is_looked_at_is_handed_on(client: Client) -> None:
-    """Forms, files, bodies that are no JSON and those that are too large come through a fault that would
-    have a body matched."""
+def test_a_body_that_is_matched_is_passed_on(client: Client) -> None:
+    """Forms, files, malformed and too large bodies reach the operation unchanged if a fault matches by
+    body."""
     client.plan(status=500, match={"body": {"name": "nobody"}})
     assert client.upload().status_code == 201
     assert pinterest_error(client.http.post(AUDIENCES, content=b"{"))["code"] == 1
@@ -709,10 +703,10 @@ def test_every_operation_can_go_wrong_and_control_cannot(client: Client) -> None
         ),
     ],
 )
-def test_what_cannot_be_planned_is_named(
+def test_an_invalid_fault_is_rejected_with_its_field(
     client: Client, fault: dict[str, Any], field: str | None, says: str
 ) -> None:
-    """A wrong plan is rejected with its field, alone or as the second of two, and neither is planned."""
+    """An invalid fault is rejected with its field, alone or as the second of two; then neither is planned."""
     alone = control_error(client.http.post("/__admin/faults", json=fault), 400)
     assert alone.get("field") == field
     assert says in alone["error"]
@@ -723,7 +717,8 @@ def test_what_cannot_be_planned_is_named(
 
 
 def test_several_are_planned_at_once(client: Client) -> None:
-    """A list is planned in its order, and its ids are answered; it is not empty, and has no other key."""
+    """The faults of a list are planned in order and their ids returned; a list is not empty and has no other
+    key."""
     faults = [{"operation": "audiences/list", "status": status, "first": 1} for status in (500, 404)]
     planned = client.http.post("/__admin/faults", json={"faults": faults})
     assert (planned.status_code, planned.json()) == (201, {"ids": ["fault-1", "fault-2"]})
@@ -745,8 +740,8 @@ def test_a_world_has_a_thousand_faults_at_most(client: Client) -> None:
     control_error(client.http.post("/__admin/faults", json=fault), 409)
 
 
-def test_faults_are_taken_back(client: Client) -> None:
-    """One by its id, or all of them; an unknown id is an error."""
+def test_faults_are_deleted(client: Client) -> None:
+    """Faults are deleted by id or all at once; an unknown id is an error."""
     for status in (500, 502, 503):
         client.plan("audiences/list", status=status)
     assert client.http.delete("/__admin/faults/fault-1").status_code == 204
@@ -800,8 +795,7 @@ def test_calls_at_the_same_time_take_turns(client: Client) -> None:
 
 
 def test_prefer_forces_an_error_for_one_request(client: Client) -> None:
-    """`Prefer: code=…` answers an error of this status; what is no error is not forced, but where the API
-    has a choice."""
+    """`Prefer: code=…` forces an error of this status; other statuses only where the API has a choice."""
     for prefer in ("code=429", "respond-async, code=429", "code=201;x, code=429"):
         assert pinterest_error(client.browse(Prefer=prefer))["code"] == 8
     assert pitchtarget_error(client.find(Prefer="code=503"))
@@ -872,8 +866,9 @@ def test_a_header_that_says_no_fault_is_rejected(client: Client, written: str) -
     assert "X-Audience-Mock-Fault: " in pitchtarget_error(client.find(**asked))["base"][0]
 
 
-def test_requests_cannot_ask_where_that_is_switched_off(start: Callable[..., MockServer]) -> None:
-    """With `request_faults` off, by server or world, both headers are ignored; planned faults still fire."""
+def test_fault_headers_are_ignored_where_request_faults_are_off(start: Callable[..., MockServer]) -> None:
+    """With `request_faults` off, for the server or the world, both headers are ignored; planned faults still
+    fire."""
     client = Client(start(request_faults=False).url)
     with client.http:
         asked = {"X-Audience-Mock-Fault": "status=500", "Prefer": "code=503"}
@@ -887,7 +882,7 @@ def test_requests_cannot_ask_where_that_is_switched_off(start: Callable[..., Moc
 
 
 def test_without_a_connection_a_fault_that_breaks_it_says_so(mock: MockServer) -> None:
-    """An application that is called in process has no connection to break, and says what to do instead."""
+    """An application called in process has no connection to break; the error says what to do instead."""
     headers = {"X-Audience-Mock-Fault": "reset", "Authorization": "Bearer pina_x"}
     with pytest.raises(RuntimeError, match="call the server over HTTP"):
         TestClient(mock.app).get(AUDIENCES, headers=headers)

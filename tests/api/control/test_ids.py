@@ -1,4 +1,4 @@
-"""Where ids go on, read and set over HTTP."""
+"""The next ids, read and set over HTTP."""
 
 import json
 from collections.abc import Callable
@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.documented import FILE, FILE_FIELDS, LOOKALIKE
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error
+from helpers.pitchtarget_requests import FILE, FILE_FIELDS, LOOKALIKE
 
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -33,7 +34,7 @@ def put(mock: MockServer, **numbers: Any) -> dict[str, str]:
 
 
 def make_each(mock: MockServer) -> dict[str, str]:
-    """Make one of each, and answer the ids by sequence."""
+    """Creates one object for each sequence; returns the ids by sequence."""
     with httpx.Client(base_url=mock.url, headers=PINTEREST_TOKEN) as client:
         audience = client.post(AUDIENCES, json=VISITORS).json()["id"]
         list_id = client.post(LISTS, json={"name": "l", "records": "ann@example.com"}).json()["id"]
@@ -51,7 +52,7 @@ def make_each(mock: MockServer) -> dict[str, str]:
 
 
 def test_the_next_ids_are_those_that_come(mock: MockServer) -> None:
-    """GET shows the ids that the next of each kind gets, as text."""
+    """GET shows the next id of each kind, as text."""
     assert httpx.get(f"{mock.url}/__admin/ids").json() == FRESH
     assert make_each(mock) == FRESH
     following = {name: str(int(number) + 1) for name, number in FRESH.items()}
@@ -108,17 +109,17 @@ def test_what_a_seed_names_for_facebook_comes_first(start: Callable[..., MockSer
 
 
 @pytest.mark.parametrize("number", [0, -1, 10**17, "", "x", "1e3", "٣", 1.5, True, [1], "9" * 19])
-def test_what_is_no_id_is_rejected(mock: MockServer, number: object) -> None:
-    """An id is a whole number of 1 to 17 digits; a refusal names the sequence and changes none."""
-    refused = httpx.put(f"{mock.url}/__admin/ids", json={"facebook": 9, "pinterest_upload": number})
-    assert control_error(refused, 400)["field"] == "pinterest_upload"
+def test_an_invalid_id_is_rejected(mock: MockServer, number: object) -> None:
+    """An id is a whole number of 1 to 17 digits; a rejection names the sequence and changes none."""
+    rejected = httpx.put(f"{mock.url}/__admin/ids", json={"facebook": 9, "pinterest_upload": number})
+    assert control_error(rejected, 400)["field"] == "pinterest_upload"
     unknown = httpx.put(f"{mock.url}/__admin/ids", json={"facebook": 9, "user_set": 1})
     assert control_error(unknown, 400)["field"] == "user_set"
     assert httpx.get(f"{mock.url}/__admin/ids").json() == FRESH
 
 
 def test_a_store_whose_ids_were_set_has_a_state(start: Callable[..., MockServer], tmp_path: Path) -> None:
-    """A restart applies no seed over ids that were set, even to lower ones."""
+    """A restart does not apply the seed once ids were set, even to lower ones."""
     database = f"sqlite:///{tmp_path}/kept.db"
     with MockServer(database=database) as mock:
         put(mock, facebook=5)

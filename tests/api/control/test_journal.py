@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
@@ -64,7 +65,7 @@ def test_a_request_is_shown_with_its_answer(client: httpx.Client) -> None:
 
 
 def test_a_form_with_a_file_is_shown_by_its_fields(mock: MockServer, client: httpx.Client) -> None:
-    """Of a file that is streamed the journal has name and size, and of a part of an upload the size."""
+    """For a streamed file the journal has name and size, for a part of an upload the size."""
     fields = {"fb_ad_account_id": "2", "name": "n", "user_type": "email_hash"}
     client.post(
         "/custom_audiences",
@@ -83,7 +84,7 @@ def test_a_form_with_a_file_is_shown_by_its_fields(mock: MockServer, client: htt
 
 
 def test_a_large_upload_leaves_no_trace_in_memory(start: Callable[..., MockServer]) -> None:
-    """A hundred megabytes that are uploaded count in the journal as their fields do."""
+    """An upload of a hundred megabytes takes as much of the journal as its fields."""
     mock = start(journal_bytes=5_000)
     size = 100_000_000
     boundary = b"limit"
@@ -100,14 +101,14 @@ def test_a_large_upload_leaves_no_trace_in_memory(start: Callable[..., MockServe
             yield line * (1_000_000 // 64)
         yield tail
 
-    # No user_type comes before the file, so it waits in a temporary file and then is refused for want of one.
-    refused = httpx.post(
+    # No user_type precedes the file, so it waits in a temporary file and is rejected because none follows.
+    rejected = httpx.post(
         f"{mock.url}/custom_audiences",
         content=content(),
         headers={"Content-Type": f"multipart/form-data; boundary={boundary.decode()}", **PITCHTARGET_TOKEN},
         timeout=60,
     )
-    assert refused.status_code == 422
+    assert rejected.status_code == 422
     with httpx.Client(base_url=mock.url) as client:
         (entry,) = journal(client)
     assert entry["request"]["body"]["files"] == {"file": {"filename": "f", "bytes": size}}
@@ -130,8 +131,8 @@ def test_a_large_upload_leaves_no_trace_in_memory(start: Callable[..., MockServe
 )
 def test_a_body_that_is_no_json_is_shown_as_text(client: httpx.Client, body: bytes, shown: Any) -> None:
     """Whatever came, the journal's own answer is JSON."""
-    refused = client.post(AUDIENCES, content=body, headers={"Content-Type": "application/json"})
-    assert refused.status_code == 400
+    rejected = client.post(AUDIENCES, content=body, headers={"Content-Type": "application/json"})
+    assert rejected.status_code == 400
     (entry,) = journal(client)
     assert entry["request"]["body_bytes"] == len(body)
     if shown is None and body:
@@ -188,8 +189,8 @@ def test_no_secret_is_shown(client: httpx.Client) -> None:
     assert '"code":"…"' in shown
 
 
-def test_what_no_route_took_names_the_near_ones(client: httpx.Client) -> None:
-    """A wrong word, method, version or slash leads to the route that was meant; nonsense leads nowhere."""
+def test_a_request_without_a_route_has_suggestions(client: httpx.Client) -> None:
+    """A wrong word, method, version or slash gets the intended route as a suggestion; nonsense gets none."""
     audiences = "/v5/ad_accounts/{ad_account_id}/audiences"
     for method, path, status, near in (
         ("GET", "/v5/ad_account/5/audiences", 404, f"GET {audiences}"),
@@ -215,8 +216,8 @@ def test_what_no_route_took_names_the_near_ones(client: httpx.Client) -> None:
         )
 
 
-def test_the_log_names_the_near_routes(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
-    """The one line of a request that no route took says which was near."""
+def test_the_log_suggests_routes(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    """The log line of a request without a route names the closest routes."""
     with caplog.at_level("INFO", "audience_mock"):
         client.get("/v5/ad_account/5/audiences")
         client.get("/custom_audience/5")
@@ -226,7 +227,7 @@ def test_the_log_names_the_near_routes(client: httpx.Client, caplog: pytest.LogC
 
 
 def test_heads_and_preflights_are_noted(client: httpx.Client) -> None:
-    """HEAD is noted as such, and so is what a page asks before it calls, in both APIs."""
+    """HEAD requests and CORS preflights are recorded as such, in both APIs."""
     client.head(AUDIENCES)
     asks = {"Origin": "http://a.example", "Access-Control-Request-Method": "POST"}
     client.options(AUDIENCES, headers=asks)
@@ -263,7 +264,7 @@ def test_a_client_that_went_away_is_noted(mock: MockServer, client: httpx.Client
 
 
 def test_entries_are_found_by_what_they_are(client: httpx.Client, mock: MockServer) -> None:
-    """Each filter leaves what fits it, the newest last; all of them have to fit."""
+    """Each filter selects matching entries, the newest last; an entry has to match all filters."""
     made = client.post(AUDIENCES, json=VISITORS).json()["id"]
     mock.world.clock.advance(10_000)
     client.get(f"{AUDIENCES}/{made}")
@@ -295,7 +296,7 @@ def test_entries_are_found_by_what_they_are(client: httpx.Client, mock: MockServ
 
 
 def test_entries_are_found_by_a_part_of_the_request(client: httpx.Client) -> None:
-    """A search finds what holds the JSON that is given; headers are compared with what was sent."""
+    """A search finds requests that contain the given JSON; headers are compared unmasked."""
     for name in ("a", "b"):
         client.post(AUDIENCES, json={**VISITORS, "name": name})
     client.get(AUDIENCES, params={"page_size": 5}, headers={"X-Trace": "7"})
@@ -342,19 +343,19 @@ def test_pages_follow_one_another(client: httpx.Client) -> None:
 )
 def test_a_wrong_filter_is_rejected(client: httpx.Client, query: dict[str, str], field: str) -> None:
     """A filter that could never match because of a typing error is rejected by name."""
-    refused = control_error(client.get("/__admin/journal", params=query), 400)
-    assert refused["field"] == field
+    rejected = control_error(client.get("/__admin/journal", params=query), 400)
+    assert rejected["field"] == field
     searched = control_error(client.post("/__admin/journal/search", json=query), 400)
     assert searched["field"] == field
 
 
 def test_a_mistyped_operation_has_suggestions(client: httpx.Client) -> None:
     """The error names the operations that are spelled alike."""
-    refused = client.get("/__admin/journal", params={"operation": "audience/create"})
-    assert "audiences/create" in control_error(refused, 400)["error"]
+    rejected = client.get("/__admin/journal", params={"operation": "audience/create"})
+    assert "audiences/create" in control_error(rejected, 400)["error"]
 
 
-def test_the_journal_is_bounded_and_tells_it(start: Callable[..., MockServer]) -> None:
+def test_the_journal_is_bounded_and_counts_what_it_dropped(start: Callable[..., MockServer]) -> None:
     """The oldest go first, by number and by bytes; none is kept where the setting is 0."""
     mock = start(journal_entries=2)
     with httpx.Client(base_url=mock.url, headers=PINTEREST_TOKEN) as client:
@@ -368,8 +369,8 @@ def test_the_journal_is_bounded_and_tells_it(start: Callable[..., MockServer]) -
         client.put("/__admin/worlds/default", json={"settings": {"journal_entries": 0}})
         client.get(AUDIENCES)
         assert numbers(client) == []
-        refused = client.post("/__admin/verify", json={})
-        assert "keeps no journal" in control_error(refused, 409)["error"]
+        rejected = client.post("/__admin/verify", json={})
+        assert "keeps no journal" in control_error(rejected, 409)["error"]
 
 
 def test_a_journal_is_emptied_and_begins_again(client: httpx.Client) -> None:

@@ -10,7 +10,7 @@ from audience_mock.testing import MockServer
 
 
 def test_the_first_page_says_what_is_here(mock: MockServer) -> None:
-    """/ names the version, both APIs and every page, and each page answers."""
+    """/ lists the version, both APIs and every page, and each page responds."""
     index = httpx.get(mock.url).json()
     assert (index["name"], index["version"]) == ("Audience Mock", __version__)
     assert "/v5/ad_accounts" in index["pinterest"]

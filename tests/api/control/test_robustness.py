@@ -10,7 +10,8 @@ import pytest
 
 from audience_mock.core.users import list_uploads
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, control_error, not_verified
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.errors import control_error, not_verified
 
 PEOPLE = {"name": "l", "list_type": "EMAIL", "records": "a@example.com"}
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -110,11 +111,11 @@ def test_a_world_whose_file_cannot_be_made_is_rejected(
         thing.mkdir(parents=True)
     else:
         thing.touch()
-    for refused in (
+    for rejected in (
         httpx.get(f"{mock.url}/worlds/blue{AUDIENCES}", headers=PINTEREST_TOKEN),
         httpx.put(f"{mock.url}/__admin/worlds/blue", json={}),
     ):
-        assert "blue.db" in control_error(refused, 400)["error"]
+        assert "blue.db" in control_error(rejected, 400)["error"]
     thing.rmdir() if thing.is_dir() else thing.unlink()
     assert httpx.put(f"{mock.url}/__admin/worlds/blue", json={}).status_code == 201
 
@@ -122,15 +123,15 @@ def test_a_world_whose_file_cannot_be_made_is_rejected(
 def test_an_invalid_seed_is_rejected_at_its_first_row(mock: MockServer) -> None:
     """The field of the first wrong row is named; the others, a million of them, are not looked at."""
     invalid = b'{"audiences":[{"api":"none"}' + b",{}" * 1_000_000 + b"]}"
-    refused = httpx.post(f"{mock.url}/__admin/seed", content=invalid, timeout=30)
-    assert control_error(refused, 400)["field"] == "audiences.0.api"
+    rejected = httpx.post(f"{mock.url}/__admin/seed", content=invalid, timeout=30)
+    assert control_error(rejected, 400)["field"] == "audiences.0.api"
 
 
 def test_only_a_seed_may_be_large(mock: MockServer) -> None:
     """Other control bodies have 1 MiB at most."""
     for path in ("/__admin/verify", "/__admin/clock/advance", "/__admin/faults"):
-        refused = httpx.post(mock.url + path, content=b" " * (1 << 20) + b"{}")
-        assert "larger than 1048576 bytes" in control_error(refused, 413)["error"]
+        rejected = httpx.post(mock.url + path, content=b" " * (1 << 20) + b"{}")
+        assert "larger than 1048576 bytes" in control_error(rejected, 413)["error"]
 
 
 def test_many_stars_in_a_path_are_matched_at_once(mock: MockServer) -> None:
@@ -160,5 +161,5 @@ def test_blanks_around_a_worlds_name_are_no_part_of_it(mock: MockServer) -> None
 @pytest.mark.parametrize("path", [f"/worlds/{AUDIENCES}", "/worlds/"])
 def test_a_path_with_an_empty_name_is_rejected(mock: MockServer, path: str) -> None:
     """An empty variable in a base URL does not lead to the default world."""
-    refused = httpx.get(mock.url + path, headers=PINTEREST_TOKEN)
-    assert "'' is no name" in control_error(refused, 400)["error"]
+    rejected = httpx.get(mock.url + path, headers=PINTEREST_TOKEN)
+    assert "'' is no name" in control_error(rejected, 400)["error"]

@@ -16,8 +16,9 @@ from audience_mock.core.seeds import schemas
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.store import ids
 from audience_mock.testing import MockServer
-from helpers.documented import FILE_FIELDS, LOOKALIKE, WEBSITE
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error
+from helpers.pitchtarget_requests import FILE_FIELDS, LOOKALIKE, WEBSITE
 
 OTHER, BUSINESS = "549755885176", "729090764583391194"
 ACCOUNTS = (AD_ACCOUNT, OTHER)
@@ -229,8 +230,8 @@ _count = iter(range(10**9))
 )
 @given(actions=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 30), texts), max_size=14))
 def test_a_state_brings_a_world_back(shared: MockServer, actions: list[tuple[str, int, str]]) -> None:
-    """Whatever was done in a world, an empty one that is seeded with its state answers every read the same,
-    to the byte, and has the same state."""
+    """An empty world seeded with another's state answers every read with the same bytes and exports the same
+    state, whatever was done in the other."""
     name = f"w{next(_count)}"
     with Shop(shared, name) as shop:
         for action, number, text in actions:
@@ -239,7 +240,7 @@ def test_a_state_brings_a_world_back(shared: MockServer, actions: list[tuple[str
 
 
 def work(shop: Shop) -> None:
-    """Something of every section, whose digests no one reads."""
+    """Creates rows for every section of a seed."""
     for number in range(1, 9):
         for action in ("make_list", "create", "fill_list", "upload", "share", "ask_for_tokens", "make_alike"):
             getattr(shop, action)(number, f"n{number}")
@@ -291,7 +292,7 @@ OTHER_VALUES = {
 
 
 def test_a_state_has_every_column(shared: MockServer) -> None:
-    """Whatever changes in a column of the store changes the state, so that no column is forgotten there."""
+    """A change of any column changes the exported state: no column is left out."""
     with Shop(shared, "columns") as shop:
         work(shop)
         run = shop.core.database.driver.execute
@@ -383,8 +384,8 @@ HELD = {
 def test_an_id_is_given_once(
     mock: MockServer, section: str, row: dict[str, Any], field: str, why: str
 ) -> None:
-    """What the world has already is rejected with 409, and what a seed has twice with 400; both name the
-    field, and nothing of the seed is kept."""
+    """An id that the world has is rejected with 409, one that the seed has twice with 400; the error names
+    the field, and nothing of the seed is inserted."""
     twice = HELD | {section: [*HELD[section], HELD[section][0] | row]}
     error = control_error(seed(mock, twice), 409 if field == "shares.1.position" else 400)
     assert error["field"] == field
@@ -416,7 +417,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("body", "field"), WRONG)
 def test_a_wrong_seed_is_rejected_whole(mock: MockServer, body: dict[str, Any], field: str) -> None:
-    """A seed that is not right is rejected with the field that is wrong; nothing of it is kept."""
+    """An invalid seed is rejected with the field that is wrong; nothing of it is inserted."""
     error = control_error(seed(mock, {"audiences": [audience(1)], "clock": {"now": 1}} | body), 400)
     assert error["field"] == field
     assert listed(mock) == []
@@ -424,7 +425,7 @@ def test_a_wrong_seed_is_rejected_whole(mock: MockServer, body: dict[str, Any], 
 
 
 def test_a_reset_goes_back_to_the_servers_seed(start: Callable[..., MockServer]) -> None:
-    """A reset takes out what was posted; reset to empty and a seed together replace what was there."""
+    """A reset removes what was posted; a reset to empty followed by a seed replaces the data."""
     mock = start(seed="demo")
 
     def held() -> list[Any]:
@@ -564,7 +565,7 @@ def test_a_tokens_family_is_its_own(mock: MockServer) -> None:
 
 
 def test_the_files_of_worlds_fit_the_schema() -> None:
-    """Each world that comes along fits the JSON Schema, which refuses what the format refuses."""
+    """Each included world fits the JSON Schema, which rejects what the seed format rejects."""
     folder = Path(__file__).parents[3] / "fixtures/worlds"
     check = jsonschema.Draft202012Validator(SCHEMA)
     files = sorted(folder.glob("*.json"))

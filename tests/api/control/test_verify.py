@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error, not_verified
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error, not_verified
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
@@ -53,7 +54,9 @@ CREATE, LIST, GET = ({"operation": f"audiences/{name}"} for name in ("create", "
         ({"order": [{**CREATE, "match": {"body": {"name": "b"}}}, LIST], "within_s": 10}, [2, 3]),
     ],
 )
-def test_what_was_asked_is_verified(client: httpx.Client, wanted: dict[str, Any], matched: list[int]) -> None:
+def test_a_passing_check_answers_200(
+    client: httpx.Client, wanted: dict[str, Any], matched: list[int]
+) -> None:
     """A check that holds answers 200 and the numbers of the requests."""
     answer = verify(client, **wanted)
     assert answer.status_code == 200, answer.text
@@ -80,7 +83,7 @@ def test_what_was_asked_is_verified(client: httpx.Client, wanted: dict[str, Any]
 def test_a_wrong_count_is_explained(
     client: httpx.Client, wanted: dict[str, Any], matched: list[int], nearest: int, says: str
 ) -> None:
-    """What is too many is named, and for what is missing the request that is nearest."""
+    """A surplus request is named; for a missing one the nearest request is shown."""
     failure = not_verified(verify(client, **wanted))
     assert says in failure["error"]
     assert (failure["matched"], failure["nearest"]["number"]) == (matched, nearest)
@@ -124,7 +127,7 @@ def test_differences_outside_the_body_are_shown_too(client: httpx.Client) -> Non
 
 
 def test_a_broken_order_says_where(client: httpx.Client) -> None:
-    """What came too early, what never came, and what took too long are different errors."""
+    """Too early, missing and too slow are different errors."""
     early = not_verified(verify(client, order=[LIST, CREATE]))
     assert (early["field"], early["matched"], early["nearest"]["number"]) == ("order.1", [3], 2)
     assert early["differences"] == [{"path": "number", "wanted": "after 3", "found": 2}]
@@ -139,7 +142,7 @@ def test_a_broken_order_says_where(client: httpx.Client) -> None:
     assert (none["field"], none["matched"]) == ("order.0", [])
 
 
-def test_a_journal_without_requests_has_none_that_is_near(mock: MockServer) -> None:
+def test_a_journal_without_requests_has_no_nearest_one(mock: MockServer) -> None:
     """Without requests there is no nearest one."""
     failure = not_verified(httpx.post(f"{mock.url}/__admin/verify", json={"method": "GET"}))
     assert (failure["nearest"], failure["differences"]) == (None, [])

@@ -1,4 +1,4 @@
-"""Worlds side by side over HTTP: how one is chosen, and that none has a trace of another."""
+"""Worlds over HTTP: how a request selects one, and that they are isolated."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN, control_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.errors import control_error
 
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -92,8 +93,8 @@ def test_settings_that_no_world_has_are_rejected(mock: MockServer) -> None:
         ({"port": 1}, "settings.port: unknown setting 'port' (known: build_delay_s, "),
         ({"build_delay_s": -1}, "settings.build_delay_s: must be a number from 0 to 1000000000 (given: -1)"),
     ):
-        refused = httpx.put(f"{mock.url}/__admin/worlds/blue", json={"settings": settings})
-        assert says in control_error(refused, 400)["error"]
+        rejected = httpx.put(f"{mock.url}/__admin/worlds/blue", json={"settings": settings})
+        assert says in control_error(rejected, 400)["error"]
     assert httpx.get(f"{mock.url}/__admin/worlds").json() == {"worlds": ["default"]}
 
 
@@ -106,8 +107,8 @@ def test_a_name_that_no_world_can_have_is_rejected(mock: MockServer) -> None:
         ("/v5/x", {"X-Audience-Mock-World": "x" * 101}),
     ):
         if path != "/worlds/":
-            refused = httpx.get(mock.url + path, headers=headers)
-            assert "is no name" in control_error(refused, 400)["error"]
+            rejected = httpx.get(mock.url + path, headers=headers)
+            assert "is no name" in control_error(rejected, 400)["error"]
     assert httpx.get(f"{mock.url}/__admin/worlds").json() == {"worlds": ["default"]}
 
 
@@ -211,7 +212,7 @@ def test_a_thousand_worlds_live_in_one_server(mock: MockServer) -> None:
 
 
 def test_a_snapshot_whose_file_is_gone_is_not_there(start: Callable[..., MockServer], tmp_path: Path) -> None:
-    """Who removes a snapshot's file removes the snapshot; the world stays as it is."""
+    """Deleting a snapshot's file deletes the snapshot; the world stays as it is."""
     mock = start(database=f"sqlite:///{tmp_path}/kept.db")
     made = make(mock.url)
     snapshots = f"{mock.url}/__admin/snapshots"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 AUDIENCES = f"ad_accounts/{AD_ACCOUNT}/audiences"
 FIRST_ID = 2542623499806
@@ -59,7 +59,7 @@ class Worlds(RuleBasedStateMachine):
         self.model("default")
 
     def model(self, world: str) -> Named:
-        """The model of a world; who is first to name it makes it, and sets its clock."""
+        """The model of a world, which is created with its clock set when it is first named."""
         if world not in self.worlds:
             self.worlds[world] = Named()
             self.set_clock(world)

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, pinterest_error
-from helpers.sources import customer_list
+from helpers.accounts import AD_ACCOUNT
+from helpers.errors import pinterest_error
+from helpers.pinterest_resources import create_customer_list
 
 VISITORS = {"name": "Visitors", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}
 KEYS = [
@@ -38,7 +39,7 @@ def test_the_accounts_that_hold_something_are_listed(mock: MockServer, pinterest
 
 def test_an_account_that_holds_a_customer_list_is_listed(mock: MockServer, pinterest: httpx.Client) -> None:
     """A customer list makes its ad account as an audience does; the earlier of the two sets its age."""
-    customer_list(pinterest, account="7")
+    create_customer_list(pinterest, account="7")
     first_s = mock.world.clock.now_ms() // 1000
     mock.world.clock.advance(10_000)
     make(pinterest, "7")
@@ -79,14 +80,14 @@ def test_a_token_sees_its_own_accounts(pinterest: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("query", [{"bookmark": "abc"}, {"page_size": "0"}, {"page_size": "x"}])
-def test_a_wrong_query_is_refused(pinterest: httpx.Client, query: dict[str, str]) -> None:
+def test_a_wrong_query_is_rejected(pinterest: httpx.Client, query: dict[str, str]) -> None:
     """An invalid bookmark and a page size out of range get 400 with code 1."""
     response = pinterest.get("/ad_accounts", params=query)
     assert response.status_code == 400
     assert pinterest_error(response)["code"] == 1
 
 
-def test_a_wrong_id_is_refused(pinterest: httpx.Client) -> None:
+def test_a_wrong_id_is_rejected(pinterest: httpx.Client) -> None:
     """An id that is no number gets 400 with code 1."""
     response = pinterest.get("/ad_accounts/12x")
     assert response.status_code == 400

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
-from helpers.sources import customer_list, seed
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.errors import pinterest_error
+from helpers.pinterest_resources import create_customer_list, create_seed_audience
 
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "Visitors", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}
@@ -86,12 +87,12 @@ def test_reads_have_their_own_order_and_name_the_company(pinterest: httpx.Client
         ({"audience_type": "ENGAGEMENT", "rule": {"engager_type": 1}}, "READY"),
     ],
 )
-def test_status_goes_by_the_clock(
+def test_status_follows_the_clock(
     mock: MockServer, pinterest: httpx.Client, more: dict[str, Any], status: str
 ) -> None:
     """After the build delay an audience is READY, or TOO_SMALL under 100 people."""
-    customer_list(pinterest)
-    seed(pinterest)
+    create_customer_list(pinterest)
+    create_seed_audience(pinterest)
     id = create(pinterest, **more)["id"]
     mock.world.clock.advance(4_999)
     assert pinterest.get(f"{AUDIENCES}/{id}").json()["status"] == "INITIALIZING"
@@ -179,7 +180,7 @@ def test_a_rule_comes_back_sorted_in_the_types_of_the_schema(
     pinterest: httpx.Client, audience_type: str, sent: dict[str, Any], answered: dict[str, Any]
 ) -> None:
     """Both spellings of a value are read; the echo has the sent keys only, sorted, and the schema's types."""
-    seed(pinterest)
+    create_seed_audience(pinterest)
     made = create(pinterest, audience_type=audience_type, rule=sent)
     assert made["rule"] == answered
     assert list(made["rule"]) == sorted(answered)
@@ -254,7 +255,7 @@ def test_a_rule_comes_back_sorted_in_the_types_of_the_schema(
         ),
     ],
 )
-def test_a_wrong_body_is_refused_in_the_words_of_the_schema(
+def test_a_wrong_body_is_rejected_with_the_schemas_message(
     pinterest: httpx.Client, body: dict[str, Any], message: str
 ) -> None:
     """A body that is not valid gets 400 with code 1 and says what is wrong, and makes nothing."""
@@ -276,7 +277,7 @@ def test_a_wrong_body_is_refused_in_the_words_of_the_schema(
         (f"{AUDIENCES}?order=UP", "'order' value 'UP' must be one of: ASCENDING, DESCENDING"),
     ],
 )
-def test_a_wrong_parameter_is_refused(pinterest: httpx.Client, path: str, message: str) -> None:
+def test_a_wrong_parameter_is_rejected(pinterest: httpx.Client, path: str, message: str) -> None:
     """A path or query value that is not valid gets 400 with code 1 and names the parameter."""
     response = pinterest.get(path)
     assert response.status_code == 400
@@ -414,8 +415,8 @@ def test_a_custom_audience_is_typed_by_its_rule(
     pinterest: httpx.Client, rule: dict[str, Any], audience_type: str
 ) -> None:
     """create_custom responds with an audience as create does, of the type that follows from its rule."""
-    customer_list(pinterest)
-    seed(pinterest)
+    create_customer_list(pinterest)
+    create_seed_audience(pinterest)
     body = {"name": "a", "rule": rule, "sharing_type": "SYNDICATED", "data_party": "3p", "category": "DLX"}
     response = pinterest.post(f"{AUDIENCES}/custom", json=body)
     assert response.status_code == 201
@@ -442,7 +443,7 @@ def test_both_base_paths_are_one_api(mock: MockServer, pinterest: httpx.Client) 
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Basic abc", "pina_abc", "Bearer a b"])
-def test_a_missing_or_malformed_token_is_refused(mock: MockServer, authorization: str | None) -> None:
+def test_a_missing_or_malformed_token_is_rejected(mock: MockServer, authorization: str | None) -> None:
     """Without a bearer token the response is the documented 401 of 64 bytes, whatever the body is."""
     headers = {} if authorization is None else {"Authorization": authorization}
     for method, path in (("GET", AUDIENCES), ("POST", AUDIENCES), ("PATCH", f"{AUDIENCES}/1")):
@@ -533,9 +534,9 @@ def test_a_page_of_any_origin_may_call(mock: MockServer) -> None:
     assert preflight.headers["access-control-allow-headers"] == "authorization,content-type"
     called = httpx.get(url, headers=PINTEREST_TOKEN | {"Origin": "http://shop.example"})
     assert called.headers["access-control-allow-origin"] == "*"
-    refused = httpx.get(url, headers={"Origin": "http://shop.example"})
-    assert refused.status_code == 401
-    assert refused.headers["access-control-allow-origin"] == "*"
+    rejected = httpx.get(url, headers={"Origin": "http://shop.example"})
+    assert rejected.status_code == 401
+    assert rejected.headers["access-control-allow-origin"] == "*"
 
 
 def test_origins_can_be_named(start: Callable[..., MockServer]) -> None:

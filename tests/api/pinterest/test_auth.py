@@ -1,4 +1,4 @@
-"""Who may call Pinterest's API: known, self-describing and unknown tokens in both modes."""
+"""Authentication of Pinterest's API: known, self-describing and unknown tokens in both modes."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,8 @@ from audience_mock.app import create_app
 from audience_mock.providers.pinterest import security
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, pinterest_error
+from helpers.accounts import AD_ACCOUNT
+from helpers.errors import pinterest_error
 
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 OTHERS = "/ad_accounts/1/audiences"
@@ -50,10 +51,10 @@ def test_a_token_can_describe_itself(start: Callable[..., MockServer], auth_mode
         "pina_mock.",
         "pina_mock.biz_access:write",
     ):
-        refused = call(mock, token, body=VISITORS)
-        assert refused.status_code == 401
-        assert pinterest_error(refused) == missing("ads:write")
-        assert "x-ratelimit-limit" in refused.headers
+        rejected = call(mock, token, body=VISITORS)
+        assert rejected.status_code == 401
+        assert pinterest_error(rejected) == missing("ads:write")
+        assert "x-ratelimit-limit" in rejected.headers
     assert len(call(mock, "pinc_mock.ads:read").json()["items"]) == 1
 
 
@@ -63,10 +64,10 @@ def test_a_token_can_describe_itself_as_ended(
     start: Callable[..., MockServer], auth_mode: str, token: str
 ) -> None:
     """The self-describing forms of an expired and a revoked token get 401 with code 2."""
-    refused = call(start(auth_mode=auth_mode), token)
-    assert refused.status_code == 401
-    assert pinterest_error(refused) == NOT_AUTHENTICATED
-    assert "x-ratelimit-limit" not in refused.headers
+    rejected = call(start(auth_mode=auth_mode), token)
+    assert rejected.status_code == 401
+    assert pinterest_error(rejected) == NOT_AUTHENTICATED
+    assert "x-ratelimit-limit" not in rejected.headers
 
 
 @both_modes
@@ -75,18 +76,18 @@ def test_a_token_can_name_its_ad_accounts(start: Callable[..., MockServer], auth
     mock = start(auth_mode=auth_mode)
     token = f"pina_mock.ads:read.{AD_ACCOUNT}+2"
     assert call(mock, token).status_code == 200
-    refused = call(mock, token, OTHERS)
-    assert refused.status_code == 403
-    assert pinterest_error(refused) == NOT_PERMITTED
+    rejected = call(mock, token, OTHERS)
+    assert rejected.status_code == 403
+    assert pinterest_error(rejected) == NOT_PERMITTED
 
 
 def test_an_unknown_token_is_for_lenient_mode(start: Callable[..., MockServer]) -> None:
     """Lenient mode lets any well-formed token do everything; strict mode rejects it with 401 and code 2."""
     assert call(start(), "pina_anything", body=VISITORS).status_code == 201
     for token in ("pina_anything", "pina_mock", "xpina_mock.ads:read", "a:b"):
-        refused = call(start(auth_mode="strict"), token)
-        assert refused.status_code == 401
-        assert pinterest_error(refused) == NOT_AUTHENTICATED
+        rejected = call(start(auth_mode="strict"), token)
+        assert rejected.status_code == 401
+        assert pinterest_error(rejected) == NOT_AUTHENTICATED
 
 
 @both_modes
@@ -135,7 +136,7 @@ def test_wrong_tokens_of_a_seed_are_named(tmp_path: Path, seed: dict[str, Any]) 
         create_app(Settings(seed=str(file)))
 
 
-def test_who_calls_comes_before_what_is_asked(start: Callable[..., MockServer]) -> None:
+def test_authorization_precedes_validation(start: Callable[..., MockServer]) -> None:
     """A scope that is missing and an ad account of others are reported before a wrong path or body."""
     mock = start()
     assert pinterest_error(call(mock, "pina_mock.ads:read", body="{")) == missing("ads:write")
@@ -162,7 +163,7 @@ def requirements(app: FastAPI) -> dict[str, Any]:
     }
 
 
-def test_each_operation_says_what_it_asks_of_a_token() -> None:
+def test_each_operation_describes_the_scope_that_it_needs() -> None:
     """Each operation that is served describes the scope that it asks for, or that it takes an app's secret or
     nothing."""
     app = create_app(Settings())
@@ -190,7 +191,7 @@ def test_each_operation_says_what_it_asks_of_a_token() -> None:
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Pinterest's description is not beside this checkout")
 def test_scopes_are_those_of_the_description() -> None:
-    """What the operations ask for is what Pinterest's description says, but for those that it leaves out."""
+    """Operations need the scopes of Pinterest's description, except those that it does not list."""
     official = json.loads(DESCRIPTION.read_text())
     described = {
         operation["operationId"]: operation["security"]
@@ -210,7 +211,9 @@ def test_scopes_are_those_of_the_description() -> None:
     assert scopes.keys() == security.ALL_SCOPES
 
 
-def test_a_refusal_is_one_line_of_the_log(pinterest: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_rejection_is_one_line_of_the_log(
+    pinterest: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
     """A message of two lines, or a value with line ends, takes one line of the log."""
     caplog.set_level("INFO", logger="audience_mock")
     token = {"Authorization": "Bearer pina_mock.ads:write"}

@@ -11,8 +11,9 @@ import pytest
 
 from audience_mock.testing import MockServer
 from contract.test_pinterest_description import REFERENCE
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
-from helpers.sources import customer_list
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.errors import pinterest_error
+from helpers.pinterest_resources import create_customer_list
 
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 LISTS = f"/ad_accounts/{AD_ACCOUNT}/customer_lists"
@@ -75,7 +76,7 @@ def served(start: Callable[..., MockServer], tmp_path: Path) -> Iterator[Served]
         client.close()
 
 
-def refused(answer: httpx.Response) -> str:
+def rejected(answer: httpx.Response) -> str:
     """The message of a response of 400."""
     assert answer.status_code == 400, answer.text
     message: str = pinterest_error(answer)["message"]
@@ -91,7 +92,7 @@ def test_a_contract_that_has_it_serves_audiences_custom(served: Served, contract
 
 
 @pytest.mark.parametrize("contract", ["5.23", "5.28"])
-def test_a_contract_that_dropped_it_does_not_know_audiences_custom(served: Served, contract: str) -> None:
+def test_a_contract_without_audiences_custom_answers_404(served: Served, contract: str) -> None:
     """In 5.23 and 5.28 it is an unknown route, with a token or without, and whatever it is sent."""
     pinterest = served(contract)
     unknown = pinterest.post(f"{AUDIENCES}/no/where")
@@ -151,7 +152,7 @@ def test_statuses_and_types_are_those_of_the_contract(served: Served, contract: 
 
 
 @pytest.mark.parametrize("contract", OLDER)
-def test_a_parameter_that_is_unknown_is_read_over(served: Served, contract: str) -> None:
+def test_an_unknown_parameter_is_ignored(served: Served, contract: str) -> None:
     """Before 5.28 `exclude_nca` leaves nothing out, may be anything, and binds no bookmark."""
     pinterest = served(contract)
     for path in (AUDIENCES, LISTS):
@@ -164,13 +165,13 @@ def test_a_parameter_that_is_unknown_is_read_over(served: Served, contract: str)
 
 
 @pytest.mark.parametrize("contract", NEWER)
-def test_a_parameter_that_is_known_is_kept_to(served: Served, contract: str | None) -> None:
+def test_a_known_parameter_is_validated(served: Served, contract: str | None) -> None:
     """In 5.28 `exclude_nca` leaves out the lists for new customers, and has to be true or false."""
     pinterest = served(contract)
     names = [item["name"] for item in pinterest.get(LISTS, params={"exclude_nca": "true"}).json()["items"]]
     assert names == ["Newsletter"]
     for path in (AUDIENCES, LISTS):
-        refused(pinterest.get(path, params={"exclude_nca": "maybe"}))
+        rejected(pinterest.get(path, params={"exclude_nca": "maybe"}))
 
 
 UNKNOWN_BEFORE_5_28: dict[str, tuple[str, str, dict[str, Any], Any]] = {
@@ -188,8 +189,8 @@ UNKNOWN_BEFORE_5_28: dict[str, tuple[str, str, dict[str, Any], Any]] = {
 
 
 @pytest.mark.parametrize("contract", [*OLDER, *NEWER])
-def test_a_key_that_is_unknown_is_read_over(served: Served, contract: str | None) -> None:
-    """A key that came with 5.28 is held to its type from then on; before, it may hold anything."""
+def test_an_unknown_key_is_ignored(served: Served, contract: str | None) -> None:
+    """A key added in 5.28 is validated from then on; before, it may have any value."""
     pinterest = served(contract)
     for case, (method, path, body, wrong) in UNKNOWN_BEFORE_5_28.items():
         key = case.partition(" ")[0]
@@ -199,7 +200,7 @@ def test_a_key_that_is_unknown_is_read_over(served: Served, contract: str | None
             assert answer.json()["name"] in ("a", "Newsletter")
             assert answer.json().get("num_uploaded_user_records", 1) == 1
         else:
-            refused(answer)
+            rejected(answer)
 
 
 @pytest.mark.parametrize("contract", OLDER)
@@ -211,7 +212,7 @@ def test_records_are_required_where_nothing_stands_for_them(served: Served, cont
         pinterest.post(LISTS, json={"name": "a", **rows}),
         pinterest.patch(f"{LISTS}/5497558", json={"operation_type": "ADD", **rows}),
     ):
-        assert refused(answer) == "Invalid request: 'records' is a required property"
+        assert rejected(answer) == "Invalid request: 'records' is a required property"
     assert len(pinterest.get(LISTS).json()["items"]) == 2
     assert pinterest.post(LISTS, json={"name": "a", "records": "a@b.example", "is_nca": True}).is_success
 
@@ -231,8 +232,8 @@ def test_an_objective_is_one_of_the_contract(served: Served, contract: str | Non
             if contract in NEWER:
                 assert answer.json()["rule"]["objective_type"][-1] == "SALES"
             else:
-                assert refused(answer).startswith("Invalid request: 'SALES' is not one of ['AWARENESS', ")
-                assert "'SALES'" not in refused(answer).partition(" is not one of ")[2]
+                assert rejected(answer).startswith("Invalid request: 'SALES' is not one of ['AWARENESS', ")
+                assert "'SALES'" not in rejected(answer).partition(" is not one of ")[2]
     rule = {"objective_type": ["WEB_CONVERSION"]}
     assert pinterest.post(AUDIENCES, json={**engaged, "rule": rule}).is_success
 
@@ -275,7 +276,7 @@ class Description:
             self.answers[name] = {"$ref": operation["responses"]["200"]}
 
     def check(self, operation: str, answer: httpx.Response) -> Any:
-        """The body of a success, held against the description."""
+        """Checks the body of a success against the description."""
         assert answer.is_success, answer.text
         described = self.answers.get(operation) or self.answers[operation.replace("/", "_")]
         jsonschema.Draft202012Validator(self._closed(described)).validate(answer.json())
@@ -388,7 +389,7 @@ def test_each_audience_of_5_18_fits_its_description(served: Served) -> None:
 
 @pytest.mark.skipif(not REFERENCE.is_dir(), reason="Pinterest's descriptions are not beside this checkout")
 @pytest.mark.parametrize("older", OLDER)
-def test_an_answer_of_another_release_does_not_fit(served: Served, older: str) -> None:
+def test_a_response_of_another_release_does_not_fit(served: Served, older: str) -> None:
     """The check sees a key that a release lacks."""
     created = served("5.28").post(AUDIENCES, json=VISITORS)
     description = Description(older)
@@ -428,9 +429,9 @@ def test_each_world_has_its_contract_and_its_rules(start: Callable[..., MockServ
 
 
 def test_a_list_of_new_customers_feeds_an_audience_in_each_contract(served: Served) -> None:
-    """What an older contract does not tell of a list is no hindrance: it can be used like any."""
+    """A list whose newest field an older contract does not show can be used like any other."""
     for contract in OLDER:
         pinterest = served(contract)
         body = {"name": "a", "audience_type": "CUSTOMER_LIST", "rule": {"customer_list_id": "5497559"}}
         assert pinterest.post(AUDIENCES, json=body).is_success
-        assert customer_list(pinterest) == "5497560"
+        assert create_customer_list(pinterest) == "5497560"

@@ -1,4 +1,4 @@
-"""Uploads to Pinterest's customer lists over HTTP, with the parts that go to S3 in life."""
+"""Uploads to Pinterest's customer lists over HTTP, with the parts that go to Amazon's S3 in production."""
 
 import hashlib
 import os
@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
-from helpers.sources import customer_list
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.errors import pinterest_error
+from helpers.pinterest_resources import create_customer_list
 
 LISTS = f"/ad_accounts/{AD_ACCOUNT}/customer_lists"
 
@@ -44,7 +45,7 @@ def put(url: str, content: bytes) -> None:
 
 def test_an_upload_has_a_url_for_each_part(mock: MockServer, pinterest: httpx.Client) -> None:
     """A new upload is NOT_STARTED, without counts; its parts have URLs of this server."""
-    list_id = customer_list(pinterest)
+    list_id = create_customer_list(pinterest)
     response = pinterest.post(f"{LISTS}/{list_id}/uploads", json={"operation": "ADD", "total_parts": 2})
     assert response.status_code == 200
     made = response.json()
@@ -74,7 +75,7 @@ def test_an_upload_has_a_url_for_each_part(mock: MockServer, pinterest: httpx.Cl
 def test_an_upload_that_is_run_is_done_by_the_clock(mock: MockServer, pinterest: httpx.Client) -> None:
     """Run makes it RUNNING, and SUCCEEDED with its counts after the delay; the list has its people at once,
     wherever the parts cut a record and in whatever order they came."""
-    list_id = customer_list(pinterest, "ann@example.com")
+    list_id = create_customer_list(pinterest, "ann@example.com")
     path, urls = start_upload(pinterest, list_id, total_parts=2)
     text = b"bob@example.com\r\nnobody\n\ncyd@example.com,ann@example.com\nnobody"
     put(urls[1], text[20:])
@@ -112,7 +113,7 @@ def test_an_upload_that_is_run_is_done_by_the_clock(mock: MockServer, pinterest:
 
 def test_an_upload_without_a_right_record_fails(mock: MockServer, pinterest: httpx.Client) -> None:
     """A file of wrong records only is FAILED after the delay, and so is an empty one."""
-    list_id = customer_list(pinterest)
+    list_id = create_customer_list(pinterest)
     for content, wrong in ((b"nobody\n" * 3 + b"x" * 9000, 4), (b"", 0)):
         path, urls = start_upload(pinterest, list_id)
         put(urls[0], content)
@@ -127,21 +128,21 @@ def test_an_upload_without_a_right_record_fails(mock: MockServer, pinterest: htt
 
 def test_an_upload_is_run_once_and_whole(pinterest: httpx.Client) -> None:
     """Without all parts, or a second time, run is rejected; nor is a part taken afterwards."""
-    list_id = customer_list(pinterest)
+    list_id = create_customer_list(pinterest)
     path, urls = start_upload(pinterest, list_id, total_parts=3)
     put(urls[1], b"ann@example.com")
-    refused = pinterest.post(f"{path}/run")
-    assert refused.status_code == 400
+    rejected = pinterest.post(f"{path}/run")
+    assert rejected.status_code == 400
     message = "Invalid request: customer list upload 2680059001 lacks parts: 1, 3"
-    assert pinterest_error(refused) == {"code": 1, "message": message}
+    assert pinterest_error(rejected) == {"code": 1, "message": message}
     assert pinterest.get(path).json()["state"] == "NOT_STARTED"
     put(urls[0], b"")
     put(urls[2], b"")
     assert pinterest.post(f"{path}/run").status_code == 200
-    for refused in (pinterest.post(f"{path}/run"), httpx.put(urls[0], content=b"bob@example.com")):
-        assert refused.status_code == 400
+    for rejected in (pinterest.post(f"{path}/run"), httpx.put(urls[0], content=b"bob@example.com")):
+        assert rejected.status_code == 400
         message = "Invalid request: customer list upload 2680059001 was run already"
-        assert pinterest_error(refused) == {"code": 1, "message": message}
+        assert pinterest_error(rejected) == {"code": 1, "message": message}
     assert pinterest.get(f"{LISTS}/{list_id}").json()["num_batches"] == 2
 
 
@@ -157,9 +158,9 @@ def test_an_upload_is_run_once_and_whole(pinterest: httpx.Client) -> None:
         ({"operation": "ADD", "total_parts": True}, "True is not of type 'integer'"),
     ],
 )
-def test_a_wrong_upload_is_refused(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
+def test_a_wrong_upload_is_rejected(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
     """An upload that is not valid gets 400 with code 1, and takes no id."""
-    list_id = customer_list(pinterest)
+    list_id = create_customer_list(pinterest)
     response = pinterest.post(f"{LISTS}/{list_id}/uploads", json=body)
     assert response.status_code == 400
     assert pinterest_error(response) == {"code": 1, "message": f"Invalid request: {message}"}
@@ -168,7 +169,7 @@ def test_a_wrong_upload_is_refused(pinterest: httpx.Client, body: dict[str, Any]
 
 def test_what_is_not_there_is_not_found(mock: MockServer, pinterest: httpx.Client) -> None:
     """An unknown upload, another list's, and a part that it does not have get 404."""
-    list_id, other_id = customer_list(pinterest), customer_list(pinterest)
+    list_id, other_id = create_customer_list(pinterest), create_customer_list(pinterest)
     path, urls = start_upload(pinterest, list_id)
     elsewhere = path.replace(f"/{list_id}/", f"/{other_id}/")
     for response in (
@@ -192,19 +193,19 @@ def test_a_file_has_a_limit_over_all_its_parts(start: Callable[..., MockServer])
     """`max_upload_bytes` holds for the parts together, whether their length is declared or not."""
     mock = start(max_upload_bytes=100)
     with httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client:
-        _, urls = start_upload(client, customer_list(client), total_parts=2)
+        _, urls = start_upload(client, create_customer_list(client), total_parts=2)
         put(urls[0], b"x" * 60)
         put(urls[0], b"x" * 70)
         for content in (b"x" * 31, iter([b"x" * 20, b"x" * 11])):
-            refused = httpx.put(urls[1], content=content)
-            assert refused.status_code == 413
-            assert pinterest_error(refused)["code"] == 1
+            rejected = httpx.put(urls[1], content=content)
+            assert rejected.status_code == 413
+            assert pinterest_error(rejected)["code"] == 1
         put(urls[1], b"x" * 30)
 
 
 def test_a_part_that_breaks_off_is_not_kept(mock: MockServer, pinterest: httpx.Client) -> None:
-    """A client that goes away within a part leaves what came before under its number."""
-    path, urls = start_upload(pinterest, customer_list(pinterest))
+    """If a client disconnects within a part, the earlier part of that number stays."""
+    path, urls = start_upload(pinterest, create_customer_list(pinterest))
     put(urls[0], b"ann@example.com")
     url = urlsplit(urls[0])
     with socket.create_connection((url.hostname, url.port)) as connection:
@@ -217,7 +218,7 @@ def test_a_part_that_breaks_off_is_not_kept(mock: MockServer, pinterest: httpx.C
 
 def test_a_large_upload_is_read_as_it_lies(mock: MockServer, pinterest: httpx.Client) -> None:
     """300,000 hashes in three parts, some 20 MB, are all counted."""
-    list_id = customer_list(pinterest)
+    list_id = create_customer_list(pinterest)
     path, urls = start_upload(pinterest, list_id, total_parts=3)
     digits = os.urandom(32 * 300_000).hex().encode()
     text = b"\n".join(digits[at : at + 64] for at in range(0, len(digits), 64))
@@ -239,7 +240,7 @@ def test_parts_outlive_a_restart(tmp_path: Path) -> None:
         MockServer(database=database) as first,
         httpx.Client(base_url=first.pinterest_url, headers=PINTEREST_TOKEN) as client,
     ):
-        path, urls = start_upload(client, customer_list(client))
+        path, urls = start_upload(client, create_customer_list(client))
         put(urls[0], b"ann@example.com,bob@example.com")
     with (
         MockServer(database=database, build_delay_s=0) as second,

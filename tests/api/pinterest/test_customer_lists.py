@@ -12,8 +12,9 @@ import pytest
 
 from audience_mock.core.users.records import digests_of_plain
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
-from helpers.sources import customer_list, seed
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.errors import pinterest_error
+from helpers.pinterest_resources import create_customer_list, create_seed_audience
 
 LISTS = f"/ad_accounts/{AD_ACCOUNT}/customer_lists"
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -82,7 +83,7 @@ def test_a_created_list_has_every_key_in_the_recorded_order(
 
 
 @pytest.mark.parametrize(("count", "status"), [(100, "READY"), (99, "TOO_SMALL")])
-def test_the_status_of_a_list_goes_by_the_clock(
+def test_the_status_of_a_list_follows_the_clock(
     mock: MockServer, pinterest: httpx.Client, count: int, status: str
 ) -> None:
     """After the build delay a list is READY, or TOO_SMALL under 100 people."""
@@ -112,7 +113,7 @@ def test_each_batch_counts_what_was_sent(mock: MockServer, pinterest: httpx.Clie
 def test_lists_are_listed_page_by_page(pinterest: httpx.Client) -> None:
     """Bookmarks lead through an account's lists by id; an item has `is_nca`, by which it can be left out."""
     ids = [create(pinterest, name=str(number), is_nca=number == 2)["id"] for number in range(5)]
-    customer_list(pinterest, account="1")
+    create_customer_list(pinterest, account="1")
     for order, expected in (("ASCENDING", ids), ("DESCENDING", ids[::-1])):
         seen: list[str] = []
         query: dict[str, Any] = {"page_size": 2, "order": order}
@@ -129,9 +130,9 @@ def test_lists_are_listed_page_by_page(pinterest: httpx.Client) -> None:
         assert seen == expected
     without = pinterest.get(LISTS, params={"exclude_nca": "true"}).json()["items"]
     assert [item["id"] for item in without] == [*ids[:2], *ids[3:]]
-    refused = pinterest.get(LISTS, params={"order": "ASCENDING", "bookmark": query["bookmark"]})
-    assert refused.status_code == 400
-    assert pinterest_error(refused)["code"] == 1
+    rejected = pinterest.get(LISTS, params={"order": "ASCENDING", "bookmark": query["bookmark"]})
+    assert rejected.status_code == 400
+    assert pinterest_error(rejected)["code"] == 1
 
 
 @pytest.mark.parametrize("status", [201, 200])
@@ -193,7 +194,8 @@ def test_an_address_is_removed_in_any_form(
 
 
 def test_a_row_is_one_person(mock: MockServer, pinterest: httpx.Client) -> None:
-    """Rows of several identifiers are distinguished by the first right one; one without any is nobody."""
+    """Rows of several identifiers are distinguished by the first valid one; a row without any matches no
+    person."""
     rows: list[dict[str, Any]] = [
         {"email": ANN, "maid": DEVICE},
         {"email": MD5, "external_id": "17"},
@@ -249,7 +251,7 @@ def test_lists_of_each_type(
         ({"name": "a", "records": ANN, "is_nca": "yes"}, "'yes' is not of type 'boolean'"),
     ],
 )
-def test_a_wrong_list_is_refused(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
+def test_a_wrong_list_is_rejected(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
     """A create that is not valid gets 400 with code 1 and makes nothing."""
     response = pinterest.post(LISTS, json=body)
     assert response.status_code == 400
@@ -298,7 +300,7 @@ def test_a_list_belongs_to_its_ad_account(pinterest: httpx.Client) -> None:
 
 def test_an_audience_has_the_people_that_its_list_has_now(mock: MockServer, pinterest: httpx.Client) -> None:
     """A CUSTOMER_LIST audience grows and shrinks with its list, in GET, list and PATCH alike."""
-    id = customer_list(pinterest, *people(99).split(","))
+    id = create_customer_list(pinterest, *people(99).split(","))
     body = {"name": "a", "audience_type": "CUSTOMER_LIST", "rule": {"customer_list_id": id}}
     path = f"{AUDIENCES}/{pinterest.post(AUDIENCES, json=body).json()['id']}"
     assert pinterest.get(path).json()["size"] == 0
@@ -312,7 +314,7 @@ def test_an_audience_has_the_people_that_its_list_has_now(mock: MockServer, pint
         (item,) = pinterest.get(AUDIENCES).json()["items"]
         for told in (pinterest.get(path).json(), item, pinterest.patch(path, json={}).json()):
             assert (told["size"], told["status"]) == expected
-    other = customer_list(pinterest, ANN)
+    other = create_customer_list(pinterest, ANN)
     pinterest.patch(path, json={"rule": {"customer_list_id": other}})
     assert pinterest.get(path).json()["size"] == 1
     removed = pinterest.patch(path, json={"operation_type": "REMOVE"}).json()
@@ -320,11 +322,11 @@ def test_an_audience_has_the_people_that_its_list_has_now(mock: MockServer, pint
     assert pinterest.get(f"{LISTS}/{id}").status_code == 200
 
 
-def test_an_audience_of_a_list_that_is_not_there_is_refused(pinterest: httpx.Client) -> None:
+def test_an_audience_of_a_list_that_is_not_there_is_rejected(pinterest: httpx.Client) -> None:
     """A rule that names a list or a seed which the ad account lacks is rejected, and nothing is written."""
-    elsewhere = customer_list(pinterest, account="1")
-    other_seed = seed(pinterest, account="1")
-    own_list, own_seed = customer_list(pinterest), seed(pinterest)
+    elsewhere = create_customer_list(pinterest, account="1")
+    other_seed = create_seed_audience(pinterest, account="1")
+    own_list, own_seed = create_customer_list(pinterest), create_seed_audience(pinterest)
     listed = pinterest.get(AUDIENCES).content
 
     def alike(*ids: str) -> dict[str, Any]:
@@ -369,7 +371,7 @@ def test_the_match_rate_says_who_of_a_list_is_known(start: Callable[..., MockSer
     mock = start(match_rate=0.3)
     mock.world.clock.freeze()
     with httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client:
-        assert size(mock, client, customer_list(client, *addresses)) == expected
+        assert size(mock, client, create_customer_list(client, *addresses)) == expected
     assert 0 < expected < 200
 
 
@@ -420,7 +422,7 @@ def test_lists_can_be_seeded(seeded: tuple[MockServer, httpx.Client]) -> None:
     assert create(client)["id"] == "5500002"
 
 
-def test_a_large_body_of_records_keeps_nobody_waiting(mock: MockServer, pinterest: httpx.Client) -> None:
+def test_a_large_body_of_records_blocks_no_request(mock: MockServer, pinterest: httpx.Client) -> None:
     """200,000 hashed records, over 12 MiB, make a list; other requests are answered meanwhile."""
     hashes = [hashlib.sha256(b"%d" % number).hexdigest() for number in range(200_000)]
     body = json.dumps({"name": "a", "records": ",".join(hashes)}).encode()

@@ -1,4 +1,4 @@
-"""Pinterest's audience insights over HTTP, and what holds for the people whom they invent."""
+"""Pinterest's audience insights over HTTP, and properties of the invented people."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +13,9 @@ from audience_mock.providers.pinterest.api import NAME as PINTEREST
 from audience_mock.providers.pinterest.insights import estimates
 from audience_mock.providers.pinterest.population import round_up
 from audience_mock.testing import MockServer
-from helpers import sources
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.errors import pinterest_error
+from helpers.pinterest_resources import create_seed_audience
 
 KINDS = ("YOUR_TOTAL_AUDIENCE", "YOUR_ENGAGED_AUDIENCE", "PINTEREST_TOTAL_AUDIENCE")
 INSIGHTS = f"/ad_accounts/{AD_ACCOUNT}/audience_insights"
@@ -64,7 +65,7 @@ def test_the_total_audience_grows_with_the_ad_accounts_own_audiences(
 ) -> None:
     """Once an audience is built its people count, for its ad account only, and the engaged grow with them."""
     kinds = KINDS[:2]
-    like = sources.seed(pinterest)
+    like = create_seed_audience(pinterest)
     mock.world.clock.advance(5_000)
     before = [insights(pinterest, kind)["size"] for kind in kinds]
     other = insights(pinterest, KINDS[0], account="1")
@@ -80,7 +81,8 @@ def test_the_total_audience_grows_with_the_ad_accounts_own_audiences(
 
 
 def test_insights_differ_by_ad_account_and_not_by_server(start: Callable[..., MockServer]) -> None:
-    """Two servers tell the same of an ad account, and something else of another; Pinterest is the same."""
+    """Two servers have the same insights of an ad account, other ones of another, and the same of
+    Pinterest."""
     told = []
     for _ in range(2):
         server = start()
@@ -124,7 +126,7 @@ def test_scopes_and_types(mock: MockServer, pinterest: httpx.Client) -> None:
         ),
     ],
 )
-def test_a_wrong_parameter_is_refused(pinterest: httpx.Client, path: str, message: str) -> None:
+def test_a_wrong_parameter_is_rejected(pinterest: httpx.Client, path: str, message: str) -> None:
     """A missing or unknown type, or a wrong ad account, gets 400 with code 1 and names the parameter."""
     response = pinterest.get(path)
     assert response.status_code == 400

@@ -7,7 +7,8 @@ import pytest
 
 from audience_mock.core.controls.rate_limits import Limit, Limits
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.errors import pinterest_error
 
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 OVER_ALL = '100;w=1;name="safety_net_app_id_user_id"'
@@ -51,7 +52,7 @@ def test_callers_are_counted_apart(mock: MockServer, pinterest: httpx.Client) ->
     assert told(app) == (f"100, {OVER_ALL}", 99, 1)
 
 
-def test_counting_refuses_nothing(pinterest: httpx.Client) -> None:
+def test_counting_never_answers_429(pinterest: httpx.Client) -> None:
     """By default the headers count down to 0, and calls go on."""
     for _ in range(101):
         response = pinterest.get(AUDIENCES)
@@ -59,7 +60,7 @@ def test_counting_refuses_nothing(pinterest: httpx.Client) -> None:
     assert told(response)[1] == 0
 
 
-def test_standard_limits_are_kept_to(start: Callable[..., MockServer]) -> None:
+def test_standard_limits_are_enforced(start: Callable[..., MockServer]) -> None:
     """With `standard` the 101st call of a second gets 429 with code 8, until the second is over."""
     mock = start(rate_limits="standard")
     mock.world.clock.freeze()
@@ -67,11 +68,11 @@ def test_standard_limits_are_kept_to(start: Callable[..., MockServer]) -> None:
         for _ in range(100):
             assert client.get(AUDIENCES).status_code == 200
         for path in (AUDIENCES, "/nothing"):
-            refused = client.get(path)
-            assert refused.status_code == 429
-            assert pinterest_error(refused) == LIMIT_REACHED
-            assert told(refused)[1:] == (0, 1)
-            assert "retry-after" not in refused.headers
+            rejected = client.get(path)
+            assert rejected.status_code == 429
+            assert pinterest_error(rejected) == LIMIT_REACHED
+            assert told(rejected)[1:] == (0, 1)
+            assert "retry-after" not in rejected.headers
         unknown = httpx.get(f"{mock.pinterest_url}{AUDIENCES}")
         assert unknown.status_code == 401
         mock.world.clock.advance(999)
@@ -89,10 +90,10 @@ def test_trial_limits_are_a_days(start: Callable[..., MockServer]) -> None:
         for _ in range(300):
             assert client.post(AUDIENCES).status_code == 400
         mock.world.clock.advance(86_399_000)
-        refused = client.post(AUDIENCES)
-        assert refused.status_code == 429
-        assert pinterest_error(refused) == LIMIT_REACHED
-        limit, left, resets_in_s = told(refused)
+        rejected = client.post(AUDIENCES)
+        assert rejected.status_code == 429
+        assert pinterest_error(rejected) == LIMIT_REACHED
+        limit, left, resets_in_s = told(rejected)
         assert limit.startswith('300, 1000;w=86400;name="safety_net_app_id_user_id", 300;w=86400;')
         assert (left, resets_in_s) == (0, 1)
         assert client.get(AUDIENCES).status_code == 200
@@ -100,7 +101,7 @@ def test_trial_limits_are_a_days(start: Callable[..., MockServer]) -> None:
         assert client.post(AUDIENCES).status_code == 400
 
 
-def test_limits_can_be_off(start: Callable[..., MockServer]) -> None:
+def test_limits_can_be_turned_off(start: Callable[..., MockServer]) -> None:
     """With `off` no response has rate-limit headers."""
     response = httpx.get(f"{start(rate_limits='off').pinterest_url}{AUDIENCES}", headers=PINTEREST_TOKEN)
     assert not [name for name in response.headers if name.startswith("x-ratelimit")]

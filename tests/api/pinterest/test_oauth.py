@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, pinterest_error
+from helpers.accounts import AD_ACCOUNT
+from helpers.errors import pinterest_error
 
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 APP = httpx.BasicAuth("1234567", "secret")
@@ -74,13 +75,13 @@ def test_a_code_can_name_its_scopes(mock: MockServer, apps: httpx.Client, code: 
     given = by_code(apps, code)
     assert given["scope"] == " ".join(code.split(".")[1].split("+"))
     assert read_with(mock, given["access_token"]).status_code == 200
-    refused = httpx.post(
+    rejected = httpx.post(
         f"{mock.pinterest_url}{AUDIENCES}",
         headers={"Authorization": f"Bearer {given['access_token']}"},
         json={"name": "a"},
     )
-    assert refused.status_code == 401
-    assert pinterest_error(refused)["code"] == 3
+    assert rejected.status_code == 401
+    assert pinterest_error(rejected)["code"] == 3
 
 
 def test_a_plus_of_a_code_may_be_a_space(apps: httpx.Client) -> None:
@@ -146,11 +147,11 @@ def test_an_app_gets_a_token_of_its_own(mock: MockServer, apps: httpx.Client) ->
         assert given["response_type"] == "client_credentials"
         assert given["scope"] == "ads:read ads:write"
     assert read_with(mock, given["access_token"]).status_code == 200
-    refused = httpx.post(
+    rejected = httpx.post(
         f"{mock.pinterest_url}{AUDIENCES}", headers={"Authorization": f"Bearer {given['access_token']}"}
     )
-    assert refused.status_code == 401
-    assert pinterest_error(refused)["message"].endswith("\nMissing: ['ads:write']")
+    assert rejected.status_code == 401
+    assert pinterest_error(rejected)["message"].endswith("\nMissing: ['ads:write']")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_an_app_gets_a_token_of_its_own(mock: MockServer, apps: httpx.Client) ->
         {"grant_type": "refresh_token", "refresh_token": ""},
     ],
 )
-def test_a_bad_grant_is_refused(apps: httpx.Client, form: dict[str, str]) -> None:
+def test_a_bad_grant_is_rejected(apps: httpx.Client, form: dict[str, str]) -> None:
     """A code without a form, or an unknown refresh token, gets 401 with code 283."""
     answer = ask(apps, **form)
     assert answer.status_code == 401
@@ -185,14 +186,14 @@ def test_a_bad_grant_is_refused(apps: httpx.Client, form: dict[str, str]) -> Non
         ({"grant_type": "client_credentials"}, "'scope' is a required property"),
     ],
 )
-def test_a_form_that_does_not_fit_is_refused(apps: httpx.Client, form: dict[str, str], message: str) -> None:
+def test_a_form_that_does_not_fit_is_rejected(apps: httpx.Client, form: dict[str, str], message: str) -> None:
     """A missing or unknown value gets 400 with code 1 and names it."""
     answer = ask(apps, **form)
     assert answer.status_code == 400
     assert pinterest_error(answer) == {"code": 1, "message": f"Invalid request: {message}"}
 
 
-def test_an_unknown_scope_is_refused(apps: httpx.Client) -> None:
+def test_an_unknown_scope_is_rejected(apps: httpx.Client) -> None:
     """A scope that Pinterest does not have gets 400 with code 1."""
     answer = ask(apps, grant_type="client_credentials", scope="ads:all")
     assert answer.status_code == 400
@@ -245,7 +246,7 @@ def test_tokens_end_by_the_worlds_clock(mock: MockServer, apps: httpx.Client) ->
 
 
 @pytest.mark.parametrize("more", [{}, {"token_type_hint": "access_token"}])
-def test_a_revoked_token_is_refused(mock: MockServer, apps: httpx.Client, more: dict[str, str]) -> None:
+def test_a_revoked_token_is_rejected(mock: MockServer, apps: httpx.Client, more: dict[str, str]) -> None:
     """Revocation gets 200 without a body, for any token and again, and the token authenticates no call."""
     for token in (by_code(apps)["access_token"], "pina_anything", "pina_mock.ads:read"):
         assert read_with(mock, token).status_code == 200
@@ -253,9 +254,9 @@ def test_a_revoked_token_is_refused(mock: MockServer, apps: httpx.Client, more: 
             answer = apps.post("/oauth/token/revoke", data={"token": token, **more})
             assert (answer.status_code, answer.content) == (200, b"")
             assert "content-type" not in answer.headers
-        refused = read_with(mock, token)
-        assert refused.status_code == 401
-        assert pinterest_error(refused) == NOT_AUTHENTICATED
+        rejected = read_with(mock, token)
+        assert rejected.status_code == 401
+        assert pinterest_error(rejected) == NOT_AUTHENTICATED
 
 
 def test_a_revoked_refresh_token_takes_all_of_its_grant_along(mock: MockServer, apps: httpx.Client) -> None:
@@ -271,7 +272,7 @@ def test_a_revoked_refresh_token_takes_all_of_its_grant_along(mock: MockServer, 
 
 
 @pytest.mark.parametrize("form", [{}, {"token": "a", "token_type_hint": "pin"}])
-def test_a_wrong_revocation_is_refused(apps: httpx.Client, form: dict[str, str]) -> None:
+def test_a_wrong_revocation_is_rejected(apps: httpx.Client, form: dict[str, str]) -> None:
     """Without a token, or with an unknown hint, the response is 400 with code 1."""
     answer = apps.post("/oauth/token/revoke", data=form)
     assert answer.status_code == 400
@@ -318,8 +319,8 @@ def test_strict_mode_takes_codes_that_describe_themselves(start: Callable[..., M
     """In strict mode any other code, and what a revocation names, stays unknown."""
     mock = start(auth_mode="strict")
     with httpx.Client(base_url=mock.pinterest_url, auth=APP) as apps:
-        refused = ask(apps, grant_type="authorization_code", code="abc", redirect_uri=BACK)
-        assert pinterest_error(refused) == BAD_GRANT
+        rejected = ask(apps, grant_type="authorization_code", code="abc", redirect_uri=BACK)
+        assert pinterest_error(rejected) == BAD_GRANT
         assert apps.post("/oauth/token/revoke", data={"token": "pina_unknown"}).status_code == 200
         assert read_with(mock, by_code(apps, "code_mock.ads:read")["access_token"]).status_code == 200
 

@@ -10,7 +10,8 @@ import pytest
 
 from audience_mock.core.errors import InvalidSeedError
 from audience_mock.testing import MockServer
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.errors import pinterest_error
 
 OTHER, THIRD = "549755885176", "549755885177"
 BUSINESS, AGENCY = "729090764583391194", "729090764583391195"
@@ -182,14 +183,14 @@ def test_the_owner_lists_who_has_an_audience(mock: MockServer, pinterest: httpx.
     assert [item["account_id"] for item in first["items"] + last["items"]] == accounts
     assert last["bookmark"] is None
     for wrong in ({"account_type": "BUSINESS_ACCOUNT"}, {"account_type": "AD_ACCOUNT", "audience_id": other}):
-        refused = pinterest.get(path, params=query | wrong)
-        assert refused.status_code == 400
-        assert pinterest_error(refused)["code"] == 1
+        rejected = pinterest.get(path, params=query | wrong)
+        assert rejected.status_code == 400
+        assert pinterest_error(rejected)["code"] == 1
     assert holders(pinterest, of(AD_ACCOUNT), audience, "BUSINESS_ACCOUNT") == [BUSINESS]
     assert holders(pinterest, of(AD_ACCOUNT), other) == []
 
 
-def test_received_audiences_go_by_the_time_of_sharing(pinterest: httpx.Client) -> None:
+def test_received_audiences_are_listed_by_the_time_of_sharing(pinterest: httpx.Client) -> None:
     """An ad account lists them in the order of sharing, a business by id; both rise or fall, in pages."""
     made = [create(pinterest) for _ in range(5)]
     shared = [made[position] for position in (3, 0, 4, 2, 1)]
@@ -280,9 +281,9 @@ def test_a_business_passes_on_what_it_received(placed: httpx.Client) -> None:
     assert sorted(holders(placed, of_business(BUSINESS), audience)) == [OTHER, THIRD]
     share(placed, of_business(AGENCY), audience, OTHER, operation_type="REVOKE")
     assert received(placed, of(OTHER)) == [audience]
-    refused = patch(placed, of_business(AGENCY), audience, "1", to="businesses")
-    assert refused.status_code == 404
-    assert pinterest_error(refused) == NOT_FOUND
+    rejected = patch(placed, of_business(AGENCY), audience, "1", to="businesses")
+    assert rejected.status_code == 404
+    assert pinterest_error(rejected) == NOT_FOUND
 
 
 def test_a_business_gives_nothing_to_another_business_ad_account(placed: httpx.Client) -> None:
@@ -344,7 +345,7 @@ def test_an_unknown_audience_is_not_shared(pinterest: httpx.Client, operation: s
     ],
 )
 @pytest.mark.parametrize("operation", UPDATES)
-def test_a_wrong_update_is_refused(
+def test_a_wrong_update_is_rejected(
     pinterest: httpx.Client, operation: str, more: dict[str, Any], message: str
 ) -> None:
     """A body that is not valid gets 400 with code 1, says what is wrong, and shares nothing."""
@@ -363,7 +364,7 @@ def test_a_wrong_update_is_refused(
     assert received(pinterest, of(OTHER)) == received(pinterest, of_business(OTHER)) == []
 
 
-def test_nobody_shares_with_itself(pinterest: httpx.Client) -> None:
+def test_an_owner_cannot_share_with_itself(pinterest: httpx.Client) -> None:
     """An owner, or a business that gives, among the recipients is rejected, and the others get nothing."""
     audience = create(pinterest)
     for giver, to, itself in (
@@ -400,7 +401,7 @@ def test_nobody_shares_with_itself(pinterest: httpx.Client) -> None:
         ),
     ],
 )
-def test_a_wrong_query_is_refused(
+def test_a_wrong_query_is_rejected(
     pinterest: httpx.Client, giver: str, query: dict[str, str], message: str
 ) -> None:
     """A missing or wrong parameter gets 400 with code 1 and names it."""

@@ -1,4 +1,4 @@
-"""Pinterest's audience sizing over HTTP, and what holds for whatever is targeted."""
+"""Pinterest's audience sizing over HTTP, and properties that hold for any targeting."""
 
 import copy
 from typing import Any
@@ -12,8 +12,9 @@ from audience_mock.providers.pinterest.population import ALL_USERS
 from audience_mock.providers.pinterest.sizing.estimates import bounds, people_reached
 from audience_mock.providers.pinterest.sizing.schemas import AdGroupAudienceSizingRequest
 from audience_mock.testing import MockServer
-from helpers import sources
-from helpers.shapes import AD_ACCOUNT, pinterest_error
+from helpers.accounts import AD_ACCOUNT
+from helpers.errors import pinterest_error
+from helpers.pinterest_resources import create_customer_list
 
 SIZING = f"/ad_accounts/{AD_ACCOUNT}/ad_groups/audience_sizing"
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -59,7 +60,7 @@ def create(client: httpx.Client, account: str = AD_ACCOUNT, **more: Any) -> str:
 
 
 def test_each_key_narrows(pinterest: httpx.Client) -> None:
-    """Whoever is targeted by everything, each key more reaches fewer, and the response repeats itself."""
+    """Each additional targeting key reaches fewer people; the same request gets the same response."""
     everyone = size(pinterest)
     assert everyone[0] <= ALL_USERS <= everyone[1]
     assert size(pinterest, targeting_spec={}) == size(pinterest, targeting_spec=None) == everyone
@@ -118,16 +119,16 @@ def test_included_audiences_are_a_ceiling(mock: MockServer, pinterest: httpx.Cli
     assert size(pinterest, targeting_spec={"AUDIENCE_INCLUDE": [first], "GENDER": ["male"]}) < one
 
 
-def test_an_audience_under_a_hundred_people_reaches_nobody(mock: MockServer, pinterest: httpx.Client) -> None:
-    """An audience that is TOO_SMALL cannot be targeted, and leaves nobody out."""
-    empty = sources.customer_list(pinterest, "ann@example.com")
+def test_an_audience_under_a_hundred_people_is_no_target(mock: MockServer, pinterest: httpx.Client) -> None:
+    """An audience that is TOO_SMALL reaches no one if included, and leaves out no one if excluded."""
+    empty = create_customer_list(pinterest, "ann@example.com")
     small = create(pinterest, audience_type="CUSTOMER_LIST", rule={"customer_list_id": empty})
     mock.world.clock.advance(5_000)
     assert size(pinterest, targeting_spec={"AUDIENCE_INCLUDE": [small]}) == (0, 0)
     assert size(pinterest, targeting_spec={"AUDIENCE_EXCLUDE": [small]}) == size(pinterest)
 
 
-def test_an_audience_of_another_ad_account_is_refused_until_it_is_shared(
+def test_an_audience_of_another_ad_account_is_rejected_until_it_is_shared(
     mock: MockServer, pinterest: httpx.Client
 ) -> None:
     """An unknown audience gets 403 with the description's message; one that was received can be targeted."""
@@ -199,7 +200,7 @@ def test_an_audience_of_another_ad_account_is_refused_until_it_is_shared(
         ({"targeting_spec": {"MINIMUM_AGE": "18", "MAXIMUM_AGE": "x"}}, r"'x' does not match '^\\d+\\+?$'"),
     ],
 )
-def test_a_wrong_body_is_refused(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
+def test_a_wrong_body_is_rejected(pinterest: httpx.Client, body: dict[str, Any], message: str) -> None:
     """A body that is not valid gets 400 with code 1 and says what is wrong."""
     response = pinterest.post(SIZING, json=body)
     assert response.status_code == 400

@@ -1,5 +1,5 @@
-"""The rules that only the prose of Pinterest's description has: kept to by default, and left out by
-`pinterest_validation` schema, which holds requests to the description's schemas alone."""
+"""The rules that only the prose of Pinterest's description has: enforced by default, and not with
+`pinterest_validation` schema, which checks requests against the description's schemas alone."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,8 +9,9 @@ import pytest
 
 from audience_mock.testing import MockServer
 from contract.test_pinterest_description import REQUESTS_DIFFER
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN, pinterest_error
-from helpers.sources import customer_list, seed
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.errors import pinterest_error
+from helpers.pinterest_resources import create_customer_list, create_seed_audience
 
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 AUDIENCE = f"{AUDIENCES}/2542623499806"
@@ -142,12 +143,12 @@ SCHEMAS: dict[str, Request] = {
 
 @pytest.fixture(scope="module")
 def by_schema() -> Iterator[httpx.Client]:
-    """Plain HTTP to a server that holds requests to the schemas alone, with an audience and a list there."""
+    """Plain HTTP to a server with schema-only validation, with an audience and a list."""
     with (
         MockServer(pinterest_validation="schema") as mock,
         httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client,
     ):
-        assert (seed(client), customer_list(client)) == ("2542623499806", "5497558")
+        assert (create_seed_audience(client), create_customer_list(client)) == ("2542623499806", "5497558")
         yield client
 
 
@@ -158,7 +159,7 @@ def documented() -> Iterator[httpx.Client]:
         MockServer() as mock,
         httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client,
     ):
-        assert (seed(client), customer_list(client)) == ("2542623499806", "5497558")
+        assert (create_seed_audience(client), create_customer_list(client)) == ("2542623499806", "5497558")
         yield client
 
 
@@ -171,8 +172,8 @@ def send(client: httpx.Client, request: Request) -> httpx.Response:
 def test_what_only_the_prose_says_is_an_option(
     documented: httpx.Client, by_schema: httpx.Client, rule: str, number: int
 ) -> None:
-    """What only the prose forbids, or this server's own taste, is rejected with code 1 by default; by the
-    schema alone it is taken, and what a rule says comes back in it."""
+    """What only the prose or this server's own rules forbid is rejected with code 1 by default; schema-only
+    validation accepts it, and a rule is echoed as sent."""
     request = (LIMITS | OTHERS)[rule][number]
     told = send(documented, request)
     assert told.status_code == 400, told.text
@@ -195,9 +196,7 @@ def test_each_limit_that_the_schema_lacks_is_tried() -> None:
 
 
 @pytest.mark.parametrize("case", SCHEMAS)
-def test_what_the_schema_says_is_always_kept_to(
-    documented: httpx.Client, by_schema: httpx.Client, case: str
-) -> None:
+def test_the_schema_is_always_enforced(documented: httpx.Client, by_schema: httpx.Client, case: str) -> None:
     """What the schemas reject is rejected either way, and so is an id that names nothing."""
     for client in (documented, by_schema):
         answer = send(client, SCHEMAS[case])
@@ -209,7 +208,7 @@ def test_sizes_stay_sizes_by_the_schema_alone(start: Callable[..., MockServer]) 
     """An audience of more than all the people of a country has all of them; of fewer than none, none."""
     mock = start(pinterest_validation="schema", build_delay_s=0)
     with httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client:
-        seed(client)
+        create_seed_audience(client)
         sizes = {
             percentage: send(client, create("ACTALIKE", ALIKE | {"percentage": percentage})).json()["size"]
             for percentage in (10**30, 100, 10, -5)

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.documented import FILE, FILE_FIELDS, LOOKALIKE, USERS, WEBSITE, etag
-from helpers.shapes import PITCHTARGET_TOKEN, pitchtarget_error
+from helpers.accounts import PITCHTARGET_TOKEN
+from helpers.errors import pitchtarget_error
+from helpers.pitchtarget_requests import FILE, FILE_FIELDS, LOOKALIKE, USERS, WEBSITE, etag
 
 
 def test_the_two_documented_requests_give_the_documented_answers(mock: MockServer) -> None:
@@ -32,8 +33,8 @@ def test_the_two_documented_requests_give_the_documented_answers(mock: MockServe
 
 def test_each_answer_has_the_published_headers(pitchtarget: httpx.Client) -> None:
     """Successes and errors have the fixed headers with the published values, and an own request id each."""
-    made, refused = pitchtarget.post("/custom_audiences", json=LOOKALIKE), pitchtarget.get("/nothing")
-    for response in (made, refused):
+    made, rejected = pitchtarget.post("/custom_audiences", json=LOOKALIKE), pitchtarget.get("/nothing")
+    for response in (made, rejected):
         headers = dict(response.headers)
         assert len(headers.pop("x-request-id")) == 36
         assert float(headers.pop("x-runtime")) >= 0
@@ -52,7 +53,7 @@ def test_each_answer_has_the_published_headers(pitchtarget: httpx.Client) -> Non
             "content-type": "application/json; charset=utf-8",
             "cache-control": "max-age=0, private, must-revalidate",
         }
-    assert made.headers["x-request-id"] != refused.headers["x-request-id"]
+    assert made.headers["x-request-id"] != rejected.headers["x-request-id"]
 
 
 def test_ids_count_on_in_both_sequences(pitchtarget: httpx.Client) -> None:
@@ -258,9 +259,9 @@ def test_a_file_over_the_limit_is_rejected(start: Callable[..., MockServer]) -> 
     whole = httpx.post(url, headers=PITCHTARGET_TOKEN, data=FILE_FIELDS, files=FILE)
     assert whole.status_code == 201
     larger = {"file": ("u.csv", USERS + b"\n")}
-    refused = httpx.post(url, headers=PITCHTARGET_TOKEN, data=FILE_FIELDS, files=larger)
-    assert refused.status_code == 413
-    assert pitchtarget_error(refused) == {"file": [f"is too large (maximum is {len(USERS)} bytes)"]}
+    rejected = httpx.post(url, headers=PITCHTARGET_TOKEN, data=FILE_FIELDS, files=larger)
+    assert rejected.status_code == 413
+    assert pitchtarget_error(rejected) == {"file": [f"is too large (maximum is {len(USERS)} bytes)"]}
 
 
 @pytest.mark.parametrize("authorization", [None, "", "OAuth", "Bearer abc", "OAuth a b"])

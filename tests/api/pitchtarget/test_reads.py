@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.documented import FILE, FILE_FIELDS, LOOKALIKE, USERS, WEBSITE, etag
-from helpers.shapes import PITCHTARGET_TOKEN, pitchtarget_error
+from helpers.accounts import PITCHTARGET_TOKEN
+from helpers.errors import pitchtarget_error
+from helpers.pitchtarget_requests import FILE, FILE_FIELDS, LOOKALIKE, USERS, WEBSITE, etag
 
 OF_MAY = FILE_FIELDS | {"subtype": "CUSTOM"}
 
@@ -135,8 +136,8 @@ def test_sync_lets_facebook_take_an_accounts_audiences_at_once(pitchtarget: http
         for id in (54, 55, 56)
     ]
     assert ids == [6006183285954, 6006183285955, None]
-    refused = pitchtarget.put("/custom_audiences", data={})
-    assert (refused.status_code, pitchtarget_error(refused)) == (
+    rejected = pitchtarget.put("/custom_audiences", data={})
+    assert (rejected.status_code, pitchtarget_error(rejected)) == (
         422,
         {"fb_ad_account_id": ["can't be blank"]},
     )
@@ -298,8 +299,8 @@ def test_the_legacy_paths_create_too(pitchtarget: httpx.Client) -> None:
         assert response.status_code == 201
         assert list(response.json()) == ["id"]
         assert response.headers["x-ua-compatible"] == "chrome=1"
-        refused = pitchtarget.post(path, json=sent | {"name": ""})
-        assert (refused.status_code, pitchtarget_error(refused)) == (422, {"name": ["can't be blank"]})
+        rejected = pitchtarget.post(path, json=sent | {"name": ""})
+        assert (rejected.status_code, pitchtarget_error(rejected)) == (422, {"name": ["can't be blank"]})
 
 
 def test_the_remarketing_pixel(pitchtarget: httpx.Client) -> None:
@@ -330,9 +331,9 @@ def test_offsite_pixels_are_made_and_read(pitchtarget: httpx.Client) -> None:
         ({"name": ""}, "name"),
         ({"fb_ad_account_id": ""}, None),
     ):
-        refused = pitchtarget.post("/offsite_pixels", data=form | change)
-        assert refused.status_code == 422
-        assert list(pitchtarget_error(refused)) == [field or "fb_ad_account_id"]
+        rejected = pitchtarget.post("/offsite_pixels", data=form | change)
+        assert rejected.status_code == 422
+        assert list(pitchtarget_error(rejected)) == [field or "fb_ad_account_id"]
 
 
 def test_anyone_gets_a_token(mock: MockServer) -> None:
@@ -348,8 +349,8 @@ def test_anyone_gets_a_token(mock: MockServer) -> None:
         f"{mock.url}/custom_audiences?fb_ad_account_id=2", headers={"Authorization": f"OAuth {token}"}
     )
     assert listed.status_code == 200
-    refused = httpx.post(f"{mock.url}/oauth/authorize", json=ask | {"grant_type": "code", "password": ""})
-    assert (refused.status_code, pitchtarget_error(refused)) == (
+    rejected = httpx.post(f"{mock.url}/oauth/authorize", json=ask | {"grant_type": "code", "password": ""})
+    assert (rejected.status_code, pitchtarget_error(rejected)) == (
         422,
         {"grant_type": ["is not included in the list"], "password": ["can't be blank"]},
     )
@@ -380,7 +381,7 @@ def test_head_is_get_without_the_body(pitchtarget: httpx.Client) -> None:
 
 
 def test_uploads_are_reported(pitchtarget: httpx.Client) -> None:
-    """The report says what the documented answer hides: who was read, new, known and wrong."""
+    """The report has what the documented response lacks: how many users were read, new, known and invalid."""
     files = {"file": ("u.csv", USERS + b"nobody\n" + USERS)}
     pitchtarget.post("/custom_audiences", data=OF_MAY, files=files)
     (report,) = reports(pitchtarget)

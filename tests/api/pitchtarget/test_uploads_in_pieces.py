@@ -18,18 +18,10 @@ from audience_mock.core.users.uploads import list_reports
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
-from helpers.documented import FILE_FIELDS
-from helpers.shapes import PITCHTARGET_TOKEN
+from helpers.accounts import PITCHTARGET_TOKEN
+from helpers.pitchtarget_requests import FORM_HEAD, FORM_TAIL, FORM_TYPE
 
-BOUNDARY = "----------XnJLe9ZIbbGUYtzPQJ16u1"
-HEAD = "".join(
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-    for name, value in FILE_FIELDS.items()
-).encode() + (
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="u.csv"\r\n\r\n'.encode()
-)
-TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
-HEADERS = {**PITCHTARGET_TOKEN, "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+HEADERS = {**PITCHTARGET_TOKEN, **FORM_TYPE}
 
 
 def lines(count: int, end: str = "\n") -> bytes:
@@ -85,7 +77,7 @@ def test_a_piece_of_a_file_costs_the_same_calls_however_many_lines_it_has(end: s
 
     def calls(pieces: int, of_lines: int) -> int:
         counted: Counter[str] = Counter()
-        body = HEAD + lines(pieces * of_lines, end) + TAIL
+        body = FORM_HEAD + lines(pieces * of_lines, end) + FORM_TAIL
         # The head goes along with the first piece, so that each piece begins within a line.
         size = of_lines * (64 + len(end))
         report = upload(pieces_of(body, size), lambda frame, event, arg: counted.update((event,)))
@@ -105,7 +97,7 @@ def test_a_piece_of_a_file_costs_the_same_calls_however_many_lines_it_has(end: s
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
 def test_where_a_body_is_cut_makes_no_difference(end: str, size: int) -> None:
     """A body in pieces of any size has the same users, and its last boundary is found wherever it is cut."""
-    body = HEAD + lines(30, end) + f"nobody{end}{'ab' * 32}".encode() + TAIL
+    body = FORM_HEAD + lines(30, end) + f"nobody{end}{'ab' * 32}".encode() + FORM_TAIL
     report = upload(pieces_of(body, size))
     assert (report["lines"], report["valid"], report["distinct"]) == (32, 31, 31)
     assert report["invalid_lines"] == [{"line": 31, "why": "is not of type email_hash"}]
@@ -115,7 +107,7 @@ def test_a_large_chunk_and_small_ones_after_it_are_one_body(mock: MockServer) ->
     """In chunked encoding, a piece that is more than may wait is followed by pieces of a few bytes, many in
     one go, and none is lost or changes places."""
     file = lines(40_000)
-    body = HEAD + file + TAIL
+    body = FORM_HEAD + file + FORM_TAIL
     host = urlsplit(mock.url)
     assert host.hostname is not None
     connection = http.client.HTTPConnection(host.hostname, host.port, timeout=30)

@@ -42,7 +42,7 @@ function answerOf(call) {
         model: data === null ? null : data.constructor.name,
         data,
         status: response.status,
-        refusal: error === null ? null : response.body,
+        rejection: error === null ? null : response.body,
       }),
     );
   });
@@ -74,7 +74,7 @@ async function main() {
   const again = new sdk.AdAccountsApi(clientOf(refreshed.data.access_token));
   tell("with_the_token", await answerOf((end) => again.adAccountsList({}, end)));
 
-  // Refusals come as the callback's first argument, with the answer as the third.
+  // Rejections come as the callback's first argument, with the answer as the third.
   const alone = new sdk.OauthApi(new sdk.ApiClient(BASE_URL));
   tell("grant_alone", await answerOf((end) => alone.oauthToken("authorization_code", end)));
   tell("grant_without_code", await answerOf((end) => appOf({}).oauthToken("authorization_code", end)));

@@ -85,7 +85,7 @@ _OF_OTHER_BUSINESS = select(_p.id).where(
 
 @dataclass(frozen=True)
 class Recipient:
-    """Whoever an audience was shared with, and when; `name` is the one that a seed gives."""
+    """A recipient that an audience was shared with, and when; `name` is the one that a seed gives."""
 
     id: str
     name: str | None

@@ -10,8 +10,8 @@ up."""
 
 
 class Entry(NamedTuple):
-    """`number` counts from 1 in each world. `at_ms` is the world's time when the answer was known; what a
-    `record` is, only its writer and its readers know."""
+    """`number` counts from 1 in each world. `at_ms` is the world's time when the answer was known; the
+    journal does not look into a `record`."""
 
     number: int
     at_ms: int

@@ -20,8 +20,8 @@ MAX_SHOWN = 100
 
 
 async def diff_worlds(before: World, after: World) -> dict[str, Any]:
-    """What makes the one world the other: by section, the rows added, removed and changed, at most MAX_SHOWN
-    of each, and how many there are. Users are shown as their number and SHA-256."""
+    """The changes from one world to the other: by section, the rows added, removed and changed, at most
+    MAX_SHOWN of each, and their number. Users are shown as their number and SHA-256."""
     if before is after:
         return {}
     sections: dict[str, _Section] = {}

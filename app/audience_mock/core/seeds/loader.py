@@ -109,8 +109,8 @@ def _syntax_error(file: Path, raw: bytes, message: str) -> SeedFileProblem:
 
 
 def _trailing_comma(error: json.JSONDecodeError) -> tuple[int, str] | None:
-    """Python 3.13 reports a trailing comma where it stands; older ones report the bracket after it, in other
-    words. The same file gets the same line from every Python."""
+    """Python 3.13 reports the position of a trailing comma; older versions report the bracket after it, with
+    another message. Every version gets the same line for the same file."""
     text, offset = error.doc, error.pos
     if text[offset : offset + 1] == "," and "trailing comma" in error.msg:
         offset = len(text) - len(text[offset + 1 :].lstrip())

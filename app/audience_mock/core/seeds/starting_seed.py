@@ -21,7 +21,8 @@ _audiences, _lists = table_of(Audience), table_of(CustomerList)
 
 
 class _FixedTime(NamedTuple):
-    """What a seed wants ready at a time of its own (`ready_at`); `api` of an audience, None for a list."""
+    """A row that a seed makes ready at a time of its own (`ready_at`); `api` of an audience, None for a
+    list."""
 
     api: str | None
     number: int
@@ -43,7 +44,7 @@ class StartingSeed:
         set_clock(clock, self._seed)
 
     def may_start(self, tx: Transaction) -> bool:
-        """Whether the world is as it was made: no id was given and no audience is there."""
+        """Whether the world is unused: no id was given and there is no audience."""
         first = ids.first_ids()
         moved = [row for row in tx.execute(select(_sequences)).all() if row.next != first.get(row.name)]
         return not moved and queries.count(tx) == 0

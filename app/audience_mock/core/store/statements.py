@@ -1,7 +1,7 @@
 """Statements of SQLAlchemy's Core as SQL text for the driver, for where each microsecond counts.
 
 SQLAlchemy takes 40 to 100 microseconds to run a statement that is built and cached; SQLite takes five. So the
-statements of the most frequent requests are compiled once and handed to the driver.
+statements of the most frequent requests are compiled once and passed to the driver.
 """
 
 import sqlite3

@@ -107,7 +107,7 @@ class Digests:
                 self._write_out()
 
     def _grow(self, size: int) -> None:
-        """Make room for `size` bytes, and for more to come if this is not the first time."""
+        """Grow the buffer to `size` bytes, or more if it has grown before."""
         grown = memoryview(bytearray(min(max(size, 2 * len(self._held)), self._limit)))
         grown[: self._held_bytes] = self._held[: self._held_bytes]
         self._held = grown
@@ -121,19 +121,19 @@ class Digests:
             return
         if self._held_bytes:
             self._write_out()
-        first, room = 0, self._held
+        first, buffer = 0, self._held
         for last in self._cuts():
             size = sum(ends[last] - ends[first] for ends in self._ends)
-            if size > len(room):
-                room = memoryview(bytearray(size))
+            if size > len(buffer):
+                buffer = memoryview(bytearray(size))
             at = 0
             for ends in self._ends:
                 more = ends[last] - ends[first]
-                _read_all(self._spill, room[at : at + more], ends[first])
+                _read_all(self._spill, buffer[at : at + more], ends[first])
                 at += more
             first = last
             if size:
-                yield sorted_distinct(room[:size], self._width)
+                yield sorted_distinct(buffer[:size], self._width)
 
     def _cuts(self) -> Iterator[int]:
         """The number of the bucket after each part: neighbouring buckets are one part up to SORTED_BYTES."""
@@ -169,16 +169,16 @@ class Digests:
 
 
 def _write_all(file: FileIO, piece: memoryview) -> None:
-    """Write it all: an unbuffered file may take less than it is given."""
+    """Write all bytes: an unbuffered file may write fewer than it is given."""
     file.seek(0, os.SEEK_END)
     while piece:
         piece = piece[file.write(piece) :]
 
 
-def _read_all(file: FileIO, room: memoryview, at: int) -> None:
+def _read_all(file: FileIO, buffer: memoryview, at: int) -> None:
     file.seek(at)
-    while room:
-        read = file.readinto(room)
+    while buffer:
+        read = file.readinto(buffer)
         if not read:
             raise EOFError("a temporary file is shorter than it was")
-        room = room[read:]
+        buffer = buffer[read:]

@@ -176,7 +176,7 @@ async def run(world: World, *, account: str, customer_list: int, number: int) ->
                     also=finish,
                 )
         except BaseException:
-            # In a world that was replaced, the upload of this number is another one.
+            # In a world that was replaced, another upload may have this number.
             if not operation.interrupted:
                 await world.transact(_set, number=number, values={"started_at_ms": None, "ready_at_ms": None})
             raise

@@ -96,7 +96,7 @@ class Worlds:
         return found
 
     def find(self, name: str) -> World:
-        """A world that exists. Raises NotFoundError, StoreError."""
+        """The world of this name, which must exist. Raises NotFoundError, StoreError."""
         if name not in self:
             raise NotFoundError("world", name)
         return self.get_or_create(name)

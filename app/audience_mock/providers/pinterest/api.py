@@ -1,4 +1,4 @@
-"""What the core has to know of Pinterest's API."""
+"""What the core needs to know of Pinterest's API."""
 
 from audience_mock.core.apis import Api
 

@@ -75,7 +75,7 @@ class NoAccessError(Exception):
 
 
 def error_response(request: MockRequest, error: Exception) -> RawResponse:
-    """The response to anything that was raised while a request was served."""
+    """The response to an exception that was raised while a request was served."""
     if isinstance(error, NoRouteError):
         # No route has counted the call.
         token = parse_bearer(request.header(b"authorization") or "") or ""

@@ -1,4 +1,4 @@
-"""What the core has to know of PitchTarget's API."""
+"""What the core needs to know of PitchTarget's API."""
 
 from audience_mock.core.apis import Api
 

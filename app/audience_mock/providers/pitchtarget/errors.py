@@ -1,4 +1,4 @@
-"""What PitchTarget responds to what went wrong: `{"errors": {"<field>": ["<reason>"]}}`.
+"""PitchTarget's errors: `{"errors": {"<field>": ["<reason>"]}}`.
 
 Its documentation shows no error. Statuses and shape are chosen: what a Rails application of 2014 would
 send, `base` standing, as in Rails, for what concerns no field.
@@ -126,7 +126,7 @@ def all_errors() -> list[ErrorSpec]:
 
 
 def error_response(request: MockRequest, error: Exception) -> RawResponse:
-    """The response to anything that was raised while a request was served."""
+    """The response to an exception that was raised while a request was served."""
     status, errors = _status_and_errors(error)
     headers = []
     if isinstance(error, MethodNotAllowedError):

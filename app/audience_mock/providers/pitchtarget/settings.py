@@ -1,4 +1,4 @@
-"""What can be set for this API, server-wide or for one world."""
+"""The settings of this API, server-wide or for one world."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What the core has to know of it."""
+"""What the core needs to know of it."""
 
 from audience_mock.core.apis import Api
 

@@ -1,4 +1,4 @@
-"""Who may call, and how errors look."""
+"""Authentication and errors."""
 
 from pydantic_core import to_json
 

@@ -35,8 +35,8 @@ def test_the_oldest_go_beyond_so_many_bytes() -> None:
     assert numbers(journal) == [6, 7]
 
 
-def test_narrower_bounds_are_kept_to_at_once() -> None:
-    """What is too much for new bounds goes when it is trimmed."""
+def test_narrower_bounds_apply_at_once() -> None:
+    """Entries beyond new bounds are dropped when the journal is trimmed."""
     journal = Journal()
     fill(journal, 5)
     journal.trim(2, 10**9)

@@ -15,7 +15,7 @@ from audience_mock.core.store.rows import CustomerListRow
 from audience_mock.core.users import customer_lists, list_uploads, user_sets
 from audience_mock.core.users.records import Records
 from audience_mock.core.worlds.world import World
-from helpers.user_sets import users_of
+from helpers.users import users_of
 
 ADDRESSES = [f"shopper{number}@example.com" for number in range(120)]
 

@@ -19,7 +19,7 @@ from audience_mock.core.users.match_rate import is_matched
 from audience_mock.core.users.user_lines import UserLines
 from audience_mock.core.worlds.world import World
 from audience_mock.providers.pitchtarget.api import NAME as PITCHTARGET
-from helpers.user_sets import ANN, BOB, CYD, hashed, users_of
+from helpers.users import ANN, BOB, CYD, hashed, users_of
 
 
 @pytest.fixture(params=["in one transaction", "part by part"])

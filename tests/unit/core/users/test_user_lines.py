@@ -8,7 +8,7 @@ import pytest
 
 from audience_mock.core.users import user_lines
 from audience_mock.core.users.user_lines import UserLines
-from helpers.user_sets import ANN, BOB, CYD
+from helpers.users import ANN, BOB, CYD
 
 
 def read(

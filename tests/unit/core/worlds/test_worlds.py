@@ -59,7 +59,7 @@ def test_a_set_that_is_being_written_is_interrupted(put_back: str) -> None:
     worlds.close()
 
 
-def test_who_is_cancelled_by_another_is_not_interrupted() -> None:
+def test_a_cancelled_task_is_not_reported_as_interrupted() -> None:
     """A client that goes away is a cancellation as before."""
     worlds = Worlds()
 
@@ -102,8 +102,8 @@ def test_pending_builds_of_a_seed_start_again_after_a_reset() -> None:
     worlds.close()
 
 
-def test_what_still_works_in_a_deleted_world_is_interrupted() -> None:
-    """What was to be done in a world that is no more is not done, and says why."""
+def test_an_operation_in_a_deleted_world_is_interrupted() -> None:
+    """An operation in a deleted world raises an error that says why."""
     worlds = Worlds()
     world = worlds.get_or_create("gone")
     worlds.delete("gone")

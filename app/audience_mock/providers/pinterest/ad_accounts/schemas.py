@@ -36,7 +36,7 @@ class AdAccountListQuery(ApiModel):
     bookmark: Annotated[str | None, NEWEST] = None
     page_size: Annotated[PageSize, NEWEST] = DEFAULT_PAGE_SIZE
     include_shared_accounts: Annotated[bool, NEWEST] = Field(
-        default=True, description="Ignored: nobody shares a whole account."
+        default=True, description="Ignored: whole accounts are never shared."
     )
 
 

@@ -12,8 +12,8 @@ from audience_mock.providers.pinterest.population import users_in
 def estimate_people(audience_type: str, rule: AudienceRule, definition: str) -> int:
     """People in an audience once it is built; `definition` is the echo of its rule.
 
-    VISITOR and ENGAGEMENT: 1,000 to 500,000. ACTALIKE: its percentage of the country's users. A VISITOR
-    rule with `prefill` false starts with nobody. A CUSTOMER_LIST has none of its own: its list has them.
+    VISITOR and ENGAGEMENT: 1,000 to 500,000. ACTALIKE: its percentage of the country's users. A VISITOR rule
+    with `prefill` false starts with no people. A CUSTOMER_LIST has none of its own: its list has them.
     """
     if audience_type == "ACTALIKE":
         # With schema-only validation a percentage may be any number.

@@ -106,7 +106,7 @@ async def create(request: MockRequest, ad_account_id: PathId, body: AudienceCrea
         inferred("the keys of its rule").says("audience_type in the response"),
         security=ADS_WRITE,
         # Described from 5.8 to 5.18. All other operations are taken to be in every version: of 5.18 only this
-        # one is at hand, and the excerpt of 5.23 that is at hand leaves out the ad accounts and
+        # one is available, and the available excerpt of 5.23 leaves out the ad accounts and
         # `oauth/token/revoke`, which says nothing of the version (chosen).
         api_versions=["5.18"],
         parameters=[PREFER],
@@ -240,7 +240,7 @@ async def update(
 
 
 def _sources(kind: str, rule: AudienceRule) -> dict[str, Any]:
-    """What the ad account must have: the list whose people these are, or the audiences to be like."""
+    """What the ad account must have: the customer list, or the seed audiences."""
     match kind:
         case "CUSTOMER_LIST":
             return {"customer_list": rule.customer_list_id}

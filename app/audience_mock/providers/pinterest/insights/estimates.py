@@ -21,7 +21,6 @@ from audience_mock.providers.pinterest.population import (
     users_in,
 )
 
-YOUR_TOTAL = "YOUR_TOTAL_AUDIENCE"
 YOUR_ENGAGED = "YOUR_ENGAGED_AUDIENCE"
 PINTEREST_TOTAL = "PINTEREST_TOTAL_AUDIENCE"
 

@@ -2,8 +2,8 @@
 
 Everything here is chosen. What can be relied on: narrower targeting never reaches more. Of two requests the
 narrower is the one that has a filter more, fewer values in a filter, more excluded audiences or negative
-keywords, EXACT for PHRASE or PHRASE for BROAD, or no auto targeting. All is worked out in whole numbers
-(shares in millionths, rounded down), so rounding cannot turn that around.
+keywords, EXACT for PHRASE or PHRASE for BROAD, or no auto targeting. All figures are whole numbers (shares in
+millionths, rounded down), so rounding cannot reverse that.
 """
 
 import re

@@ -1,7 +1,7 @@
 """/custom_audiences: create, add users, sync, list, get, delete; and their paths of 2014-04.
 
-What a create or an add sends tells its revision. Reads and deletes on /custom_audiences look alike in both
-revisions and answer in the one that is set.
+The fields of a create or an add determine its revision. Reads and deletes on /custom_audiences look alike in
+both revisions and answer in the one that is set.
 """
 
 from collections.abc import Callable

@@ -35,7 +35,7 @@ def _whole(value: Any) -> Any:
 
 
 def _json_object(value: str) -> str:
-    """Documented as a JSON object written as a string; it is kept to the character."""
+    """Documented as a JSON object written as a string, which is stored unchanged."""
     try:
         parsed = json.loads(value, parse_constant=_no_constant)
     except (ValueError, RecursionError):

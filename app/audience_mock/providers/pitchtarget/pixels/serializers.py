@@ -7,7 +7,7 @@ from audience_mock.core.store.rows import PixelRow
 REMARKETING_PIXEL = {"js": "remarketing pixel code here"}
 """The documentation shows this text in the code's place."""
 
-# The code that Facebook gave out, as published; what it is worth is in it as 0.01 GBP.
+# Facebook's code, as published; it contains the pixel's value as 0.01 GBP.
 _CODE = """\
 <!-- Facebook Conversion Code for {name} -->
 <script type="text/javascript">

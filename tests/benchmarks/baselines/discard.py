@@ -1,4 +1,4 @@
-"""A raw ASGI application that reads a body and throws it away: how fast a body can come in at all."""
+"""A raw ASGI application that reads and discards the body: the upper limit for uploads."""
 
 from typing import Any
 

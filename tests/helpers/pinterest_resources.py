@@ -1,12 +1,12 @@
-"""What a rule of Pinterest's names and needs to be there: a customer list, an audience to be like."""
+"""Creates the resources that a Pinterest rule refers to: a customer list, a seed audience."""
 
 import httpx
 
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 
 
-def customer_list(client: httpx.Client, *people: str, account: str = AD_ACCOUNT) -> str:
-    """Make a customer list of these addresses; answers its id, of a fresh server 5497558."""
+def create_customer_list(client: httpx.Client, *people: str, account: str = AD_ACCOUNT) -> str:
+    """Creates a customer list of these addresses and returns its id: on a fresh server 5497558."""
     body = {"name": "Newsletter", "records": ",".join(people)}
     made = client.post(f"/ad_accounts/{account}/customer_lists", json=body, headers=PINTEREST_TOKEN)
     assert made.status_code == 201, made.text
@@ -14,8 +14,8 @@ def customer_list(client: httpx.Client, *people: str, account: str = AD_ACCOUNT)
     return id
 
 
-def seed(client: httpx.Client, account: str = AD_ACCOUNT) -> str:
-    """Make an audience that another may be like; answers its id."""
+def create_seed_audience(client: httpx.Client, account: str = AD_ACCOUNT) -> str:
+    """Creates an audience that an ACTALIKE can name as its seed; returns its id."""
     body = {"name": "Engaged", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 1}}
     made = client.post(f"/ad_accounts/{account}/audiences", json=body, headers=PINTEREST_TOKEN)
     assert made.status_code == 201, made.text

@@ -1,7 +1,9 @@
-"""Another client, in a process of its own: one GET every few milliseconds until its input is closed, and
-then how many there were and how long the longest took, as a line of JSON.
+"""A client in a process of its own that measures latency while the server is busy with another request.
 
-    python -m benchmarks.bystander PORT PATH AUTHORIZATION
+It sends a GET every few milliseconds until its standard input is closed, then prints the number of requests
+and the longest response time as a line of JSON.
+
+    python -m benchmarks.latency_probe PORT PATH AUTHORIZATION
 """
 
 import http.client
@@ -16,7 +18,7 @@ EVERY_S = 0.005
 def main(port: int, path: str, authorization: str) -> None:
     waits_ms: list[float] = []
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    print("asking", flush=True)
+    print("started", flush=True)
     while not select.select([sys.stdin], [], [], EVERY_S)[0]:
         began = time.perf_counter()
         connection.request("GET", path, headers={"Authorization": authorization})
@@ -24,7 +26,7 @@ def main(port: int, path: str, authorization: str) -> None:
         answer.read()
         waits_ms.append((time.perf_counter() - began) * 1000)
         if answer.status != 200:
-            sys.exit(f"a bystander was answered {answer.status}")
+            sys.exit(f"the latency probe received status {answer.status}")
     connection.close()
     print(json.dumps({"requests": len(waits_ms), "longest_ms": max(waits_ms, default=0.0)}))
 

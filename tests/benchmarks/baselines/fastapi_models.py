@@ -1,4 +1,4 @@
-"""FastAPI as its documentation has it, with this server's models and no store."""
+"""FastAPI as documented, with this server's models and no database."""
 
 import json
 from typing import Annotated, Any
@@ -14,14 +14,14 @@ from audience_mock.providers.pinterest.audiences.schemas import (
 )
 from audience_mock.providers.pinterest.schema_types import PathId
 from audience_mock.providers.pitchtarget.custom_audiences.schemas import Created, LookalikeCreate
+from benchmarks.baselines.recorded import BODIES, STATUSES, has_form
 from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE, MULTIPART_CREATE
-from benchmarks.rungs.recorded import BODIES, STATUSES, has_form
 
 _FROM_FILE_PATH = "/custom_audiences/from_file"
 
 
 class _App(FastAPI):
-    """FastAPI has one body for each path and method: forms go to a path of their own."""
+    """FastAPI allows one kind of body for each path and method: forms get a path of their own."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and has_form(scope):

@@ -1,4 +1,5 @@
-"""That an answer which does not fit is seen, whoever asked for it, and fails the test that did."""
+"""Responses are validated in every test: one that does not fit the description fails the test that caused
+it."""
 
 import json
 import os
@@ -15,9 +16,9 @@ import pytest
 from audience_mock.providers.pinterest.audiences.schemas import AUDIENCE_EXAMPLE
 from audience_mock.testing import MockServer
 from audience_mock.web.templates import ResponseTemplate
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 from helpers.descriptions import FILES, KNOWN_BETTER, OFFICIAL, OURS, Description, description, document_of
-from helpers.shapes import AD_ACCOUNT, PINTEREST_TOKEN
-from helpers.watched import HEADERS, Headers, misfits, seen, taken
+from helpers.response_validation import HEADERS, Headers, found_misfits, misfits, take_misfits
 
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 AUDIENCE = f"{AUDIENCES}/2542623499806"
@@ -41,18 +42,18 @@ official = pytest.mark.skipif(
 )
 
 
-def told(
+def misfits_of(
     body: Any, status: int = 200, method: str = "GET", path: str = AUDIENCE, headers: Headers = FITTING
 ) -> list[str]:
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()
     return list(misfits(method, path, status, headers, sent))
 
 
-def test_a_right_answer_is_none() -> None:
-    """Neither a success nor an error that fits is told of, on the wire or in the bodies of the examples."""
-    assert told(RIGHT) == []
-    assert told({"code": 4, "message": "Sorry! We could not find your audience."}, 404) == []
-    assert told({"code": 5, "message": "Method not allowed"}, 405, "PUT") == []
+def test_a_correct_response_has_no_misfit() -> None:
+    """Neither a success nor an error that fits is reported."""
+    assert misfits_of(RIGHT) == []
+    assert misfits_of({"code": 4, "message": "Sorry! We could not find your audience."}, 404) == []
+    assert misfits_of({"code": 5, "message": "Method not allowed"}, 405, "PUT") == []
 
 
 WRONG: dict[str, tuple[Any, str]] = {
@@ -70,19 +71,19 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_body_is_told_of(case: str) -> None:
+def test_a_wrong_body_is_reported(case: str) -> None:
     """A line names the operation, the status, the place in the body and the value."""
     body, place = WRONG[case]
-    lines = told(body)
+    lines = misfits_of(body)
     assert lines
     assert all(line.startswith(f"GET {AUDIENCE} 200") for line in lines), lines
     assert any(place in line for line in lines), lines
 
 
-def test_the_value_is_told() -> None:
-    """A line ends with what stands where it should not, cut short if it is long."""
-    assert told(RIGHT | {"size": "many"})[0].endswith("; value many")
-    assert len(told(RIGHT | {"size": "many" * 1000})[0]) < 1000
+def test_the_value_is_reported() -> None:
+    """A line ends with the wrong value, truncated if it is long."""
+    assert misfits_of(RIGHT | {"size": "many"})[0].endswith("; value many")
+    assert len(misfits_of(RIGHT | {"size": "many" * 1000})[0]) < 1000
 
 
 @pytest.mark.parametrize(
@@ -101,43 +102,43 @@ def test_the_value_is_told() -> None:
         (200, "PUT", "/__uploads/2680059001/x", b""),
     ],
 )
-def test_a_wrong_status_or_place_is_told_of(status: int, method: str, path: str, body: Any) -> None:
-    """So is an answer where none is described, and an error that is not of the one shape."""
-    assert told(body, status, method, path)
+def test_a_wrong_status_or_path_is_reported(status: int, method: str, path: str, body: Any) -> None:
+    """A response where none is described, or an error of another shape, is reported."""
+    assert misfits_of(body, status, method, path)
 
 
 @pytest.mark.parametrize("header", FITTING)
-def test_a_missing_header_is_told_of(header: str) -> None:
-    """Each recorded header is looked for in each answer."""
+def test_a_missing_header_is_reported(header: str) -> None:
+    """Each recorded header is required in each response."""
     rest = {name: value for name, value in FITTING.items() if name != header}
-    (line,) = told(RIGHT, headers=rest)
+    (line,) = misfits_of(RIGHT, headers=rest)
     assert f"header {header}: 'missing'" in line
-    (line,) = told(RIGHT, headers=FITTING | {header: "?"})
+    (line,) = misfits_of(RIGHT, headers=FITTING | {header: "?"})
     assert f"header {header}: '?'" in line
 
 
 @official
 @pytest.mark.parametrize("release", OFFICIAL)
-def test_each_release_is_held_against_an_answer(release: str) -> None:
-    """Each description at hand tells by itself of what it does not allow, 5.18 on audiences/custom."""
+def test_a_response_is_validated_against_each_release(release: str) -> None:
+    """Each available description reports what it does not allow; 5.18 on audiences/custom."""
     method, path = ("POST", f"{AUDIENCES}/custom") if release == "5.18" else ("GET", AUDIENCE)
-    lines = told(RIGHT | {"size": "many"}, 200, method, path)
+    lines = misfits_of(RIGHT | {"size": "many"}, 200, method, path)
     assert any(f" 200 against {release}: $.size: " in line for line in lines), lines
 
 
 @official
-def test_what_is_known_better_is_needed() -> None:
-    """Each field that is known better is refused by its description as it stands, and allowed here."""
+def test_each_listed_exception_is_needed() -> None:
+    """Each field in KNOWN_BETTER is rejected by its description, and allowed by the exception."""
     values = {"boolean": True, "null": None, "array": ["WEB_SESSIONS"]}
     for better in KNOWN_BETTER:
         value = better.also["const"] if "const" in better.also else values[better.also["type"]]
         for release in better.releases:
             document = document_of(release)
-            for known_better, refused in (((), True), ((better,), False)):
+            for known_better, rejected in (((), True), ((better,), False)):
                 model = Description(release, document, known_better).of_model(better.model)
                 errors = list(model.iter_errors({better.field: value}))
                 assert (
-                    any(better.field in (*error.instance_path, *names(error)) for error in errors) is refused
+                    any(better.field in (*error.instance_path, *names(error)) for error in errors) is rejected
                 )
 
 
@@ -146,14 +147,14 @@ def names(error: Any) -> list[str]:
     return list(getattr(error.kind, "unexpected", ()))
 
 
-def test_without_pinterests_descriptions_ours_is_left() -> None:
-    """What is served is described at hand, wherever a checkout lies."""
+def test_our_own_description_is_always_available() -> None:
+    """Our own description is available wherever the checkout is."""
     assert description(OURS) is not None
     assert {release for release in FILES if description(release) is None} == set(NOT_BESIDE)
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a GET answer its time as a text."""
+    """Makes responses have a text as their time."""
     right = ResponseTemplate.render
 
     def wrong(template: ResponseTemplate, values: tuple[Any, ...]) -> str:
@@ -163,38 +164,38 @@ def spoil(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("base", ["/v5", ""])
-def test_an_answer_is_seen_as_it_is_sent(
+def test_a_response_is_validated_when_it_is_sent(
     start: Callable[..., MockServer], monkeypatch: pytest.MonkeyPatch, base: str
 ) -> None:
-    """What a server got wrong is known by the time that the client has the answer, under both base paths."""
+    """A misfit is known by the time that the client has the response, under both base paths."""
     spoil(monkeypatch)
     body = {"name": "Engaged", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 1}}
     sent = httpx.post(f"{start().url}{base}{AUDIENCES}", json=body, headers=PINTEREST_TOKEN)
-    lines = taken()
+    lines = take_misfits()
     assert sent.status_code == 201, "the client gets it all the same"
     assert lines[0] == (
         f"POST {AUDIENCES} 201 against ours: $.created_timestamp: "
         '"yesterday" is not of type "integer"; value yesterday'
     )
     assert len(lines) == 1 + 2 * (not NOT_BESIDE)
-    assert taken() == []
+    assert take_misfits() == []
 
 
-def test_what_is_not_pinterests_is_left_alone(mock: MockServer) -> None:
-    """PitchTarget's answers, this server's pages and what a browser asks beforehand are not looked at."""
+def test_only_pinterests_responses_are_validated(mock: MockServer) -> None:
+    """PitchTarget's responses, this server's pages and preflights are not validated."""
     for path in ("/custom_audiences", "/__admin/health", "/"):
         httpx.get(mock.url + path)
     asks = {"Origin": "http://shop.example", "Access-Control-Request-Method": "GET"}
     assert httpx.options(f"{mock.pinterest_url}{AUDIENCES}", headers=asks).status_code == 200
     assert httpx.head(f"{mock.pinterest_url}{AUDIENCES}", headers=PINTEREST_TOKEN).status_code == 200
-    assert seen == []
+    assert found_misfits == []
 
 
 SUITE = """
 import httpx, pytest
 from audience_mock.testing import MockServer
 from audience_mock.web.templates import ResponseTemplate
-from test_watched import AUDIENCES, PINTEREST_TOKEN, spoil
+from test_response_validation import AUDIENCES, PINTEREST_TOKEN, spoil
 
 @pytest.fixture(scope="module")
 def url():
@@ -222,9 +223,9 @@ def test_right_again(url):
 """
 
 
-def test_the_test_that_asked_fails(tmp_path: Path) -> None:
-    """A wrong answer fails the test that was sent it, which looked at nothing, and no other."""
-    (tmp_path / "conftest.py").write_text('pytest_plugins = ["helpers.watched"]\n')
+def test_the_test_that_caused_the_response_fails(tmp_path: Path) -> None:
+    """A wrong response fails the test that received it, even if that asserts nothing, and no other."""
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["helpers.response_validation"]\n')
     (tmp_path / "test_suite.py").write_text(SUITE)
     (tmp_path / "pytest.ini").write_text(
         f"[pytest]\npythonpath = {Path(__file__).parents[1]} {Path(__file__).parent}\n"

@@ -1,4 +1,4 @@
-"""Starlette that reads and writes JSON, and reads a form: no models, no checks, no store."""
+"""Starlette that reads and writes JSON, and reads a form: no models, no validation, no database."""
 
 import json
 
@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from benchmarks.baselines.recorded import BODIES, STATUSES, has_form
 from benchmarks.exchanges import AUDIENCES, CREATE, GET, LIST, LOOKALIKE_CREATE, MULTIPART_CREATE
-from benchmarks.rungs.recorded import BODIES, STATUSES, has_form
 
 _ONE, _PAGE, _CREATED, _LOOKALIKE, _FROM_FILE = (
-    json.loads(BODIES[work]) for work in (GET, LIST, CREATE, LOOKALIKE_CREATE, MULTIPART_CREATE)
+    json.loads(BODIES[workload]) for workload in (GET, LIST, CREATE, LOOKALIKE_CREATE, MULTIPART_CREATE)
 )
 
 

@@ -1,16 +1,12 @@
-"""Tokens, ids and the one shape check for each API's errors; every refusal test goes through it."""
+"""Checks the shape of each API's errors; every test of an error uses them."""
 
 from typing import Any
 
 import httpx
 
-PINTEREST_TOKEN = {"Authorization": "Bearer pina_test"}
-PITCHTARGET_TOKEN = {"Authorization": "OAuth cpo7v1e0zbzdic90pc6txbj1cypb8yl"}
-AD_ACCOUNT = "549755885175"
-
 
 def pinterest_error(response: httpx.Response) -> dict[str, Any]:
-    """The one shape that every refusal of Pinterest's API has; answers its body."""
+    """Checks the shape that all errors of Pinterest's API have; returns the body."""
     body: dict[str, Any] = response.json()
     assert response.status_code >= 400, response.text
     assert response.headers["content-type"] == "application/json"
@@ -24,7 +20,7 @@ def pinterest_error(response: httpx.Response) -> dict[str, Any]:
 
 
 def pitchtarget_error(response: httpx.Response) -> dict[str, list[str]]:
-    """The one shape that every refusal of PitchTarget's API has; answers its reasons by field."""
+    """Checks the shape that all errors of PitchTarget's API have; returns the reasons by field."""
     body = response.json()
     assert response.status_code >= 400, response.text
     assert response.headers["content-type"] == "application/json; charset=utf-8"
@@ -40,7 +36,7 @@ def pitchtarget_error(response: httpx.Response) -> dict[str, list[str]]:
 
 
 def not_verified(response: httpx.Response) -> dict[str, Any]:
-    """The one shape that a failed check has; answers its body."""
+    """Checks the shape of a failed verification; returns the body."""
     body: dict[str, Any] = response.json()
     assert response.status_code == 417, response.text
     assert set(body) - {"field"} == {"error", "verified", "matched", "dropped", "nearest", "differences"}
@@ -54,7 +50,7 @@ def not_verified(response: httpx.Response) -> dict[str, Any]:
 
 
 def control_error(response: httpx.Response, status: int) -> dict[str, Any]:
-    """The one shape that every refusal of the control API has; answers its body."""
+    """Checks the shape that all errors of the control API have; returns the body."""
     body: dict[str, Any] = response.json()
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"

@@ -1,4 +1,4 @@
-"""The least that FastAPI and SQLModel start with: their imports, one table made, one route."""
+"""The minimum that FastAPI and SQLModel start with: their imports, one table, one route."""
 
 from fastapi import FastAPI
 from sqlalchemy.pool import StaticPool

@@ -1,4 +1,4 @@
-"""The requests of PitchTarget's documentation, for tests to send and to change."""
+"""The requests in PitchTarget's documentation, which tests send as they are or modified."""
 
 import hashlib
 
@@ -11,6 +11,16 @@ FILE_FIELDS = {
 }
 USERS = "".join(f"{hashlib.sha256(f'{n}@example.com'.encode()).hexdigest()}\n" for n in range(5)).encode()
 FILE = {"file": ("spending_users.csv", USERS, "text/plain")}
+_BOUNDARY = "----------XnJLe9ZIbbGUYtzPQJ16u1"
+FORM_TYPE = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+FORM_HEAD = "".join(
+    f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+    for name, value in FILE_FIELDS.items()
+).encode() + (
+    f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="u.csv"\r\n\r\n'.encode()
+)
+FORM_TAIL = f"\r\n--{_BOUNDARY}--\r\n".encode()
+"""A form, for tests that write the file between head and tail."""
 LOOKALIKE = {
     "type": "lookalike",
     "fb_ad_account_id": "61",

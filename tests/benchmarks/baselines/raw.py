@@ -1,15 +1,15 @@
-"""A raw ASGI answer: what no framework can be faster than."""
+"""A raw ASGI response: the upper limit for any framework."""
 
 from typing import Any
 
+from benchmarks.baselines.recorded import BODIES, PATHS, STATUSES, WITH_FORM, has_form
 from benchmarks.exchanges import OURS
-from benchmarks.rungs.recorded import BODIES, PATHS, STATUSES, WITH_FORM, has_form
 
 _ANSWERS = {
-    (OURS[work].method, PATHS[work], work in WITH_FORM): (
+    (OURS[workload].method, PATHS[workload], workload in WITH_FORM): (
         {
             "type": "http.response.start",
-            "status": STATUSES[work],
+            "status": STATUSES[workload],
             "headers": [
                 (b"content-type", b"application/json"),
                 (b"content-length", b"%d" % len(body)),
@@ -17,7 +17,7 @@ _ANSWERS = {
         },
         {"type": "http.response.body", "body": body},
     )
-    for work, body in BODIES.items()
+    for workload, body in BODIES.items()
 }
 
 

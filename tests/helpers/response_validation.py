@@ -1,7 +1,7 @@
-"""Looks at every answer of Pinterest's API that a server in the suite sends, as a plugin of pytest.
+"""A pytest plugin that validates every response of Pinterest's API sent by a server in the suite.
 
-Whatever client a test uses, and whether it looks at the answer or not: the application of each MockServer is
-served through a `Watch`, and a test that was sent an answer that does not fit fails.
+The application of each MockServer is wrapped in a `ResponseValidator`, so that no client and no test is left
+out: a test that receives a response that does not fit the description fails.
 """
 
 import json
@@ -29,17 +29,17 @@ HEADERS = {
     "x-pinterest-rid-128bit": r"[0-9a-f]{32}",
     "x-envoy-upstream-service-time": r"\d+",
 }
-"""Those of each answer, as recorded; a page from elsewhere is answered with one more word in `vary`."""
+"""Those of each response, as recorded; one to a page of another origin has one more value in `vary`."""
 
 LIMIT_HEADERS = {
     "x-ratelimit-limit": r'\d+(, \d+;w=\d+;name="\w+")+',
     "x-ratelimit-remaining": r"\d+",
     "x-ratelimit-reset": r"\d+",
 }
-"""On every answer that was counted: recorded on all but a 401 of code 2."""
+"""On every response that was counted: recorded on all but a 401 of code 2."""
 
 ON_PURPOSE = re.compile(r": (status \d+ is not described|the body is not JSON|header content-type: )")
-"""What a planned fault may do to an answer."""
+"""Misfits that a planned fault may cause."""
 
 Headers = dict[str, str]
 
@@ -50,7 +50,7 @@ FITTING: Mapping[str | None, Sequence[str]] = {
     "5.23": ("5.23",),
     "5.18": ("5.23", "5.18"),
 }
-"""The descriptions that the answers under each `pinterest_contract` fit; ours is the newest contract's."""
+"""The descriptions that the responses of each `pinterest_contract` fit; ours is that of the newest."""
 
 
 def misfits(
@@ -63,25 +63,25 @@ def misfits(
     releases: Sequence[str] = FITTING[None],
     limited: bool = True,
 ) -> Iterator[str]:
-    """In what an answer of Pinterest's API is not as described, one line each; `path` has no `/v5`."""
-    told = f"{method} {path} {status}"
+    """Where a response of Pinterest's API is not as described, one line each; `path` has no `/v5`."""
+    prefix = f"{method} {path} {status}"
     parsed = None
     if body:
         try:
-            parsed = json.loads(body, parse_constant=_refuse_constant)
+            parsed = json.loads(body, parse_constant=_reject_constant)
         except ValueError as error:
-            yield f"{told}: the body is not JSON: {error}: {shortened(body.decode(errors='replace'))}"
+            yield f"{prefix}: the body is not JSON: {error}: {shortened(body.decode(errors='replace'))}"
             return
     operation = operation_of(method, path)
     if path.startswith("/__uploads/") and status == 200:
         # Amazon's S3, as far as a client can tell.
         if body or "etag" not in headers:
-            yield f"{told}: more than an ETag: {shortened(body.decode(errors='replace'))}"
+            yield f"{prefix}: more than an ETag: {shortened(body.decode(errors='replace'))}"
         return
     for line in _of_headers(status, headers, parsed, limited and not path.startswith("/__uploads/")):
-        yield f"{told}: {line}"
+        yield f"{prefix}: {line}"
     if operation is None and status < 400:
-        yield f"{told}: answered, though no description has the operation"
+        yield f"{prefix}: answered, though no description has the operation"
         return
     for release in releases:
         known = description(release)
@@ -94,10 +94,10 @@ def misfits(
         else:
             continue
         for line in lines:
-            yield f"{told} against {release}: {line}"
+            yield f"{prefix} against {release}: {line}"
 
 
-def _refuse_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise ValueError(f"{name} is no value of JSON")
 
 
@@ -113,8 +113,8 @@ def _of_headers(status: int, headers: Headers, body: Any, limited: bool) -> Iter
             yield f"header {name}: {headers.get(name, 'missing')!r} does not match {pattern}"
 
 
-class Watch:
-    """An application whose answers are looked at before they are sent."""
+class ResponseValidator:
+    """Wraps an application and validates its responses before they are sent."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
@@ -133,31 +133,31 @@ class Watch:
         started: Message = {}
         pieces: list[bytes] = []
 
-        def look(answer: RawResponse) -> None:
-            # A world that there cannot be is not refused in the words of an API.
+        def validate(answer: RawResponse) -> None:
+            # An invalid world name gets an error of the control API.
             context = find_context(scope)
             if context is not None and context.provider is not None:
                 options = context.world.options["pinterest"]
-                self._look(method, path, answer, options, of_a_fault=context.fault is not None)
+                self._validate(method, path, answer, options, injected=context.fault is not None)
 
-        async def look_and_send(message: Message) -> None:
+        async def validate_and_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 started.update(message)
             elif message["type"] == "http.response.body":
                 pieces.append(message.get("body", b""))
                 if not message.get("more_body"):
-                    look(RawResponse(started["status"], b"".join(pieces), started["headers"]))
+                    validate(RawResponse(started["status"], b"".join(pieces), started["headers"]))
             await send(message)
 
-        await self._app(scope, receive, look_and_send)
+        await self._app(scope, receive, validate_and_send)
 
-    def _look(self, method: str, path: str, answer: RawResponse, options: Any, *, of_a_fault: bool) -> None:
+    def _validate(self, method: str, path: str, answer: RawResponse, options: Any, *, injected: bool) -> None:
         headers = {name.decode().lower(): value.decode() for name, value in answer.raw_headers}
         if method == "OPTIONS" and "access-control-allow-methods" in headers:
             return  # to a browser, not to a client
         # The server leaves the body out by itself.
         method = "GET" if method == "HEAD" else method
-        seen.extend(
+        found_misfits.extend(
             line
             for line in misfits(
                 method,
@@ -172,59 +172,59 @@ class Watch:
                 ],
                 limited=options.rate_limits != "off",
             )
-            if not (of_a_fault and ON_PURPOSE.search(line))
+            if not (injected and ON_PURPOSE.search(line))
         )
 
 
-TOLD = 20
-"""Lines in the report on a test; chosen."""
+MAX_REPORTED = 20
+"""Misfits reported for one test; chosen."""
 
-seen: list[str] = []
-"""What did not fit since a test began; servers run in threads of its process."""
+found_misfits: list[str] = []
+"""The misfits since the test began; servers run in threads of this process."""
 
 
-class WatchedServer(Server):
+class ValidatingServer(Server):
     def __init__(self, app: FastAPI, **more: Any) -> None:
-        super().__init__(cast(FastAPI, Watch(app)), **more)
+        super().__init__(cast(FastAPI, ResponseValidator(app)), **more)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def every_server_is_watched() -> Iterator[None]:
-    """Each MockServer of the session serves its application through a Watch."""
+def every_server_is_validated() -> Iterator[None]:
+    """Each MockServer of the session validates its responses."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(testing, "Server", WatchedServer)
+        patch.setattr(testing, "Server", ValidatingServer)
         yield
 
 
-def _fail_if_seen() -> Generator[None, Any, Any]:
+def _fail_on_misfits() -> Generator[None, Any, Any]:
     try:
         answered = yield
     except BaseException as error:
-        for line in taken():
+        for line in take_misfits():
             error.add_note(line)
         raise
-    if lines := taken():
+    if lines := take_misfits():
         pytest.fail("answers that do not fit:\n" + "\n".join(lines), pytrace=False)
     return answered
 
 
-def taken() -> list[str]:
-    """The first of what did not fit, each once; all is forgotten by this."""
-    lines = list(dict.fromkeys(seen))
-    seen.clear()
-    return lines[:TOLD]
+def take_misfits() -> list[str]:
+    """Returns the first misfits, each once, and clears the list."""
+    lines = list(dict.fromkeys(found_misfits))
+    found_misfits.clear()
+    return lines[:MAX_REPORTED]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup() -> Generator[None, Any, Any]:
-    return (yield from _fail_if_seen())
+    return (yield from _fail_on_misfits())
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, Any, Any]:
-    return (yield from _fail_if_seen())
+    return (yield from _fail_on_misfits())
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown() -> Generator[None, Any, Any]:
-    return (yield from _fail_if_seen())
+    return (yield from _fail_on_misfits())

@@ -1,6 +1,7 @@
-"""Who takes part: this server over both stores, and the rungs, which do less and less of its work.
+"""The servers that are measured: this one with both kinds of database, and the baselines, which do ever less
+of its work.
 
-Each is one process under uvicorn with uvloop and httptools, as this server itself is.
+Each is one process under uvicorn with uvloop and httptools, like this server.
 """
 
 import contextlib
@@ -25,15 +26,15 @@ TITLES = {
     FILE: "Audience Mock, file with WAL",
     RAW: "raw ASGI",
     STARLETTE: "Starlette, JSON",
-    FASTAPI: "FastAPI, same models, no store",
+    FASTAPI: "FastAPI, same models, no database",
     HELLO: "FastAPI and SQLModel, hello",
-    DISCARD: "raw ASGI, body thrown away",
+    DISCARD: "raw ASGI, body discarded",
 }
 
 
 @dataclass(frozen=True, eq=False)
-class Contender:
-    """`command` gets a free port, a folder of its own and the number of audiences that shall be there."""
+class Server:
+    """`command` gets a free port, a folder of its own and the number of audiences to create."""
 
     name: str
     command: Callable[[int, Path, int], list[str]]
@@ -41,13 +42,13 @@ class Contender:
     ready: Request
     variables: Mapping[str, str] = field(default_factory=dict)
     fill: Callable[[int, int], None] | None = None
-    """For who takes its audiences over HTTP: port and number."""
+    """Creates the audiences over HTTP, for a server that has no other way: port and number."""
     files: tuple[Path, ...] = ()
-    """Where its program lies, for starts from a cold file cache."""
+    """The files of its program, for starts from a cold file cache."""
 
     @contextlib.contextmanager
     def running(self, folder: Path, audiences: int = 1) -> Iterator[Running]:
-        """Started fresh, with `audiences` in its store."""
+        """A new process, with `audiences` in its database."""
         own = folder / self.name
         shutil.rmtree(own, ignore_errors=True)
         own.mkdir(parents=True)
@@ -55,22 +56,22 @@ class Contender:
         command = self.command(port, own, audiences)
         with running(
             self.name, command, port=port, ready=self.ready, folder=own, variables=self.variables
-        ) as server:
+        ) as process:
             if self.fill is not None:
                 self.fill(port, audiences)
-            yield server
+            yield process
 
-    def check(self, port: int, work: str) -> None:
-        """A contender that refuses the work would be fast at it. Raises BenchError."""
-        status, body = ask(port, self.calls[work])
+    def check(self, port: int, workload: str) -> None:
+        """Raises BenchError if the server rejects the workload: rejecting is fast."""
+        status, body = ask(port, self.calls[workload])
         if not 200 <= status < 300 or not body:
-            raise BenchError(f"{self.name} answers {status} to the work {work!r}: {body[:200]!r}")
+            raise BenchError(f"{self.name} answers {status} to the workload {workload!r}: {body[:200]!r}")
 
 
 def ours(
     name: str, folder: Path, *, seed: bool = True, database: str | None = None, more: tuple[str, ...] = ()
-) -> Contender:
-    """This server; without a `seed` it starts empty, `database` is one that is there already."""
+) -> Server:
+    """This server; without a `seed` it starts empty, `database` is an existing one."""
 
     def command(port: int, own: Path, audiences: int) -> list[str]:
         flags = ["--port", str(port), "--log-level", "warning", *more]
@@ -83,50 +84,50 @@ def ours(
         return [sys.executable, "-m", "audience_mock", "serve", *flags]
 
     ready = Request("GET", f"{exchanges.AUDIENCES}?page_size=1", exchanges.PINTEREST_HEADERS)
-    return Contender(name, command, exchanges.OURS, ready, files=_python_files())
+    return Server(name, command, exchanges.OURS, ready, files=_python_files())
 
 
-def rung(name: str, module: str, calls: Mapping[str, Request], *, answers: Path | None = None) -> Contender:
+def baseline(name: str, module: str, calls: Mapping[str, Request], *, answers: Path | None = None) -> Server:
     def command(port: int, own: Path, audiences: int) -> list[str]:
         return [
-            *(sys.executable, "-m", "uvicorn", f"benchmarks.rungs.{module}:app", "--port", str(port)),
+            *(sys.executable, "-m", "uvicorn", f"benchmarks.baselines.{module}:app", "--port", str(port)),
             *("--loop", "uvloop", "--http", "httptools", "--lifespan", "off"),
             *("--no-access-log", "--log-level", "warning"),
         ]
 
     ready = calls[exchanges.GET] if exchanges.GET in calls else Request("GET", "/")
     variables = {} if answers is None else {"BENCH_ANSWERS": str(answers)}
-    return Contender(name, command, calls, ready, variables, files=_python_files())
+    return Server(name, command, calls, ready, variables, files=_python_files())
 
 
-def rungs(answers: Path) -> list[Contender]:
-    """Those of the load; they answer what this server answered, as `record` wrote it into `answers`."""
+def baselines(answers: Path) -> list[Server]:
+    """The baselines under load; they return this server's responses, recorded in the file `answers`."""
     return [
-        rung(RAW, "raw", exchanges.OURS, answers=answers),
-        rung(STARLETTE, "starlette_json", exchanges.OURS, answers=answers),
-        rung(FASTAPI, "fastapi_models", exchanges.OURS, answers=answers),
+        baseline(RAW, "raw", exchanges.OURS, answers=answers),
+        baseline(STARLETTE, "starlette_json", exchanges.OURS, answers=answers),
+        baseline(FASTAPI, "fastapi_models", exchanges.OURS, answers=answers),
     ]
 
 
-def hello() -> Contender:
-    return rung(HELLO, "hello", {})
+def hello() -> Server:
+    return baseline(HELLO, "hello", {})
 
 
-def discard() -> Contender:
-    return rung(DISCARD, "discard", {})
+def discard() -> Server:
+    return baseline(DISCARD, "discard", {})
 
 
 def record(folder: Path) -> Path:
-    """Ask this server once for each work and write what it answers, for the rungs to answer the same."""
+    """Sends each workload's request to this server and writes its responses to a file for the baselines."""
     server = ours(MEMORY, folder)
     recorded = {}
-    # A page of 25 is the same bytes out of 26 as out of 10,000.
-    with server.running(folder, exchanges.PAGE_SIZE + 1) as here:
-        for work, request in exchanges.OURS.items():
-            server.check(here.port, work)
-            status, body = ask(here.port, request)
+    # A page of 25 has the same bytes with 26 audiences as with 10,000.
+    with server.running(folder, exchanges.PAGE_SIZE + 1) as process:
+        for workload, request in exchanges.OURS.items():
+            server.check(process.port, workload)
+            status, body = ask(process.port, request)
             form = request.headers.get("Content-Type", "").startswith("multipart/")
-            recorded[work] = {
+            recorded[workload] = {
                 "path": request.path,
                 "form": form,
                 "status": status,
@@ -139,8 +140,8 @@ def record(folder: Path) -> Path:
 
 @functools.cache
 def _python_files() -> tuple[Path, ...]:
-    """The interpreter, its library, what is installed, and this project."""
+    """The interpreter, its library, installed packages, and this project."""
     library = sysconfig.get_paths()
     roots = {Path(library[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     outermost = sorted(root for root in roots if not roots & set(root.parents))
-    return (Path(sys.executable).resolve(), *outermost, ROOT / "app", ROOT / "tests/benchmarks/rungs")
+    return (Path(sys.executable).resolve(), *outermost, ROOT / "app", ROOT / "tests/benchmarks/baselines")
