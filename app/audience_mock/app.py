@@ -22,7 +22,7 @@ from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
-from audience_mock.web.provider_app import NO_TELEMETRY, ProviderApp, ProviderMount, RouteShortcut, mounts_of
+from audience_mock.web.provider_app import NO_TELEMETRY, MountShortcut, ProviderApp, ProviderMount, mounts_of
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import WorldSelection
 
@@ -83,7 +83,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
         ),
         descriptions=lambda: {name: api.openapi() for name, api in providers.items()},
     )
-    app.add_middleware(RouteShortcut, routes=mounts)
+    app.add_middleware(MountShortcut, mounts=mounts)
     app.add_middleware(WorldSelection, worlds=worlds, served=served, reject=_reject_world)
     return app
 

@@ -78,7 +78,7 @@ def record(
         (
             provider.name,
             operation,
-            request.sent_method,
+            "HEAD" if context.is_head else scope["method"],
             path,
             query,
             headers,

@@ -24,7 +24,7 @@ class RawResponse(Response):
         # Starlette's own renders a body and encodes headers, which takes as long as a look into the database.
         self.status_code = status_code
         self.body = body
-        self.raw_headers = list(raw_headers)
+        self.raw_headers = raw_headers if isinstance(raw_headers, list) else list(raw_headers)
 
 
 class HeaderName(bytes):

@@ -19,6 +19,7 @@ from fastapi import FastAPI, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.convertors import Convertor, StringConvertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -130,7 +131,7 @@ class MockRoute(APIRoute):
         if found is None:
             return Match.NONE, {}
         params = found.groupdict()
-        for name, convertor in self.param_convertors.items():
+        for name, convertor in self._convertors.items():
             params[name] = convertor.convert(params[name])
         return Match.FULL, {"endpoint": self.endpoint, "path_params": params, "route": self}
 
@@ -162,6 +163,15 @@ class MockRoute(APIRoute):
             return self.error_response(request, InjectedError(error.status_code))
         except Exception as error:  # noqa: BLE001 - the provider has a response to anything
             return self.error_response(request, error)
+
+    @cached_property
+    def _convertors(self) -> dict[str, Convertor[Any]]:
+        """Those that convert: most parameters stay text."""
+        return {
+            name: convertor
+            for name, convertor in self.param_convertors.items()
+            if not isinstance(convertor, StringConvertor)
+        }
 
     @cached_property
     def _call(self) -> Call:
