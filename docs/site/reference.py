@@ -23,7 +23,7 @@ import click
 
 from audience_mock import testing
 from audience_mock.client import DEFAULT_WORLD, Clock, Faults, Journal, Urls
-from audience_mock.settings import ENVIRONMENT_PREFIX, Settings, WorldSettings
+from audience_mock.settings import ENVIRONMENT_PREFIX, GROUPS, Settings, WorldSettings, group_of
 
 TOP = Path(__file__).parents[2]
 PAGES = TOP / "docs"
@@ -124,13 +124,11 @@ def _pages() -> Iterable[tuple[Path, str]]:
 
 
 def settings() -> str:
-    groups: dict[str, list[tuple[str, ...]]] = {}
+    groups: dict[str, list[tuple[str, ...]]] = {group: [] for group in GROUPS}
     for name, field in Settings.model_fields.items():
-        extra = field.json_schema_extra
-        group = str(extra["group"]) if isinstance(extra, dict) else "Other"
         flag = f"--{name.replace('_', '-')}"
         flags = f"`{flag}`, `--no-{flag[2:]}`" if field.annotation is bool else f"`{flag}`"
-        groups.setdefault(group, []).append(
+        groups[group_of(name)].append(
             (
                 flags,
                 f"`{ENVIRONMENT_PREFIX}{name.upper()}`",
