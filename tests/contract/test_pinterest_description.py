@@ -13,7 +13,7 @@ import pytest
 
 from audience_mock.testing import MockServer
 
-DomainError = dict[str, Any]
+Facts = dict[str, Any]
 
 CHECKOUT = Path(__file__).parents[2]
 FACTS = json.loads((CHECKOUT / "fixtures/descriptions/pinterest-audiences.json").read_text())
@@ -54,7 +54,7 @@ NAMES_IN_5_28 = {
 }
 
 
-def spelled_out(fact: Any, objects: DomainError) -> Any:
+def spelled_out(fact: Any, objects: Facts) -> Any:
     """The fact with each object in the place of its name."""
     if isinstance(fact, dict):
         fact = objects[fact["object"]] if "object" in fact else fact
@@ -62,28 +62,28 @@ def spelled_out(fact: Any, objects: DomainError) -> Any:
     return [spelled_out(part, objects) for part in fact] if isinstance(fact, list) else fact
 
 
-OFFICIAL: DomainError = spelled_out(FACTS["operations"], FACTS["objects"])
+OFFICIAL: Facts = spelled_out(FACTS["operations"], FACTS["objects"])
 
 
 @pytest.fixture(scope="module")
-def served() -> DomainError:
+def served() -> Facts:
     """The operations that a running server describes, by name, in the form of the facts."""
     with MockServer() as mock:
         document = httpx.get(f"{mock.url}/openapi/pinterest.json").json()
-    objects: DomainError = {}
-    operations: DomainError = spelled_out(read_operations(document, objects), objects)
+    objects: Facts = {}
+    operations: Facts = spelled_out(read_operations(document, objects), objects)
     return operations
 
 
 @pytest.mark.parametrize("operation", OFFICIAL)
-def test_an_operation_has_its_official_name_and_place(served: DomainError, operation: str) -> None:
+def test_an_operation_has_its_official_name_and_place(served: Facts, operation: str) -> None:
     """Each official operation is described under its operationId, with its method and path."""
     for part in ("method", "path"):
         assert served[operation][part] == OFFICIAL[operation][part]
 
 
 @pytest.mark.parametrize("operation", OFFICIAL)
-def test_parameters_take_what_the_official_ones_take(served: DomainError, operation: str) -> None:
+def test_parameters_take_what_the_official_ones_take(served: Facts, operation: str) -> None:
     """Each official parameter is described in its place, as much required, and for all official values."""
     ours = served[operation]["parameters"]
     for name, official in OFFICIAL[operation]["parameters"].items():
@@ -91,7 +91,7 @@ def test_parameters_take_what_the_official_ones_take(served: DomainError, operat
         assert list(misfits(official, ours[name])) == []
 
 
-def test_bodies_take_what_the_official_ones_take(served: DomainError) -> None:
+def test_bodies_take_what_the_official_ones_take(served: Facts) -> None:
     """Each official body fits ours in every field, type and limit, but for the differences listed above."""
     found = {
         difference
@@ -102,7 +102,7 @@ def test_bodies_take_what_the_official_ones_take(served: DomainError) -> None:
     assert found == REQUESTS_DIFFER.keys()
 
 
-def test_answers_are_what_the_official_ones_are(served: DomainError) -> None:
+def test_answers_are_what_the_official_ones_are(served: Facts) -> None:
     """Each of our successes has all fields of the official one, in its types, but for those listed above."""
     found = {
         difference.removeprefix("items[].")
@@ -115,7 +115,7 @@ def test_answers_are_what_the_official_ones_are(served: DomainError) -> None:
 
 
 @pytest.mark.parametrize("operation", OFFICIAL)
-def test_statuses_are_official(served: DomainError, operation: str) -> None:
+def test_statuses_are_official(served: Facts, operation: str) -> None:
     """Each official success has its status described, and each of our errors the official error's shape."""
     ours, official = served[operation]["responses"], OFFICIAL[operation]["responses"]
     assert {status for status in official if status.startswith("2")} <= ours.keys()
@@ -153,7 +153,7 @@ LIMITS = {
 """How a limit of the narrower fits one of the wider."""
 
 
-def misfits(narrow: DomainError, wide: DomainError, at: str = "") -> Iterator[str]:
+def misfits(narrow: Facts, wide: Facts, at: str = "") -> Iterator[str]:
     """Where `narrow` allows what `wide` does not, and objects that differ in their fields."""
     if narrow.get("nullable") and not wide.get("nullable"):
         yield f"{at} null"
@@ -178,7 +178,7 @@ def misfits(narrow: DomainError, wide: DomainError, at: str = "") -> Iterator[st
         yield from misfits_of_fields(narrow, wide, f"{at}." if at else "")
 
 
-def misfits_of_fields(narrow: DomainError, wide: DomainError, at: str) -> Iterator[str]:
+def misfits_of_fields(narrow: Facts, wide: Facts, at: str) -> Iterator[str]:
     for name in set(wide["required"]) - set(narrow["required"]):
         yield f"{at}{name} required"
     for name in narrow["fields"].keys() | wide["fields"].keys():
@@ -194,14 +194,14 @@ def misfits_of_fields(narrow: DomainError, wide: DomainError, at: str) -> Iterat
             yield from misfits(fact, wide["fields"][name], f"{at}{name}")
 
 
-def read_reference() -> tuple[DomainError, DomainError]:
+def read_reference() -> tuple[Facts, Facts]:
     """The operations and objects of 5.23.0 and 5.18.0, with what 5.28.0 adds to them."""
     family, custom, newest = (
         json.loads((REFERENCE / f"pinterest-{name}.json").read_text())
         for name in ("5.23-audience-family.openapi", "5.18-audiences-custom.openapi", "5.28-models")
     )
-    older: DomainError = {}
-    objects: DomainError = {}
+    older: Facts = {}
+    objects: Facts = {}
     operations = read_operations(custom, older) | read_operations(family, objects)
     for name in older.keys() & objects.keys():
         assert spelled_out(older[name], older) == spelled_out(objects[name], objects), name
@@ -210,7 +210,7 @@ def read_reference() -> tuple[DomainError, DomainError]:
     return operations, objects
 
 
-def add_5_28(newest: DomainError, operations: DomainError, objects: DomainError) -> None:
+def add_5_28(newest: Facts, operations: Facts, objects: Facts) -> None:
     """The release is known by a client made from it, whose models are sure of names, types and enums only."""
     models = {
         name: {"type": "string", **model} if "enum" in model else model
@@ -234,7 +234,7 @@ def add_5_28(newest: DomainError, operations: DomainError, objects: DomainError)
                 operation["parameters"][parameter] = fact
 
 
-def widen(fact: DomainError, newer: DomainError) -> None:
+def widen(fact: Facts, newer: Facts) -> None:
     """Add the values that the newer enum has."""
     if "enum" in newer:
         fact["enum"] = list(dict.fromkeys([*fact.get("enum", ()), *newer["enum"]]))
@@ -242,13 +242,11 @@ def widen(fact: DomainError, newer: DomainError) -> None:
         widen(fact["items"], newer["items"])
 
 
-def read_operations(
-    document: DomainError, objects: DomainError, wanted: Container[str] | None = None
-) -> DomainError:
+def read_operations(document: Facts, objects: Facts, wanted: Container[str] | None = None) -> Facts:
     """The `wanted` operations of a description by operationId, or those on audiences; their objects are put
     into `objects`."""
 
-    def body(of: DomainError) -> DomainError:
+    def body(of: Facts) -> Facts:
         return read(of["content"]["application/json"]["schema"], document, objects)
 
     return {
@@ -273,12 +271,12 @@ def read_operations(
     }
 
 
-def read(schema: DomainError, document: DomainError, objects: DomainError) -> DomainError:
+def read(schema: Facts, document: Facts, objects: Facts) -> Facts:
     """The facts of a schema of OpenAPI 3.0 or 3.1; an object with a name is put into `objects`."""
     whole = plain(schema, document)
     kinds = [kind for kind in whole.get("anyOf", [whole]) if kind.get("type") != "null"]
     if len(kinds) > 1:
-        fact: DomainError = {"anyOf": [read(kind, document, objects) for kind in kinds]}
+        fact: Facts = {"anyOf": [read(kind, document, objects) for kind in kinds]}
     elif "anyOf" in whole:
         fact = read(kinds[0], document, objects)
     else:
@@ -293,7 +291,7 @@ def read(schema: DomainError, document: DomainError, objects: DomainError) -> Do
     return fact
 
 
-def read_plain(schema: DomainError, document: DomainError, objects: DomainError) -> DomainError:
+def read_plain(schema: Facts, document: Facts, objects: Facts) -> Facts:
     limits = ("minimum", "maximum", "minLength", "maxLength", "pattern", "enum", "default")
     fact = {key: schema[key] for key in ("type", *limits) if schema.get(key) is not None}
     if "const" in schema:
@@ -315,7 +313,7 @@ def read_plain(schema: DomainError, document: DomainError, objects: DomainError)
     return fact
 
 
-def plain(schema: DomainError, document: DomainError) -> DomainError:
+def plain(schema: Facts, document: Facts) -> Facts:
     """The schema with what its $ref and its allOf bring."""
     if "$ref" in schema:
         return plain(reduce(getitem, schema["$ref"][2:].split("/"), document), document)
