@@ -12,7 +12,7 @@ from audience_mock.testing import MockServer
 from contract.test_answers_fit_the_description import json_schema
 from contract.test_pinterest_description import (
     REFERENCE,
-    DomainError,
+    Facts,
     misfits,
     read_operations,
     spelled_out,
@@ -21,7 +21,7 @@ from helpers.accounts import AD_ACCOUNT
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/descriptions"
 FACTS = json.loads((FIXTURES / "pinterest-sharing-insights-sizing.json").read_text())
-OFFICIAL: DomainError = spelled_out(FACTS["operations"], FACTS["objects"])
+OFFICIAL: Facts = spelled_out(FACTS["operations"], FACTS["objects"])
 OBJECTS = {name: json_schema(fact) for name, fact in FACTS["objects"].items()}
 RECIPIENT, BUSINESS = "549755885176", "729090764583391194"
 
@@ -47,17 +47,17 @@ ANSWERS_DIFFER = {
 
 
 @pytest.fixture(scope="module")
-def served() -> DomainError:
+def served() -> Facts:
     """The operations that a running server describes, by name, in the form of the facts."""
     with MockServer() as mock:
         document = httpx.get(f"{mock.url}/openapi/pinterest.json").json()
-    objects: DomainError = {}
-    operations: DomainError = spelled_out(read_operations(document, objects, OFFICIAL), objects)
+    objects: Facts = {}
+    operations: Facts = spelled_out(read_operations(document, objects, OFFICIAL), objects)
     return operations
 
 
 @pytest.mark.parametrize("operation", OFFICIAL)
-def test_an_operation_is_the_official_one(served: DomainError, operation: str) -> None:
+def test_an_operation_is_the_official_one(served: Facts, operation: str) -> None:
     """Each has the official place, statuses and shape of errors, and takes the official parameters."""
     ours, official = served[operation], OFFICIAL[operation]
     assert (ours["method"], ours["path"]) == (official["method"], official["path"])
@@ -76,7 +76,7 @@ def test_an_operation_is_the_official_one(served: DomainError, operation: str) -
     assert [list(misfits(error, official["responses"]["default"])) for error in errors] == [[]] * len(errors)
 
 
-def test_bodies_take_what_the_official_ones_take(served: DomainError) -> None:
+def test_bodies_take_what_the_official_ones_take(served: Facts) -> None:
     """Each official body fits ours in every field, type and limit, but for the differences listed above."""
     found = {
         difference
@@ -87,7 +87,7 @@ def test_bodies_take_what_the_official_ones_take(served: DomainError) -> None:
     assert found == REQUESTS_DIFFER.keys()
 
 
-def test_described_answers_are_what_the_official_ones_are(served: DomainError) -> None:
+def test_described_answers_are_what_the_official_ones_are(served: Facts) -> None:
     """Each of our successes has all fields of the official one, in its types, but for those listed above."""
     found = {
         difference
@@ -101,7 +101,7 @@ def test_described_answers_are_what_the_official_ones_are(served: DomainError) -
 def test_the_facts_are_those_of_the_description() -> None:
     """The facts in the file equal those that can be read off Pinterest's description."""
     family = json.loads((REFERENCE / "pinterest-5.23-audience-family.openapi.json").read_text())
-    objects: DomainError = {}
+    objects: Facts = {}
     assert FACTS["operations"] == read_operations(family, objects, OFFICIAL)
     assert FACTS["objects"] == objects
 
