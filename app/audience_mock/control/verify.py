@@ -66,7 +66,7 @@ class Expectation(RequestPattern):
             raise ValueError("give one of count, never and order")
         single = set(RequestPattern.model_fields) & self.model_fields_set
         if self.order is not None and single:
-            raise ValueError(f"with order, {', '.join(sorted(single))} belongs into its items")
+            raise ValueError(f"with order, {', '.join(sorted(single))} must be given in its items")
         return self
 
     @property

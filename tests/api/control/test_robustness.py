@@ -162,4 +162,4 @@ def test_blanks_around_a_worlds_name_are_no_part_of_it(mock: MockServer) -> None
 def test_a_path_with_an_empty_name_is_rejected(mock: MockServer, path: str) -> None:
     """An empty variable in a base URL does not lead to the default world."""
     rejected = httpx.get(mock.url + path, headers=PINTEREST_TOKEN)
-    assert "'' is no name" in control_error(rejected, 400)["error"]
+    assert "'' is not a valid name" in control_error(rejected, 400)["error"]

@@ -171,7 +171,7 @@ def test_dropped_requests_are_counted(client: httpx.Client) -> None:
         ),
         ({"count": 1, "never": True}, None, "one of count, never and order"),
         ({"order": [CREATE], "count": 1}, None, "one of count, never and order"),
-        ({"order": [CREATE], "status": 200}, None, "status belongs into its items"),
+        ({"order": [CREATE], "status": 200}, None, "status must be given in its items"),
         ({"order": []}, "order", "order: must not be empty (given: [])"),
         ({"count": {"at_least": 3, "at_most": 2}}, "count", "at_most is less"),
         ({"count": {}}, "count", "give at_least, at_most or both"),

@@ -108,7 +108,7 @@ def test_a_name_that_no_world_can_have_is_rejected(mock: MockServer) -> None:
     ):
         if path != "/worlds/":
             rejected = httpx.get(mock.url + path, headers=headers)
-            assert "is no name" in control_error(rejected, 400)["error"]
+            assert "is not a valid name" in control_error(rejected, 400)["error"]
     assert httpx.get(f"{mock.url}/__admin/worlds").json() == {"worlds": ["default"]}
 
 

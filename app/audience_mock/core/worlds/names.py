@@ -12,6 +12,6 @@ def check_name(name: str) -> None:
     """Raises InvalidNameError."""
     if not NAME.fullmatch(name):
         raise InvalidNameError(
-            f"{name[:120]!r} is no name: give 1 to 100 letters, digits, dots, dashes and underscores,"
-            " the first a letter or digit"
+            f"{name[:120]!r} is not a valid name: give 1 to 100 letters, digits, dots, dashes and"
+            " underscores, the first a letter or digit"
         )
