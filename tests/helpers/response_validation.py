@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from audience_mock import testing
 from audience_mock.server.uvicorn_server import Server
-from audience_mock.web.context import find_context
+from audience_mock.web.context import context_of
 from audience_mock.web.response import RawResponse
 from helpers.descriptions import OFFICIAL, OURS, description, operation_of, shortened
 
@@ -135,8 +135,8 @@ class ResponseValidator:
 
         def validate(answer: RawResponse) -> None:
             # An invalid world name gets an error of the control API.
-            context = find_context(scope)
-            if context is not None and context.provider is not None:
+            context = context_of(scope)
+            if context.provider is not None:
                 options = context.world.options["pinterest"]
                 self._validate(method, path, answer, options, injected=context.fault is not None)
 

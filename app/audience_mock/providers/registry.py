@@ -5,7 +5,6 @@ the model of its settings, `GROUP`, their heading, and `options()`, what handler
 with `provider()`, the `Provider` that its application is made of.
 """
 
-from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from audience_mock import providers as package
-from audience_mock.core.apis import Api, register
+from audience_mock.core.apis import register
 
 if TYPE_CHECKING:
     from audience_mock.web.provider_app import Provider
@@ -26,13 +25,10 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(found.name for found in iter_modules(package.__path__) if found.ispkg))
 
 
-@cache
-def register_apis() -> Mapping[str, Api]:
-    """Register all APIs with the core, once; returns them by name."""
-    apis = {name: _module(name, "api").API for name in names()}
-    for api in apis.values():
-        register(api)
-    return apis
+def register_apis() -> None:
+    """Register all APIs with the core."""
+    for name in names():
+        register(_module(name, "api").API)
 
 
 def settings_models() -> tuple[type[BaseModel], ...]:
@@ -51,6 +47,7 @@ def options(settings: BaseModel) -> dict[str, Any]:
 
 
 def providers() -> "list[Provider]":
+    """The providers, each made anew."""
     return [_module(name, "provider").provider() for name in names()]
 
 

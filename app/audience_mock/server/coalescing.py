@@ -6,7 +6,7 @@ longer than finding an audience. ASGI lets a server hold the head back until the
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -77,3 +77,10 @@ class CoalescingProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self.transport.flush()
         super().on_response_complete()
+
+
+def http_protocol() -> "type[CoalescingProtocol] | Literal['httptools']":
+    """What uvicorn is to serve by: its own protocol where a release of it has no such methods, since a head
+    without a body would then be held for ever."""
+    is_known = all(hasattr(HttpToolsProtocol, name) for name in ("connection_made", "on_response_complete"))
+    return CoalescingProtocol if is_known else "httptools"

@@ -1,7 +1,7 @@
 """uvicorn with readiness, a quick shutdown, and connections that faults can break.
 
-This is the only module that depends on uvicorn's internals: its list of connections and tasks, and the object
-behind `send`.
+It depends on uvicorn's internals: its list of connections and tasks, and the object behind `send`. Beside it
+only `coalescing` does, by two methods of the protocol class, and does without where they are missing.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from audience_mock.server.coalescing import CoalescingProtocol
+from audience_mock.server.coalescing import http_protocol
 from audience_mock.web.faults import CONNECTION
 
 SETTLE_S = (0.004,) * 5
@@ -57,7 +57,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 _WithConnections(app),
-                http=CoalescingProtocol,
+                http=http_protocol(),
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -54,11 +54,6 @@ def context_of(scope: Scope) -> RequestContext:
     return cast(RequestContext, scope[_KEY])
 
 
-def find_context(scope: Scope) -> RequestContext | None:
-    """As `context_of`, for a request that may have been rejected before it had one."""
-    return cast("RequestContext | None", scope.get(_KEY))
-
-
 def route_path(scope: Scope) -> str:
     """The path as the routes of the innermost application have it."""
     path: str = scope["path"]

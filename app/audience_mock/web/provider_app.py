@@ -26,7 +26,6 @@ from audience_mock.web.route import MockRoute
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own costs each request 13 microseconds; middleware of an operator's choice sees the same."""
 
-
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """Methods that operations have. A HEAD is answered as a GET, OPTIONS where no route takes it."""
 
@@ -39,7 +38,11 @@ class Provider:
     "v5" is mounted at "/v5", "custom_audiences" at "". `servers` are its base URLs, for the description.
 
     `error_response` answers whatever a request meets. `preflight` answers OPTIONS with the methods that a
-    path has; without it, pages of `cors_origins` get the ordinary CORS headers.
+    path has; without it, pages of the server's `cors_origins` get the ordinary CORS headers. The provider
+    that `is_default` answers what no route of the server takes.
+
+    `usage` is a first request, for the server's index page; `client_variables` are environment variables that
+    clients of the API read their base URL from.
 
     `security_schemes` are OpenAPI's; each route says which it takes, or `default_security` does for all.
     `caller_errors` are what an operation of a scheme may answer, by status: a sentence, and an example of the
@@ -228,7 +231,7 @@ class RouteIndex:
         }
 
     def find(self, scope: Scope) -> BaseRoute | None:
-        """The route, if there is one; the scope is then as the router would leave it."""
+        """The route, if there is one; its parameters are in the scope then."""
         for route in self._routes.get(scope.get("method", ""), ()):
             match, child_scope = route.matches(scope)
             if match is Match.FULL:
