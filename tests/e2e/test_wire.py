@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp
 from test_command import AUDIENCES, LIMIT_S, Runner, command, connect
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from audience_mock import testing
+from audience_mock.server.coalescing import CoalescingProtocol, http_protocol
 from audience_mock.server.uvicorn_server import ACCEPT_HANDLERS, Server
 from audience_mock.testing import MockServer
 from audience_mock.web.response import HeaderName, RawResponse, checked
@@ -128,6 +130,12 @@ def test_a_name_keeps_its_case_and_is_found_by_any() -> None:
     assert response.headers["content-type"] == "text/plain"
     response.headers["content-type"] = "text/html"
     assert response.raw_headers == [(b"content-type", b"text/html")]
+
+
+def test_a_uvicorn_without_the_method_serves_by_its_own_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert http_protocol() is CoalescingProtocol
+    monkeypatch.delattr(HttpToolsProtocol, "on_response_complete")
+    assert http_protocol() == "httptools"
 
 
 def test_simultaneous_connections_are_served_fairly(command: Runner) -> None:

@@ -80,7 +80,6 @@ class CoalescingProtocol(HttpToolsProtocol):
 
 
 def http_protocol() -> "type[CoalescingProtocol] | Literal['httptools']":
-    """What uvicorn is to serve by: its own protocol where a release of it has no such methods, since a head
-    without a body would then be held for ever."""
-    is_known = all(hasattr(HttpToolsProtocol, name) for name in ("connection_made", "on_response_complete"))
-    return CoalescingProtocol if is_known else "httptools"
+    """What uvicorn is to serve by: its own protocol where a release of it has no `on_response_complete`,
+    since a head without a body would then be held for ever."""
+    return CoalescingProtocol if hasattr(HttpToolsProtocol, "on_response_complete") else "httptools"

@@ -1,7 +1,7 @@
 """uvicorn with readiness, a quick shutdown, and connections that faults can break.
 
 It depends on uvicorn's internals: its list of connections and tasks, and the object behind `send`. Beside it
-only `coalescing` does, by two methods of the protocol class, and does without where they are missing.
+only `coalescing` does, by one method of the protocol class, and does without where it is missing.
 """
 
 import asyncio
