@@ -16,7 +16,7 @@ help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
 	@echo "make format   format the code and apply ruff's fixes"
-	@echo "make openapi  write openapi/ and fixtures/world.schema.json again, after a change of an API or of seed files"
+	@echo "make openapi  write openapi/, fixtures/world.schema.json and the client's types again, after a change of an API"
 	@echo "make docs     build the documentation into build/site"
 	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
 	@echo "make lock     resolve all lock files again, after a change of dependencies"
@@ -52,6 +52,7 @@ format: $(VENV)/.checks
 openapi: $(VENV)/.runtime
 	$(RUN) export-openapi openapi
 	$(RUN) schema > fixtures/world.schema.json
+	PYTHONPATH=app $(BIN)/python docs/site/client_types.py
 
 # NO_MKDOCS_2_WARNING: the theme announces its successor on every build.
 docs: $(VENV)/docs/.installed
