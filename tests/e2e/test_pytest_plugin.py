@@ -339,7 +339,6 @@ def test_a_failing_test_shows_its_requests(project: Project) -> None:
             '          {"code": *}',
             "          fault: fault-1",
             "    2 404 GET /v5/ad_account/549755885175/audiences (no operation)",
-            "          did you mean GET /*ad_accounts/*/audiences*",
             "    7 201 POST /v5/ad_accounts/549755885175/audiences (audiences/create)",
             "   15 400 POST /v5/ad_accounts/549755885175/audiences (audiences/create)",
             "   16 200 GET /v5/ad_accounts/549755885175/audiences (audiences/list)",
