@@ -3,12 +3,14 @@ OpenTelemetry get them."""
 
 import http.server
 import json
+import re
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import httpx
@@ -25,6 +27,7 @@ from helpers.errors import control_error
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 TRACE_ID, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 LIMIT_S = 30
+TOP = Path(__file__).parents[2]
 
 
 def samples(url: str, **headers: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -169,6 +172,29 @@ def test_what_is_missing_is_named(
     with pytest.raises(InvalidSettingsError, match=says) as failed, MockServer(**setting):
         pass
     assert ("pip install 'audience-mock[operate]'" in str(failed.value)) == bool(module)
+
+
+def test_dashboard_alerts_and_document_name_what_is_served(start: Callable[..., MockServer]) -> None:
+    """Every metric of the dashboard and of the alert rules is served, and every one served is documented."""
+    mock = start(metrics=True)
+    httpx.get(mock.url + AUDIENCES, headers=PINTEREST_TOKEN)
+    names = {name for name, _ in samples(mock.url) if not name.endswith("_created")}
+    for file in ("deploy/grafana/audience-mock.json", "deploy/prometheus/alerts.yml"):
+        used = set(re.findall(r"audience_mock_\w+", (TOP / file).read_text()))
+        assert used
+        assert used <= names | {"audience_mock_faults_fired_total"}
+    documented = set(
+        re.findall(r"`(audience_mock_\w+)`", (TOP / "docs/operate/observability.md").read_text())
+    )
+    families = {re.sub("_(bucket|count|sum)$", "", name) for name in names}
+    assert families | {"audience_mock_faults_fired_total"} == documented
+
+
+@pytest.mark.skipif(which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
+def test_prometheus_accepts_the_alert_rules() -> None:
+    """Prometheus' own checker finds no mistake in the rules."""
+    rules = TOP / "deploy/prometheus/alerts.yml"
+    subprocess.run(["promtool", "check", "rules", rules], check=True, capture_output=True)
 
 
 # Logs

@@ -28,7 +28,7 @@ class Metrics(Observer):
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
             "audience_mock_requests",
-            "Requests that were answered or given up.",
+            "Requests that ended, with a response or without.",
             ("api", "operation", "status", "tenant"),
             registry=registry,
         )
