@@ -68,7 +68,7 @@ class ServerSettings(WorldSettings, total=False):
     access_log: bool
     """Whether to log each request, not only rejected ones."""
     metrics: bool
-    """Whether /metrics answers, in Prometheus' text format; needs audience-mock[operate]."""
+    """Whether /metrics answers, in Prometheus' text format; needs the extra operate."""
 
 
 class PlannedFault(TypedDict, total=False):

@@ -184,7 +184,7 @@ class Settings(WorldSettings):
     )
     metrics: bool = Field(
         default=False,
-        description="Whether /metrics answers, in Prometheus' text format; needs audience-mock[operate].",
+        description="Whether /metrics answers, in Prometheus' text format; needs the extra operate.",
         json_schema_extra={"group": OBSERVING},
     )
 
