@@ -152,20 +152,23 @@ class HttpProtocol(LimitedProtocol):
 
     def on_response_complete(self) -> None:
         self.transport.flush()
+        is_last = not self.pipeline
         super().on_response_complete()
-        if self._refusal is not None and not self.pipeline and not self.transport.is_closing():
+        if is_last and self._refusal is not None and not self.transport.is_closing():
             self._send_refusal(self._refusal)
 
     # Offers of another protocol, which are ignored (RFC 9110, 7.8)
 
     def _ignore_offers(self, data: bytes, pause: httptools.HttpParserUpgrade) -> None:
-        """Parse on. The parser has read the head alone and would take what follows for a new request, so it
-        reads the head again, without the offer."""
+        """Parse on. A parser that found an offer takes what follows the head for another protocol, so a new
+        one reads the head again, without the offer."""
         rest = memoryview(data)
         while self._offer is not None:
             rest = rest[pause.args[0] :]
             (line, headers), self._offer = self._offer, None
             kept = (b"%b: %b\r\n" % header for header in headers if header[0] != b"upgrade")
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
             try:
                 self.parser.feed_data(b"%b\r\n%b\r\n" % (line, b"".join(kept)))
                 self.cycle.scope["headers"] = headers  # the application sees what was sent
