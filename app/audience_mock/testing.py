@@ -4,7 +4,7 @@ import socket
 import threading
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Self, Unpack
 
 from audience_mock.app import create_app
 from audience_mock.client import (

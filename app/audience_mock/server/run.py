@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from audience_mock.app import create_app
 from audience_mock.core.errors import DomainError
+from audience_mock.server.deleted_files import DeletedFiles
 from audience_mock.server.listener import base_url, families, listen, why_not_listening
 from audience_mock.server.log_output import LogHandler
 from audience_mock.server.uvicorn_server import Server
@@ -43,6 +44,7 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
         except OSError as error:
             unwritten, server.should_exit = f"cannot write {output}: {error.strerror}", True
             return
+        deleted_files.watch()
         gc.freeze()  # imported objects live until the end: later collections need not traverse them
         gc.enable()
 
@@ -55,7 +57,9 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
                 settings.ready_file.unlink()
             opened.callback(_remove, settings.ready_file, url + "\n")
         try:
-            server = Server(create_app(settings), settings=settings, when_ready=when_ready)
+            app = create_app(settings)
+            deleted_files = DeletedFiles(app.state.worlds)
+            server = Server(app, settings=settings, when_ready=when_ready, when_stopping=deleted_files.check)
         except DomainError as error:
             fail(error)
         server.run_at(listeners)

@@ -51,9 +51,16 @@ class Server(uvicorn.Server):
     costs every test 0.2 s.
     """
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, when_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        when_ready: Callable[[], object],
+        when_stopping: Callable[[], object] | None = None,
+    ) -> None:
         self._stop_requested = False
-        self._wake: Callable[[], object] = _no_loop
+        self._wake: Callable[[], object] = _nothing
         # The published responses have neither a Server nor a Date header.
         super().__init__(
             uvicorn.Config(
@@ -72,6 +79,7 @@ class Server(uvicorn.Server):
             )
         )
         self._when_ready = when_ready
+        self._when_stopping = when_stopping or _nothing
 
     def run_at(self, listeners: Sequence[socket.socket]) -> None:
         """Serve on these sockets until asked to stop."""
@@ -99,12 +107,13 @@ class Server(uvicorn.Server):
         self._wake = lambda: loop.call_soon_threadsafe(stop.set)
         if not self.should_exit:
             await stop.wait()
-        self._wake = _no_loop
+        self._wake = _nothing
         for step_s in SETTLE_S:
             await asyncio.sleep(step_s)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish requests in flight, cutting them off after GRACE_S; then close the database."""
+        self._when_stopping()
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
         here = self.server_state
@@ -204,5 +213,5 @@ async def _wait_until(is_so: Callable[[], bool], within_s: float) -> None:
         await asyncio.sleep(0.001)
 
 
-def _no_loop() -> None:
-    """There is no loop to wake."""
+def _nothing() -> None:
+    """No loop to wake, or nothing else to do."""
