@@ -301,7 +301,7 @@ def test_a_world_by_token_is_found_before_white_space(mock: MockServer) -> None:
 # Limits
 
 CHUNKED = request("POST", AUDIENCES, b"", "Transfer-Encoding: chunked", "Content-Type: application/json")
-REFUSED = {
+REJECTED = {
     "one long header": (431, [b"GET / HTTP/1.1\r\nX: ", *[b"x" * (1 << 16)] * 1024]),
     "one long name": (431, [b"GET / HTTP/1.1\r\n", *[b"x" * (1 << 16)] * 64]),
     "many headers": (431, [b"GET / HTTP/1.1\r\n", *[b"x: y\r\n" * 10_000] * 64]),
@@ -316,10 +316,10 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
-def test_a_request_beyond_the_limits_is_refused(mock: MockServer, what: str) -> None:
+@pytest.mark.parametrize("what", REJECTED)
+def test_a_request_beyond_the_limits_is_rejected(mock: MockServer, what: str) -> None:
     """The response arrives, though the client has not stopped sending."""
-    status, segments = REFUSED[what]
+    status, segments = REJECTED[what]
     with connect(mock.url) as link:
         for segment in segments:
             try:
@@ -329,7 +329,7 @@ def test_a_request_beyond_the_limits_is_refused(mock: MockServer, what: str) -> 
         assert head_of(read_all(link)) == (status, True)
 
 
-def test_what_is_refused_is_answered_after_what_came_before(mock: MockServer) -> None:
+def test_what_is_rejected_is_answered_after_what_came_before(mock: MockServer) -> None:
     found = responses(
         mock.url, "GET", "GET", "GET", segments=[request("GET", AUDIENCES) * 2 + b"GET / HTTP/9\r\n\r\n"]
     )

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any, Literal, cast
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from audience_mock.server.connection import ConnectionTransport, Flow
@@ -23,7 +24,7 @@ from audience_mock.server.limits import (
     MAX_TURNED_AWAY,
     MAX_URL_BYTES,
     LimitedProtocol,
-    RefusedError,
+    RejectedError,
 )
 from audience_mock.settings import Settings
 
@@ -67,7 +68,7 @@ class HttpProtocol(LimitedProtocol):
         if excess >= MAX_TURNED_AWAY:
             transport.abort()
         elif excess >= 0:
-            self._send_refusal(HTTPStatus.SERVICE_UNAVAILABLE)
+            self._send_rejection(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
             self._timer = self.loop.call_later(self._settings.header_timeout_s, self._on_head_timeout)
 
@@ -82,7 +83,7 @@ class HttpProtocol(LimitedProtocol):
         else:
             super().shutdown()
 
-    # What is received
+    # What is received. These methods run for each request and do what uvicorn's do, without its WebSockets.
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -92,7 +93,7 @@ class HttpProtocol(LimitedProtocol):
         except httptools.HttpParserUpgrade as pause:
             self._ignore_offers(data, pause)
         except httptools.HttpParserError as error:
-            self._refuse(_status_of(error))
+            self._reject(_status_of(error))
         if self._part != BETWEEN:
             self._watch(len(data))
         elif self.cycle is not None and self.cycle.response_complete:
@@ -106,7 +107,7 @@ class HttpProtocol(LimitedProtocol):
     def on_url(self, url: bytes) -> None:
         self.url += url
         if len(self.url) > MAX_URL_BYTES:
-            raise RefusedError(HTTPStatus.REQUEST_URI_TOO_LONG)
+            raise RejectedError(HTTPStatus.REQUEST_URI_TOO_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name, value = name.lower(), value.rstrip(b" \t")  # RFC 9110, 5.5; the parser strips the other side
@@ -119,7 +120,7 @@ class HttpProtocol(LimitedProtocol):
             self._check_head()
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
-                raise RefusedError(HTTPStatus.NOT_IMPLEMENTED)
+                raise RejectedError(HTTPStatus.NOT_IMPLEMENTED)
             self._offer = (self._request_line(), self.headers)
             return
         super().on_headers_complete()
@@ -133,9 +134,15 @@ class HttpProtocol(LimitedProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._has_body_bytes = True
-        if self.cycle.waiting_for_100_continue:
-            self._keep_alive_again(self.cycle, self._kept_alive)
-        super().on_body(body)
+        cycle = self.cycle
+        if cycle.waiting_for_100_continue:
+            self._keep_alive_again(cycle, self._kept_alive)
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         if self._offer is not None:
@@ -154,8 +161,8 @@ class HttpProtocol(LimitedProtocol):
         self.transport.flush()
         is_last = not self.pipeline
         super().on_response_complete()
-        if is_last and self._refusal is not None and not self.transport.is_closing():
-            self._send_refusal(self._refusal)
+        if is_last and self._rejection is not None and not self.transport.is_closing():
+            self._send_rejection(self._rejection)
 
     # Offers of another protocol, which are ignored (RFC 9110, 7.8)
 
@@ -176,7 +183,7 @@ class HttpProtocol(LimitedProtocol):
             except httptools.HttpParserUpgrade as next_pause:
                 pause = next_pause
             except httptools.HttpParserError as error:
-                self._refuse(_status_of(error))
+                self._reject(_status_of(error))
                 return
 
     def _request_line(self) -> bytes:
@@ -209,4 +216,4 @@ class HttpProtocol(LimitedProtocol):
 
 def _status_of(error: httptools.HttpParserError) -> HTTPStatus:
     cause = error.__context__
-    return cause.status if isinstance(cause, RefusedError) else HTTPStatus.BAD_REQUEST
+    return cause.status if isinstance(cause, RejectedError) else HTTPStatus.BAD_REQUEST

@@ -29,7 +29,7 @@ BETWEEN, HEAD, BODY = range(3)
 log = logging.getLogger("audience_mock")
 
 
-class RefusedError(Exception):
+class RejectedError(Exception):
     """The request is not served, whatever it asks for."""
 
     def __init__(self, status: HTTPStatus) -> None:
@@ -38,7 +38,7 @@ class RefusedError(Exception):
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """What `HttpProtocol` calls when a request takes more than one segment, or is refused."""
+    """What `HttpProtocol` calls when a request takes more than one segment, or is rejected."""
 
     # Python keeps up to 30 attributes of an object where it finds them fastest; uvicorn's are 28.
     __slots__ = (
@@ -50,7 +50,7 @@ class LimitedProtocol(HttpToolsProtocol):
         "_offer",
         "_other_bytes",
         "_part",
-        "_refusal",
+        "_rejection",
         "_segment_bytes",
         "_settings",
         "_stopping",
@@ -77,7 +77,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Received in segments without body bytes, one after the other."""
         self._offer: tuple[bytes, list[tuple[bytes, bytes]]] | None = None
         """Request line and headers of a request that offers an upgrade, which ends what the parser reads."""
-        self._refusal: HTTPStatus | None = None
+        self._rejection: HTTPStatus | None = None
         """To be sent once the requests before it were answered."""
         self._stopping = False
 
@@ -95,22 +95,22 @@ class LimitedProtocol(HttpToolsProtocol):
     # Limits
 
     def _check_head(self) -> None:
-        """Raises RefusedError."""
+        """Raises RejectedError."""
         self._head_bytes = 0
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > MAX_HEAD_BYTES:
-            raise RefusedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            raise RejectedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def _watch(self, size: int) -> None:
         """Limit the size and time of a request that a segment did not finish."""
-        if self._refusal is not None or self.transport.is_closing():
+        if self._rejection is not None or self.transport.is_closing():
             return
         if self._part == HEAD:
             if self._timer is None:
                 self._timer = self.loop.call_later(self._settings.header_timeout_s, self._on_head_timeout)
             self._head_bytes += size if self._head_bytes else 1
             if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                self._reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             return
         if self._timer is None:
             self._body_bytes = self._other_bytes = 0
@@ -121,10 +121,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._other_bytes = 0 if self._has_body_bytes else self._other_bytes + size
         self._has_body_bytes = False
         if self._other_bytes > MAX_HEAD_BYTES:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            self._reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def _wait_for_request(self) -> None:
-        if self._refusal is not None or self.transport.is_closing():
+        if self._rejection is not None or self.transport.is_closing():
             return
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -132,7 +132,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _on_head_timeout(self) -> None:
         if self._part == HEAD:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+            self._reject(HTTPStatus.REQUEST_TIMEOUT)
         else:
             self.transport.close()  # a connection without a request: there is nothing to answer
 
@@ -144,18 +144,18 @@ class LimitedProtocol(HttpToolsProtocol):
         if now_s < end_s:
             self._timer = self.loop.call_later(end_s - now_s, self._on_body_timeout)
         else:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+            self._reject(HTTPStatus.REQUEST_TIMEOUT)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    # Refusal
+    # Rejection
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def _reject(self, status: HTTPStatus) -> None:
         """Answer with this status, after the requests before, and close the connection."""
-        if self._refusal is not None or self.transport.is_closing():
+        if self._rejection is not None or self.transport.is_closing():
             return
         self._stop_timer()
         cycle = self.cycle
@@ -166,9 +166,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self.pipeline.popleft()  # it never began
             cycle.response_complete = True
         elif cycle is None or (cycle.response_complete and not self.pipeline):
-            self._send_refusal(status)
+            self._send_rejection(status)
             return
-        self._refusal = status
+        self._rejection = status
         self.flow.pause_reading()
 
     def _interrupt(self, status: HTTPStatus) -> None:
@@ -180,9 +180,9 @@ class LimitedProtocol(HttpToolsProtocol):
         if begun:
             self.transport.close()
         else:
-            self._send_refusal(status)
+            self._send_rejection(status)
 
-    def _send_refusal(self, status: HTTPStatus) -> None:
+    def _send_rejection(self, status: HTTPStatus) -> None:
         host, port = self.client or ("client", 0)
         log.info("%s:%d %d %s; connection closed", host, port, status, status.phrase)
         body = status.phrase.encode()
