@@ -469,7 +469,8 @@ def test_a_crowd_beyond_the_maximum_is_closed(start: Start) -> None:
         links = [held.enter_context(connect(mock.url)) for _ in range(MAX_TURNED_AWAY * 2)]
         for link in links[1:]:
             with suppress(ConnectionResetError):
-                assert read_all(link).startswith(b"HTTP/1.1 503 ")
+                answer = read_all(link)
+                assert answer == b"" or head_of(answer) == (503, True)
         links[0].sendall(LAST)
         assert read_all(links[0]).startswith(b"HTTP/1.1 200 ")
 
