@@ -45,11 +45,21 @@ class ServerSettings(WorldSettings, total=False):
     """Settings of a server, each world's among them."""
 
     host: str
-    """Address to listen on."""
+    """Address to listen on; localhost is both 127.0.0.1 and ::1, and :: includes IPv4 where the system
+    can."""
     port: int
     """Port to listen on; 0 picks a free one."""
     ready_file: str | Path | None
     """File to write the base URL to once the server is ready."""
+    keep_alive_s: float
+    """Seconds that a connection may stay open without a request."""
+    header_timeout_s: float
+    """Seconds that a client may take to send the headers of a request; then it gets 408."""
+    body_timeout_s: float
+    """Seconds that a client may take to send the body of a request, plus one for each 500 bytes received;
+    then it gets 408."""
+    max_connections: int
+    """Connections that may be open at one time; one more gets 503 and is closed."""
     database: str
     """SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart."""
     seed: str | None

@@ -1,7 +1,10 @@
 """The settings, each with its unit, default and help text. Nothing else reads the environment."""
 
+import logging
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -17,6 +20,12 @@ if TYPE_CHECKING:
 registry.register_apis()
 
 ENVIRONMENT_PREFIX = "AUDIENCE_MOCK_"
+
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+", re.IGNORECASE)
+"""What Kubernetes sets `AUDIENCE_MOCK_PORT` to, in pods beside a Service called `audience-mock`. No setting
+has such a value."""
+
+log = logging.getLogger("audience_mock")
 
 SERVER = "Server"
 STORAGE = "Storage and seed"
@@ -111,7 +120,7 @@ class Settings(WorldSettings):
 
     def __init__(self, **given: Any) -> None:
         try:
-            super().__init__(**(_from_environment() | given))
+            super().__init__(**(_from_environment(given) | given))
         except ValidationError as error:
             problem = _first_problem(error, Settings)
             name = str(problem.path[0])
@@ -121,7 +130,10 @@ class Settings(WorldSettings):
     host: str = Field(
         default="127.0.0.1",
         min_length=1,
-        description="Address to listen on.",
+        description=(
+            "Address to listen on; localhost is both 127.0.0.1 and ::1, and :: includes IPv4 where the system"
+            " can."
+        ),
         json_schema_extra={"group": SERVER, "metavar": "ADDRESS"},
     )
     port: int = Field(
@@ -135,6 +147,36 @@ class Settings(WorldSettings):
         default=None,
         description="File to write the base URL to once the server is ready.",
         json_schema_extra={"group": SERVER, "metavar": "FILE"},
+    )
+    keep_alive_s: float = Field(
+        default=75.0,
+        gt=0,
+        le=1e6,
+        description="Seconds that a connection may stay open without a request.",
+        json_schema_extra={"group": SERVER, "metavar": "SECONDS"},
+    )
+    header_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=1e6,
+        description="Seconds that a client may take to send the headers of a request; then it gets 408.",
+        json_schema_extra={"group": SERVER, "metavar": "SECONDS"},
+    )
+    body_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=1e6,
+        description=(
+            "Seconds that a client may take to send the body of a request, plus one for each 500 bytes"
+            " received; then it gets 408."
+        ),
+        json_schema_extra={"group": SERVER, "metavar": "SECONDS"},
+    )
+    max_connections: int = Field(
+        default=4096,
+        ge=1,
+        description="Connections that may be open at one time; one more gets 503 and is closed.",
+        json_schema_extra={"group": SERVER, "metavar": "COUNT"},
     )
     database: str = Field(
         default="sqlite://",
@@ -241,6 +283,25 @@ def trace_exporter() -> Literal["otlp", "console"] | None:
             raise InvalidSettingsError("OTEL_TRACES_EXPORTER", reason)
 
 
-def _from_environment() -> dict[str, str]:
-    variables = {name: variable_of(name) for name in Settings.model_fields}
-    return {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
+def _from_environment(given: Collection[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in Settings.model_fields:
+        variable = variable_of(name)
+        value = os.environ.get(variable)
+        if not value or name in given:
+            continue
+        if _SERVICE_LINK.fullmatch(value):
+            _ignore_service_link(variable, value)
+        else:
+            found[name] = value
+    return found
+
+
+@cache
+def _ignore_service_link(variable: str, value: str) -> None:
+    """Said once, though settings are read several times."""
+    log.warning(
+        "%s=%s is ignored: Kubernetes sets it for a Service of this name (enableServiceLinks: false)",
+        variable,
+        value,
+    )

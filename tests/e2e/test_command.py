@@ -326,6 +326,10 @@ EACH_SETTING = {
     "database": "sqlite:///kept.db",
     "seed": "seed.json",
     "ready_file": "ready",
+    "keep_alive_s": "30",
+    "header_timeout_s": "30",
+    "body_timeout_s": "30",
+    "max_connections": "100",
     "build_delay_s": "7200",
     "audience_ready": "after_reads:1",
     "match_rate": "0.5",
@@ -738,6 +742,10 @@ def test_invalid_command_lines(command: Runner, line: str, said: str) -> None:
 
 REFUSED_SETTINGS = {
     "port": ("eight", "70000", "-1"),
+    "keep_alive_s": ("0", "nan", "long"),
+    "header_timeout_s": ("0", "inf"),
+    "body_timeout_s": ("0", "-1"),
+    "max_connections": ("0", "1.5"),
     "build_delay_s": ("-1", "nan", "soon"),
     "max_upload_bytes": ("0", "1.5"),
     "pinterest_create_status": ("204", "created"),

@@ -132,6 +132,8 @@ class ChildProcess:
 
 def _is_in_foreground() -> bool:
     """Whether a terminal sends its signals to the group of this process, which the child shares."""
+    if sys.platform == "win32":  # which has no process groups of a terminal
+        return False
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

@@ -35,8 +35,10 @@ def check(request: Request, access: Access) -> None:
     if not access.admin:
         raise ControlDisabledError
     if access.token is not None:
-        given = request.headers.get("authorization", "")
-        if not compare_digest(given.encode(), f"Bearer {access.token}".encode()):
+        scheme, _, given = request.headers.get("authorization", "").strip(" \t").partition(" ")
+        if scheme.lower() != "bearer" or not compare_digest(
+            given.lstrip(" ").encode(), access.token.encode()
+        ):
             raise AdminTokenError
         return
     client = request.client.host if request.client else ""

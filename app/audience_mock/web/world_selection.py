@@ -68,7 +68,7 @@ def _world_name(scope: Scope, context: RequestContext) -> str:
         if name not in _READ:
             continue
         if name == b"authorization":
-            if b"~" in value and (found := _TOKEN_AND_WORLD.fullmatch(value)):
+            if b"~" in value and (found := _TOKEN_AND_WORLD.fullmatch(value.rstrip(b" \t"))):
                 headers = list(scope["headers"])
                 headers[position] = (name, found[1] + found[3])
                 scope["headers"] = headers

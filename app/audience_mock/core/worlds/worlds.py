@@ -150,6 +150,10 @@ class Worlds:
         if file is not None:
             delete_file(file)
 
+    def databases(self) -> Iterator[Database]:
+        """The databases of all worlds that were used."""
+        return (world.database for world in self._open.values())
+
     def close(self) -> None:
         for world in self._open.values():
             world.close()

@@ -20,7 +20,7 @@ from audience_mock.web.openapi import Security
 from audience_mock.web.request import MockRequest
 
 WELL_FORMED = r"[A-Za-z0-9._~:+/-]{1,1000}=*"
-_BEARER = re.compile(f"Bearer +({WELL_FORMED})", re.IGNORECASE)
+_BEARER = re.compile(rf"Bearer +({WELL_FORMED})[ \t]*", re.IGNORECASE)
 """RFC 6750, and the colon of a scope. Pinterest's own tokens begin with `pina_` or `pinc_`; the longest
 length is chosen."""
 

@@ -5,7 +5,7 @@ import re
 from audience_mock.web.errors import NotAuthenticatedError
 from audience_mock.web.request import MockRequest
 
-_OAUTH = re.compile(r"OAuth +[A-Za-z0-9._~+/-]+=*", re.IGNORECASE)
+_OAUTH = re.compile(r"OAuth +[A-Za-z0-9._~+/-]+=*[ \t]*", re.IGNORECASE)
 """OAuth 2.0 draft 10. Published tokens are 30 or 31 lower-case letters and digits; a test may use any."""
 
 SECURITY_SCHEMES = {
