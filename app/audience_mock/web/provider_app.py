@@ -179,7 +179,10 @@ class ProviderApp(FastAPI):
             for operation in api.operations
             for method in operation.methods
         ]
-        return suggest(request.sent_method, request.scope["path"], routes)
+        scope = request.scope
+        # Without the prefix of a proxy and of a world, which no route has.
+        path = scope["path"].removeprefix(scope.get("app_root_path", scope["root_path"]))
+        return suggest(request.sent_method, path, routes)
 
     @property
     def base_path(self) -> str:
