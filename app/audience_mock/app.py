@@ -70,6 +70,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
             *mounts,
             *pages.routes,
             ProviderMount("", _control, ["__admin"], name="control"),
+            pages.browser_route,
         ],
     )
     for api in providers.values():
@@ -97,7 +98,9 @@ def _control_app() -> ProviderApp:
 
 
 async def _control(scope: Scope, receive: Receive, send: Send) -> None:
-    await _control_app()(scope, receive, send)
+    from audience_mock.control.cors import with_common_headers
+
+    await _control_app()(scope, receive, with_common_headers(scope, send))
 
 
 def _describe_control() -> dict[str, Any]:
@@ -106,9 +109,12 @@ def _describe_control() -> dict[str, Any]:
 
 def _reject_world(request: MockRequest, error: DomainError) -> Response:
     """The response to an invalid world name: the control API's, since the request reached no emulated API."""
+    from audience_mock.control.cors import common_headers
     from audience_mock.control.errors import error_response
 
-    return error_response(request, error)
+    response = error_response(request, error)
+    response.raw_headers += common_headers(request.scope)
+    return response
 
 
 def _open_worlds(settings: Settings) -> Worlds:

@@ -4,6 +4,7 @@ from audience_mock import __version__
 from audience_mock.control import (
     audiences,
     clock,
+    cors,
     errors,
     faults,
     ids,
@@ -61,6 +62,7 @@ def provider() -> Provider:
             operations.router,
         ),
         error_response=errors.error_response,
+        preflight=cors.preflight,
         security_schemes={
             "admin_token": {
                 "type": "http",

@@ -8,6 +8,8 @@ from starlette.types import Scope
 
 from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Worlds
+from audience_mock.web.response import Header
+from audience_mock.web.timestamps import http_date
 
 if TYPE_CHECKING:
     from audience_mock.web.provider_app import Provider
@@ -43,6 +45,12 @@ class RequestContext:
     is_head: bool = False
     """Whether it is a HEAD that is answered as a GET."""
     fault: str | None = None
+
+    @property
+    def date(self) -> Header:
+        """The `Date` of a response, by the clock of the world: a client that reckons from it agrees with the
+        timestamps in the body, and two runs with a frozen clock are alike."""
+        return b"date", http_date(self.world.clock.now_ms())
 
 
 def attach(scope: Scope, context: RequestContext) -> None:
