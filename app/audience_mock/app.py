@@ -83,9 +83,14 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
             {operation.route.operation_id for api in providers.values() for operation in api.operations}
         ),
         descriptions=lambda: {name: api.openapi() for name, api in providers.items()},
+        public_url=settings.public_url,
     )
     app.add_middleware(MountShortcut, mounts=mounts)
     app.add_middleware(WorldSelection, worlds=worlds, served=served, reject=_reject_world)
+    if settings.trusted_proxies or settings.public_url is not None:
+        from audience_mock.web.proxies import TrustedProxies
+
+        app.add_middleware(TrustedProxies, networks=settings.trusted_proxies, public_url=settings.public_url)
     return app
 
 

@@ -45,6 +45,10 @@ def check(request: Request, access: Access) -> None:
             raise AdminTokenError
         return
     client = request.client.host if request.client else ""
+    if any(name.startswith("x-forwarded-") for name in request.headers):
+        raise AccessDeniedError(
+            "a proxy passed this request on, so anybody may have sent it: start the server with --admin-token"
+        )
     if not _is_loopback(client):
         raise AccessDeniedError(
             f"{client} is another machine: start the server with --admin-token to open /__admin to it"

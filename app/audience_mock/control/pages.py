@@ -14,7 +14,7 @@ from starlette.types import Scope
 from audience_mock import __version__
 from audience_mock.control.cors import common_headers, preflight
 from audience_mock.core.audiences import queries
-from audience_mock.web.context import context_of, route_path
+from audience_mock.web.context import context_of, route_path, url_of
 from audience_mock.web.cors import is_preflight, preflight_response
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import Header, RawResponse
@@ -73,7 +73,7 @@ class Pages:
         name = request.path_params["file"].removesuffix(".json")
         if name not in self._descriptions or not request.path_params["file"].endswith(".json"):
             raise HTTPException(404)
-        return _page(request, 200, self._descriptions[name]())
+        return _page(request, 200, _with_servers_of(request, self._descriptions[name]()))
 
     async def missing(self, request: Request) -> Response:
         raise HTTPException(404)
@@ -116,6 +116,31 @@ class _BrowserRoute(Route):
         if known or Headers(scope=scope).get("sec-fetch-mode") == "navigate":
             return Match.FULL, {"endpoint": self.endpoint, "path_params": {}}
         return Match.NONE, {}
+
+
+def _with_servers_of(request: Request, description: dict[str, Any]) -> dict[str, Any]:
+    """The description with the base URLs of this world, behind this proxy. At the root of a server they are
+    relative, and right by whatever name it is called."""
+    root = request.scope["root_path"]
+    if not root and context_of(request.scope).served.public_url is None:
+        return description
+    base = url_of(request.scope, root)
+
+    def moved(described: dict[str, Any]) -> dict[str, Any]:
+        servers = [
+            {**server, "url": base + server["url"]} if server["url"].startswith("/") else server
+            for server in described["servers"]
+        ]
+        return {**described, "servers": servers}
+
+    paths = {
+        path: {
+            method: moved(operation) if "servers" in operation else operation
+            for method, operation in operations.items()
+        }
+        for path, operations in description["paths"].items()
+    }
+    return moved({**description, "paths": paths})
 
 
 def _preflight(request: Request) -> RawResponse | None:

@@ -24,6 +24,8 @@ class Served:
 
     operations: Sequence[str] = ()
     descriptions: Callable[[], Mapping[str, dict[str, Any]]] = field(default=dict)
+    public_url: str | None = None
+    """Where clients find the server, if it was told; without a slash at its end."""
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class RequestContext:
     is_head: bool = False
     """Whether it is a HEAD that is answered as a GET."""
     fault: str | None = None
+    prefix: str = ""
+    """What stands before all paths of this server, in the URLs that clients use."""
 
     @property
     def date(self) -> Header:
@@ -60,6 +64,17 @@ def attach(scope: Scope, context: RequestContext) -> None:
 def context_of(scope: Scope) -> RequestContext:
     """The context of a request that came through `WorldSelection`."""
     return cast(RequestContext, scope[_KEY])
+
+
+def url_of(scope: Scope, root_path: str) -> str:
+    """The URL of an application or world at this server, as clients reach it: under the public URL, or the
+    host name that the client used."""
+    context = context_of(scope)
+    within = root_path.removeprefix(context.prefix)
+    if context.served.public_url is not None:
+        return context.served.public_url + within
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    return f"{scope['scheme']}://{host or '{}:{}'.format(*scope['server'])}{context.prefix}{within}"
 
 
 def route_path(scope: Scope) -> str:

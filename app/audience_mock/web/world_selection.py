@@ -59,6 +59,7 @@ class WorldSelection:
 def _world_name(scope: Scope, context: RequestContext) -> str:
     """The name as it was given, blank ones too, which is removed from the scope's path and token."""
     root: str = scope["root_path"]
+    context.prefix = root
     if b"%2" in (raw_path := scope.get("raw_path") or b""):
         _keep_encoded_slashes(scope, raw_path.decode("latin-1"))
     path: str = scope["path"]
