@@ -14,6 +14,7 @@ from starlette.types import Scope
 from audience_mock import __version__
 from audience_mock.control.cors import common_headers, preflight
 from audience_mock.core.audiences import queries
+from audience_mock.core.worlds.world import World
 from audience_mock.web.context import context_of, route_path, url_of
 from audience_mock.web.cors import is_preflight, preflight_response
 from audience_mock.web.request import MockRequest
@@ -66,8 +67,7 @@ class Pages:
 
     async def health(self, request: Request) -> Response:
         """Open to anyone: a probe may run on another machine."""
-        audiences = await context_of(request.scope).world.read(queries.count)
-        return _page(request, 200, {"status": "ready", "version": __version__, "audiences": audiences})
+        return _page(request, 200, await health_of(context_of(request.scope).world))
 
     async def description(self, request: Request) -> Response:
         name = request.path_params["file"].removesuffix(".json")
@@ -91,6 +91,10 @@ class Pages:
 
     def _paths(self) -> list[str]:
         return ["/", HEALTH, *(f"/openapi/{name}.json" for name in self._descriptions)]
+
+
+async def health_of(world: World) -> dict[str, Any]:
+    return {"status": "ready", "version": __version__, "audiences": await world.read(queries.count)}
 
 
 class _PageRoute(Route):

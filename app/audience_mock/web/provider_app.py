@@ -46,8 +46,9 @@ class Provider:
 
     `security_schemes` are OpenAPI's; each route says which it takes, or `default_security` does for all.
     `caller_errors` are what an operation of a scheme may answer, by status: a sentence, and an example of the
-    component `Error`. `errors` are all errors, `response_evidence` what is known of every response: an
-    emulated API has both. `journalled` is whether its requests are recorded in the request journal.
+    component `Error`; `body_errors`, in the same form, what one that takes a body may answer. `errors` are
+    all errors, `response_evidence` what is known of every response: an emulated API has both. `journalled` is
+    whether its requests are recorded in the request journal.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Provider:
     security_schemes: Mapping[str, Any] = field(default_factory=dict)
     default_security: Security | None = None
     caller_errors: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = field(default_factory=dict)
+    body_errors: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     preflight: Callable[[MockRequest, set[str]], Response | None] | None = None
     is_default: bool = False
     usage: str = ""
