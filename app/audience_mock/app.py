@@ -74,6 +74,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
             *mounts,
             *pages.routes,
             ProviderMount("", _control, ["__admin"], name="control"),
+            pages.browser_route,
         ],
     )
     for api in providers.values():
@@ -86,10 +87,15 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
             {operation.route.operation_id for api in providers.values() for operation in api.operations}
         ),
         descriptions=lambda: {name: api.openapi() for name, api in providers.items()},
+        public_url=settings.public_url,
     )
     app.add_middleware(MountShortcut, mounts=mounts)
     app.add_middleware(WorldSelection, worlds=worlds, served=served, reject=_reject_world)
     observing.add_to(app, Access(settings.admin, settings.admin_token))
+    if settings.trusted_proxies or settings.public_url is not None:
+        from audience_mock.web.proxies import TrustedProxies
+
+        app.add_middleware(TrustedProxies, networks=settings.trusted_proxies, public_url=settings.public_url)
     return app
 
 
@@ -102,7 +108,9 @@ def _control_app() -> ProviderApp:
 
 
 async def _control(scope: Scope, receive: Receive, send: Send) -> None:
-    await _control_app()(scope, receive, send)
+    from audience_mock.control.cors import with_common_headers
+
+    await _control_app()(scope, receive, with_common_headers(scope, send))
 
 
 def _describe_control() -> dict[str, Any]:
@@ -111,9 +119,12 @@ def _describe_control() -> dict[str, Any]:
 
 def _reject_world(request: MockRequest, error: DomainError) -> Response:
     """The response to an invalid world name: the control API's, since the request reached no emulated API."""
+    from audience_mock.control.cors import common_headers
     from audience_mock.control.errors import error_response
 
-    return error_response(request, error)
+    response = error_response(request, error)
+    response.raw_headers += common_headers(request.scope)
+    return response
 
 
 def _open_worlds(settings: Settings) -> Worlds:

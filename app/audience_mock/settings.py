@@ -5,10 +5,19 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+)
 
 from audience_mock.core.errors import InvalidSettingsError
 from audience_mock.core.readiness import AFTER_DELAY, POLICY_PATTERN
@@ -42,6 +51,17 @@ def _split_at_commas(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _check_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ValueError(
+                f"must be addresses or networks such as 127.0.0.1,10.0.0.0/8: not {network!r}"
+            ) from None
+    return networks
 
 
 if TYPE_CHECKING:
@@ -142,6 +162,25 @@ class Settings(WorldSettings):
         le=65535,
         description="Port to listen on; 0 picks a free one.",
         json_schema_extra={"group": SERVER, "metavar": "PORT"},
+    )
+    public_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))] | None = Field(
+        default=None,
+        pattern=r"^https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~!$&'()*+;=:@-]+)*/?$",
+        description=(
+            "Base URL under which clients reach the server behind a proxy, such as https://host/mock: for the"
+            " URLs of upload parts and the API descriptions."
+        ),
+        json_schema_extra={"group": SERVER, "metavar": "URL"},
+    )
+    trusted_proxies: Annotated[
+        tuple[str, ...], BeforeValidator(_split_at_commas), AfterValidator(_check_networks)
+    ] = Field(
+        default=(),
+        description=(
+            "Addresses or networks, separated by commas, of the proxies whose X-Forwarded-For, -Proto, -Host"
+            " and -Prefix count; by default no proxy is trusted."
+        ),
+        json_schema_extra={"group": SERVER, "metavar": "NETWORKS"},
     )
     ready_file: Path | None = Field(
         default=None,

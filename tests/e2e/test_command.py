@@ -346,6 +346,8 @@ EACH_SETTING = {
     "admin": "true",
     "admin_token": "open-sesame",
     "cors_origins": "http://a.example, http://b.example",
+    "public_url": "https://mock.example/audiences/",
+    "trusted_proxies": "127.0.0.0/8, ::1",
     "log_level": "error",
     "log_format": "json",
     "access_log": "true",
@@ -389,6 +391,8 @@ def test_each_setting(command: Runner, by: str) -> None:
         for origin, allowed in (("http://b.example", True), ("http://c.example", False)):
             headers = client.get(AUDIENCES, headers={"Origin": origin}).headers
             assert ("access-control-allow-origin" in headers) == allowed
+        described = client.get("/openapi/pinterest.json", headers={"X-Forwarded-Proto": "http"}).json()
+        assert described["servers"][0]["url"] == "https://mock.example/audiences/v5"
         sent = {"data": FIELDS, "files": {"file": b"1\n22\n"}, "headers": PITCHTARGET_TOKEN}
         assert client.post("/custom_audiences", **cast(Any, sent)).status_code == 413
         noted = client.get("/__admin/journal", headers={"Authorization": f"Bearer {token}"}).json()
@@ -721,7 +725,7 @@ REFUSED_LINES = [
     ("export-openapi file/folder", "file/folder: Not a directory"),
     ("check", "'FILE...'"),
     ("wait", "'URL'"),
-    ("wait https://127.0.0.1", "'https://127.0.0.1'"),
+    ("wait https://", "'https://'"),
     ("wait http://[::1", "'http://[::1'"),
     ("wait http://127.0.0.1:99999", "'http://127.0.0.1:99999'"),
     ("wait http://127.0.0.1:0", "'http://127.0.0.1:0'"),

@@ -28,6 +28,10 @@ HEADERS = {
     "x-pinterest-rid": r"\d{16}",
     "x-pinterest-rid-128bit": r"[0-9a-f]{32}",
     "x-envoy-upstream-service-time": r"\d+",
+    "access-control-allow-credentials": "true",
+    "p3p": r'CP="[^"]*"',
+    "pinterest-generated-by": r"[a-z-]+",
+    "date": r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT",
 }
 """Those of each response, as recorded; one to a page of another origin has one more value in `vary`."""
 

@@ -4,6 +4,7 @@ A page of any site, in a browser on this machine, could call it too. So `Host` a
 machine. All of this is chosen.
 """
 
+import re
 from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import ip_address
@@ -24,6 +25,10 @@ class ControlDisabledError(Exception):
     """The server was started with `--no-admin`."""
 
 
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+"""An origin of a page from a server, as browsers write it (RFC 6454, 6.1); others send `null`."""
+
+
 @dataclass(frozen=True)
 class Access:
     admin: bool = True
@@ -42,6 +47,10 @@ def check(request: Request, access: Access) -> None:
             raise AdminTokenError
         return
     client = request.client.host if request.client else ""
+    if any(name.startswith("x-forwarded-") for name in request.headers):
+        raise AccessDeniedError(
+            "a proxy passed this request on, so anybody may have sent it: start the server with --admin-token"
+        )
     if not _is_loopback(client):
         raise AccessDeniedError(
             f"{client} is another machine: start the server with --admin-token to open /__admin to it"
@@ -53,11 +62,26 @@ def check(request: Request, access: Access) -> None:
             " --admin-token"
         )
     origin = request.headers.get("origin")
-    if origin is not None and not _is_local_name(origin):
+    if origin is None:
+        # A browser leaves it out of an image's request, say, and always says whose page wants it.
+        if request.headers.get("sec-fetch-site") == "cross-site" and (
+            request.headers.get("sec-fetch-mode") != "navigate"
+        ):
+            raise AccessDeniedError(
+                "a page of another site may not call the control API: serve it from localhost, or start the"
+                " server with --admin-token"
+            )
+    # What the origin is decides: to a browser, localhost and 127.0.0.1 are different sites.
+    elif not is_local_origin(origin):
         raise AccessDeniedError(
             f"Origin {origin} may not call the control API: serve the page from localhost, or start"
             " the server with --admin-token"
         )
+
+
+def is_local_origin(origin: str) -> bool:
+    """Whether pages of this origin come from this machine, by any port."""
+    return _ORIGIN.fullmatch(origin) is not None and _is_local_name(origin)
 
 
 def _is_local_name(url: str) -> bool:

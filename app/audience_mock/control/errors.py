@@ -30,6 +30,7 @@ from audience_mock.web.errors import (
     MethodNotAllowedError,
     RouteNotFoundError,
     UnsupportedContentTypeError,
+    UnsupportedEncodingError,
 )
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -137,6 +138,8 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
             return 400, str(first), first.field or None
         case BodyTooLargeError():
             return 413, f"{error}: send less", None
+        case UnsupportedEncodingError():
+            return 415, str(error), None
         case UnsupportedContentTypeError():
             return 415, f"{error}: send a JSON document", None
         case MalformedBodyError():

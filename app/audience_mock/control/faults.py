@@ -31,7 +31,9 @@ from audience_mock.web.validation import parse_json
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/faults", tags=["faults"])
 
-_NO_FAULT = error(404, "No such fault")
+_NO_FAULT = error(
+    404, "No such fault", "there is no fault 'fault-9' in this world: GET /__admin/faults lists them"
+)
 
 _Milliseconds = Annotated[int, Field(strict=True, ge=0, le=MAX_LATENCY_MS)]
 
@@ -198,8 +200,13 @@ class FaultList(ApiModel):
     status_code=201,
     response_model=FaultIds,
     responses=created({"ids": ["fault-1"]})
-    | error(400, "The fault is invalid")
-    | error(409, "Too many faults are planned"),
+    | error(
+        400,
+        "The fault is invalid",
+        "operation: unknown operation 'audiences/lst', did you mean 'audiences/list'?",
+        "operation",
+    )
+    | error(409, "Too many faults are planned", "a world has 1000 faults at most: delete some first"),
     openapi_extra=operation(bodies={JSON: PlannedFault | PlannedFaults}),
 )
 async def add(request: MockRequest) -> RawResponse:

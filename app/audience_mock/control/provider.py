@@ -4,8 +4,10 @@ from audience_mock import __version__
 from audience_mock.control import (
     audiences,
     clock,
+    cors,
     errors,
     faults,
+    health,
     ids,
     journal,
     operations,
@@ -33,6 +35,15 @@ _CALLER_ERRORS = {
 }
 
 
+_BODY_ERRORS = {
+    "413": ("The body is too large", {"error": "body is larger than 1048576 bytes: send less"}),
+    "415": (
+        "The body has a content encoding",
+        {"error": "content encoding gzip is not served: send the body as it is"},
+    ),
+}
+
+
 def provider() -> Provider:
     return Provider(
         name="control",
@@ -47,6 +58,7 @@ def provider() -> Provider:
         mounts={"__admin": ""},
         servers=({"url": "/"},),
         routers=(
+            health.router,
             worlds.router,
             state.router,
             state.seed_router,
@@ -61,6 +73,7 @@ def provider() -> Provider:
             operations.router,
         ),
         error_response=errors.error_response,
+        preflight=cors.preflight,
         security_schemes={
             "admin_token": {
                 "type": "http",
@@ -71,5 +84,6 @@ def provider() -> Provider:
         },
         default_security=({"admin_token": []}, {}),
         caller_errors={"admin_token": _CALLER_ERRORS},
+        body_errors=_BODY_ERRORS,
         journalled=False,
     )

@@ -12,7 +12,9 @@ from audience_mock.web.schema import ApiModel
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/snapshots", tags=["state"])
 
-_NO_SNAPSHOT = error(404, "No such snapshot")
+_NO_SNAPSHOT = error(
+    404, "No such snapshot", "there is no snapshot 'none' in this world: GET /__admin/snapshots lists them"
+)
 
 
 class Snapshots(ApiModel):
@@ -31,7 +33,15 @@ async def list_all(request: MockRequest) -> RawResponse:
     return json_response({"snapshots": request.worlds.snapshots(request.world)})
 
 
-@router.put("/{snapshot}", operation_id="snapshots/put", summary="Take a snapshot", status_code=204)
+@router.put(
+    "/{snapshot}",
+    operation_id="snapshots/put",
+    summary="Take a snapshot",
+    status_code=204,
+    responses=error(
+        409, "There are too many snapshots", "a world has 1000 snapshots at most: delete one first"
+    ),
+)
 async def put(request: MockRequest, snapshot: str) -> RawResponse:
     """Save the state of this world under a name, replacing an earlier snapshot."""
     request.worlds.create_snapshot(request.world, snapshot)

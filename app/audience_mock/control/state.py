@@ -5,7 +5,7 @@ from typing import Literal, get_origin
 from fastapi import APIRouter
 from pydantic import ConfigDict, FailFast, Field
 
-from audience_mock.control.openapi_responses import error, success
+from audience_mock.control.openapi_responses import EXPORT_TOO_LARGE, error, success
 from audience_mock.control.responses import empty_response, json_response, raw_json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.seeds.apply import apply_seed
@@ -74,7 +74,7 @@ class Reset(ApiModel):
             ]
         }
     )
-    | error(409, "More users than an export may hold"),
+    | EXPORT_TOO_LARGE,
 )
 async def get(request: MockRequest) -> RawResponse:
     """Export this world as a seed: an empty world that is seeded with it answers the same. Settings and
@@ -88,7 +88,12 @@ async def get(request: MockRequest) -> RawResponse:
     summary="Import a seed",
     response_model=SeedResult,
     responses=success({"counts": {"audiences": 1}, "ids": {"audiences": ["2542623499806"]}})
-    | error(409, "An id is already in use"),
+    | error(
+        409,
+        "An id is already in use",
+        "audiences.0.id: the world has a Pinterest audience 2542623499806 already",
+        "audiences.0.id",
+    ),
 )
 async def seed(request: MockRequest, body: State) -> RawResponse:
     """Add all of a seed to this world, or nothing. A later reset goes back to the seed of the server; to

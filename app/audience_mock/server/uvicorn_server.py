@@ -73,9 +73,9 @@ class Server(uvicorn.Server):
                 timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]
                 lifespan="on",
                 ws="none",
-                # Proxies whose X-Forwarded-For is trusted. Not from the environment: FORWARDED_ALLOW_IPS=*
-                # would let any caller claim to be this machine.
-                forwarded_allow_ips=["127.0.0.1", "::1"],
+                # The application reads what proxies say, by its own setting: FORWARDED_ALLOW_IPS=* would let
+                # any caller claim to be this machine.
+                proxy_headers=False,
             )
         )
         self._when_ready = when_ready

@@ -8,7 +8,12 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
 
-from audience_mock.web.errors import BodyTooLargeError, MalformedBodyError, UnsupportedContentTypeError
+from audience_mock.web.errors import (
+    BodyTooLargeError,
+    MalformedBodyError,
+    UnsupportedContentTypeError,
+    UnsupportedEncodingError,
+)
 from audience_mock.web.request import MockRequest
 
 JSON = "application/json"
@@ -35,6 +40,15 @@ def check_json(request: MockRequest, *also_served: str) -> None:
     given = media_type(request)
     if given and given != JSON and not (given.startswith("application/") and given.endswith("+json")):
         raise UnsupportedContentTypeError(given, JSON, *also_served)
+
+
+def check_encoding(request: MockRequest) -> None:
+    """Raises UnsupportedEncodingError, if there is a body that has an encoding."""
+    given = request.header(b"content-encoding")
+    if given is None or given.strip().lower() in ("", "identity"):
+        return
+    if declared_bytes(request) or request.header(b"transfer-encoding") is not None:
+        raise UnsupportedEncodingError(given.strip()[:100])
 
 
 def declared_bytes(request: MockRequest) -> int:

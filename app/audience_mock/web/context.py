@@ -8,6 +8,8 @@ from starlette.types import Scope
 
 from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Worlds
+from audience_mock.web.response import Header
+from audience_mock.web.timestamps import http_date
 
 if TYPE_CHECKING:
     from audience_mock.web.provider_app import Provider
@@ -22,6 +24,8 @@ class Served:
 
     operations: Sequence[str] = ()
     descriptions: Callable[[], Mapping[str, dict[str, Any]]] = field(default=dict)
+    public_url: str | None = None
+    """Where clients find the server, if it was told; without a slash at its end."""
 
 
 @dataclass(slots=True)
@@ -45,6 +49,14 @@ class RequestContext:
     is_head: bool = False
     """Whether it is a HEAD that is answered as a GET."""
     fault: str | None = None
+    prefix: str = ""
+    """What stands before all paths of this server, in the URLs that clients use."""
+
+    @property
+    def date(self) -> Header:
+        """The `Date` of a response, by the clock of the world: a client that reckons from it agrees with the
+        timestamps in the body, and two runs with a frozen clock are alike."""
+        return b"date", http_date(self.world.clock.now_ms())
 
 
 def attach(scope: Scope, context: RequestContext) -> None:
@@ -59,6 +71,17 @@ def context_of(scope: Scope) -> RequestContext:
 def find_context(scope: Scope) -> RequestContext | None:
     """The context of a request, if it has come as far as `WorldSelection`."""
     return cast(RequestContext | None, scope.get(_KEY))
+
+
+def url_of(scope: Scope, root_path: str) -> str:
+    """The URL of an application or world at this server, as clients reach it: under the public URL, or the
+    host name that the client used."""
+    context = context_of(scope)
+    within = root_path.removeprefix(context.prefix)
+    if context.served.public_url is not None:
+        return context.served.public_url + within
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    return f"{scope['scheme']}://{host or '{}:{}'.format(*scope['server'])}{context.prefix}{within}"
 
 
 def route_path(scope: Scope) -> str:

@@ -84,6 +84,14 @@ class UnsupportedContentTypeError(RequestError):
         self.served = served
 
 
+class UnsupportedEncodingError(RequestError):
+    """The body has a content encoding, such as gzip; none of the emulated APIs documents any."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(f"content encoding {given} is not served: send the body as it is")
+        self.given = given
+
+
 class MalformedBodyError(RequestError):
     """The body does not have the syntax of its content type; the text says where."""
 

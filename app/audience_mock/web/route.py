@@ -154,6 +154,7 @@ class MockRoute(APIRoute):
         """The operation's response, or an error's; None if the client has disconnected."""
         try:
             self.authorize(request)
+            body.check_encoding(request)
             return await self._call(request)
         except ClientDisconnect:
             log.info("%s %s: client disconnected; nothing was stored", request.method, request.url.path)

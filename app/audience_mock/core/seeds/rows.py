@@ -40,6 +40,8 @@ _parts, _pieces = table_of(UploadPart), table_of(UploadPiece)
 _ALL_AUDIENCES = Query(AudienceRow, select(_audiences).order_by(_audiences.c.key))
 _INTERNAL = (ids.USER_SET, ids.UPLOADED_FILE)
 """Sequences of numbers that no answer shows."""
+LONGEST_CACHED = 1024
+"""Characters of a JSON text that is parsed once and kept: it is what a caller sent. Chosen."""
 
 
 class Row(NamedTuple):
@@ -68,9 +70,20 @@ def _present(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-@lru_cache(maxsize=1024)
 def _as_object(text: str | None) -> Any:
     """A JSON text as an object, if that is written as the same text again; else the text."""
+    if text is None or len(text) > LONGEST_CACHED:
+        return _parsed(text)
+    return _cached(text)
+
+
+@lru_cache(maxsize=1024)
+def _cached(text: str) -> Any:
+    """Most audiences have one of a few rules."""
+    return _parsed(text)
+
+
+def _parsed(text: str | None) -> Any:
     if text is None:
         return None
     try:

@@ -39,6 +39,7 @@ from audience_mock.web.errors import (
     RateLimitError,
     RouteNotFoundError,
     UnsupportedContentTypeError,
+    UnsupportedEncodingError,
     phrase,
 )
 from audience_mock.web.evidence import ErrorSpec, Evidence, chosen, recorded
@@ -237,6 +238,14 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
         "Invalid request: {error}",
         UNPUBLISHED,
         when="a body of another content type",
+        on=("415",),
+    ),
+    UnsupportedEncodingError: ErrorSpec(
+        415,
+        INVALID,
+        "Invalid request: {error}",
+        UNPUBLISHED,
+        when="a body with a content encoding",
         on=("415",),
     ),
     WorldReplacedError: ErrorSpec(

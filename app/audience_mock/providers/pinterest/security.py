@@ -19,7 +19,7 @@ from audience_mock.web.errors import MissingScopesError, NotAuthenticatedError, 
 from audience_mock.web.openapi import Security
 from audience_mock.web.request import MockRequest
 
-WELL_FORMED = r"[A-Za-z0-9._~:+/-]{1,1000}=*"
+WELL_FORMED = r"[A-Za-z0-9._~:+/-]{1,1000}={0,16}"
 _BEARER = re.compile(rf"Bearer +({WELL_FORMED})[ \t]*", re.IGNORECASE)
 """RFC 6750, and the colon of a scope. Pinterest's own tokens begin with `pina_` or `pinc_`; the longest
 length is chosen."""
@@ -30,6 +30,8 @@ an app by client credentials; `pina_mock_expired.…`, `pina_mock_revoked.…` a
 
 MAX_CACHED_CALLERS = 1024
 """Callers of a world whose token is not looked up again. Chosen."""
+MAX_CACHED_CHARACTERS = 1_100
+"""Of the header that such a caller sends: any number of spaces may precede a token. Chosen."""
 
 MAX_APP_ID_CHARACTERS = 200
 """Chosen; Pinterest's are seven digits."""
@@ -189,6 +191,8 @@ def _find_caller(request: MockRequest, authorization: str) -> Caller:
         if request.options.auth_mode == "strict":
             raise NotAuthenticatedError
         caller = Caller(token)
+    if len(authorization) > MAX_CACHED_CHARACTERS:
+        return caller
     callers = request.world.callers
     if len(callers) >= MAX_CACHED_CALLERS:
         callers.clear()

@@ -21,6 +21,7 @@ from audience_mock.web.errors import (
     NotAuthenticatedError,
     RouteNotFoundError,
     UnsupportedContentTypeError,
+    UnsupportedEncodingError,
     phrase,
 )
 from audience_mock.web.evidence import ErrorSpec, Evidence
@@ -48,6 +49,8 @@ REASONS: Mapping[str, ErrorSpec] = {
     **dict.fromkeys(("float_type", "float_parsing"), _NOT_A_NUMBER),
     "greater_than_equal": _reason("must be greater than or equal to {ge}", "too little"),
     "less_than_equal": _reason("must be less than or equal to {le}", "too much"),
+    "charset": _reason("is not in UTF-8", "a field of a form in another charset", OURS),
+    "unknown_charset": _reason("has an unknown charset: {charset}", "a charset that is none", OURS),
     "sent_twice": _reason("can't be sent twice", "two types of users in one form", OURS),
     "no_users": _reason(
         "Users can be added only to an audience that was made from a file", "users for another kind", OURS
@@ -55,7 +58,14 @@ REASONS: Mapping[str, ErrorSpec] = {
     "other_type": _reason("is not the audience's: {is}", "users of another type or ad account", OURS),
 }
 """What is wrong with a field, by pydantic's error types and a few of our own."""
-_REPORTED_IF_BLANK = ("sent_twice", "other_type", "greater_than_equal", "less_than_equal")
+_REPORTED_IF_BLANK = (
+    "charset",
+    "unknown_charset",
+    "sent_twice",
+    "other_type",
+    "greater_than_equal",
+    "less_than_equal",
+)
 """Error types that a field without a value is reported with; with any other, it is reported as blank."""
 OTHER_REASON = _reason(INVALID, "anything else")
 
@@ -98,6 +108,14 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
         "The content type is not served, only {listed}",
         RAILS,
         "another content type",
+        on=("415",),
+    ),
+    UnsupportedEncodingError: ErrorSpec(
+        415,
+        None,
+        "The content encoding {given} is not served",
+        RAILS,
+        "a body with a content encoding",
         on=("415",),
     ),
     WorldReplacedError: ErrorSpec(

@@ -15,8 +15,7 @@ from audience_mock.web.response import RawResponse
 
 
 def _preflight(request: MockRequest, allowed: set[str]) -> RawResponse:
-    """Every response allows any origin already."""
-    return responses.empty_response(request)
+    return responses.preflight_response(request)
 
 
 def provider() -> Provider:

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from audience_mock.providers.pitchtarget.sources import EXCHANGES, RAILS
+from audience_mock.web.cors import OWN_HEADERS, private_network
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import Header, HeaderName, RawResponse
 
@@ -36,6 +37,8 @@ _ALWAYS_WITH_CHROME_FRAME = (*_SECURITY, *_CHROME_FRAME, *_CROSS_ORIGIN)
 _JSON = _headers((b"Content-Type", b"application/json; charset=utf-8"))
 _REVALIDATE = _headers((b"Cache-Control", b"max-age=0, private, must-revalidate"))
 _NO_CACHE = _headers((b"Cache-Control", b"no-cache"))
+_ALLOW_HEADERS = HeaderName(b"Access-Control-Allow-Headers")
+_OWN_HEADERS = "".join(f", {name}" for name in OWN_HEADERS).encode()
 _ETAG, _CONTENT_LENGTH = HeaderName(b"ETag"), HeaderName(b"Content-Length")
 _REQUEST_ID, _RUNTIME = HeaderName(b"X-Request-Id"), HeaderName(b"X-Runtime")
 HEADER_EVIDENCE = {
@@ -90,6 +93,17 @@ def _conditional(
 def empty_response(request: MockRequest) -> RawResponse:
     """204, without a body."""
     return RawResponse(204, b"", (*_ALWAYS, *_NO_CACHE, *_of_request(request)))
+
+
+def preflight_response(request: MockRequest) -> RawResponse:
+    """As `empty_response`: every response allows any origin. A page may send the headers that this server
+    reads, too."""
+    response = empty_response(request)
+    headers = [
+        (name, value + _OWN_HEADERS if name == _ALLOW_HEADERS else value)
+        for name, value in response.raw_headers
+    ]
+    return RawResponse(204, b"", [*headers, *private_network(request)])
 
 
 def _is_known(etag: str, request: MockRequest) -> bool:
