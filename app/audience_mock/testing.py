@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from audience_mock.app import create_app
 from audience_mock.client import ControlError, MockWorld, UnusedFaultsError, VerificationError, connect
+from audience_mock.control import read_tokens
 from audience_mock.server.listener import base_url, listen
 from audience_mock.server.uvicorn_server import Server
 from audience_mock.settings import Settings
@@ -14,6 +15,14 @@ __all__ = ["ControlError", "MockServer", "MockWorld", "UnusedFaultsError", "Veri
 
 START_TIMEOUT_S = 10
 STOP_TIMEOUT_S = 10
+
+
+def client_token(settings: Settings) -> str | None:
+    """The token with which to call the control API of a server with these settings; None if it needs none.
+    Raises InvalidSettingsError for a file that cannot be read."""
+    if settings.admin_token is not None or settings.admin_token_file is None:
+        return settings.admin_token
+    return read_tokens(settings.admin_token_file)[0]
 
 
 class MockServer(MockWorld):
@@ -38,7 +47,7 @@ class MockServer(MockWorld):
             listener.close()
             raise
         self.world = self.app.state.worlds.default
-        super().__init__(base_url(listener), admin_token=self.settings.admin_token)
+        super().__init__(base_url(listener), admin_token=client_token(self.settings))
         ready = threading.Event()
         self._server = Server(self.app, when_ready=ready.set)
         self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)

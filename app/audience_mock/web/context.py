@@ -43,6 +43,8 @@ class RequestContext:
     is_head: bool = False
     """Whether it is a HEAD that is answered as a GET."""
     fault: str | None = None
+    reason: str | None = None
+    """Why the request was rejected, where its response does not say it."""
 
 
 def attach(scope: Scope, context: RequestContext) -> None:

@@ -28,6 +28,7 @@ from starlette.types import Receive, Scope, Send
 
 from audience_mock.web import body, faults
 from audience_mock.web.context import route_path
+from audience_mock.web.error_log import one_line
 from audience_mock.web.errors import InjectedError, InvalidInputError
 from audience_mock.web.journal import record
 from audience_mock.web.openapi import API_VERSIONS, BODIES
@@ -155,7 +156,8 @@ class MockRoute(APIRoute):
             self.authorize(request)
             return await self._call(request)
         except ClientDisconnect:
-            log.info("%s %s: client disconnected; nothing was stored", request.method, request.url.path)
+            path = one_line(request.scope["path"])
+            log.info("%s %s: client disconnected; nothing was stored", request.method, path)
             return None
         except RequestValidationError as error:
             return self.error_response(request, _as_invalid_input(error))

@@ -1,5 +1,6 @@
 """SQLite databases, each on one connection, used from one thread: no pool, no lock, no interleaving."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -29,6 +30,10 @@ _SEQUENCES_OF_WRITERS = "SELECT next, name FROM sequences WHERE name IN (?, ?)"
 def _engine() -> Engine:
     """One for all databases: it is made once, and a statement is compiled once for all of them."""
     return create_engine(IN_MEMORY, poolclass=NullPool, creator=_opened.pop)
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(://[^/@:]*:)[^@]*@", r"\1…@", url)
 
 
 class Layout(NamedTuple):
@@ -88,9 +93,13 @@ class Database:
             parsed = make_url(url)
             arguments, options = _engine().dialect.create_connect_args(parsed)
         except (ArgumentError, SQLAlchemyError, ImportError, TypeError, ValueError):
-            raise StoreError(f"not a database URL: {url!r} (try sqlite:///audiences.db)") from None
+            raise StoreError(
+                f"not a database URL: {_without_password(url)!r} (try sqlite:///audiences.db)"
+            ) from None
         if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-            raise StoreError(f"only SQLite is served, not {url!r} (try sqlite:///audiences.db)")
+            raise StoreError(
+                f"only SQLite is served, not {_without_password(url)!r} (try sqlite:///audiences.db)"
+            )
         in_memory = parsed.database in (None, "", ":memory:")
         self.file = None if in_memory else Path(parsed.database or "")
         self.layout = layout or (IN_MEMORY_LAYOUT if in_memory else FILE_LAYOUT)

@@ -9,6 +9,7 @@ from audience_mock.core.audiences.lifecycle import FAILED, SUCCEEDED, upload_sta
 from audience_mock.core.store.rows import ListUploadRow
 from audience_mock.core.users.records import INVALID_DEVICE, INVALID_EMAIL, INVALID_ID
 from audience_mock.core.worlds.world import DEFAULT
+from audience_mock.providers.pinterest.customer_list_uploads.signatures import sign
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import PREFIX
 
@@ -65,9 +66,10 @@ def _as_dict(row: ListUploadRow, account: str, now_ms: int) -> dict[str, Any]:
 
 def _url_of_part(request: MockRequest, upload: int, part: int) -> str:
     """Where this server takes a part, under the host name that the client used. It names the world, since the
-    part is sent without the header or the token that did."""
+    part is sent without the header or the token that did, and is signed."""
     host = request.header(b"host") or "{}:{}".format(*request.scope["server"])
     root, world = request.scope["root_path"], request.world.name
     if world != DEFAULT and not root.startswith(PREFIX):
         root = f"{PREFIX}{world}{root}"
-    return f"{request.scope['scheme']}://{host}{root}/{PARTS_PATH}/{upload}/{part}"
+    query = sign(request, str(upload), str(part))
+    return f"{request.scope['scheme']}://{host}{root}/{PARTS_PATH}/{upload}/{part}?{query}"
