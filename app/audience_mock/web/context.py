@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Worlds
+from audience_mock.web.in_flight import InFlight
 
 if TYPE_CHECKING:
     from audience_mock.web.provider_app import Provider
@@ -17,11 +18,13 @@ _KEY = "audience_mock"
 
 @dataclass(frozen=True)
 class Served:
-    """What the server as a whole offers, for the control API: the ids of the providers' operations, sorted,
-    and their OpenAPI descriptions by provider, made when they are asked for."""
+    """What the server as a whole has: for the control API the ids of the providers' operations, sorted, and
+    their OpenAPI descriptions by provider, made when they are asked for."""
 
     operations: Sequence[str] = ()
     descriptions: Callable[[], Mapping[str, dict[str, Any]]] = field(default=dict)
+    in_flight: InFlight = field(default_factory=InFlight)
+    """What the faults of all worlds hold now."""
 
 
 @dataclass(slots=True)

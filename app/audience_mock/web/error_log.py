@@ -2,6 +2,7 @@
 
 import logging
 import re
+import traceback
 
 from audience_mock.web.request import MockRequest
 
@@ -9,7 +10,7 @@ log = logging.getLogger("audience_mock")
 
 _QUOTING = (400, 422)
 """Statuses whose messages quote what was sent."""
-_LINE_ENDS = re.compile(r"[\t\n\r ]+")
+_LINE_ENDS = re.compile(r"[\t ]*[\r\n]+[\t ]*")
 
 
 def report(request: MockRequest, error: Exception, status: int, message: str, *, failed: bool) -> None:
@@ -20,7 +21,9 @@ def report(request: MockRequest, error: Exception, status: int, message: str, *,
     if failed:
         cause = one_line(f"{type(error).__name__}: {error}")
         log.error("%s %s %d: %s", request.method, path, status, cause)
-        log.debug("traceback", exc_info=error)
+        if log.isEnabledFor(logging.DEBUG):
+            lines = "".join(traceback.format_exception(error)).split("\n")
+            log.debug("%s", "\n".join(map(one_line, lines)).rstrip())
         return
     reason: str | None = getattr(error, "reason", None)
     request.context.reason = reason

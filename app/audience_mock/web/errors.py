@@ -43,12 +43,13 @@ class RateLimitError(RequestError):
 
 class InjectedError(RequestError):
     """A fault forces this status; `resets_in_s` are the seconds until the limit that it imitates resets, if
-    known."""
+    known, and `reason` is for the log and the journal."""
 
-    def __init__(self, status: int, resets_in_s: int | None = None) -> None:
+    def __init__(self, status: int, resets_in_s: int | None = None, reason: str | None = None) -> None:
         super().__init__(f"injected status {status}")
         self.status = status
         self.resets_in_s = resets_in_s
+        self.reason = reason
 
 
 class NoRouteError(RequestError):

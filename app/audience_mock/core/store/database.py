@@ -226,6 +226,14 @@ class Database:
         connection of SQLAlchemy or on `driver`, which are the same."""
         return self._transaction
 
+    def size_bytes(self) -> int:
+        """Bytes of its pages."""
+        run = self.driver.execute
+        return sum(
+            run(f"PRAGMA {name}.page_count").fetchone()[0] * run(f"PRAGMA {name}.page_size").fetchone()[0]
+            for name in ("main", *([schema.ATTACHED] if self.layout.attach_large else []))
+        )
+
     def delete_orphans(self) -> None:
         """Delete sets of users and files that were being written, and let uploads that were being read be run
         again: this is a copy, or the process that wrote them was killed."""
