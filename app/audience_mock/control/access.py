@@ -89,8 +89,8 @@ def _check_direct(request: Request) -> None:
     """Raises AccessDeniedError if a proxy passed the request on, as far as that can be seen."""
     sign = next((name for name in request.headers if _is_forwarding(name)), None)
     if sign is None and request.scope.get("http_version") == "1.0":
-        # nginx before 1.29.7 speaks it to what it proxies, and by default adds no header. Clients of today
-        # speak 1.1, so this is chosen.
+        # nginx speaks it to an upstream if nothing else is set, at least up to 1.28, and adds no header.
+        # Clients of today speak 1.1. Chosen.
         sign = "HTTP/1.0"
     if sign is not None:
         raise AccessDeniedError(

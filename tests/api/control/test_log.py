@@ -9,7 +9,7 @@ import pytest
 
 from audience_mock.testing import MockServer
 from audience_mock.web.error_log import one_line
-from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 NOT_TEXT = [
@@ -128,9 +128,9 @@ def test_a_failure_of_the_server_is_logged_like_all_else(
     def fail(*arguments: object, **more: object) -> None:
         raise OSError("no\x1b[31m password=hunter2hunter\nhere")
 
-    monkeypatch.setattr("audience_mock.core.audiences.queries.find", fail)
-    monkeypatch.setattr("audience_mock.core.audiences.sharing.find", fail)
-    failed = httpx.get(f"{mock.url}{AUDIENCES}/2542623499806", headers=PINTEREST_TOKEN)
+    for name in ("read", "transact"):
+        monkeypatch.setattr(mock.world, name, fail)
+    failed = httpx.get(f"{mock.url}/custom_audiences/54", headers=PITCHTARGET_TOKEN)
     assert failed.status_code == 500
     cause, traceback = (record.getMessage() for record in caplog.records)
     assert cause.endswith(" 500: OSError: no\\x1b[31m password=… here")

@@ -84,6 +84,16 @@ def test_a_strict_world_does_not_repeat_tokens_after_a_reset(begin: Callable[...
     assert not {*before} & {*every_token(mock)}
 
 
+def test_a_state_opens_nothing(begin: Callable[..., MockServer]) -> None:
+    """An exported state has digests in place of tokens and secrets."""
+    mock = begin()
+    issued = every_token(mock)
+    state = httpx.get(f"{mock.url}/__admin/state").text
+    for each in (*issued, APP[1], "pina_known", "pinr_known", "code_mock.ads:read.1"):
+        assert each not in state
+    assert len(json.loads(state)["tokens"]) >= len(SEED["tokens"]) + len(issued)
+
+
 SELF_DESCRIBING = ["pina_mock.ads:read", f"pina_mock.ads:read.{AD_ACCOUNT}", "pinc_mock.ads:read"]
 
 

@@ -132,7 +132,7 @@ class World:
             copy.discard()
 
     def secret(self) -> bytes:
-        """Random bytes that nobody else knows, made at the first use. They are a part of the world, as its
+        """Random bytes that no client knows, made at the first use. They are a part of the world, as its
         rows are: a restart keeps them, a reset makes others."""
         if self._secret is None:
             self._secret = os.urandom(32).hex()
