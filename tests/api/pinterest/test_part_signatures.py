@@ -158,7 +158,7 @@ def test_strict_servers_sign_with_secrets_of_their_own(start: Callable[..., Mock
 
 def test_a_restart_keeps_urls_valid(tmp_path: Path) -> None:
     """The secret of a strict world in a file is kept with it, in the default world and another."""
-    settings = {"database": f"sqlite:///{tmp_path}/a.db", "auth_mode": "strict"}
+    settings: dict[str, Any] = {"database": f"sqlite:///{tmp_path}/a.db", "auth_mode": "strict"}
     with MockServer(**settings) as first:
         urls = make_upload(first) + make_upload(first, "/worlds/blue")
     with MockServer(**settings) as second:

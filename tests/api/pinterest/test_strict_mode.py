@@ -16,7 +16,7 @@ from helpers.errors import pinterest_error
 NOW_S = 1_700_000_000
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 APP = ("1234567", "an-app-secret")
-SEED = {
+SEED: dict[str, Any] = {
     "apps": [{"id": APP[0], "secret": APP[1]}],
     "tokens": [
         {"token": "pina_known", "scopes": ["ads:read"]},
