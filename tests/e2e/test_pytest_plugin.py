@@ -330,7 +330,8 @@ def test_after_a_broken_fixture(broken):
 
 def test_a_failing_test_shows_its_requests(project: Project) -> None:
     """The report of a failure has the last requests of its world, and of those that were rejected, older ones
-    too, the answer, the fault, the reason and the routes that were probably meant; a test that passes shows nothing."""
+    too, the answer, the fault, the reason and the routes that were probably meant; a test that passes shows
+    nothing."""
     project.write(test_failing=FAILING)
     ran = project.run()
     assert outcomes(ran) == {"failed": 5, "passed": 1, "errors": 1}
