@@ -21,11 +21,13 @@ _PARTS_OF_NAMES = (
 """Each match in a text has one of them. Few texts do, and searching for all the names is slow."""
 
 _SECRET_HEADER = re.compile(
-    r"authorization|cookie|token|secret|passw|pwd|(?:api|access|private|auth|subscription|functions)-?key"
-    r"|signature|assertion|credential|session-?id|jwt|(?:^|-)auth(?:$|-)",
+    r"authorization|authentication|cookie|token|secret|passw|pwd|(?:api|access|private|auth|subscription|functions)[-_]?key"
+    r"|signature|assertion|credential|session|jwt|(?:^|[-_])auth(?:$|[-_])",
     re.IGNORECASE,
 )
-_SHOWN_HEADER = re.compile(r"access-control-.*|www-authenticate|prefer|x-audience-mock-.*", re.IGNORECASE)
+_SHOWN_HEADER = re.compile(
+    r"access-control-.*|(?:www|proxy)-authenticate|prefer|x-audience-mock-.*", re.IGNORECASE
+)
 """Headers that hold no secret, whatever their name or text: `Prefer: code=200`."""
 _SCHEME = re.compile(
     r"(bearer|basic|oauth|digest|token|apikey|negotiate|ntlm|aws4-hmac-sha256)( +)(.*)",
@@ -88,9 +90,9 @@ def _hide_found(found: re.Match[str]) -> str:
     before, secret = (part for part in found.groups() if part is not None)
     if before == "://":
         return "://…"
-    if secret.startswith("["):
-        return f"{before}[…"
-    opening = re.match(r'\\*"', secret)
+    if secret.startswith(("[", "{")):
+        return f"{before}{secret[0]}…"
+    opening = re.match(r"""\\*["']""", secret)
     if opening:
         return f"{before}{opening[0]}{hide(secret[opening.end() :])}"
     return before + (hide(secret) if secret else "")

@@ -38,9 +38,11 @@ class SecretNames:
         brackets = r"(?:\]|%5D)?(?:\[[^\]\s=&]{0,40}\]|%5B[^\s=&]{0,40}?%5D){0,3}"
         name = rf"(?:(?:{_ENDINGS})|{whole}|x-auth[a-z_-]{{0,40}}{alone})s?{brackets}"
         kinds = (
-            # JSON, also within the text of a JSON value, its quotes escaped; a list is hidden to its end.
+            # JSON, also within the text of a JSON value, its quotes escaped; lists and objects are hidden to their
+            # end. Python writes single quotes.
+            rf"({name}'\s{{0,20}}:\s{{0,20}})(\[[^\]]*|\{{[^}}]*|'(?:\\.|[^'\\])*)",
             rf'({name}\\*"\s{{0,20}}:\s{{0,20}})'
-            r'(\[[^\]]*|"(?:\\.|[^"\\])*|\\+"(?:[^"\\]|\\(?!\\*"))*|-?[0-9][0-9.e+-]*)',
+            r'(\[[^\]]*|\{[^}]*|"(?:\\.|[^"\\])*|\\+"(?:[^"\\]|\\(?!\\*"))*|-?[0-9][0-9.e+-]*)',
             # A query or a form.
             rf"({name}\s?(?:=|%3D))([^&;,\s\"'\\<>]*)",
             # A field of a multipart form.
