@@ -38,8 +38,8 @@ class SecretNames:
         brackets = r"(?:\]|%5D)?(?:\[[^\]\s=&]{0,40}\]|%5B[^\s=&]{0,40}?%5D){0,3}"
         name = rf"(?:(?:{_ENDINGS})|{whole}|x-auth[a-z_-]{{0,40}}{alone})s?{brackets}"
         kinds = (
-            # JSON, also within the text of a JSON value, its quotes escaped; lists and objects are hidden to their
-            # end. Python writes single quotes.
+            # JSON, also within the text of a JSON value, its quotes escaped. Lists and objects are hidden to
+            # their end; Python writes single quotes.
             rf"({name}'\s{{0,20}}:\s{{0,20}})(\[[^\]]*|\{{[^}}]*|'(?:\\.|[^'\\])*)",
             rf'({name}\\*"\s{{0,20}}:\s{{0,20}})'
             r'(\[[^\]]*|\{[^}]*|"(?:\\.|[^"\\])*|\\+"(?:[^"\\]|\\(?!\\*"))*|-?[0-9][0-9.e+-]*)',
