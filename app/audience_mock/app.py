@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from audience_mock import __version__
-from audience_mock.control import Access, Pages
+from audience_mock.control import Access, AdminTokens, Pages
 from audience_mock.core.errors import DomainError, InvalidSeedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
@@ -34,13 +34,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for these settings, by default those of the environment.
 
     `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name.
-    Opens the store and applies the seed, so it raises StoreError and InvalidSeedError.
+    Opens the store, applies the seed and reads the admin tokens, so it raises StoreError, InvalidSeedError
+    and InvalidSettingsError.
     """
     settings = settings or Settings()
-    return assemble(_open_worlds(settings), settings)
+    access = Access(settings.admin, AdminTokens(settings.admin_token, settings.admin_token_file))
+    return assemble(_open_worlds(settings, access), settings, access)
 
 
-def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
+def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
     """The application over these worlds."""
     providers = {
         provider.name: ProviderApp(provider, cors_origins=settings.cors_origins)
@@ -90,8 +92,14 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
         public_url=settings.public_url,
     )
     app.add_middleware(MountShortcut, mounts=mounts)
-    app.add_middleware(WorldSelection, worlds=worlds, served=served, reject=_reject_world)
-    observing.add_to(app, Access(settings.admin, settings.admin_token))
+    app.add_middleware(
+        WorldSelection,
+        worlds=worlds,
+        served=served,
+        reject=_reject_world,
+        is_admin_token=access.tokens.permit,
+    )
+    observing.add_to(app, access)
     if settings.trusted_proxies or settings.public_url is not None:
         from audience_mock.web.proxies import TrustedProxies
 
@@ -127,8 +135,8 @@ def _reject_world(request: MockRequest, error: DomainError) -> Response:
     return response
 
 
-def _open_worlds(settings: Settings) -> Worlds:
-    configure = partial(_configured, settings)
+def _open_worlds(settings: Settings, access: Access) -> Worlds:
+    configure = partial(_configured, settings, access)
     if settings.seed:
         return _seeded(settings, seed_file(settings.seed), configure)
     return Worlds(settings.database, configure=configure)
@@ -150,7 +158,7 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
     return worlds
 
 
-def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
+def _configured(settings: Settings, access: Access, own: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
     """The effective settings of a world: its `own` override the server's. Raises InvalidSettingsError."""
     here: WorldSettings = settings
     if own:
@@ -163,9 +171,10 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
         max_upload_bytes=here.max_upload_bytes,
         journal_entries=here.journal_entries,
         journal_bytes=here.journal_bytes,
+        redact_users=here.redact_users,
         request_faults=here.request_faults,
     )
-    return rules, registry.options(here) | {"control": Access(settings.admin, settings.admin_token)}
+    return rules, registry.options(here) | {"control": access}
 
 
 def describe(directory: Path) -> list[Path]:
@@ -173,7 +182,7 @@ def describe(directory: Path) -> list[Path]:
     files."""
     from audience_mock.web.operations import evidence_table, list_operations
 
-    app = assemble(Worlds(), Settings.model_construct())
+    app = assemble(Worlds(), Settings.model_construct(), Access())
     described = {name: api.openapi() for name, api in app.state.providers.items()}
     texts = {
         f"{name}.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -21,6 +21,9 @@ class WorldSettings(TypedDict, total=False):
     """Requests that the request journal of a world keeps; 0 turns it off."""
     journal_bytes: int
     """Bytes that the request journal of a world may take; the oldest requests go first."""
+    redact_users: bool
+    """Whether the request journal and the log leave out the people in requests: records, and whatever looks
+    like an e-mail address."""
     request_faults: bool
     """Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request."""
     pitchtarget_revision: Literal["2014-05", "2014-04", "2014-04-15"]
@@ -36,6 +39,9 @@ class WorldSettings(TypedDict, total=False):
     rules in its text."""
     auth_mode: Literal["lenient", "strict"]
     """Pinterest tokens that are accepted: lenient, any; strict, only known ones."""
+    self_describing_tokens: bool
+    """Whether Pinterest tokens and codes that describe themselves, such as pina_mock.ads:read, are what they
+    say. Anybody can write one, so turn them off where strict mode must keep strangers out."""
     rate_limits: Literal["count", "standard", "trial", "off"]
     """Pinterest's rate limits: count sends rate-limit headers, never 429; standard and trial enforce the
     limits of that access level; off sends neither."""
@@ -74,7 +80,11 @@ class ServerSettings(WorldSettings, total=False):
     """Whether the control API (/__admin) is on; without it only its health page answers."""
     admin_token: str | None
     """Bearer token that calls of the control API must send, from any address; without a token, only this
-    machine may call."""
+    machine may call. Other users of the machine can see a flag, so prefer the variable or
+    --admin-token-file."""
+    admin_token_file: str | Path | None
+    """File with tokens that open the control API beside --admin-token, one a line, # before a comment; read
+    again when it changes, so that a token can be replaced without a restart."""
     cors_origins: Sequence[str]
     """Origins whose pages may call Pinterest's API, separated by commas; * allows any."""
     log_level: Literal["debug", "info", "warning", "error"]

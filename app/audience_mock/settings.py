@@ -46,6 +46,9 @@ GROUPS = (SERVER, STORAGE, WORLDS, *registry.setting_groups(), JOURNAL, ACCESS, 
 """The headings under which `--help` and the reference list the settings, in this order. A setting's group and
 the placeholder for its value are in the `json_schema_extra` of its field."""
 
+SECRET_SETTINGS = frozenset({"admin_token"})
+"""Settings whose values no message shows."""
+
 
 def _split_at_commas(value: Any) -> Any:
     if isinstance(value, str):
@@ -116,6 +119,14 @@ class _WorldSettings(BaseModel):
         description="Bytes that the request journal of a world may take; the oldest requests go first.",
         json_schema_extra={"group": JOURNAL, "metavar": "BYTES"},
     )
+    redact_users: bool = Field(
+        default=False,
+        description=(
+            "Whether the request journal and the log leave out the people in requests: records, and whatever"
+            " looks like an e-mail address."
+        ),
+        json_schema_extra={"group": JOURNAL},
+    )
     request_faults: bool = Field(
         default=True,
         description="Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request.",
@@ -145,7 +156,8 @@ class Settings(WorldSettings):
             problem = _first_problem(error, Settings)
             name = str(problem.path[0])
             source = problem.field if name in given else variable_of(name)
-            raise InvalidSettingsError(name, problem.reason, source) from None
+            reason = problem.why if name in SECRET_SETTINGS else problem.reason
+            raise InvalidSettingsError(name, reason, source) from None
 
     host: str = Field(
         default="127.0.0.1",
@@ -237,11 +249,21 @@ class Settings(WorldSettings):
     admin_token: str | None = Field(
         default=None,
         pattern=r"^[!-~]{8,}$",
+        repr=False,
         description=(
             "Bearer token that calls of the control API must send, from any address; without a token, only"
-            " this machine may call."
+            " this machine may call. Other users of the machine can see a flag, so prefer the variable or"
+            " --admin-token-file."
         ),
         json_schema_extra={"group": ACCESS, "metavar": "TOKEN"},
+    )
+    admin_token_file: Path | None = Field(
+        default=None,
+        description=(
+            "File with tokens that open the control API beside --admin-token, one a line, # before a comment;"
+            " read again when it changes, so that a token can be replaced without a restart."
+        ),
+        json_schema_extra={"group": ACCESS, "metavar": "FILE"},
     )
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)] = Field(
         default=("*",),

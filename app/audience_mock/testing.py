@@ -19,6 +19,7 @@ from audience_mock.client import (
     connect,
 )
 from audience_mock.client_types import ServerSettings, WorldSettings
+from audience_mock.control import read_tokens
 from audience_mock.core.errors import InvalidSeedError, InvalidSettingsError, StoreError
 from audience_mock.server.listener import base_url, listen
 from audience_mock.server.uvicorn_server import Server
@@ -46,6 +47,14 @@ START_TIMEOUT_S = 10
 STOP_TIMEOUT_S = 10
 
 
+def client_token(settings: Settings) -> str | None:
+    """The token with which to call the control API of a server with these settings; None if it needs none.
+    Raises InvalidSettingsError for a file that cannot be read."""
+    if settings.admin_token is not None or settings.admin_token_file is None:
+        return settings.admin_token
+    return read_tokens(settings.admin_token_file)[0]
+
+
 class MockServer(MockWorld):
     """A server in a thread: `with MockServer() as mock:` serves at `mock.url` until the block ends.
 
@@ -69,7 +78,7 @@ class MockServer(MockWorld):
                 listener.close()
             raise
         self.world = self.app.state.worlds.default
-        super().__init__(base_url(listeners[0]), admin_token=self.settings.admin_token)
+        super().__init__(base_url(listeners[0]), admin_token=client_token(self.settings))
         ready = threading.Event()
         self._server = Server(self.app, settings=self.settings, when_ready=ready.set)
         self._thread = threading.Thread(target=self._serve, args=(listeners,), daemon=True)

@@ -67,7 +67,7 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
     from audience_mock.core.errors import DomainError
     from audience_mock.server.listener import why_not_listening
     from audience_mock.server.run import log_to_stderr
-    from audience_mock.testing import MockServer
+    from audience_mock.testing import MockServer, client_token
 
     server = MockServer(**settings)
     log_to_stderr(server.settings)
@@ -77,8 +77,9 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
         with server:
             gc.enable()
             variables = environment(server)
-            if server.settings.admin_token is not None:
-                variables["AUDIENCE_MOCK_ADMIN_TOKEN"] = server.settings.admin_token
+            token = client_token(server.settings)
+            if token is not None:
+                variables["AUDIENCE_MOCK_ADMIN_TOKEN"] = token
             return child.run(command, os.environ | variables | without_proxy(os.environ, server.url))
     except DomainError as error:
         exit_with_error(error)

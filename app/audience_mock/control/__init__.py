@@ -5,6 +5,7 @@ are controlled.
 """
 
 from audience_mock.control.access import Access
+from audience_mock.control.admin_tokens import AdminTokens, read_tokens
 from audience_mock.control.pages import Pages
 
-__all__ = ["Access", "Pages"]
+__all__ = ["Access", "AdminTokens", "Pages", "read_tokens"]

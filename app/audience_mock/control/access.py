@@ -1,16 +1,38 @@
-"""Access control: this machine may call the control API, or any caller with the token.
+"""Access control: this machine may call the control API, or any caller with a token.
 
 A page of any site, in a browser on this machine, could call it too. So `Host` and `Origin` have to name this
-machine. All of this is chosen.
+machine. A reverse proxy on this machine makes every caller look local, so what shows that a request was
+passed on is rejected. All of this is chosen.
 """
 
 import re
-from dataclasses import dataclass
-from hmac import compare_digest
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+
+from audience_mock.control.admin_tokens import AdminTokens
+
+_FORWARDING_PREFIXES = (
+    *("x-forward", "forwarded", "x-original-", "x-prox", "x-envoy-", "x-azure-", "x-arr-", "x-nginx-"),
+    *("cf-", "fastly-", "tailscale-", "x-appengine-"),
+)
+_FORWARDING = frozenset(
+    {"via", "cdn-loop", "x-real-ip", "x-real-port", "x-client-ip", "x-cluster-client-ip", "x-remote-ip"}
+    | {
+        "x-remote-addr",
+        "true-client-ip",
+        "client-ip",
+        "do-connecting-ip",
+        "x-rewrite-url",
+        "x-host",
+        "x-scheme",
+    }
+)
+"""Headers by which proxies, load balancers and content networks show that they passed a request on: those of
+RFC 9110, RFC 7239, nginx, Apache, Envoy, IIS, Azure, Google, Cloudflare, Akamai, Fastly and Tailscale. A
+client has no reason to send one."""
 
 
 class AccessDeniedError(Exception):
@@ -18,7 +40,11 @@ class AccessDeniedError(Exception):
 
 
 class AdminTokenError(Exception):
-    """The token is missing or wrong."""
+    """The token is missing or unknown; `reason` says which."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class ControlDisabledError(Exception):
@@ -32,25 +58,20 @@ _ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", re
 @dataclass(frozen=True)
 class Access:
     admin: bool = True
-    token: str | None = None
+    tokens: AdminTokens = field(default_factory=AdminTokens)
 
 
 def check(request: Request, access: Access) -> None:
     """Raises ControlDisabledError, AdminTokenError, AccessDeniedError."""
     if not access.admin:
         raise ControlDisabledError
-    if access.token is not None:
-        scheme, _, given = request.headers.get("authorization", "").strip(" \t").partition(" ")
-        if scheme.lower() != "bearer" or not compare_digest(
-            given.lstrip(" ").encode(), access.token.encode()
-        ):
-            raise AdminTokenError
+    if access.tokens.are_required:
+        authorization = request.headers.get("authorization")
+        if not access.tokens.permit(authorization or ""):
+            raise AdminTokenError("unknown admin token" if authorization else "no admin token")
         return
+    _check_direct(request)
     client = request.client.host if request.client else ""
-    if any(name.startswith("x-forwarded-") for name in request.headers):
-        raise AccessDeniedError(
-            "a proxy passed this request on, so anybody may have sent it: start the server with --admin-token"
-        )
     if not _is_loopback(client):
         raise AccessDeniedError(
             f"{client} is another machine: start the server with --admin-token to open /__admin to it"
@@ -82,6 +103,26 @@ def check(request: Request, access: Access) -> None:
 def is_local_origin(origin: str) -> bool:
     """Whether pages of this origin come from this machine, by any port."""
     return _ORIGIN.fullmatch(origin) is not None and _is_local_name(origin)
+
+
+def _check_direct(request: Request) -> None:
+    """Raises AccessDeniedError if a proxy passed the request on, as far as that can be seen."""
+    sign = next((name for name in request.headers if _is_forwarding(name)), None)
+    if sign is None and request.scope.get("http_version") == "1.0":
+        # nginx speaks it to an upstream if nothing else is set, at least up to 1.28, and adds no header.
+        # Clients of today speak 1.1. Chosen.
+        sign = "HTTP/1.0"
+    if sign is not None:
+        raise AccessDeniedError(
+            f"{sign} shows that a proxy passed this request on, so anybody may have sent it: start the server"
+            " with --admin-token-file (or AUDIENCE_MOCK_ADMIN_TOKEN) and send the token, or call the server"
+            " directly"
+        )
+
+
+def _is_forwarding(name: str) -> bool:
+    plain = name.lower().replace("_", "-")
+    return plain in _FORWARDING or plain.startswith(_FORWARDING_PREFIXES)
 
 
 def _is_local_name(url: str) -> bool:

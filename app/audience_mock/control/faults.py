@@ -1,6 +1,6 @@
 """/__admin/faults: what goes wrong, for which requests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
@@ -23,10 +23,12 @@ from audience_mock.core.controls.faults import (
 )
 from audience_mock.core.errors import InvalidFaultError
 from audience_mock.web.body import JSON, read_whole
+from audience_mock.web.masking import mask_json, mask_subset
 from audience_mock.web.openapi import operation
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.secret_names import RESPONSE_SECRETS
 from audience_mock.web.validation import parse_json
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/faults", tags=["faults"])
@@ -272,13 +274,23 @@ async def delete(request: MockRequest, fault: str) -> RawResponse:
 def _as_json(request: MockRequest, fault: Fault) -> dict[str, Any]:
     return {
         "id": fault.id,
-        **fault.definition,
+        **_masked(fault.definition),
         "seen": fault.seen,
         "fired": fault.fired,
         "left": fault.left,
         "used": fault.used,
         "window_left_s": fault.window_left_ms(request.world.clock.now_ms()) / 1000,
     }
+
+
+def _masked(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A fault as it was given, its secrets hidden: a test may plan one for a token."""
+    shown = dict(definition)
+    if "match" in shown:
+        shown["match"] = mask_subset(shown["match"])
+    if "body" in shown:
+        shown["body"] = mask_json(shown["body"], RESPONSE_SECRETS)
+    return shown
 
 
 def _to_plan(given: PlannedFault, operations: Sequence[str], place: str = "") -> dict[str, Any]:

@@ -25,11 +25,11 @@ _CALLER_ERRORS = {
         {"error": "to: must be one of 'seed', 'empty' (given: 'start')", "field": "to"},
     ),
     "401": (
-        "The `admin_token` is missing or wrong",
-        {"error": "send Authorization: Bearer <the token that the server was started with>"},
+        "The admin token is missing or wrong",
+        {"error": "send Authorization: Bearer <an admin token of this server>"},
     ),
     "403": (
-        "The request came from another machine, or from a page of another site",
+        "The request came from another machine, through a proxy, or from a page of another site",
         {"error": "192.0.2.7 is another machine: start the server with --admin-token to open /__admin to it"},
     ),
 }
@@ -78,7 +78,7 @@ def provider() -> Provider:
             "admin_token": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "Required if the server has an `admin_token`; otherwise only this"
+                "description": "Required if the server has admin tokens; otherwise only this"
                 " machine may call.",
             }
         },

@@ -24,7 +24,11 @@ class AlreadyExistsError(DomainError):
 
 
 class InvalidGrantError(DomainError):
-    """A code or refresh token that cannot be exchanged: unknown, used, expired, or another app's."""
+    """A code or refresh token that cannot be exchanged; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class ScopesNotGrantedError(DomainError):

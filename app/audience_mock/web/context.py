@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Worlds
+from audience_mock.web.in_flight import InFlight
 from audience_mock.web.response import Header
 from audience_mock.web.timestamps import http_date
 
@@ -19,13 +20,15 @@ _KEY = "audience_mock"
 
 @dataclass(frozen=True)
 class Served:
-    """What the server as a whole offers, for the control API: the ids of the providers' operations, sorted,
-    and their OpenAPI descriptions by provider, made when they are asked for."""
+    """What the server as a whole has: for the control API the ids of the providers' operations, sorted, and
+    their OpenAPI descriptions by provider, made when they are asked for."""
 
     operations: Sequence[str] = ()
     descriptions: Callable[[], Mapping[str, dict[str, Any]]] = field(default=dict)
     public_url: str | None = None
     """Where clients find the server, if it was told; without a slash at its end."""
+    in_flight: InFlight = field(default_factory=InFlight)
+    """What the faults of all worlds hold now."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,9 @@ class RequestContext:
         """The `Date` of a response, by the clock of the world: a client that reckons from it agrees with the
         timestamps in the body, and two runs with a frozen clock are alike."""
         return b"date", http_date(self.world.clock.now_ms())
+
+    reason: str | None = None
+    """Why the request was rejected, where its response does not say it."""
 
 
 def attach(scope: Scope, context: RequestContext) -> None:

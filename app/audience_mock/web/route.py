@@ -28,6 +28,7 @@ from starlette.types import Receive, Scope, Send
 
 from audience_mock.web import body, faults
 from audience_mock.web.context import route_path
+from audience_mock.web.error_log import one_line
 from audience_mock.web.errors import InjectedError, InvalidInputError
 from audience_mock.web.journal import record
 from audience_mock.web.openapi import API_VERSIONS, BODIES
@@ -150,14 +151,17 @@ class MockRoute(APIRoute):
         elif response is not None:
             await response(scope, receive, send)
 
-    async def respond(self, request: MockRequest) -> Response | None:
-        """The operation's response, or an error's; None if the client has disconnected."""
+    async def respond(self, request: MockRequest, *, authorized: bool = False) -> Response | None:
+        """The operation's response, or an error's; None if the client has disconnected. `authorized` is
+        whether `authorize` was run."""
         try:
-            self.authorize(request)
+            if not authorized:
+                self.authorize(request)
             body.check_encoding(request)
             return await self._call(request)
         except ClientDisconnect:
-            log.info("%s %s: client disconnected; nothing was stored", request.method, request.url.path)
+            path = one_line(request.scope["path"])
+            log.info("%s %s: client disconnected; nothing was stored", request.method, path)
             return None
         except RequestValidationError as error:
             return self.error_response(request, _as_invalid_input(error))

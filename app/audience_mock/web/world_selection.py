@@ -24,7 +24,8 @@ _READ = frozenset({HEADER, b"authorization", b"origin", b"prefer", b"x-audience-
 _TOKEN_AND_WORLD = re.compile(rb"(.+)~([^~=]*)(=*)")
 """`Bearer pina_anything~blue` is `Bearer pina_anything` in the world blue, for clients that let nothing but a
 token be set. The tilde may stand in a token (RFC 6750) and is in none of Pinterest's or PitchTarget's. What
-follows it is always a name, so that a blank or misspelled one is rejected and selects no shared world."""
+follows it is always a name, so that a blank or misspelled one is rejected and selects no shared world. An
+admin token is the operator's choice and may have one: a header that is one as a whole names no world."""
 
 _ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 
@@ -34,11 +35,20 @@ Reject = Callable[[MockRequest, DomainError], Response]
 class WorldSelection:
     """Middleware: gives each HTTP request its world. `reject` responds if the world's name is not valid."""
 
-    def __init__(self, app: ASGIApp, *, worlds: Worlds, served: Served, reject: Reject) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        worlds: Worlds,
+        served: Served,
+        reject: Reject,
+        is_admin_token: Callable[[str], bool],
+    ) -> None:
         self.app = app
         self._worlds = worlds
         self._served = served
         self._reject = reject
+        self._is_admin_token = is_admin_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,7 +56,7 @@ class WorldSelection:
             return
         context = RequestContext(self._worlds, self._worlds.default, self._served)
         attach(scope, context)
-        name = _world_name(scope, context)
+        name = _world_name(scope, context, self._is_admin_token)
         if name != DEFAULT:
             try:
                 context.world = self._worlds.get_or_create(name)
@@ -56,7 +66,7 @@ class WorldSelection:
         await self.app(scope, receive, send)
 
 
-def _world_name(scope: Scope, context: RequestContext) -> str:
+def _world_name(scope: Scope, context: RequestContext, is_admin_token: Callable[[str], bool]) -> str:
     """The name as it was given, blank ones too, which is removed from the scope's path and token."""
     root: str = scope["root_path"]
     context.prefix = root
@@ -76,7 +86,11 @@ def _world_name(scope: Scope, context: RequestContext) -> str:
         if name not in _READ:
             continue
         if name == b"authorization":
-            if b"~" in value and (found := _TOKEN_AND_WORLD.fullmatch(value.rstrip(b" \t"))):
+            if (
+                b"~" in value
+                and (found := _TOKEN_AND_WORLD.fullmatch(value.rstrip(b" \t")))
+                and not is_admin_token(value.decode("latin-1"))
+            ):
                 headers = list(scope["headers"])
                 headers[position] = (name, found[1] + found[3])
                 scope["headers"] = headers

@@ -5,7 +5,7 @@ the ad accounts that a seed places in it, and of ad accounts that no seed places
 audiences that it received it may only pass on to ad accounts of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,11 @@ _REVOKE_OF_GIVER = _REVOKE.where(_s.giver == bindparam("of_giver"))
 _REVOKE_PASSED_ON = delete(_shares).where(
     _s.audience_key == bindparam("of_key"), _s.giver == bindparam("of_recipient")
 )
+_OF_THIS_BUSINESS = select(_p.id).where(
+    _p.kind == ACCOUNT,
+    _p.id.in_(bindparam("of_accounts", expanding=True)),
+    _p.business == bindparam("of_business"),
+)
 _OF_OTHER_BUSINESS = select(_p.id).where(
     _p.kind == ACCOUNT,
     _p.id.in_(bindparam("of_accounts", expanding=True)),
@@ -145,6 +150,12 @@ def list_received(
     return page, following
 
 
+def owns_any(tx: Transaction, *, business: str, accounts: Collection[str]) -> bool:
+    """Whether a seed places one of the ad accounts in the business."""
+    which = {"of_accounts": list(accounts), "of_business": business}
+    return tx.execute(_OF_THIS_BUSINESS, which).first() is not None
+
+
 def list_recipients(
     tx: Transaction,
     *,
@@ -155,10 +166,12 @@ def list_recipients(
     recipient_kind: str,
     cursor: int | None,
     limit: int,
+    only: Collection[str] | None = None,
 ) -> tuple[Sequence[Recipient], int | None]:
     """The recipients of one kind that the audience `number` is shared with, by the time of sharing. A
-    business that is not the owner sees those to which it passed it on. Raises NotFoundError."""
-    audience, owns = _find_shareable(tx, api=api, kind=kind, giver=giver, number=number)
+    business that is not the owner sees those to which it passed it on. With `only`, audiences that the giver
+    owns are those of these ad accounts. Raises NotFoundError."""
+    audience, owns = _find_shareable(tx, api=api, kind=kind, giver=giver, number=number, only=only)
     rows = tx.execute(
         _RECIPIENTS if owns else _RECIPIENTS_OF_GIVER,
         {
@@ -182,13 +195,15 @@ def share(
     number: int,
     recipient_kind: str,
     recipients: Sequence[str],
+    only: Collection[str] | None = None,
 ) -> None:
     """Share the audience `number` with the recipients; sharing it again keeps the time of the first share.
+    `only` as in `list_recipients`.
 
     Raises NotFoundError, for the audience and for an ad account of another business; SelfShareError.
     """
     audience, owns = _find_shareable(
-        tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind
+        tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind, only=only
     )
     if not owns:
         other = tx.execute(
@@ -225,11 +240,13 @@ def revoke(
     number: int,
     recipient_kind: str,
     recipients: Sequence[str],
+    only: Collection[str] | None = None,
 ) -> None:
     """Unshare the audience `number` from the recipients, and from those to which they passed it on; a
-    business that is not the owner unshares what it passed on. Raises NotFoundError."""
+    business that is not the owner unshares what it passed on. `only` as in `list_recipients`. Raises
+    NotFoundError."""
     audience, owns = _find_shareable(
-        tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind
+        tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind, only=only
     )
     for recipient in recipients:
         this = {"of_key": audience.key, "of_kind": recipient_kind, "of_recipient": recipient}
@@ -242,13 +259,20 @@ def revoke(
 
 
 def _find_shareable(
-    tx: Transaction, *, api: str, kind: str, giver: str, number: int, recipient_kind: str = ACCOUNT
+    tx: Transaction,
+    *,
+    api: str,
+    kind: str,
+    giver: str,
+    number: int,
+    recipient_kind: str = ACCOUNT,
+    only: Collection[str] | None = None,
 ) -> tuple[AudienceRow, bool]:
     """The audience, and whether the giver acts as its owner. Raises NotFoundError if the giver may not share
-    it with that kind of recipient."""
+    it with that kind of recipient, or owns it by an ad account that is not among `only`."""
     audience = tx.one(_BY_NUMBER, {"of_api": api, "of_number": number}) if number <= MAX_NUMBER else None
     if audience is not None:
-        if giver == _owner(tx, audience, kind, giver):
+        if giver == _owner(tx, audience, kind, giver) and (only is None or audience.account in only):
             return audience, True
         this = {"of_key": audience.key, "of_kind": kind, "of_recipient": giver}
         if kind == BUSINESS and recipient_kind == ACCOUNT and tx.execute(_FIND, this).first():

@@ -1,5 +1,6 @@
 """SQLite databases, each on one connection, used from one thread: no pool, no lock, no interleaving."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -29,6 +30,10 @@ _SEQUENCES_OF_WRITERS = "SELECT next, name FROM sequences WHERE name IN (?, ?)"
 def _engine() -> Engine:
     """One for all databases: it is made once, and a statement is compiled once for all of them."""
     return create_engine(IN_MEMORY, poolclass=NullPool, creator=_opened.pop)
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(://[^/@:]*:)[^@]*@", r"\1…@", url)
 
 
 class Layout(NamedTuple):
@@ -88,9 +93,13 @@ class Database:
             parsed = make_url(url)
             arguments, options = _engine().dialect.create_connect_args(parsed)
         except (ArgumentError, SQLAlchemyError, ImportError, TypeError, ValueError):
-            raise StoreError(f"not a database URL: {url!r} (try sqlite:///audiences.db)") from None
+            raise StoreError(
+                f"not a database URL: {_without_password(url)!r} (try sqlite:///audiences.db)"
+            ) from None
         if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-            raise StoreError(f"only SQLite is served, not {url!r} (try sqlite:///audiences.db)")
+            raise StoreError(
+                f"only SQLite is served, not {_without_password(url)!r} (try sqlite:///audiences.db)"
+            )
         in_memory = parsed.database in (None, "", ":memory:")
         self.file = None if in_memory else Path(parsed.database or "")
         self.layout = layout or (IN_MEMORY_LAYOUT if in_memory else FILE_LAYOUT)
@@ -217,20 +226,19 @@ class Database:
         connection of SQLAlchemy or on `driver`, which are the same."""
         return self._transaction
 
+    def size_bytes(self) -> int:
+        """Bytes of its pages, in memory or in its files."""
+        run = self.driver.execute
+        return sum(
+            run(f"PRAGMA {name}.page_count").fetchone()[0] * run(f"PRAGMA {name}.page_size").fetchone()[0]
+            for name in ("main", *([schema.ATTACHED] if self.layout.attach_large else []))
+        )
+
     def delete_orphans(self) -> None:
         """Delete sets of users and files that were being written, and let uploads that were being read be run
         again: this is a copy, or the process that wrote them was killed."""
         with self.transaction() as connection:
             _delete_orphans(connection)
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of its pages, in memory or in its file."""
-        pages, page_bytes = (
-            self.connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
-            for pragma in ("page_count", "page_size")
-        )
-        return int(pages * page_bytes)
 
     def close(self) -> None:
         self.connection.close()

@@ -1,6 +1,7 @@
 """A world: an isolated environment with its own data, ids, clock, faults, limits and request journal."""
 
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -40,6 +41,7 @@ class World:
         self.settings: dict[str, Any] = {}
         self.options: dict[str, Any] = {}
         self.long_operations = LongOperations()
+        self._secret: str | None = None
         self._reset_memory()
         self._load_metadata()
 
@@ -129,12 +131,18 @@ class World:
         finally:
             copy.discard()
 
+    def secret(self) -> bytes:
+        """Random bytes that no client knows, made at the first use. They are a part of the world, as its
+        rows are: a restart keeps them, a reset makes others."""
+        if self._secret is None:
+            self._secret = os.urandom(32).hex()
+            self.save_metadata()
+        return bytes.fromhex(self._secret)
+
     def save_metadata(self) -> None:
-        """Write what is not in rows yet to the database: the clock and the world's own settings."""
-        rows = [
-            {"name": name, "value": json.dumps(value)}
-            for name, value in (("clock", self.clock.state), ("settings", self.settings))
-        ]
+        """Write what is not in rows yet to the database: the clock, the world's own settings, its secret."""
+        metadata = {"clock": self.clock.state, "settings": self.settings, "secret": self._secret}
+        rows = [{"name": name, "value": json.dumps(value)} for name, value in metadata.items()]
         with self.database.transaction() as connection:
             connection.execute(delete(WorldMetadata))
             connection.execute(insert(WorldMetadata), rows)
@@ -143,6 +151,7 @@ class World:
         rows = self.database.connection.execute(select(table_of(WorldMetadata))).all()
         metadata = {row.name: json.loads(row.value) for row in rows}
         self.settings = metadata.get("settings", {})
+        self._secret = metadata.get("secret")
         self.clock.state = metadata.get("clock", Clock().state)
 
     def close(self) -> None:

@@ -4,20 +4,19 @@ Its documentation shows no error. Statuses and shape are chosen: what a Rails ap
 send, `base` standing, as in Rails, for what concerns no field.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from audience_mock.core.errors import NotFoundError, WorldReplacedError
 from audience_mock.providers.pitchtarget.responses import json_response
 from audience_mock.providers.pitchtarget.sources import OURS, RAILS
+from audience_mock.web.error_log import report
 from audience_mock.web.errors import (
     BodyTooLargeError,
     InjectedError,
     InvalidInputError,
     MalformedBodyError,
     MethodNotAllowedError,
-    NoRouteError,
     NotAuthenticatedError,
     RouteNotFoundError,
     UnsupportedContentTypeError,
@@ -27,8 +26,6 @@ from audience_mock.web.errors import (
 from audience_mock.web.evidence import ErrorSpec, Evidence
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
-
-log = logging.getLogger("audience_mock")
 
 BLANK = "can't be blank"
 NOT_LISTED = "is not included in the list"
@@ -149,12 +146,8 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
     headers = []
     if isinstance(error, MethodNotAllowedError):
         headers.append((b"Allow", ", ".join(error.allowed).encode()))
-    if status == 500 and not isinstance(error, InjectedError):
-        log.error("%s %s %d: %s: %s", request.method, request.url.path, status, type(error).__name__, error)
-        log.debug("traceback", exc_info=error)
-    else:
-        hint = error.hint if isinstance(error, NoRouteError) else ""
-        log.info("%s %s %d %s%s", request.method, request.url.path, status, _in_one_line(errors), hint)
+    failed = status == 500 and not isinstance(error, InjectedError)
+    report(request, error, status, _in_one_line(errors), failed=failed)
     return json_response(request, {"errors": errors}, status, headers)
 
 

@@ -20,5 +20,6 @@ SECURITY_SCHEMES = {
 
 def authorize(request: MockRequest) -> None:
     """Raises NotAuthenticatedError."""
-    if not _OAUTH.fullmatch(request.header(b"authorization") or ""):
-        raise NotAuthenticatedError
+    authorization = request.header(b"authorization")
+    if not _OAUTH.fullmatch(authorization or ""):
+        raise NotAuthenticatedError("malformed token: not OAuth <token>" if authorization else "no token")

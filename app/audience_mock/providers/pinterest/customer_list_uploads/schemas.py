@@ -47,7 +47,7 @@ class CustomerListUpload(ApiModel):
 
 class S3FilePart(ApiModel):
     part_number: int
-    presigned_url: Annotated[str, OURS.says("leads back to this server, and needs no token")]
+    presigned_url: Annotated[str, OURS.says("leads back to this server, signed as by S3, valid for an hour")]
 
 
 class S3MultipartUploadData(ApiModel):
@@ -73,7 +73,15 @@ _NOT_STARTED: dict[str, Any] = {
 CREATED_EXAMPLE = {
     "customer_list_upload": _NOT_STARTED,
     "s3_multipart_upload_data": {
-        "file_parts": [{"part_number": 1, "presigned_url": "http://127.0.0.1:8000/v5/__uploads/2680059001/1"}]
+        "file_parts": [
+            {
+                "part_number": 1,
+                "presigned_url": (
+                    "http://127.0.0.1:8000/v5/__uploads/2680059001/1?X-Amz-Date=20261122T120007Z"
+                    f"&X-Amz-Expires=3600&X-Amz-Signature={'0123456789abcdef' * 4}"
+                ),
+            }
+        ]
     },
 }
 RUNNING_EXAMPLE = _NOT_STARTED | {"state": "RUNNING"}

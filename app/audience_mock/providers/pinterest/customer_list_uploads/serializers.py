@@ -9,6 +9,7 @@ from audience_mock.core.audiences.lifecycle import FAILED, SUCCEEDED, upload_sta
 from audience_mock.core.store.rows import ListUploadRow
 from audience_mock.core.users.records import INVALID_DEVICE, INVALID_EMAIL, INVALID_ID
 from audience_mock.core.worlds.world import DEFAULT
+from audience_mock.providers.pinterest.customer_list_uploads.signatures import sign
 from audience_mock.web.context import url_of
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import PREFIX
@@ -66,8 +67,9 @@ def _as_dict(row: ListUploadRow, account: str, now_ms: int) -> dict[str, Any]:
 
 def _url_of_part(request: MockRequest, upload: int, part: int) -> str:
     """Where this server takes a part. It names the world, since the part is sent without the header or the
-    token that did."""
+    token that did, and is signed."""
     root, prefix, world = request.scope["root_path"], request.context.prefix, request.world.name
     if world != DEFAULT and not root.startswith(PREFIX, len(prefix)):
         root = f"{prefix}{PREFIX}{world}{root.removeprefix(prefix)}"
-    return f"{url_of(request.scope, root)}/{PARTS_PATH}/{upload}/{part}"
+    query = sign(request, str(upload), str(part))
+    return f"{url_of(request.scope, root)}/{PARTS_PATH}/{upload}/{part}?{query}"

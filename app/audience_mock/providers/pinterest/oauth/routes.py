@@ -4,6 +4,7 @@ At `/v5/oauth/…` only: `/oauth/…` at the root is PitchTarget's.
 """
 
 import re
+import secrets
 from typing import TypeVar
 
 from fastapi import APIRouter
@@ -116,10 +117,10 @@ async def revoke(request: MockRequest) -> RawResponse:
     form = await _read_form(request, RevokeRequest)
     # Tokens that were never issued are valid in lenient mode, self-describing ones in both. Once revoked they
     # have to stay so: then they are stored.
-    valid = (
-        request.options.auth_mode == "lenient"
-        or parse_self_describing(form.token) is not None
-        or is_self_describing_refresh_token(form.token)
+    options = request.options
+    valid = options.auth_mode == "lenient" or (
+        options.self_describing_tokens
+        and (parse_self_describing(form.token) is not None or is_self_describing_refresh_token(form.token))
     )
     store = valid and re.fullmatch(WELL_FORMED, form.token) is not None
     await request.world.transact(tokens.revoke, text=form.token, kind=tokens.ACCESS if store else None)
@@ -131,7 +132,7 @@ async def _redeem_code(request: MockRequest, code: str) -> Issued:
         tokens.redeem_code,
         code=code,
         app=request.caller,
-        scopes=scopes_of_code(code, request.options.auth_mode),
+        scopes=scopes_of_code(code, request.options),
         terms=_terms(request),
     )
 
@@ -145,7 +146,7 @@ async def _redeem_refresh_token(
         app=request.caller,
         scopes=scopes,
         terms=_terms(request),
-        claimed_scopes=scopes_of_refresh_token(refresh_token),
+        claimed_scopes=scopes_of_refresh_token(refresh_token, request.options),
     )
 
 
@@ -156,12 +157,14 @@ async def _issue_to_app(request: MockRequest, scopes: tuple[str, ...]) -> Issued
 
 
 def _terms(request: MockRequest, access_prefix: str = "pina_") -> Terms:
+    """In lenient mode each run issues the same tokens, so anybody can work them out; in strict mode not."""
+    is_strict = request.options.auth_mode == "strict"
     return Terms(
         access_prefix=access_prefix,
         refresh_prefix="pinr_",
         access_s=ACCESS_TOKEN_S,
         refresh_s=REFRESH_TOKEN_S,
-        salt=request.world.random.getrandbits(128),
+        salt=secrets.randbits(128) if is_strict else request.world.random.getrandbits(128),
     )
 
 

@@ -255,6 +255,7 @@ async def _update(request: MockRequest, kind: str, sharer: str, body: SharingUpd
         number=audience_number(body.audience_id),
         recipient_kind=body.recipient_kind,
         recipients=body.recipients,
+        only=request.caller.ad_accounts,
     )
     return json_response(request, serializers.updated_sharing(body))
 
@@ -272,6 +273,7 @@ async def _list_recipients(
         recipient_kind=RECIPIENT_KINDS[query.account_type],
         cursor=paged_list.cursor(query.bookmark),
         limit=query.page_size,
+        only=request.caller.ad_accounts,
     )
     items = serializers.recipients(rows, query.account_type)
     return json_response(request, paged_list.page(items, next_cursor))
