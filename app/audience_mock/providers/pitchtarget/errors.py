@@ -8,9 +8,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from audience_mock.core.errors import NotFoundError, WorldReplacedError
-from audience_mock.providers.pitchtarget.responses import json_response
-from audience_mock.providers.pitchtarget.sources import OURS, RAILS
+from audience_mock.core.errors import NameTakenError, NotFoundError, WorldReplacedError
+from audience_mock.providers.pitchtarget import responses
+from audience_mock.providers.pitchtarget.sources import OURS, RAILS, UNIQUE
 from audience_mock.web.errors import (
     BodyTooLargeError,
     InjectedError,
@@ -81,6 +81,14 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
     NotFoundError: ErrorSpec(
         404, None, "Couldn't find the {what}", RAILS, "an id that names nothing", on=("404",)
     ),
+    NameTakenError: ErrorSpec(
+        422,
+        None,
+        "has already been taken",
+        UNIQUE,
+        "a name that another of the ad account has",
+        on=("offsite_pixels/create", "offsitepixels/create"),
+    ),
     MalformedBodyError: ErrorSpec(
         422, None, "{error}", RAILS, "a body without the syntax of its content type", on=("422",)
     ),
@@ -137,7 +145,7 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
     else:
         hint = error.hint if isinstance(error, NoRouteError) else ""
         log.info("%s %s %d %s%s", request.method, request.url.path, status, _in_one_line(errors), hint)
-    return json_response(request, {"errors": errors}, status, headers)
+    return responses.error_response(request, {"errors": errors}, status, headers)
 
 
 def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
@@ -151,7 +159,7 @@ def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
         values["listed"] = ", ".join(error.allowed)
     if isinstance(error, UnsupportedContentTypeError):
         values["listed"] = " and ".join(error.served)
-    return spec.status, {values.get("field") or "base": [spec.message.format_map(values)]}
+    return spec.status, {getattr(error, "field", None) or "base": [spec.message.format_map(values)]}
 
 
 def _injected_message(status: int) -> str:
