@@ -26,9 +26,18 @@ class WorldSettings(TypedDict, total=False):
     like an e-mail address."""
     request_faults: bool
     """Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request."""
-    pitchtarget_revision: Literal["2014-05", "2014-04", "2014-04-15"]
-    """Revision of PitchTarget's reads and deletes: 2014-05, 2014-04, or 2014-04-15, which is 2014-04 without
-    the header X-UA-Compatible."""
+    pitchtarget_revision: Literal[
+        "2014-05",
+        "2014-04",
+        "2014-04-03",
+        "2014-04-04",
+        "2014-04-08",
+        "2014-04-15",
+        "2014-05-02",
+        "2014-05-12",
+    ]
+    """Revision of PitchTarget's documentation that reads, deletes and tokens answer as: a date, or 2014-04
+    for the first of April and 2014-05 for the last of May."""
     pinterest_create_status: Literal[201, 200]
     """HTTP status of Pinterest's create operations."""
     pinterest_contract: Literal["5.18", "5.23", "5.28"] | None

@@ -99,6 +99,11 @@ PROOFS: dict[str, dict[str, str]] = {
         "offsite_pixels/get": "test_offsite_pixels_are_made_and_read",
         "oauth/authorize": "test_anyone_gets_a_token",
     },
+    "tests/api/pitchtarget/test_revisions.py": {
+        "offsitepixels/create": "test_offsite_pixels_of_april",
+        "offsitepixels/list": "test_offsite_pixels_of_april",
+        "offsitepixels/get": "test_offsite_pixels_of_april",
+    },
 }
 """By file, the test that proves each operation."""
 

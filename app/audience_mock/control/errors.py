@@ -127,7 +127,9 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
         ):
             return 400, str(error), getattr(error, "field", None)
         case InvalidInputError(details=details, model=model):
-            first = problems(details, model)[0]
+            found = problems(details, model)
+            # A misspelled key says more than what is missing beside it.
+            first = next((problem for problem in found if problem.suggestions), found[0])
             return 400, str(first), first.field or None
         case BodyTooLargeError():
             return 413, f"{error}: send less", None

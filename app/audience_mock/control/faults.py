@@ -22,7 +22,8 @@ from audience_mock.core.controls.faults import (
     Outcome,
 )
 from audience_mock.core.errors import InvalidFaultError
-from audience_mock.web.body import JSON, read_whole
+from audience_mock.core.suggestions import closest
+from audience_mock.web.body import JSON, read_whole, without_mark
 from audience_mock.web.masking import mask_json, mask_subset
 from audience_mock.web.openapi import operation
 from audience_mock.web.request import MockRequest
@@ -153,7 +154,17 @@ class PlannedFaults(ApiModel):
 
 
 class _OneOrSeveral(ApiModel):
+    model_config = ConfigDict(extra="allow")
+
     faults: Any = None
+
+    @property
+    def is_several(self) -> bool:
+        """A misspelled `faults` is meant, too, so that the error says so."""
+        given = self.model_fields_set
+        return "faults" in given or (
+            "operation" not in given and any(closest(key, ["faults"]) for key in given)
+        )
 
 
 _EXAMPLE: Any = {
@@ -213,9 +224,9 @@ class FaultList(ApiModel):
 )
 async def add(request: MockRequest) -> RawResponse:
     """Plan one or several faults. If several match a call, the one planned first fires."""
-    raw = await read_whole(request)
+    raw = without_mark(await read_whole(request))
     operations = request.context.served.operations
-    if "faults" in parse_json(raw, _OneOrSeveral).model_fields_set:
+    if parse_json(raw, _OneOrSeveral).is_several:
         faults = parse_json(raw, PlannedFaults).faults
         plans = [_to_plan(fault, operations, f"faults.{n}") for n, fault in enumerate(faults)]
     else:

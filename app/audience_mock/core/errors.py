@@ -23,6 +23,15 @@ class AlreadyExistsError(DomainError):
         super().__init__(f"{what} {id} is already in this world")
 
 
+class NameTakenError(DomainError):
+    """The ad account has a `what` of this name already."""
+
+    field = "name"
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"the ad account has a {what} named {name!r} already")
+
+
 class InvalidGrantError(DomainError):
     """A code or refresh token that cannot be exchanged; `reason` says why."""
 

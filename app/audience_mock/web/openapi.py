@@ -37,13 +37,14 @@ def operation(
     api_versions: Sequence[str] | None = None,
     parameters: Sequence[Mapping[str, Any]] = (),
     servers: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, Evidence] | None = None,
 ) -> dict[str, Any]:
     """The `openapi_extra` of a route.
 
     `evidence` is what the operation rests on, then the rules of its responses. `bodies` are the models, by
     content type, of what the handler reads by itself. `api_versions` are the only ones that have the
     operation. `parameters` are those that no signature shows; `servers` are base URLs, if not those of the
-    whole description.
+    whole description. `headers` are what is known of those that differ from other operations'.
     """
     extra: dict[str, Any] = {KEY: [each.as_dict() for each in evidence]} if evidence else {}
     if security is not None:
@@ -54,6 +55,8 @@ def operation(
         extra[API_VERSIONS] = list(api_versions)
     if parameters:
         extra["parameters"] = [dict(parameter) for parameter in parameters]
+    if headers is not None:
+        extra[ANSWERS] = {name: known.as_dict() for name, known in headers.items()}
     if servers:
         extra["servers"] = [dict(server) for server in servers]
     return extra

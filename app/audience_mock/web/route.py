@@ -57,7 +57,7 @@ class MockRoute(APIRoute):
     max_containers = body.MAX_CONTAINERS
     subject_to_faults = True
     accepts_bare_bodies = False
-    """Whether a body may come without a content type, or not at all, which is `{}`."""
+    """Whether a body may come without a content type, with a byte order mark, or not at all (`{}`)."""
 
     def __init__(
         self,
@@ -258,7 +258,7 @@ class _Arguments:
             body.check_json(request)
         raw = await body.read_whole(request, route.max_body_bytes)
         if route.accepts_bare_bodies:
-            raw = raw or b"{}"
+            raw = body.without_mark(raw) or b"{}"
         strict = route.is_strict(request)
         if len(raw) <= body.MAX_BODY_BYTES:
             return parse_json(raw, model, route.max_containers, request.options, strict=strict)

@@ -373,6 +373,7 @@ HELD = {
         ("customer_lists", {}, "customer_lists.1.id", "customer list 9"),
         ("customer_list_uploads", {}, "customer_list_uploads.1.id", "customer list upload 3"),
         ("pixels", {}, "pixels.1.facebook_id", "pixel 6"),
+        ("pixels", {"facebook_id": "7"}, "pixels.1.name", "of this name"),
         ("tokens", {}, "tokens.1", "token whose SHA-256"),
         ("apps", {}, "apps.1.id", "app 1"),
         ("businesses", {}, "businesses.1.id", "business 2"),

@@ -305,6 +305,56 @@ def test_what_is_not_sent_keeps_its_value(mock: MockServer, pinterest: httpx.Cli
     )
 
 
+RULE = {"event": "lead", "event_data": {"currency": "USD", "lead_type": "new"}, "visitor_source_id": "7"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": "Visitors"},
+        {"description": "first"},
+        {"rule": RULE},
+        {"rule": {**dict(reversed(RULE.items())), "url": None}},
+        {"rule": {**RULE, "event_data": {"lead_type": "new", "currency": "USD"}}},
+        {"rule": {**RULE, "visitor_source_id": ["7"]}},
+        {"name": "Visitors", "description": "first", "rule": RULE, "operation_type": "UPDATE"},
+        {"ad_account_id": AD_ACCOUNT},
+    ],
+)
+def test_a_patch_that_changes_nothing_moves_nothing(
+    mock: MockServer, pinterest: httpx.Client, body: dict[str, Any]
+) -> None:
+    """PATCH with the values that the audience has keeps `updated_timestamp`; the next change moves it."""
+    made = create(pinterest, name="Visitors", description="first", rule=RULE)
+    one = f"{AUDIENCES}/{made['id']}"
+    before = pinterest.get(one).json()
+    mock.world.clock.advance(34_000)
+    now = pinterest.get(one).json()
+    assert pinterest.patch(one, json=body).json() == now | {"created_by_company_name": None}
+    assert pinterest.get(one).json() == now
+    assert now["updated_timestamp"] == before["updated_timestamp"]
+    (listed,) = pinterest.get(AUDIENCES).json()["items"]
+    assert listed["updated_timestamp"] == before["updated_timestamp"]
+    changed = pinterest.patch(one, json=body | {"description": "second"}).json()
+    assert changed["updated_timestamp"] == before["updated_timestamp"] + 34
+
+
+def test_the_rule_that_an_audience_has_keeps_its_people(mock: MockServer, pinterest: httpx.Client) -> None:
+    """PATCH with the rule of a seeded audience leaves the size that the seed gave; another rule does not."""
+    definition = {"visitor_source_id": "7", "retention_days": 30}
+    audience = {"api": "pinterest", "account": AD_ACCOUNT, "kind": "VISITOR", "name": "a", "people": 12345}
+    seed = {"audiences": [audience | {"definition": definition}]}
+    seeded = httpx.post(f"{mock.url}/__admin/seed", json=seed).json()["ids"]["audiences"]
+    one = f"{AUDIENCES}/{seeded[0]}"
+    before = pinterest.get(one).json()
+    mock.world.clock.advance(5_000)
+    pinterest.patch(one, json={"rule": definition})
+    assert pinterest.get(one).json() == before
+    pinterest.patch(one, json={"rule": definition | {"retention_days": 31}})
+    assert pinterest.get(one).json()["size"] != 12345
+
+
 @pytest.mark.parametrize(
     "body", [{"name": ""}, {"name": None}, {"rule": {}}, {"rule": None}, {"operation_type": "DELETE"}]
 )

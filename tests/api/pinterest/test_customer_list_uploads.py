@@ -74,6 +74,22 @@ def test_an_upload_has_a_url_for_each_part(mock: MockServer, pinterest: httpx.Cl
     assert pinterest.get(f"{LISTS}/{list_id}/uploads/2680059001").json() == made["customer_list_upload"]
 
 
+def test_each_part_may_be_a_file_of_its_own(mock: MockServer, pinterest: httpx.Client) -> None:
+    """Byte order marks and quotes around the records of every part are no part of the records."""
+    list_id = create_customer_list(pinterest, "ann@example.com")
+    path, urls = start_upload(pinterest, list_id, total_parts=2)
+    for url in urls:
+        put(url, '\ufeff"ann@example.com"\r\n"Bob@Example.com"\r\n'.encode())
+    assert pinterest.post(f"{path}/run").status_code == 200
+    mock.world.clock.advance(5_000)
+    assert pinterest.get(path).json()["record_counts"] == {"processed": 4, "valid": 4, "invalid": 0}
+    rule = {"customer_list_id": list_id}
+    body = {"name": "a", "audience_type": "CUSTOMER_LIST", "rule": rule}
+    made = pinterest.post(f"/ad_accounts/{AD_ACCOUNT}/audiences", json=body).json()
+    mock.world.clock.advance(5_000)
+    assert pinterest.get(f"/ad_accounts/{AD_ACCOUNT}/audiences/{made['id']}").json()["size"] == 2
+
+
 def test_an_upload_that_is_run_is_done_by_the_clock(mock: MockServer, pinterest: httpx.Client) -> None:
     """Run makes it RUNNING, and SUCCEEDED with its counts after the delay; the list has its people at once,
     wherever the parts cut a record and in whatever order they came."""

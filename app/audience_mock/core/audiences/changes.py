@@ -37,6 +37,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 """By column, in the order of an AudienceRow."""
 _INSERT_ALL = Prepared(insert(_table), columns=tuple(_DEFAULTS))
+_FOLLOW_FROM_DEFINITION = ("people", "customer_list")
 _BY_KEY = _c.key == bindparam("of_key")
 _UPDATE = sa.update(_table).where(_BY_KEY)
 _DELETE = sa.delete(_table).where(_BY_KEY)
@@ -123,15 +124,20 @@ def update(
     customer_list: str | None = None,
     seeds: Sequence[str] = (),
 ) -> AudienceRow:
-    """Set columns of an audience and its time of change; returns it as it is then. Raises NotFoundError, and
-    NotInAccountError as `create`."""
-    key = find(tx, api=api, account=account, number=number).key
+    """Set columns of an audience, and its time of change if one of them had another value; returns it as it
+    is then. Raises NotFoundError, and NotInAccountError as `create`."""
+    before = find(tx, api=api, account=account, number=number)
     if seeds:
         _check_seeds(tx, api=api, account=account, seeds=seeds)
     if customer_list is not None:
         _people_of_list(tx, account=account, customer_list=customer_list)
         values = {**values, "customer_list": int(customer_list)}
-    tx.execute(_UPDATE, {**values, "updated_at_ms": tx.now_ms, "of_key": key})
+    if values.get("definition") == before.definition:
+        # The same definition selects the same people, whatever number of them a seed gave.
+        values = {name: value for name, value in values.items() if name not in _FOLLOW_FROM_DEFINITION}
+    if all(getattr(before, name) == value for name, value in values.items()):
+        return before
+    tx.execute(_UPDATE, {**values, "updated_at_ms": tx.now_ms, "of_key": before.key})
     return find(tx, api=api, account=account, number=number)
 
 

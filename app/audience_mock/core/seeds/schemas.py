@@ -65,7 +65,8 @@ class SeedAudience(_Built):
     """An audience that exists from the start.
 
     Without `id` it gets the next one of the API's sequence. `status` is a status that does not change;
-    without it, the status follows from the clock.
+    without it, the status follows from the clock. `definition` is Pinterest's rule, which is answered as that
+    of a created audience is, with its keys sorted and without nulls; PitchTarget's is answered as it is.
     """
 
     api: ApiName

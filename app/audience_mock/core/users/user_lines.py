@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
 from audience_mock.core.users.digests import DIGEST_BYTES, Digests, has_numpy, import_numpy
+from audience_mock.core.users.records import trimmed
 from audience_mock.core.users.user_sets import Matcher
 
 LONGEST_LINE_BYTES = 4096
@@ -63,8 +65,8 @@ class UserLines:
     """Takes a file of one user a line, in pieces of any size, and collects the digests of its valid lines.
 
     `user_type` is one of USER_TYPES. The digest of a hashed user is what the line says in hex; that of any
-    other user is the SHA-256 of the line, trimmed and lower-cased. Use it as a context manager: it may have
-    a temporary file.
+    other user is the SHA-256 of the line in one spelling: lower-cased, without white space and quotes around
+    it, an advertiser id with its hyphens. Use it as a context manager: it may have a temporary file.
     """
 
     def __init__(self, user_type: str) -> None:
@@ -153,7 +155,8 @@ class UserLines:
             lines = _with_newlines(lines)
         for raw_line in lines.split(b"\n")[:-1]:
             self._number += 1
-            line = raw_line.strip()
+            # The pattern of the others permits no quotes.
+            line = trimmed(raw_line) if self.user_type == THIRD_PARTY_ID else raw_line.strip()
             if not line:
                 continue
             if len(line) > LONGEST_LINE_BYTES:
@@ -164,7 +167,12 @@ class UserLines:
                 continue
             self.report.lines += 1
             self.report.valid += 1
-            yield binascii.unhexlify(line) if self._hashed else hashlib.sha256(line.lower()).digest()
+            yield binascii.unhexlify(line) if self._hashed else self._digest_of_plain(line.lower())
+
+    def _digest_of_plain(self, line: bytes) -> bytes:
+        if self.user_type == ADVERTISER_ID:
+            line = str(UUID(line.decode())).encode()
+        return hashlib.sha256(line).digest()
 
     def _reject(self, why: str) -> None:
         self.report.lines += 1

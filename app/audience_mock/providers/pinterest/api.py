@@ -4,6 +4,14 @@ from audience_mock.core.apis import Api
 
 NAME = "pinterest"
 
+
+def _definition(text: str) -> str:
+    # Built on models that a server without a seed does not need here.
+    from audience_mock.providers.pinterest.audiences.rule_schema import rule_text  # noqa: PLC0415
+
+    return rule_text(text)
+
+
 API = Api(
     name=NAME,
     # Those of Pinterest's description.
@@ -12,6 +20,7 @@ API = Api(
         *("ELIGIBLE", "PERSONAS_INITIALIZING", "PERSONAS_INELIGIBLE_SIZE"),
     ),
     audience_sequence="pinterest_audience",
+    definition_text=_definition,
     sequences={
         # A recorded id; later ones are larger, 13 digits too.
         "pinterest_audience": 2542623499806,

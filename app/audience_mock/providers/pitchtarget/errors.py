@@ -7,9 +7,9 @@ send, `base` standing, as in Rails, for what concerns no field.
 from collections.abc import Mapping
 from typing import Any
 
-from audience_mock.core.errors import NotFoundError, WorldReplacedError
-from audience_mock.providers.pitchtarget.responses import json_response
-from audience_mock.providers.pitchtarget.sources import OURS, RAILS
+from audience_mock.core.errors import NameTakenError, NotFoundError, WorldReplacedError
+from audience_mock.providers.pitchtarget import responses
+from audience_mock.providers.pitchtarget.sources import OURS, RAILS, UNIQUE
 from audience_mock.web.error_log import report
 from audience_mock.web.errors import (
     BodyTooLargeError,
@@ -88,6 +88,14 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
     NotFoundError: ErrorSpec(
         404, None, "Couldn't find the {what}", RAILS, "an id that names nothing", on=("404",)
     ),
+    NameTakenError: ErrorSpec(
+        422,
+        None,
+        "has already been taken",
+        UNIQUE,
+        "a name that another of the ad account has",
+        on=("offsite_pixels/create", "offsitepixels/create"),
+    ),
     MalformedBodyError: ErrorSpec(
         422, None, "{error}", RAILS, "a body without the syntax of its content type", on=("422",)
     ),
@@ -148,7 +156,7 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
         headers.append((b"Allow", ", ".join(error.allowed).encode()))
     failed = status == 500 and not isinstance(error, InjectedError)
     report(request, error, status, _in_one_line(errors), failed=failed)
-    return json_response(request, {"errors": errors}, status, headers)
+    return responses.error_response(request, {"errors": errors}, status, headers)
 
 
 def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
@@ -162,7 +170,7 @@ def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
         values["listed"] = ", ".join(error.allowed)
     if isinstance(error, UnsupportedContentTypeError):
         values["listed"] = " and ".join(error.served)
-    return spec.status, {values.get("field") or "base": [spec.message.format_map(values)]}
+    return spec.status, {getattr(error, "field", None) or "base": [spec.message.format_map(values)]}
 
 
 def _injected_message(status: int) -> str:

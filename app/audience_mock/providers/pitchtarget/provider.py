@@ -28,6 +28,7 @@ def provider() -> Provider:
             (
                 *("custom_audiences", "offsite_pixels", "oauth"),
                 *("customaudiences", "lookalikeaudiences", "websitecustomaudiences", "remarketingpixel"),
+                "offsitepixels",
             ),
             "",
         ),

@@ -108,6 +108,22 @@ def test_ids_that_are_not_hashed_are_kept_as_their_digest() -> None:
     assert digests == [hashlib.sha256(id.encode()).digest()]
 
 
+@pytest.mark.parametrize(
+    ("user_type", "spellings"),
+    [
+        (
+            user_lines.ADVERTISER_ID,
+            ("aebe52e703ee455ab3c4e57283966239", "AEBE52E7-03EE-455A-B3C4-E57283966239"),
+        ),
+        (user_lines.THIRD_PARTY_ID, ("shop 17", '"shop 17"', "'Shop 17'", "\ufeffshop 17", "\xa0shop 17 ")),
+    ],
+)
+def test_an_id_in_another_spelling_is_the_same_person(user_type: str, spellings: tuple[str, ...]) -> None:
+    """Hyphens make no other advertiser id, and quotes around an opaque id no other of those."""
+    report, digests = read(["\n".join(spellings).encode()], user_type)
+    assert (report.valid, report.invalid, len(digests)) == (len(spellings), 0, 1)
+
+
 def test_a_large_file_goes_over_a_temporary_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit into memory comes out just as sorted and distinct."""
     monkeypatch.setattr("audience_mock.core.users.digests.HELD_BYTES", 1 << 12)

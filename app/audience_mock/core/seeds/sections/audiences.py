@@ -52,6 +52,8 @@ def insert_audiences(tx: Transaction, seed: Seed) -> list[str]:
             place = f"audiences.{position}"
             number = numbers[given.api].next(given.id, f"{given.api} audience", f"{place}.id")
             row = {name: getattr(given, name) for name in _SAME_NAME} | time_columns(tx, given)
+            if given.definition is not None:
+                row["definition"] = _definition(given.api, given.definition, f"{place}.definition")
             if given.policy is not None:
                 row |= _policy(given.policy)
             row |= {"key": key + position + 1, "number": number, "people": given.people}
@@ -74,6 +76,14 @@ def insert_audiences(tx: Transaction, seed: Seed) -> list[str]:
     for each_api in numbers.values():
         each_api.save()
     return made
+
+
+def _definition(api: str, text: str, place: str) -> str:
+    """As the API answers it. Raises InvalidSeedError."""
+    try:
+        return registered()[api].definition_text(text)
+    except (ValueError, RecursionError):
+        raise InvalidSeedError(f"is no object that {api} can answer", place) from None
 
 
 def _policy(policy: str) -> dict[str, Any]:

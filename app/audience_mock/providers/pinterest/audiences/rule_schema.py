@@ -4,6 +4,7 @@ Pinterest's prose and its schema disagree about the values of a rule (`"percenta
 integer). Both are accepted; responses have the schema's types, since strict clients reject anything else.
 """
 
+import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, get_args
 
@@ -203,6 +204,12 @@ class AudienceRule(_OpenModel):
     def echo(self) -> str:
         """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text."""
         return to_json(_echo(self)).decode()
+
+
+def rule_text(text: str) -> str:
+    """The text of a rule that no request sent, as the echo of one that was sent. Raises ValueError,
+    RecursionError."""
+    return to_json(_echo(json.loads(text))).decode()
 
 
 def _echo(value: Any) -> Any:

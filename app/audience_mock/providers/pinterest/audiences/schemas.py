@@ -167,7 +167,7 @@ class CreatedAudience(ApiModel):
     status: Annotated[AudienceStatus, _INITIALIZING, _READY]
     type: Literal["audience"]
     created_timestamp: Annotated[int, _SECONDS]
-    updated_timestamp: Annotated[int, _SECONDS, PRODUCTION.says("moved by a PATCH")]
+    updated_timestamp: Annotated[int, _SECONDS, PRODUCTION.says("moved by a PATCH that changes something")]
     created_by_company_name: Annotated[str | None, _COMPANY_NAME]
     is_nca: Annotated[bool, PRODUCTION.says("false")]
 
@@ -183,7 +183,7 @@ class Audience(ApiModel):
     description: str | None
     status: Annotated[AudienceStatus, _INITIALIZING, _READY]
     size: Annotated[int, PRODUCTION.says("0 at first")]
-    updated_timestamp: Annotated[int, _SECONDS, PRODUCTION.says("moved by a PATCH")]
+    updated_timestamp: Annotated[int, _SECONDS, PRODUCTION.says("moved by a PATCH that changes something")]
     created_timestamp: Annotated[int, _SECONDS]
     rule: Annotated[
         AudienceRule, PRODUCTION.says("the keys that were sent, sorted by name, without nulls or defaults")

@@ -16,7 +16,15 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from audience_mock.providers.pitchtarget.schema_types import AccountId, AccountQuery, Parameters, Text
-from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS, RAILS, SHOWN
+from audience_mock.providers.pitchtarget.sources import (
+    DOCUMENTATION,
+    IN_APRIL,
+    IN_BOTH,
+    OURS,
+    RAILS,
+    SHOWN,
+    exchanges,
+)
 from audience_mock.web.schema import ApiModel
 
 MAX_RETENTION_DAYS = 180
@@ -201,7 +209,9 @@ class ListQuery(AccountQuery):
 class Created(ApiModel):
     """The response to the JSON creates of 2014-04: Facebook's id, a decimal string."""
 
-    id: Annotated[str, EXCHANGES.says("Facebook's id, a string of 13 to 15 digits")]
+    id: Annotated[
+        str, exchanges("2014-04-03", "2014-04-15").says("Facebook's id, a string of 13 to 15 digits")
+    ]
 
 
 class CustomAudience(ApiModel):
@@ -210,10 +220,12 @@ class CustomAudience(ApiModel):
 
     model_config = ConfigDict(extra="allow")
 
-    id: Annotated[int, EXCHANGES.says("a small number of the server's own, rising by one")]
+    id: Annotated[int, IN_BOTH.says("a small number of the server's own, rising by one")]
     name: str
     fb_id: Annotated[
-        str | int | None, EXCHANGES.says("2014-04: null until Facebook has taken the audience, then a number")
+        str | int | None,
+        IN_APRIL.says("2014-04: null until Facebook has taken the audience"),
+        DOCUMENTATION.says("2014-04: then a number"),
     ]
 
 
