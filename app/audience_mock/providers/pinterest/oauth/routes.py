@@ -145,7 +145,7 @@ async def _redeem_refresh_token(
         app=request.caller,
         scopes=scopes,
         terms=_terms(request),
-        claimed_scopes=scopes_of_refresh_token(refresh_token),
+        claimed_scopes=scopes_of_refresh_token(refresh_token, request.options.auth_mode, scopes),
     )
 
 

@@ -7,7 +7,7 @@ from audience_mock.providers.pinterest.security import ALL_SCOPES, SCOPES
 from audience_mock.providers.pinterest.settings import AuthMode
 
 _CODE = re.compile(r"[\w.~:+ /=-]{1,1000}", re.ASCII)
-"""A well-formed code. Chosen: any word; Pinterest's are 40 hex digits."""
+"""A well-formed code or refresh token. Chosen: any word; Pinterest's codes are 40 hex digits."""
 _SELF_DESCRIBING_CODE = re.compile(r"code_mock\.([a-z_:+, ]*)(?:\.[\w-]*)?", re.ASCII)
 """A code that names the scopes of its tokens: `code_mock.ads:read+ads:write`, with any third part to make it
 another code. The plus signs may arrive as the spaces that a form makes of them."""
@@ -27,10 +27,17 @@ def scopes_of_code(code: str, auth_mode: AuthMode) -> tuple[str, ...]:
     return tuple(SCOPES)
 
 
-def scopes_of_refresh_token(token: str) -> tuple[str, ...] | None:
-    """The scopes that a refresh token names. Raises InvalidGrantError."""
-    found = _SELF_DESCRIBING_REFRESH.fullmatch(token)
-    return _parse(found[1]) if found else None
+def scopes_of_refresh_token(
+    token: str, auth_mode: AuthMode, wanted: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """The scopes of a refresh token that this world never issued: those that it names; in lenient mode for any
+    other word, as for a code, those that are `wanted`, or all that the operations here need (chosen: clients
+    start from a token that they stored). None: it is not accepted. Raises InvalidGrantError."""
+    if found := _SELF_DESCRIBING_REFRESH.fullmatch(token):
+        return _parse(found[1])
+    if auth_mode == "strict" or not _CODE.fullmatch(token):
+        return None
+    return wanted or tuple(SCOPES)
 
 
 def is_self_describing_refresh_token(token: str) -> bool:
