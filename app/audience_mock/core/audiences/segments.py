@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic_core import to_json
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
-from audience_mock.core.audiences import sharing
+from audience_mock.core.audiences import directory, sharing
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import NotFoundError, NotInAccountError
 from audience_mock.core.store import ids
@@ -45,6 +45,7 @@ def create(
     while tx.one(_BY_NUMBER, {"of_number": number}) is not None:
         # A seed may be ahead of its sequence; an id is given once.
         number = tx.new_id(ids.CUSTOMER_SEGMENT)
+    directory.enter(tx, account)
     row = CustomerSegmentRow(number, account, name, _text(members), tx.now_ms, tx.now_ms)
     tx.execute(_INSERT, row._asdict())
     return row

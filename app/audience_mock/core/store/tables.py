@@ -217,6 +217,16 @@ class AdAccount(Row, table=True):
     permissions: str | None = None
 
 
+class ListedAccount(Row, table=True):
+    """An ad account of Pinterest's that is described, or in which something was made: the order of the list.
+    `digits` is their number, since ids are text."""
+
+    __tablename__ = "listed_accounts"
+
+    digits: int = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+
+
 class Share(Row, table=True):
     """An audience that another ad account or a business may use.
 

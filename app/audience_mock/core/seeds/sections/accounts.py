@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from audience_mock.core.audiences import directory
 from audience_mock.core.audiences.accounts import first_made_ms
 from audience_mock.core.seeds.schemas import Seed, SeedAdAccount
 from audience_mock.core.seeds.sections.ids import insert_once
@@ -18,9 +19,10 @@ def insert_accounts(tx: Transaction, seed: Seed) -> None:
         what, place = f"business {business.id}", f"businesses.{position}.id"
         insert_once(tx, Business, row, used=used, what=what, place=place)
     for given, owner, where in _ad_accounts(seed):
-        row = _row(tx, given, owner)
+        account = _row(tx, given, owner)
         what, place = f"ad account {given.id}", f"{where}.id"
-        insert_once(tx, AdAccount, row, used=used, what=what, place=place)
+        insert_once(tx, AdAccount, account, used=used, what=what, place=place)
+        directory.enter(tx, given.id)
 
 
 def _ad_accounts(seed: Seed) -> Iterator[tuple[SeedAdAccount, str | None, str]]:

@@ -6,6 +6,7 @@ from pydantic_core import to_json
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
+from audience_mock.core.audiences import directory
 from audience_mock.core.errors import IdTakenError
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.seeds.sections.ids import SeedIds
@@ -38,5 +39,6 @@ def insert_segments(tx: Transaction, seed: Seed) -> Iterator[str]:
             tx.execute(insert(_table), row)
         except IntegrityError:
             raise IdTakenError(f"the world has a customer segment {number} already", place) from None
+        directory.enter(tx, given.account)
         yield str(number)
     numbers.save()

@@ -30,9 +30,9 @@ def scopes_of_code(code: str, auth_mode: AuthMode) -> tuple[str, ...]:
 def scopes_of_refresh_token(
     token: str, auth_mode: AuthMode, wanted: tuple[str, ...] | None
 ) -> tuple[str, ...] | None:
-    """The scopes of a refresh token that this world never issued: those that it names; in lenient mode for any
-    other word, as for a code, those that are `wanted`, or all that the operations here need (chosen: clients
-    start from a token that they stored). None: it is not accepted. Raises InvalidGrantError."""
+    """The scopes of a refresh token that this world never issued: those that it names. In lenient mode any
+    other word has those that are `wanted`, or all that the operations here need (chosen, as for a code:
+    clients start from a token that they stored). None: it is not accepted. Raises InvalidGrantError."""
     if found := _SELF_DESCRIBING_REFRESH.fullmatch(token):
         return _parse(found[1])
     if auth_mode == "strict" or not _CODE.fullmatch(token):
