@@ -207,7 +207,7 @@ class _Arguments:
         self._route = route
         path_names = set(compile_path(route.path)[2])
         self._request: str | None = None
-        self._path: list[tuple[str, Callable[[Any], Any]]] = []
+        self._path: list[tuple[str, Callable[..., Any]]] = []
         self._query: tuple[str, type[BaseModel]] | None = None
         self._body: tuple[str, type[BaseModel]] | None = None
         self.are_complete = True
@@ -234,7 +234,7 @@ class _Arguments:
             arguments[self._request] = request
         for name, validate in self._path:
             try:
-                arguments[name] = validate(request.scope["path_params"][name])
+                arguments[name] = validate(request.scope["path_params"][name], context=request.options)
             except ValidationError as error:
                 details = cast(list[dict[str, Any]], error.errors(include_url=False))
                 raise InvalidInputError("path", [{**details[0], "loc": (name,)}]) from None

@@ -40,7 +40,7 @@ def make_each(mock: MockServer) -> dict[str, str]:
     with httpx.Client(base_url=mock.url, headers=PINTEREST_TOKEN) as client:
         audience = client.post(AUDIENCES, json=VISITORS).json()["id"]
         list_id = client.post(LISTS, json={"name": "l", "records": "ann@example.com"}).json()["id"]
-        body = {"name": "s", "audience_ids": [audience]}
+        body: dict[str, Any] = {"name": "s", "audience_ids": [audience]}
         segment = client.post(f"/v5/ad_accounts/{AD_ACCOUNT}/customer_segments", json=body).json()["id"]
         account = client.post("/v5/ad_accounts", json={}).json()["id"]
         body = {"operation": "ADD", "total_parts": 1}

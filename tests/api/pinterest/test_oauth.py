@@ -154,7 +154,7 @@ def test_an_access_token_is_no_refresh_token(apps: httpx.Client) -> None:
 
 
 def test_strict_mode_knows_its_refresh_tokens(start: Callable[..., MockServer]) -> None:
-    """In strict mode an unknown refresh token gets 401 with code 283, and one that the server issued works."""
+    """In strict mode an unknown refresh token gets 401 with code 283; one that the server issued works."""
     mock = start(auth_mode="strict")
     with httpx.Client(base_url=mock.pinterest_url, auth=("1234567", "secret")) as apps:
         given = by_code(apps, "code_mock.ads:read")

@@ -106,7 +106,7 @@ async def create(request: MockRequest, body: AdAccountCreate) -> RawResponse:
     ),
 )
 async def list_page(request: MockRequest, query: Annotated[AdAccountListQuery, Query()]) -> RawResponse:
-    paged_list = PagedList("ad_accounts/list", str(query.include_shared_accounts))
+    paged_list = PagedList("ad_accounts/list")
     cursor = paged_list.cursor(query.bookmark)
     page, last_id = await request.world.read(
         accounts.list_page,

@@ -45,7 +45,7 @@ from audience_mock.providers.pinterest.sources import (
 )
 from audience_mock.providers.pinterest.strictness import is_schema_only
 from audience_mock.web.evidence import inferred
-from audience_mock.web.openapi import Links, link, operation
+from audience_mock.web.openapi import Links, link, operation, response
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 
@@ -58,6 +58,7 @@ _NOT_FOUND: Responses = {
         "No such customer segment in the ad account", 4, "Sorry! We could not find your customer segment."
     )
 }
+_NULL = {"application/json": {"schema": {"type": "null"}, "example": None}}
 _LIST = link("customer_segment/list", **SAME_ACCOUNT)
 
 
@@ -141,7 +142,7 @@ async def list_page(
     operation_id="customer_segment/update",
     summary="Give a customer segment other audiences, or remove it",
     response_model=None,
-    responses={200: {"description": "Changed, or removed"} | success(None, links={"List": _LIST})[200]}
+    responses={200: {**response(links={"List": _LIST}, description="Changed, or removed"), "content": _NULL}}
     | WRITE_ERRORS
     | {400: error("An invalid value", 1, "Invalid request: 'id' is a required property")}
     | _NOT_FOUND,
