@@ -43,7 +43,8 @@ OBJECTIVES = {
 }
 """Those of 5.23, the one of 5.28, and two that are deprecated, in use, and come back as they were sent."""
 
-TEXTS = {"type": "array", "items": {"type": "string"}}
+TEXT: Schema = {"type": "string"}
+TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
 WITHOUT_PATTERN: dict[str, Schema] = {
     **dict.fromkeys(("ad_id", "campaign_id", "pin_id"), TEXTS),
     "visitor_source_id": {"anyOf": [{"type": "string"}, TEXTS]},
@@ -76,6 +77,8 @@ KNOWN_BETTER = (
         for field, also in WITHOUT_PATTERN.items()
     ),
     KnownBetter(("5.28",), "AdAccountsAudienceRule", "visitor_source_id", TEXTS, "the client keeps one type"),
+    KnownBetter(("5.28",), "AdAccountsAudienceRule", "percentage", TEXT, "the client keeps one type"),
+    KnownBetter(("5.18", "5.23"), "AudienceRule", "percentage", TEXT, "5.28 has any text"),
     *(
         KnownBetter((release,), model, field, also, "met by developers: codes 2 and 11")
         for release, model in (
