@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -269,8 +270,9 @@ def test_a_page_costs_what_it_shows(start: Callable[..., MockServer], only: str 
         with httpx.Client(base_url=mock.pinterest_url, headers=token) as client:
             query = {"page_size": 1}
             client.get("/ad_accounts", params=query)
-            taken: list[int] = []
-            mock.world.database.driver.set_progress_handler(lambda: taken.append(1), 1)
+            taken: list[None] = []
+            # SQLite calls it at each step; None lets it go on.
+            mock.world.database.driver.set_progress_handler(partial(taken.append, None), 1)
             assert client.get("/ad_accounts", params=query).json()["items"][0]["id"] == "1"
             mock.world.database.driver.set_progress_handler(None, 1)
         steps.append(len(taken))

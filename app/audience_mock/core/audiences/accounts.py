@@ -84,10 +84,22 @@ class Account(NamedTuple):
 
 def find(tx: Transaction, *, account: str) -> Account:
     """Any ad account: one that holds nothing and that nothing describes is new, not missing."""
+    return _find_listed(tx, account) or _account(
+        AdAccountRow(account, tx.now_ms, tx.now_ms), _Made(None, None)
+    )
+
+
+def _find_listed(tx: Transaction, account: str) -> Account | None:
+    """None if nothing describes the ad account and nothing is in it."""
     row, made = tx.one(_FIND, {"of_account": account}), _made(tx, account)
     if row is None:
-        at_ms = made.first_ms or tx.now_ms
-        row = AdAccountRow(account, at_ms, at_ms)
+        if made.first_ms is None:
+            return None
+        row = AdAccountRow(account, made.first_ms, made.first_ms)
+    return _account(row, made)
+
+
+def _account(row: AdAccountRow, made: _Made) -> Account:
     return Account(
         row.id,
         row.name or UNNAMED.format(row.id),
@@ -122,7 +134,7 @@ def list_page(
     """
     found = []
     for id in directory.after(tx, cursor, limit + 1) if only is None else _after(only, cursor):
-        account = find(tx, account=id) if only is not None or _is_listed(tx, id) else None
+        account = _find_listed(tx, id) if only is None else find(tx, account=id)
         if account is not None and len(id) <= MAX_DIGITS and (with_shared or OWNER in account.permissions):
             found.append(account)
         if len(found) > limit:
@@ -136,15 +148,11 @@ def create(tx: Transaction, *, values: Mapping[str, str | None]) -> Account:
     while True:
         id = str(tx.new_id(ids.AD_ACCOUNT))
         # A seed may be ahead of the sequence, and something may have been made in an account of any id.
-        if not _is_listed(tx, id):
+        if _find_listed(tx, id) is None:
             break
     tx.execute(_INSERT, {**values, "id": id, "created_at_ms": tx.now_ms, "updated_at_ms": tx.now_ms})
     directory.enter(tx, id)
     return find(tx, account=id)
-
-
-def _is_listed(tx: Transaction, id: str) -> bool:
-    return tx.one(_FIND, {"of_account": id}) is not None or first_made_ms(tx, account=id) is not None
 
 
 def _after(ids: Iterable[str], cursor: str) -> Iterator[str]:
