@@ -106,6 +106,10 @@ class MockRoute(APIRoute):
 
     # Decided by the provider
 
+    def is_served(self, request: MockRequest) -> bool:
+        """Whether the request's world has this operation."""
+        return True
+
     def authorize(self, request: MockRequest) -> None:
         """Authenticate and authorize the caller, or raise. Runs before the body is read."""
         raise NotImplementedError

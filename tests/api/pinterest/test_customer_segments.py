@@ -222,7 +222,7 @@ def test_only_5_28_has_segments(start: Callable[..., MockServer], contract: str 
     mock = start(pinterest_contract=contract)
     with httpx.Client(base_url=mock.pinterest_url, headers=PINTEREST_TOKEN) as client:
         unknown = client.get(f"/ad_accounts/{AD_ACCOUNT}/no_such_thing")
-        for method in ("GET", "POST", "PATCH"):
+        for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
             for headers in ({}, {"Authorization": ""}):
                 answer = client.request(method, SEGMENTS, headers=headers, json={})
                 if contract in ("5.18", "5.23"):
