@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.providers.pinterest.api_versions import before_5_28, is_before_5_28
-from audience_mock.providers.pinterest.sources import DESCRIPTION, NEWEST
+from audience_mock.providers.pinterest.sources import CHANGES, DESCRIPTION
 from audience_mock.providers.pinterest.strictness import SchemaAllows, is_schema_only
 from audience_mock.web.schema import ApiModel
 
@@ -40,7 +40,7 @@ LongPathId = Annotated[
     before_5_28(_at_most_18_digits),
     DESCRIPTION,
     DESCRIPTION.says("at most 18 digits"),
-    NEWEST.says("of any length"),
+    CHANGES.says("of any length"),
 ]
 """An id in a path whose length 5.28 no longer limits; `audience_number` makes a number of it."""
 

@@ -27,7 +27,7 @@ from audience_mock.providers.pinterest.audiences.rule_values import (
 from audience_mock.providers.pinterest.errors import InvalidRequestError
 from audience_mock.providers.pinterest.schema_types import Digits
 from audience_mock.providers.pinterest.settings import PinterestOptions
-from audience_mock.providers.pinterest.sources import DESCRIPTION, NEEDED, NEWEST, OURS, PROSE
+from audience_mock.providers.pinterest.sources import CHANGES, DESCRIPTION, NEEDED, OURS, PROSE
 from audience_mock.providers.pinterest.strictness import SchemaAllows, is_schema_only
 from audience_mock.web.evidence import inferred
 from audience_mock.web.schema import ApiModel
@@ -179,7 +179,7 @@ class AudienceRule(_OpenModel):
     seed_id: Annotated[
         _SeedIds | None,
         DESCRIPTION,
-        NEWEST.says("integers, too"),
+        CHANGES.says("integers, too"),
         _IN_ACCOUNT,
         NEEDED.says("at least one"),
     ] = None
@@ -187,7 +187,11 @@ class AudienceRule(_OpenModel):
         None
     )
     visitor_source_id: Annotated[
-        _Sources | None, NEWEST, NEWEST.says("text or a list of texts"), _DIGITS, PROSE.says("a list of one")
+        _Sources | None,
+        CHANGES,
+        CHANGES.says("text or a list of texts"),
+        _DIGITS,
+        PROSE.says("a list of one"),
     ] = None
 
     def echo(self) -> str:

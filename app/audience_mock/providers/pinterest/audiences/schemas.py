@@ -21,6 +21,7 @@ from audience_mock.providers.pinterest.schema_types import (
     required_but_by_schema,
 )
 from audience_mock.providers.pinterest.sources import (
+    CHANGES,
     CLIENTS,
     DESCRIPTION,
     DOCUMENTATION,
@@ -45,7 +46,7 @@ AudienceStatus = Literal[
 ]
 
 _NOT_BLANK = NEEDED.says("not blank")
-_BY_SCHEMA = NEWEST.says("not required by the schema alone")
+_BY_SCHEMA = CHANGES.says("not required by the schema alone")
 
 
 class AudienceCreate(ApiModel):

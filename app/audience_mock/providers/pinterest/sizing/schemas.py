@@ -19,7 +19,7 @@ from pydantic_core import PydanticKnownError
 from audience_mock.providers.pinterest.api_versions import is_before_5_28, since_5_28
 from audience_mock.providers.pinterest.errors import InvalidRequestError
 from audience_mock.providers.pinterest.schema_types import Digits
-from audience_mock.providers.pinterest.sources import BOUNDED, DESCRIPTION, NEWEST, OURS, PROSE
+from audience_mock.providers.pinterest.sources import BOUNDED, CHANGES, DESCRIPTION, OURS, PROSE
 from audience_mock.providers.pinterest.strictness import SchemaAllows, is_schema_only
 from audience_mock.web.schema import ApiModel
 
@@ -99,11 +99,11 @@ class TargetingSpec(ApiModel):
     ] = None
     GENDER: Annotated[Annotated[list[Gender], _Listed] | None, DESCRIPTION, _FEW] = None
     GEO: Annotated[_TextList | None, DESCRIPTION, _FEW] = None
-    GEO_EXCLUDE: Annotated[_TextList | None, _NO_LIST_OF_NULL, since_5_28(None), NEWEST, _FEW] = None
+    GEO_EXCLUDE: Annotated[_TextList | None, _NO_LIST_OF_NULL, since_5_28(None), CHANGES, _FEW] = None
     INTEREST: Annotated[_TextList | None, _NO_LIST_OF_NULL, DESCRIPTION, _FEW] = None
     LOCALE: Annotated[_TextList | None, DESCRIPTION, _FEW] = None
     LOCATION: Annotated[_TextList | None, DESCRIPTION, _FEW] = None
-    LOCATION_EXCLUDE: Annotated[_TextList | None, _NO_LIST_OF_NULL, since_5_28(None), NEWEST, _FEW] = None
+    LOCATION_EXCLUDE: Annotated[_TextList | None, _NO_LIST_OF_NULL, since_5_28(None), CHANGES, _FEW] = None
     MAXIMUM_AGE: Annotated[_AgeOrOlder | None, _NO_TEXT_OF_NULL, DESCRIPTION, _AGES] = None
     MINIMUM_AGE: Annotated[_Age | None, _NO_TEXT_OF_NULL, DESCRIPTION, _AGES] = None
     SHOPPING_RETARGETING: Annotated[
@@ -138,7 +138,7 @@ class TargetingSpec(ApiModel):
 
 class Keyword(ApiModel):
     match_type: Annotated[
-        MatchType | None, AfterValidator(_match_type_was_sent), NEWEST, DESCRIPTION.says("null, before 5.28")
+        MatchType | None, AfterValidator(_match_type_was_sent), CHANGES, DESCRIPTION.says("null, before 5.28")
     ]
     value: Annotated[
         str,
