@@ -356,14 +356,19 @@ def test_pinterest_rule(server: MockServer, case: Any) -> None:
     rejected(server, PINTEREST, 400, _with(VISITOR, None, "rule", case))
 
 
-@pytest.mark.parametrize(
-    "key", ["visitor_source_id", "customer_list_id", "ad_account_id", "seed_id", "pin_id"]
-)
+@pytest.mark.parametrize("key", ["customer_list_id", "ad_account_id", "seed_id"])
 @each(
     {name: value for name, value in _NOT_DIGITS.items() if name != "empty-list"} | {"two-texts": ["1", "x"]}
 )
 def test_pinterest_ids_in_a_rule(server: MockServer, key: str, case: Any) -> None:
     """An id in a rule is ASCII digits and nothing else."""
+    rejected(server, PINTEREST, 400, _with(VISITOR, "rule", key, case))
+
+
+@pytest.mark.parametrize("key", ["visitor_source_id", "ad_id", "campaign_id", "pin_id"])
+@each({"true": True, "object": {}, "number": 5, "number-in-a-list": [1], "list-in-a-list": [["1"], ["2"]]})
+def test_pinterest_texts_in_a_rule(server: MockServer, key: str, case: Any) -> None:
+    """Where 5.28 dropped the pattern, an id is a text or a list of texts."""
     rejected(server, PINTEREST, 400, _with(VISITOR, "rule", key, case))
 
 
@@ -997,13 +1002,18 @@ BAD_IDS = {
 @pytest.mark.parametrize("place", ["account", "audience", "create", "update"])
 @each(BAD_IDS)
 def test_pinterest_ids_in_the_path(server: MockServer, place: str, case: str) -> None:
-    """An id in the path is at most 18 ASCII digits; any other is rejected before the body is looked at."""
+    """An id in the path is ASCII digits, those of an ad account at most 18; any other is rejected before the
+    body is looked at."""
     method, target = {
         "account": ("GET", f"/v5/ad_accounts/{case}/audiences"),
         "audience": ("GET", f"{LISTED}/{case}"),
         "create": ("POST", f"/v5/ad_accounts/{case}/audiences"),
         "update": ("PATCH", f"{LISTED}/{case}"),
     }[place]
+    if case.isdecimal() and place in ("audience", "update"):
+        # Of any length since 5.28: no audience has it.
+        rejected(server, PINTEREST, 404, None if method == "GET" else b"{}", method=method, target=target)
+        return
     rejected(server, PINTEREST, 400, b"" if method == "GET" else b"garbage", method=method, target=target)
 
 

@@ -157,9 +157,7 @@ class ProviderApp(FastAPI):
         """The response to a request that matches no operation."""
         asked = _mock_request(request)
         allowed = {
-            method
-            for method in METHODS
-            if any(route.matches({**asked.scope, "method": method})[0] is Match.FULL for route in self.routes)
+            method for method in METHODS if any(_is_served(route, asked, method) for route in self.routes)
         }
         suggestions: Sequence[str] = ()
         response: Response | None = None
@@ -283,3 +281,10 @@ class _JournalledCORS(CORSMiddleware):
 
 def _mock_request(request: Request) -> MockRequest:
     return MockRequest(request.scope, request.receive)
+
+
+def _is_served(route: BaseRoute, request: MockRequest, method: str) -> bool:
+    """Whether a route would take the request with this method, in the request's world."""
+    match, found = route.matches({**request.scope, "method": method})
+    served = found.get("route")
+    return match is Match.FULL and not (isinstance(served, MockRoute) and not served.is_served(request))

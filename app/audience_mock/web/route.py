@@ -107,6 +107,10 @@ class MockRoute(APIRoute):
 
     # Decided by the provider
 
+    def is_served(self, request: MockRequest) -> bool:
+        """Whether the request's world has this operation."""
+        return True
+
     def authorize(self, request: MockRequest) -> None:
         """Authenticate and authorize the caller, or raise. Runs before the body is read."""
         raise NotImplementedError
@@ -213,7 +217,7 @@ class _Arguments:
         self._route = route
         path_names = set(compile_path(route.path)[2])
         self._request: str | None = None
-        self._path: list[tuple[str, Callable[[Any], Any]]] = []
+        self._path: list[tuple[str, Callable[..., Any]]] = []
         self._query: tuple[str, type[BaseModel]] | None = None
         self._body: tuple[str, type[BaseModel]] | None = None
         self.are_complete = True
@@ -240,7 +244,7 @@ class _Arguments:
             arguments[self._request] = request
         for name, validate in self._path:
             try:
-                arguments[name] = validate(request.scope["path_params"][name])
+                arguments[name] = validate(request.scope["path_params"][name], context=request.options)
             except ValidationError as error:
                 details = cast(list[dict[str, Any]], error.errors(include_url=False))
                 raise InvalidInputError("path", [{**details[0], "loc": (name,)}]) from None

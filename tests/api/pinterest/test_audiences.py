@@ -202,7 +202,7 @@ def test_a_rule_comes_back_sorted_in_the_types_of_the_schema(
         ({"name": "", "audience_type": "VISITOR", "rule": {}}, "'' is too short"),
         ({"name": "a", "audience_type": "VISITOR", "rule": {}}, "'visitor_source_id' is a required property"),
         (
-            {"name": "a", "audience_type": "VISITOR", "rule": {"visitor_source_id": "abc"}},
+            {"name": "a", "audience_type": "CUSTOMER_LIST", "rule": {"customer_list_id": "abc"}},
             r"'abc' does not match '^\\d+$'",
         ),
         (

@@ -59,7 +59,7 @@ def test_an_upload_has_a_url_for_each_part(mock: MockServer, pinterest: httpx.Cl
         "error_counts": None,
         "id": "2680059001",
         "operation": "ADD",
-        "record_counts": None,
+        "record_counts": {"processed": 0, "valid": 0, "invalid": 0},
         "state": "NOT_STARTED",
         "updated_time": now_s,
     }

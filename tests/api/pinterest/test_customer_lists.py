@@ -269,7 +269,7 @@ def test_a_row_is_one_person(mock: MockServer, pinterest: httpx.Client) -> None:
         {"email": "", "external_id": "17"},
         {"email": None, "external_id": "17", "ip_address": "192.0.2.1"},
         {"hashed_phone_number": SHA1[::-1]},
-        {"ip_address": "192.0.2.1", "user_agent": "x", "more": 5},
+        {"ip_address": "192.0.2.1", "user_agent": "x"},
         {},
     ]
     made = pinterest.post(LISTS, json={"name": "a", "records_v2": rows}).json()

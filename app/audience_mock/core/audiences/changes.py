@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, insert, select
 
 from audience_mock.core.apis import registered
-from audience_mock.core.audiences import facebook_ids
+from audience_mock.core.audiences import directory, facebook_ids
 from audience_mock.core.audiences.lifecycle import reads_left
 from audience_mock.core.audiences.queries import MAX_NUMBER, find, find_by_any_id, find_by_key
 from audience_mock.core.errors import AlreadyExistsError, NotFoundError, NotInAccountError
@@ -17,6 +17,7 @@ from audience_mock.core.readiness import AFTER_READS, schedule_build
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.statements import Prepared
 from audience_mock.core.store.tables import (
+    CUSTOMER_LIST_API,
     FACEBOOK_API,
     Audience,
     CustomerList,
@@ -73,6 +74,8 @@ def create(
     if customer_list is not None:
         people = _people_of_list(tx, account=account, customer_list=customer_list)
         given = {**given, "customer_list": int(customer_list)}
+    if api == CUSTOMER_LIST_API:
+        directory.enter(tx, account)
     ready_at_ms, policy = schedule_build(tx.rules.audience_ready, tx.now_ms, tx.rules.delay_ms)
     row: dict[str, Any] = {
         "api": api,

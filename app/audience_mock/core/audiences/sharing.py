@@ -11,20 +11,31 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, exists, insert, or_, select, update
 
+from audience_mock.core.audiences import accounts
 from audience_mock.core.audiences.queries import COLUMNS, MAX_NUMBER, PAGE_COLUMNS, find
 from audience_mock.core.errors import NotFoundError, SelfShareError
 from audience_mock.core.store import ids
 from audience_mock.core.store.rows import AudiencePageRow, AudienceRow
 from audience_mock.core.store.statements import Query
-from audience_mock.core.store.tables import ACCOUNT, BUSINESS, Audience, Party, Share, table_of
+from audience_mock.core.store.tables import (
+    ACCOUNT,
+    BUSINESS,
+    AdAccount,
+    Audience,
+    Business,
+    Share,
+    table_of,
+)
 from audience_mock.core.store.transaction import Transaction
+
+UNNAMED_BUSINESS = "Business {}"
+"""The name of a business that no seed names: made up."""
 
 _audiences = table_of(Audience)
 _a = _audiences.c
 _shares = table_of(Share)
 _s = _shares.c
-_parties = table_of(Party)
-_p = _parties.c
+_accounts, _businesses = table_of(AdAccount), table_of(Business)
 
 _OF_RECIPIENT = (_s.recipient_kind == bindparam("of_kind")) & (_s.recipient == bindparam("of_recipient"))
 _VISIBLE = or_(
@@ -41,7 +52,7 @@ _BY_NUMBER = Query(
     AudienceRow,
     select(*COLUMNS).where(_a.api == bindparam("of_api"), _a.number == bindparam("of_number")),
 )
-_BUSINESS = select(_p.business).where(_p.kind == ACCOUNT, _p.id == bindparam("of_account"))
+_BUSINESS = select(_accounts.c.business).where(_accounts.c.id == bindparam("of_account"))
 _RECEIVED = (
     select(*PAGE_COLUMNS, _s.position)
     .join_from(_audiences, _shares, _s.audience_key == _a.key)
@@ -55,9 +66,9 @@ _RECEIVED_BY = {
     for order, column in (("shared", _s.position), ("number", _a.number))
     for descending in (False, True)
 }
-_RECIPIENTS: Select[Any] = (
-    select(_s.position, _s.recipient, _s.shared_at_ms, _p.name)
-    .join_from(_shares, _parties, (_p.kind == _s.recipient_kind) & (_p.id == _s.recipient), isouter=True)
+_RECIPIENTS: dict[str, Select[Any]] = {
+    kind: select(_s.position, _s.recipient, _s.shared_at_ms, named.c.name)
+    .join_from(_shares, named, named.c.id == _s.recipient, isouter=True)
     .where(
         _s.audience_key == bindparam("of_key"),
         _s.recipient_kind == bindparam("of_kind"),
@@ -65,8 +76,11 @@ _RECIPIENTS: Select[Any] = (
     )
     .order_by(_s.position)
     .limit(bindparam("limit"))
-)
-_RECIPIENTS_OF_GIVER = _RECIPIENTS.where(_s.giver == bindparam("of_giver"))
+    for kind, named in ((ACCOUNT, _accounts), (BUSINESS, _businesses))
+}
+_RECIPIENTS_OF_GIVER = {
+    kind: statement.where(_s.giver == bindparam("of_giver")) for kind, statement in _RECIPIENTS.items()
+}
 _ONE = (_s.audience_key == bindparam("of_key")) & _OF_RECIPIENT
 _FIND = select(_shares).where(_ONE)
 _INSERT = insert(_shares)
@@ -76,24 +90,22 @@ _REVOKE_OF_GIVER = _REVOKE.where(_s.giver == bindparam("of_giver"))
 _REVOKE_PASSED_ON = delete(_shares).where(
     _s.audience_key == bindparam("of_key"), _s.giver == bindparam("of_recipient")
 )
-_OF_THIS_BUSINESS = select(_p.id).where(
-    _p.kind == ACCOUNT,
-    _p.id.in_(bindparam("of_accounts", expanding=True)),
-    _p.business == bindparam("of_business"),
+_OF_THIS_BUSINESS = select(_accounts.c.id).where(
+    _accounts.c.id.in_(bindparam("of_accounts", expanding=True)),
+    _accounts.c.business == bindparam("of_business"),
 )
-_OF_OTHER_BUSINESS = select(_p.id).where(
-    _p.kind == ACCOUNT,
-    _p.id.in_(bindparam("of_accounts", expanding=True)),
-    _p.business != bindparam("of_business"),
+_OF_OTHER_BUSINESS = select(_accounts.c.id).where(
+    _accounts.c.id.in_(bindparam("of_accounts", expanding=True)),
+    _accounts.c.business != bindparam("of_business"),
 )
 
 
 @dataclass(frozen=True)
 class Recipient:
-    """A recipient that an audience was shared with, and when; `name` is the one that a seed gives."""
+    """A recipient that an audience was shared with, and when; one that nothing names has a made-up name."""
 
     id: str
-    name: str | None
+    name: str
     shared_at_ms: int
 
 
@@ -173,7 +185,7 @@ def list_recipients(
     owns are those of these ad accounts. Raises NotFoundError."""
     audience, owns = _find_shareable(tx, api=api, kind=kind, giver=giver, number=number, only=only)
     rows = tx.execute(
-        _RECIPIENTS if owns else _RECIPIENTS_OF_GIVER,
+        (_RECIPIENTS if owns else _RECIPIENTS_OF_GIVER)[recipient_kind],
         {
             "of_key": audience.key,
             "of_kind": recipient_kind,
@@ -182,7 +194,11 @@ def list_recipients(
         }
         | ({} if owns else {"of_giver": giver}),
     ).all()
-    page = [Recipient(row.recipient, row.name, row.shared_at_ms) for row in rows[:limit]]
+    unnamed = accounts.UNNAMED if recipient_kind == ACCOUNT else UNNAMED_BUSINESS
+    page = [
+        Recipient(row.recipient, row.name or unnamed.format(row.recipient), row.shared_at_ms)
+        for row in rows[:limit]
+    ]
     return page, rows[limit - 1].position if len(rows) > limit else None
 
 

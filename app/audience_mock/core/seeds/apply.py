@@ -3,7 +3,16 @@
 from dataclasses import dataclass, field
 
 from audience_mock.core.seeds.schemas import Seed
-from audience_mock.core.seeds.sections import audiences, customer_lists, facebook, people, sharing, tokens
+from audience_mock.core.seeds.sections import (
+    accounts,
+    audiences,
+    customer_lists,
+    facebook,
+    people,
+    segments,
+    sharing,
+    tokens,
+)
 from audience_mock.core.seeds.sections.ids import start_at
 from audience_mock.core.seeds.sections.times import to_ms
 from audience_mock.core.store.transaction import Transaction
@@ -13,8 +22,8 @@ from audience_mock.core.worlds.world import World
 
 @dataclass
 class AppliedSeed:
-    """How many rows each section had, and the ids of audiences, customer lists and uploads to them, each in
-    the order of the seed."""
+    """How many rows each section had, and the ids of audiences, customer segments, customer lists and
+    uploads to them, each in the order of the seed."""
 
     counts: dict[str, int] = field(default_factory=dict)
     ids: dict[str, list[str]] = field(default_factory=dict)
@@ -56,8 +65,9 @@ def insert_seed(tx: Transaction, seed: Seed) -> AppliedSeed:
     applied.ids["customer_list_uploads"] = list(customer_lists.insert_list_uploads(tx, seed))
     audiences.insert_reports(tx, seed)
     facebook.insert_pixels(tx, seed)
-    sharing.insert_businesses(tx, seed)
     sharing.insert_shares(tx, seed)
+    applied.ids["customer_segments"] = list(segments.insert_segments(tx, seed))
+    accounts.insert_accounts(tx, seed)
     tokens.insert_tokens(tx, seed)
     facebook.insert_facebook_ids(tx, seed)
     return applied

@@ -249,9 +249,35 @@ class SeedApp(_Strict):
         return self
 
 
-class SeedAdAccount(_Strict):
-    id: Digits
+class SeedCustomerSegment(_Strict):
+    """A customer segment of Pinterest's; `audiences` are ids, in the order in which they are answered."""
+
+    id: Digits | None = None
+    account: Digits
     name: Text
+    audiences: list[str] = []
+    created_at: Seconds | None = Field(default=None, description="Unix seconds; without it, the start.")
+    updated_at: Seconds | None = Field(default=None, description="Unix seconds; without it, `created_at`.")
+
+
+class SeedAdAccount(_Strict):
+    """An ad account of Pinterest's. What is left out is as for any ad account that no seed names."""
+
+    id: Digits
+    name: Text | None = None
+    owner_id: Digits | None = None
+    owner_username: Text | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    time_zone: Text | None = Field(default=None, description="An IANA name; without it, the key is absent.")
+    permissions: list[Annotated[str, Field(pattern=r"^[A-Z_]+$")]] | None = Field(
+        default=None,
+        description="The caller's; OWNER by default. Without OWNER, the account is a shared one.",
+    )
+    created_at: Seconds | None = Field(
+        default=None, description="Unix seconds; without it, that of the first thing in it, or the start."
+    )
+    updated_at: Seconds | None = Field(default=None, description="Unix seconds; without it, `created_at`.")
 
 
 class SeedBusiness(_Strict):
@@ -288,6 +314,8 @@ class Seed(_Strict):
     tokens: list[SeedToken] = []
     apps: list[SeedApp] = []
     businesses: list[SeedBusiness] = []
+    ad_accounts: list[SeedAdAccount] = Field(default=[], description="Those that belong to no business.")
+    customer_segments: list[SeedCustomerSegment] = []
 
 
 def has_pending_builds(seed: Seed) -> bool:

@@ -60,12 +60,13 @@ class _TransactionBlock:
     """Everything in the block is committed, or nothing. An object made once for each database:
     `contextmanager` takes as long as a small statement."""
 
-    __slots__ = ("_connection", "_run")
+    __slots__ = ("_connection", "_listed_accounts", "_run")
 
-    def __init__(self, cursor: sqlite3.Cursor, connection: Connection) -> None:
+    def __init__(self, cursor: sqlite3.Cursor, connection: Connection, listed_accounts: set[str]) -> None:
         # The driver's own call: SQLAlchemy's takes as long as a statement that does something.
         self._run = cursor.execute
         self._connection = connection
+        self._listed_accounts = listed_accounts
 
     def __enter__(self) -> Connection:
         self._run("BEGIN IMMEDIATE")
@@ -74,6 +75,8 @@ class _TransactionBlock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            self._listed_accounts.clear()
         self._run("COMMIT" if kind is None else "ROLLBACK")
 
 
@@ -113,9 +116,11 @@ class Database:
         small statement."""
         self.next_id_cache: dict[str, int] = {}
         """The expected next number of each sequence; `Transaction.new_id` checks it."""
+        self.listed_accounts: set[str] = set()
+        """Ad accounts that are known to be in the directory; a rollback forgets them."""
         _opened.append(self.driver)
         self.connection = _engine().connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._transaction = _TransactionBlock(self.cursor, self.connection)
+        self._transaction = _TransactionBlock(self.cursor, self.connection, self.listed_accounts)
         try:
             self._open(image)
         except (SQLAlchemyError, sqlite3.Error) as error:
@@ -212,6 +217,7 @@ class Database:
         """`least` are the numbers below which sequences do not go."""
         run = self.driver.execute
         image.driver.backup(self.driver)
+        self.listed_accounts.clear()
         if not least and not self.layout.attach_large:
             return
         with self.transaction():

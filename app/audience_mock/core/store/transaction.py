@@ -35,6 +35,11 @@ class Transaction:
         self.rules = rules
         self.callers = callers
 
+    @property
+    def listed_accounts(self) -> set[str]:
+        """Some of the ad accounts that are in the directory."""
+        return self._database.listed_accounts
+
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Any statement of SQLAlchemy's Core."""
         return self._database.connection.execute(statement, parameters)

@@ -28,5 +28,9 @@ API = Api(
         "pinterest_customer_list": 5497558,
         # Chosen: 10 digits, as in the example of Pinterest's description.
         "pinterest_upload": 2680059001,
+        # A recorded id. Pinterest takes those of targeting templates from the same sequence (recorded).
+        "pinterest_customer_segment": 5841155621967,
+        # 12 digits that begin so were recorded; the number is chosen.
+        "pinterest_ad_account": 549769000001,
     },
 )

@@ -192,8 +192,8 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
     NotInAccountError: _body_error(
         "{what} {id} is not in this ad account",
         UNPUBLISHED,
-        when="a list or seed that does not exist",
-        on=("audiences/create*", "audiences/update"),
+        when="a list, seed or member that does not exist",
+        on=("audiences/create*", "audiences/update", "customer_segment/create", "customer_segment/update"),
     ),
     InvalidStateError: _body_error(
         "{error}",

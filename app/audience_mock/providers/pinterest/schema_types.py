@@ -1,14 +1,16 @@
 """Types that the schemas of several resources share: ids, names, pages."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, ValidationInfo, WrapValidator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from audience_mock.core.audiences.queries import MAX_NUMBER
-from audience_mock.providers.pinterest.sources import DESCRIPTION
-from audience_mock.providers.pinterest.strictness import SchemaAllows
+from audience_mock.providers.pinterest.api_versions import before_5_28, is_before_5_28
+from audience_mock.providers.pinterest.sources import CHANGES, DESCRIPTION
+from audience_mock.providers.pinterest.strictness import SchemaAllows, is_schema_only
 from audience_mock.web.schema import ApiModel
 
 DIGITS = r"^\d+$"
@@ -25,6 +27,46 @@ PathId = Annotated[
     DESCRIPTION,
     DESCRIPTION.says("at most 18 digits"),
 ]
+
+
+def _at_most_18_digits(id: str) -> str:
+    if len(id) > 18:
+        raise PydanticKnownError("string_too_long", {"max_length": 18})
+    return id
+
+
+LongPathId = Annotated[
+    Digits,
+    before_5_28(_at_most_18_digits),
+    DESCRIPTION,
+    DESCRIPTION.says("at most 18 digits"),
+    CHANGES.says("of any length"),
+]
+"""An id in a path whose length 5.28 no longer limits; `audience_number` makes a number of it."""
+
+
+class _Missing:
+    """A key that was not sent."""
+
+
+_MISSING = _Missing()
+
+
+def required_but_by_schema(default: Callable[[], Any]) -> WrapValidator:
+    """Marks a key that is required, except by the schema of 5.28 alone: then a request without it has
+    `default`. The field is declared as `= NOT_SENT`."""
+
+    def validate(value: Any, validate_sent: Callable[[Any], Any], info: ValidationInfo) -> Any:
+        if value is not _MISSING:
+            return validate_sent(value)
+        if is_schema_only(info.context) and not is_before_5_28(info.context):
+            return default()
+        raise PydanticKnownError("missing")
+
+    return WrapValidator(validate)
+
+
+NOT_SENT: Any = Field(default_factory=lambda: _MISSING, validate_default=True)
 
 # Chosen: a name, and so a country or an event, is not blank.
 Name = Annotated[

@@ -8,13 +8,13 @@ from typing import Any, cast
 from sqlalchemy import func, insert, select
 
 from audience_mock.core.apis import registered
-from audience_mock.core.audiences import changes
+from audience_mock.core.audiences import changes, directory
 from audience_mock.core.errors import IdTakenError, InvalidSeedError
 from audience_mock.core.readiness import BY_HAND, FAILS, NEVER_MS
 from audience_mock.core.seeds.schemas import Seed, SeedShare, SeedUpload
 from audience_mock.core.seeds.sections.ids import SeedIds
 from audience_mock.core.seeds.sections.times import time_columns, to_ms
-from audience_mock.core.store.tables import Audience, CustomerList, Upload, table_of
+from audience_mock.core.store.tables import CUSTOMER_LIST_API, Audience, CustomerList, Upload, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import user_sets
 from audience_mock.core.users.digests import sorted_distinct
@@ -73,6 +73,8 @@ def insert_audiences(tx: Transaction, seed: Seed) -> list[str]:
         position = len(made) - 1
         what = f"{seed.audiences[position].api} audience {made[position]}"
         raise IdTakenError(f"the world has a {what} already", f"audiences.{position}.id") from None
+    of_pinterest = {given.account for given in seed.audiences if given.api == CUSTOMER_LIST_API}
+    directory.enter_all(tx, sorted(of_pinterest))
     for each_api in numbers.values():
         each_api.save()
     return made

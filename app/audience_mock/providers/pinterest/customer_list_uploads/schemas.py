@@ -32,7 +32,7 @@ class RecordCounts(ApiModel):
 
 
 class CustomerListUpload(ApiModel):
-    """The counts are null until the upload has ended (chosen)."""
+    """Until the upload has ended the error counts are null and the others 0 (chosen)."""
 
     ad_account_id: Digits
     creation_time: int
@@ -40,7 +40,9 @@ class CustomerListUpload(ApiModel):
     error_counts: Annotated[list[ErrorDetail] | None, OURS.says("null until the upload has ended")]
     id: Digits
     operation: OperationType
-    record_counts: Annotated[RecordCounts | None, OURS.says("null until the upload has ended")]
+    record_counts: Annotated[
+        RecordCounts, OURS.says("0 until the upload has ended"), DESCRIPTION.says("null, before 5.28")
+    ]
     state: Literal["NOT_STARTED", "RUNNING", "PAUSED", "SUCCEEDED", "FAILED"]
     updated_time: int
 
@@ -66,7 +68,7 @@ _NOT_STARTED: dict[str, Any] = {
     "error_counts": None,
     "id": "2680059001",
     "operation": "ADD",
-    "record_counts": None,
+    "record_counts": {"processed": 0, "valid": 0, "invalid": 0},
     "state": "NOT_STARTED",
     "updated_time": 1795305607,
 }

@@ -9,6 +9,7 @@ from audience_mock.core.audiences.lifecycle import FAILED, SUCCEEDED, upload_sta
 from audience_mock.core.store.rows import ListUploadRow
 from audience_mock.core.users.records import INVALID_DEVICE, INVALID_EMAIL, INVALID_ID
 from audience_mock.core.worlds.world import DEFAULT
+from audience_mock.providers.pinterest.api_versions import is_before_5_28
 from audience_mock.providers.pinterest.customer_list_uploads.signatures import sign
 from audience_mock.web.context import url_of
 from audience_mock.web.request import MockRequest
@@ -22,7 +23,7 @@ PARTS_PATH = "__uploads"
 
 
 def upload(request: MockRequest, row: ListUploadRow, account: str) -> bytes:
-    return to_json(_as_dict(row, account, request.world.clock.now_ms()))
+    return to_json(_as_dict(request, row, account))
 
 
 def created_upload(request: MockRequest, row: ListUploadRow, account: str, total_parts: int) -> bytes:
@@ -33,15 +34,17 @@ def created_upload(request: MockRequest, row: ListUploadRow, account: str, total
     ]
     return to_json(
         {
-            "customer_list_upload": _as_dict(row, account, request.world.clock.now_ms()),
+            "customer_list_upload": _as_dict(request, row, account),
             "s3_multipart_upload_data": {"file_parts": parts},
         }
     )
 
 
-def _as_dict(row: ListUploadRow, account: str, now_ms: int) -> dict[str, Any]:
-    state = upload_state_at(row, now_ms)
-    error_counts, record_counts = None, None
+def _as_dict(request: MockRequest, row: ListUploadRow, account: str) -> dict[str, Any]:
+    state = upload_state_at(row, request.world.clock.now_ms())
+    error_counts: list[dict[str, Any]] | None = None
+    # Nullable before 5.28, not since. Chosen: nothing has been processed yet.
+    record_counts = None if is_before_5_28(request.options) else {"processed": 0, "valid": 0, "invalid": 0}
     # An upload that ended has its counts, and the time that it ended.
     updated_at_ms = row.started_at_ms or row.created_at_ms
     if state in (SUCCEEDED, FAILED):

@@ -31,7 +31,7 @@ from audience_mock.providers.pinterest.oauth.scopes import (
 from audience_mock.providers.pinterest.openapi_responses import Responses, error, success
 from audience_mock.providers.pinterest.responses import empty_response, json_response
 from audience_mock.providers.pinterest.route import AppRoute
-from audience_mock.providers.pinterest.security import APP_SECRET, WELL_FORMED, parse_self_describing
+from audience_mock.providers.pinterest.security import APP_SECRET, SCOPES, WELL_FORMED, parse_self_describing
 from audience_mock.providers.pinterest.sources import NEWEST, OURS, QUOTED
 from audience_mock.web.body import FORM, media_type, read_parameters
 from audience_mock.web.errors import UnsupportedContentTypeError
@@ -86,14 +86,14 @@ _TOKEN_ERRORS = _ERRORS | {
 )
 async def token(request: MockRequest) -> RawResponse:
     form = await _read_form(request, TokenRequest)
-    form.check_grant()
+    form.check_grant(request.options)
     match form.grant_type:
         case "authorization_code":
             issued = await _redeem_code(request, form.code or "")
         case "refresh_token":
             issued = await _redeem_refresh_token(request, form.refresh_token or "", form.scope)
         case "client_credentials":
-            issued = await _issue_to_app(request, form.scope or ())
+            issued = await _issue_to_app(request, form.scope or tuple(SCOPES))
     return json_response(request, serializers.issued_token(form.grant_type, issued))
 
 
@@ -146,7 +146,7 @@ async def _redeem_refresh_token(
         app=request.caller,
         scopes=scopes,
         terms=_terms(request),
-        claimed_scopes=scopes_of_refresh_token(refresh_token, request.options),
+        claimed_scopes=scopes_of_refresh_token(refresh_token, request.options, scopes),
     )
 
 

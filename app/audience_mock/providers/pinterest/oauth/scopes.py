@@ -7,7 +7,7 @@ from audience_mock.providers.pinterest.security import ALL_SCOPES, SCOPES
 from audience_mock.providers.pinterest.settings import PinterestOptions
 
 _CODE = re.compile(r"[\w.~:+ /=-]{1,1000}", re.ASCII)
-"""A well-formed code. Chosen: any word; Pinterest's are 40 hex digits."""
+"""A well-formed code or refresh token. Chosen: any word; Pinterest's codes are 40 hex digits."""
 _SELF_DESCRIBING_CODE = re.compile(r"code_mock\.([a-z_:+, ]*)(?:\.[\w-]*)?", re.ASCII)
 """A code that names the scopes of its tokens: `code_mock.ads:read+ads:write`, with any third part to make it
 another code. The plus signs may arrive as the spaces that a form makes of them."""
@@ -29,10 +29,17 @@ def scopes_of_code(code: str, options: PinterestOptions) -> tuple[str, ...]:
     return tuple(SCOPES)
 
 
-def scopes_of_refresh_token(token: str, options: PinterestOptions) -> tuple[str, ...] | None:
-    """The scopes that a refresh token names, if it names any. Raises InvalidGrantError."""
-    found = _SELF_DESCRIBING_REFRESH.fullmatch(token) if options.self_describing_tokens else None
-    return _parse(found[1]) if found else None
+def scopes_of_refresh_token(
+    token: str, options: PinterestOptions, wanted: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """The scopes of a refresh token that this world never issued: those that it names. In lenient mode any
+    other word has those that are `wanted`, or all that the operations here need (chosen, as for a code:
+    clients start from a token that they stored). None: it is not accepted. Raises InvalidGrantError."""
+    if options.self_describing_tokens and (found := _SELF_DESCRIBING_REFRESH.fullmatch(token)):
+        return _parse(found[1])
+    if options.auth_mode == "strict" or not _CODE.fullmatch(token):
+        return None
+    return wanted or tuple(SCOPES)
 
 
 def is_self_describing_refresh_token(token: str) -> bool:
