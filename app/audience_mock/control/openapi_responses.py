@@ -21,3 +21,4 @@ def error(status: int, description: str) -> Responses:
 
 
 NO_WORLD = error(404, "No such world")
+DISK_FULL = error(507, "The disk is full; nothing was changed")

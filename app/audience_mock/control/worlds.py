@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from audience_mock.control.openapi_responses import NO_WORLD, created, error, success
+from audience_mock.control.openapi_responses import DISK_FULL, NO_WORLD, created, error, success
 from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.audiences import queries
@@ -110,7 +110,8 @@ async def get(request: MockRequest, world: str) -> RawResponse:
     response_model=WorldState,
     responses=success(_EXAMPLE)
     | {201: response(_EXAMPLE, description="Created", model=WorldState)}
-    | error(409, "There are too many worlds"),
+    | error(409, "There are too many worlds")
+    | DISK_FULL,
 )
 async def put(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
     """Create a world from the seed (201), or replace the settings of an existing one (200)."""
@@ -137,7 +138,7 @@ async def delete(request: MockRequest, world: str) -> RawResponse:
     summary="Fork a world",
     status_code=201,
     response_model=WorldState,
-    responses=created(_EXAMPLE) | NO_WORLD | _CONFLICT,
+    responses=created(_EXAMPLE) | NO_WORLD | _CONFLICT | DISK_FULL,
 )
 async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     """Copy a world with its data, ids, clock and settings into a new one."""

@@ -70,6 +70,8 @@ def replacing(file: Path) -> Iterator[Path]:
         delete(half)
         try:
             yield half
+            # SQLite leaves an empty journal of the copying, whose name it no longer knows after the renaming.
+            _delete_logs(half)
             _sync(half)
             _settle(file)
             half.replace(file)
@@ -101,7 +103,12 @@ def is_of_the_disk(error: BaseException | None) -> bool:
 def delete(file: Path) -> None:
     """Delete a database file and what SQLite keeps beside it. The file goes first: without it, nothing reads
     the rest, which the next start deletes."""
-    for ending in ("", *BESIDE):
+    file.unlink(missing_ok=True)
+    _delete_logs(file)
+
+
+def _delete_logs(file: Path) -> None:
+    for ending in BESIDE:
         file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
@@ -117,10 +124,7 @@ def delete_leftovers(folder: Path) -> None:
 
 def _settle(file: Path) -> None:
     """See to it that no log is beside `file`: SQLite would apply it to the file that replaces this one."""
-    beside = [log for ending in BESIDE if (log := file.with_name(file.name + ending)).exists()]
-    if not beside:
-        return
-    if file.exists():
+    if file.exists() and any(file.with_name(file.name + ending).exists() for ending in BESIDE):
         # A process was killed while it wrote: reading the file moves the log into it.
         with closing(sqlite3.connect(file)) as driver:
             try:
@@ -128,8 +132,7 @@ def _settle(file: Path) -> None:
             except sqlite3.DatabaseError as error:
                 if _code(error) not in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
                     raise
-    for log in beside:
-        log.unlink(missing_ok=True)
+    _delete_logs(file)
 
 
 def _sync(path: Path) -> None:

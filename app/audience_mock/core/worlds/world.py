@@ -124,8 +124,8 @@ class World:
         """Become what `image` holds, its rows, ids and clock, with everything else as in a fresh world. The
         settings stay; long operations are interrupted.
 
-        The settings are written to the image first, so that all is replaced in one step: whoever is killed
-        meanwhile restarts with everything as it was before, or after.
+        The settings are written to the image first, so that all is replaced in one step: after a kill, a
+        restart finds everything as it was before or as it is afterwards.
         """
         with image.transaction() as connection:
             metadata.write(connection, {metadata.SETTINGS: self.settings})
