@@ -7,13 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Table, create_engine, delete, select, union_all, update
+from sqlalchemy import Connection, Engine, Table, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from audience_mock.core.errors import DiskError, StoreError
-from audience_mock.core.store import files, ids, memory, schema, tables
+from audience_mock.core.store import files, ids, memory, orphans, schema, tables
 
 IN_MEMORY = "sqlite://"
 
@@ -167,7 +167,7 @@ class Database:
             # An API that this file does not know yet.
             self.driver.executemany(_INSERT_SEQUENCE, ids.first_ids().items())
             with self.transaction() as connection:
-                delete_orphans(connection)
+                orphans.delete_from(connection)
 
     def _check_version(self) -> None:
         (version,) = self.driver.execute("PRAGMA user_version").fetchone()
@@ -253,6 +253,15 @@ class Database:
         connection of SQLAlchemy or on `driver`, which are the same."""
         return self._transaction
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of its pages, in memory or in its file."""
+        pages, page_bytes = (
+            self.connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
+            for pragma in ("page_count", "page_size")
+        )
+        return int(pages * page_bytes)
+
     def close(self) -> None:
         self.connection.close()
 
@@ -271,19 +280,3 @@ class Database:
         self.driver.execute("PRAGMA synchronous = OFF")
         self.close()
         memory.release()
-
-
-def delete_orphans(connection: Connection) -> None:
-    """Delete sets of users and files that were being written, and let uploads that were being read be run
-    again: this is a copy, or the process that wrote them was killed."""
-    blocks, pieces = tables.table_of(tables.UserBlock), tables.table_of(tables.UploadPiece)
-    audiences, lists = tables.table_of(tables.Audience).c, tables.table_of(tables.CustomerList).c
-    owned = [
-        select(owner).where(owner.is_not(None))
-        for owner in (audiences.user_set, lists.user_set, lists.link_set)
-    ]
-    connection.execute(delete(blocks).where(blocks.c.user_set.not_in(union_all(*owned))))
-    parts, uploads = tables.table_of(tables.UploadPart).c, tables.table_of(tables.ListUpload)
-    connection.execute(delete(pieces).where(pieces.c.file.not_in(select(parts.file))))
-    half_read = uploads.c.started_at_ms.is_not(None) & uploads.c.valid.is_(None)
-    connection.execute(update(uploads).where(half_read).values(started_at_ms=None, ready_at_ms=None))

@@ -10,7 +10,8 @@ from audience_mock.core.controls.journal import Journal
 from audience_mock.core.controls.rate_limits import Limits
 from audience_mock.core.errors import WorldReplacedError
 from audience_mock.core.rules import Rules
-from audience_mock.core.store.database import Database, delete_orphans
+from audience_mock.core.store import orphans
+from audience_mock.core.store.database import Database
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
@@ -137,7 +138,7 @@ class World:
     def finish_copy(self, copy: Database) -> None:
         """Make a copy of the database one of the world: complete, without what is still being written."""
         with copy.transaction() as connection:
-            delete_orphans(connection)
+            orphans.delete_from(connection)
             metadata.write(connection, self._metadata())
 
     @contextmanager
