@@ -58,10 +58,12 @@ def test_a_file_that_is_not_ours_is_left_as_it_was(tmp_path: Path, what: str) ->
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_an_empty_file_is_taken(tmp_path: Path) -> None:
-    """A file that a script created in advance (`mktemp`) becomes a database."""
+@pytest.mark.parametrize("begun", [Path.touch, as_sql("PRAGMA journal_mode = WAL")])
+def test_an_empty_file_is_taken(tmp_path: Path, begun: Callable[[Path], object]) -> None:
+    """A file that a script created in advance (`mktemp`) becomes a database, and so does one whose first
+    server was killed before it had tables."""
     file = tmp_path / "a.db"
-    file.touch()
+    begun(file)
     Database(url_of(file)).close()
     Database(url_of(file)).close()
 
