@@ -968,7 +968,7 @@ def test_end_cuts_off_an_upload_that_stalls(command: Runner) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
 def test_worlds_in_files_are_not_bound_by_the_shells_limit_of_open_files(command: Runner) -> None:
-    """A server that may have more open files than it was started with has them: each world takes three."""
+    """A server that may have more open files than it was started with has them: each world takes two."""
     import resource
 
     few, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -9,6 +9,7 @@ from audience_mock.control.access import AccessDeniedError, AdminTokenError, Con
 from audience_mock.control.responses import json_response
 from audience_mock.core.errors import (
     AlreadyExistsError,
+    DiskError,
     IdTakenError,
     InvalidFaultError,
     InvalidNameError,
@@ -117,6 +118,8 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
             | WorldReplacedError()
         ):
             return 409, str(error), getattr(error, "field", None)
+        case DiskError():
+            return 507, str(error), None
         case (
             InvalidSettingsError()
             | InvalidStatusError()

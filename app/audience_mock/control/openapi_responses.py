@@ -32,3 +32,8 @@ EXPORT_TOO_LARGE = error(
 TOO_MANY_WORLDS = error(
     409, "There are too many worlds", "a server has 10000 worlds at most: delete one first"
 )
+DISK_FULL = error(
+    507,
+    "The disk is full; nothing was changed",
+    "nothing was written: database or disk is full (is the disk full?)",
+)

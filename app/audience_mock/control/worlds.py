@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
 from audience_mock.control.openapi_responses import (
+    DISK_FULL,
     EXPORT_TOO_LARGE,
     NO_WORLD,
     TOO_MANY_WORLDS,
@@ -120,7 +121,8 @@ async def get(request: MockRequest, world: str) -> RawResponse:
     response_model=WorldState,
     responses=success(_EXAMPLE)
     | {201: response(_EXAMPLE, description="Created", model=WorldState)}
-    | TOO_MANY_WORLDS,
+    | TOO_MANY_WORLDS
+    | DISK_FULL,
 )
 async def put(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
     """Create a world from the seed (201), or replace the settings of an existing one (200)."""
@@ -134,7 +136,8 @@ async def put(request: MockRequest, world: str, body: WorldSettings) -> RawRespo
     response_model=WorldState,
     responses=success(_EXAMPLE)
     | {201: response(_EXAMPLE, description="Created", model=WorldState)}
-    | TOO_MANY_WORLDS,
+    | TOO_MANY_WORLDS
+    | DISK_FULL,
 )
 async def update(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
     """Set the settings that are given and keep the world's others. Creates the world if there is none."""
@@ -166,7 +169,7 @@ async def delete(request: MockRequest, world: str) -> RawResponse:
     summary="Fork a world",
     status_code=201,
     response_model=WorldState,
-    responses=created(_EXAMPLE) | NO_WORLD | _CONFLICT,
+    responses=created(_EXAMPLE) | NO_WORLD | _CONFLICT | DISK_FULL,
 )
 async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     """Copy a world with its data, ids, clock and settings into a new one."""

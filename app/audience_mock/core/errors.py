@@ -124,3 +124,7 @@ class IdTakenError(InvalidSeedError):
 
 class StoreError(ConfigurationError):
     """A database URL or file that cannot be used; the text says why, and what to do."""
+
+
+class DiskError(StoreError):
+    """The disk took no more: it is full, or fails. Nothing was changed."""

@@ -68,7 +68,7 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
 
 
 def _raise_open_file_limit() -> None:
-    """A world in a file takes three files, and many systems start at 1024; Windows has no such limit."""
+    """A world in a file takes two open files, and many systems start at 1024; Windows has no such limit."""
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - Windows has none
 

@@ -32,16 +32,15 @@ class AppliedSeed:
 def apply_seed(world: World, seed: Seed) -> AppliedSeed:
     """Add a seed to a world, which need not be empty; first its clock is set, if the seed has one. Raises
     InvalidSeedError; then nothing is changed."""
-    before = world.clock.state
-    set_clock(world.clock, seed)
-    try:
-        applied = world.transact_now(insert_seed, seed)
-    except BaseException:
-        world.clock.state = before
-        raise
+    with world.changing_clock():
+        set_clock(world.clock, seed)
+        return world.transact_now(_insert_with_clock, seed, world)
+
+
+def _insert_with_clock(tx: Transaction, seed: Seed, world: World) -> AppliedSeed:
     if seed.clock is not None:
-        world.save_metadata()
-    return applied
+        world.save_metadata(tx)
+    return insert_seed(tx, seed)
 
 
 def set_clock(clock: Clock, seed: Seed) -> None:

@@ -1,22 +1,20 @@
 """A world: an isolated environment with its own data, ids, clock, faults, limits and request journal."""
 
-import json
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
-
-from sqlalchemy import delete, insert, select
 
 from audience_mock.core.controls.faults import Faults
 from audience_mock.core.controls.journal import Journal
 from audience_mock.core.controls.rate_limits import Limits
 from audience_mock.core.errors import WorldReplacedError
 from audience_mock.core.rules import Rules
+from audience_mock.core.store import orphans
 from audience_mock.core.store.database import Database
-from audience_mock.core.store.tables import WorldMetadata, table_of
 from audience_mock.core.store.transaction import Transaction
+from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
 
@@ -94,28 +92,56 @@ class World:
         Going back in time starts new windows of the rate limits.
         """
         before_ms = self.clock.now_ms()
-        if frozen is not None:
-            self.clock.freeze() if frozen else self.clock.run()
-        if now_ms is not None:
-            self.clock.set(now_ms)
+        with self.changing_clock():
+            if frozen is not None:
+                self.clock.freeze() if frozen else self.clock.run()
+            if now_ms is not None:
+                self.clock.set(now_ms)
+            self.save_metadata()
         if self.clock.now_ms() < before_ms:
             self.limits = Limits()
-        self.save_metadata()
 
     def advance_clock(self, by_ms: int) -> None:
         """Move the time forward. A restart keeps it."""
-        self.clock.advance(by_ms)
-        self.save_metadata()
+        with self.changing_clock():
+            self.clock.advance(by_ms)
+            self.save_metadata()
+
+    @contextmanager
+    def changing_clock(self) -> Iterator[None]:
+        """The clock is put back if the block, which saves it, raises."""
+        before = self.clock.state
+        try:
+            yield
+        except BaseException:
+            self.clock.state = before
+            raise
+
+    def set_settings(self, settings: Mapping[str, Any]) -> None:
+        """Replace the world's own settings. A restart keeps them."""
+        with self.database.transaction() as connection:
+            metadata.write(connection, {metadata.SETTINGS: settings})
+        self.settings = dict(settings)
 
     def load_image(self, image: Database) -> None:
         """Become what `image` holds, its rows, ids and clock, with everything else as in a fresh world. The
-        settings stay; long operations are interrupted."""
-        self.long_operations.interrupt_all()
+        settings stay; long operations are interrupted.
+
+        The settings are written to the image first, so that all is replaced in one step: after a kill, a
+        restart finds everything as it was before or as it is afterwards.
+        """
+        with image.transaction() as connection:
+            metadata.write(connection, {metadata.SETTINGS: self.settings})
         self.database.load_image(image)
+        self.long_operations.interrupt_all()
         self._reset_memory()
-        settings = self.settings
         self._load_metadata()
-        self.settings = settings
+
+    def finish_copy(self, copy: Database) -> None:
+        """Make a copy of the database one of the world: complete, without what is still being written."""
+        with copy.transaction() as connection:
+            orphans.delete_from(connection)
+            metadata.write(connection, self._metadata())
 
     @contextmanager
     def dry_run(self) -> Iterator["World"]:
@@ -135,34 +161,38 @@ class World:
         """Random bytes that no client knows, made at the first use. They are a part of the world, as its
         rows are: a restart keeps them, a reset makes others."""
         if self._secret is None:
-            self._secret = os.urandom(32).hex()
-            self.save_metadata()
+            secret = os.urandom(32).hex()
+            with self.database.transaction() as connection:
+                metadata.write(connection, {metadata.SECRET: secret})
+            self._secret = secret
         return bytes.fromhex(self._secret)
 
-    def save_metadata(self) -> None:
-        """Write what is not in rows yet to the database: the clock, the world's own settings, its secret."""
-        metadata = {"clock": self.clock.state, "settings": self.settings, "secret": self._secret}
-        rows = [{"name": name, "value": json.dumps(value)} for name, value in metadata.items()]
+    def save_metadata(self, tx: Transaction | None = None) -> None:
+        """Write the clock and the world's own settings to the database, in this transaction or one of their
+        own."""
+        if tx is not None:
+            metadata.write(tx, self._metadata())
+            return
         with self.database.transaction() as connection:
-            connection.execute(delete(WorldMetadata))
-            connection.execute(insert(WorldMetadata), rows)
+            metadata.write(connection, self._metadata())
+
+    def _metadata(self) -> dict[str, Any]:
+        return {metadata.CLOCK: self.clock.state, metadata.SETTINGS: self.settings}
 
     def _load_metadata(self) -> None:
-        rows = self.database.connection.execute(select(table_of(WorldMetadata))).all()
-        metadata = {row.name: json.loads(row.value) for row in rows}
-        self.settings = metadata.get("settings", {})
-        self._secret = metadata.get("secret")
-        self.clock.state = metadata.get("clock", Clock().state)
+        kept = metadata.read(self.database.connection)
+        self.settings = kept.get(metadata.SETTINGS, {})
+        self.clock.state = kept.get(metadata.CLOCK, Clock().state)
+        self._secret = kept.get(metadata.SECRET)
 
     def close(self) -> None:
-        """Save it and close its database."""
-        self.save_metadata()
+        """Close its database, which has everything that a restart finds again."""
         self.database.close()
 
     def discard(self) -> None:
         """Close it for good: whatever still uses it gets WorldReplacedError."""
         self.long_operations.interrupt_all()
-        self.database.close()
+        self.database.close_unsaved()
         self.database = cast(Database, _ClosedDatabase())
 
 
