@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from functools import cache, partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.responses import Response
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from audience_mock import __version__
 from audience_mock.control import Access, AdminTokens, Pages
-from audience_mock.core.errors import DomainError, InvalidSeedError
+from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.observing import Observing
@@ -27,6 +27,10 @@ from audience_mock.web.provider_app import MountShortcut, ProviderApp, ProviderM
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import WorldSelection
 
+if TYPE_CHECKING:
+    from audience_mock.core.worlds.tenants import Tenants
+    from audience_mock.web.world_selection import Admit
+
 log = logging.getLogger("audience_mock")
 
 
@@ -34,11 +38,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for these settings, by default those of the environment.
 
     `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name.
-    Opens the store, applies the seed and reads the admin tokens, so it raises StoreError, InvalidSeedError
-    and InvalidSettingsError.
+    `app.state.tenants` those of the file, or None. Opens the store, applies the seed and reads the admin
+    tokens and the tenants, so it raises StoreError, InvalidSeedError, InvalidSettingsError and
+    InvalidTenantsError.
     """
     settings = settings or Settings()
-    access = Access(settings.admin, AdminTokens(settings.admin_token, settings.admin_token_file))
+    access = Access(
+        settings.admin, AdminTokens(settings.admin_token, settings.admin_token_file), _read_tenants(settings)
+    )
     return assemble(_open_worlds(settings, access), settings, access)
 
 
@@ -55,7 +62,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         {name: api.provider.usage for name, api in providers.items()},
     )
 
-    observing = Observing(settings, worlds)
+    observing = Observing(settings, worlds, access.tenants or ())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -84,20 +91,25 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
             app.router.default = api
     app.state.worlds = worlds
     app.state.providers = providers
+    app.state.tenants = access.tenants
+    if access.tenants is not None:
+        access.tenants.when_reloaded.append(worlds.forget_callers)
     served = Served(
         operations=sorted(
             {operation.route.operation_id for api in providers.values() for operation in api.operations}
         ),
         descriptions=lambda: {name: api.openapi() for name, api in providers.items()},
         public_url=settings.public_url,
+        tenants=access.tenants,
     )
     app.add_middleware(MountShortcut, mounts=mounts)
     app.add_middleware(
         WorldSelection,
         worlds=worlds,
         served=served,
-        reject=_reject_world,
-        is_admin_token=access.tokens.permit,
+        reject=partial(_reject_world, access),
+        is_admin_token=access.tokens.permit if access.tenants is None else access.knows,
+        admit=_admission(worlds, settings, access),
     )
     observing.add_to(app, access)
     if settings.trusted_proxies or settings.public_url is not None:
@@ -125,14 +137,38 @@ def _describe_control() -> dict[str, Any]:
     return _control_app().openapi()
 
 
-def _reject_world(request: MockRequest, error: DomainError) -> Response:
-    """The response to an invalid world name: the control API's, since the request reached no emulated API."""
+def _admission(worlds: Worlds, settings: Settings, access: Access) -> "Admit | None":
+    """What decides which worlds a request may name; None if that is any."""
+    if access.tenants is None and settings.worlds == "any":
+        return None
+    from audience_mock.control.world_admission import WorldAdmission
+
+    return WorldAdmission(worlds, access, any_name=settings.worlds == "any")
+
+
+def _reject_world(access: Access, request: MockRequest, error: DomainError) -> Response:
+    """The response to a world name that is invalid or may not be used: the control API's, since the request
+    reached no emulated API."""
     from audience_mock.control.cors import common_headers
     from audience_mock.control.errors import error_response
 
+    if access.tenants is not None:
+        request.caller = access.holder_of(request.header(b"authorization") or "")
     response = error_response(request, error)
     response.raw_headers += common_headers(request.scope)
     return response
+
+
+def _read_tenants(settings: Settings) -> "Tenants | None":
+    """Raises InvalidTenantsError, InvalidSettingsError."""
+    if settings.tenants is None:
+        return None
+    if settings.admin and settings.admin_token is None and settings.admin_token_file is None:
+        # Without one, any caller on this machine would be the operator, and tenants' tokens mean nothing.
+        raise InvalidSettingsError("tenants", "needs admin_token or admin_token_file, for the operator")
+    from audience_mock.core.worlds.tenants import Tenants
+
+    return Tenants(settings.tenants)
 
 
 def _open_worlds(settings: Settings, access: Access) -> Worlds:

@@ -1,5 +1,6 @@
 """What an operator turned on: metrics, logs of requests, traces. Nothing of it is imported otherwise."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -24,12 +25,13 @@ def _missing(setting: str, error: ImportError) -> InvalidSettingsError:
 
 
 class Observing:
-    """The observers that the settings and OpenTelemetry's variables ask for. Raises InvalidSettingsError."""
+    """The observers that the settings and OpenTelemetry's variables ask for. `tenants` are the names that
+    metrics may show. Raises InvalidSettingsError."""
 
-    def __init__(self, settings: Settings, worlds: Worlds) -> None:
+    def __init__(self, settings: Settings, worlds: Worlds, tenants: Collection[str] = ()) -> None:
         self._observers: list[Observer] = []
         self._tracing = self._trace()
-        self._metrics = self._measure(worlds) if settings.metrics else None
+        self._metrics = self._measure(worlds, tenants) if settings.metrics else None
         if settings.access_log:
             from audience_mock.web.logs import AccessLog
 
@@ -68,11 +70,11 @@ class Observing:
         self._observers.append(tracing)
         return tracing
 
-    def _measure(self, worlds: Worlds) -> "Metrics":
+    def _measure(self, worlds: Worlds, tenants: Collection[str]) -> "Metrics":
         try:
             from audience_mock.web.metrics import Metrics
         except ImportError as error:
             raise _missing("metrics", error) from None
-        metrics = Metrics(worlds)
+        metrics = Metrics(worlds, tenants)
         self._observers.append(metrics)
         return metrics

@@ -229,6 +229,14 @@ class Settings(WorldSettings):
         description="Connections that may be open at one time; one more gets 503 and is closed.",
         json_schema_extra={"group": SERVER, "metavar": "COUNT"},
     )
+    worlds: Literal["any", "known"] = Field(
+        default="any",
+        description=(
+            "Which worlds a request may name: any, which makes the missing ones, or known, those that the"
+            " control API made."
+        ),
+        json_schema_extra={"group": WORLDS},
+    )
     database: str = Field(
         default="sqlite://",
         description=(
@@ -262,6 +270,14 @@ class Settings(WorldSettings):
         description=(
             "File with tokens that open the control API beside --admin-token, one a line, # before a comment;"
             " read again when it changes, so that a token can be replaced without a restart."
+        ),
+        json_schema_extra={"group": ACCESS, "metavar": "FILE"},
+    )
+    tenants: Path | None = Field(
+        default=None,
+        description=(
+            "File in TOML with the tenants, their tokens and quotas; read again on SIGHUP. It needs an admin"
+            " token for the operator."
         ),
         json_schema_extra={"group": ACCESS, "metavar": "FILE"},
     )

@@ -11,6 +11,7 @@ from audience_mock.cli.errors import discard_unwritten, exit_for_output, exit_wi
 from audience_mock.cli.exec import exec_
 from audience_mock.cli.seeds import check, schema
 from audience_mock.cli.serve import serve
+from audience_mock.cli.token import token
 from audience_mock.cli.wait import wait
 
 INTERRUPTED = 130
@@ -54,5 +55,5 @@ def main() -> None:
     """A mock server for Pinterest's audience API and PitchTarget's Audience API."""
 
 
-for command in (serve, exec_, wait, check, schema, export_openapi):
+for command in (serve, exec_, wait, check, schema, token, export_openapi):
     main.add_command(command)

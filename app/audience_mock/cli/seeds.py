@@ -1,4 +1,4 @@
-"""`audience-mock check` and `audience-mock schema`, for seed files."""
+"""`audience-mock check` and `audience-mock schema`, for seed files and files of tenants."""
 
 import json
 import sys
@@ -13,15 +13,15 @@ INVALID = 1
     epilog="""
     \b
     Example:
-      audience-mock check seeds/*.json
+      audience-mock check seeds/*.json tenants.toml
     """
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
-    """Validate seed files.
+    """Validate seed files, and files of tenants, whose names end in .toml.
 
-    Prints each error as FILE:LINE:COLUMN: FIELD: WHY, and "FILE: OK" for a valid file. The exit status is 1
-    if any file is invalid.
+    Prints each error as FILE:LINE:COLUMN: FIELD: WHY, and "FILE: OK" for a valid file. Files of tenants get
+    no column. The exit status is 1 if any file is invalid.
     """
     from audience_mock.core.errors import InvalidSeedError
     from audience_mock.core.seeds import loader
@@ -30,6 +30,9 @@ def check(files: tuple[Path, ...]) -> None:
     register_apis()
     status = 0
     for file in files:
+        if file.suffix == ".toml":
+            status = max(status, _check_tenants(file))
+            continue
         try:
             seed, problems = loader.check(file)
         except InvalidSeedError as error:
@@ -42,6 +45,16 @@ def check(files: tuple[Path, ...]) -> None:
             click.echo(problem)
             status = INVALID
     sys.exit(status)
+
+
+def _check_tenants(file: Path) -> int:
+    """The exit status."""
+    from audience_mock.core.worlds.tenants import check_file
+
+    tenants, wrong = check_file(file)
+    for line in wrong or (f"{file}: OK, {tenants} tenants",):
+        click.echo(line)
+    return INVALID if wrong else 0
 
 
 @click.command(

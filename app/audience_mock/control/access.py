@@ -8,11 +8,17 @@ passed on is rejected. All of this is chosen.
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from audience_mock.control.admin_tokens import AdminTokens
+from audience_mock.control.admin_tokens import AdminTokens, bearer_of
+from audience_mock.core.errors import NotFoundError
+from audience_mock.core.worlds.names import tenant_of
+
+if TYPE_CHECKING:
+    from audience_mock.core.worlds.tenants import Tenants
 
 _FORWARDING_PREFIXES = (
     *("x-forward", "forwarded", "x-original-", "x-prox", "x-envoy-", "x-azure-", "x-arr-", "x-nginx-"),
@@ -47,8 +53,36 @@ class AdminTokenError(Exception):
         self.reason = reason
 
 
+class ReadOnlyTokenError(Exception):
+    """The token reads, and the call would change something."""
+
+
+class OperatorOnlyError(Exception):
+    """The token is a tenant's, and the call is about the whole server."""
+
+
 class ControlDisabledError(Exception):
     """The server was started with `--no-admin`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls the control API: the operator, or someone with a token of `tenant`."""
+
+    tenant: str | None = None
+    may_change: bool = True
+
+    def sees(self, world: str) -> bool:
+        """Whether a world of this name would be the caller's, if it exists or not."""
+        return self.tenant is None or tenant_of(world) == self.tenant
+
+    def check_sees(self, world: str) -> None:
+        """Raises NotFoundError, as for a world that does not exist."""
+        if not self.sees(world):
+            raise NotFoundError("world", world)
+
+
+OPERATOR = Caller()
 
 
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
@@ -59,17 +93,30 @@ _ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", re
 class Access:
     admin: bool = True
     tokens: AdminTokens = field(default_factory=AdminTokens)
+    tenants: "Tenants | None" = None
+
+    def holder_of(self, authorization: str) -> Caller | None:
+        """Who has the token in a header; None if it is none of this server's."""
+        if self.tokens.permit(authorization):
+            return OPERATOR
+        found = None if self.tenants is None else self.tenants.holder_of(bearer_of(authorization))
+        return None if found is None else Caller(*found)
+
+    def knows(self, authorization: str) -> bool:
+        """Whether a header has a token of this server."""
+        return self.holder_of(authorization) is not None
 
 
-def check(request: Request, access: Access) -> None:
-    """Raises ControlDisabledError, AdminTokenError, AccessDeniedError."""
+def check(request: Request, access: Access) -> Caller:
+    """Who calls. Raises ControlDisabledError, AdminTokenError, AccessDeniedError."""
     if not access.admin:
         raise ControlDisabledError
     if access.tokens.are_required:
         authorization = request.headers.get("authorization")
-        if not access.tokens.permit(authorization or ""):
+        caller = access.holder_of(authorization or "")
+        if caller is None:
             raise AdminTokenError("unknown admin token" if authorization else "no admin token")
-        return
+        return caller
     _check_direct(request)
     client = request.client.host if request.client else ""
     if not _is_loopback(client):
@@ -98,6 +145,13 @@ def check(request: Request, access: Access) -> None:
             f"Origin {origin} may not call the control API: serve the page from localhost, or start"
             " the server with --admin-token"
         )
+    return OPERATOR
+
+
+def check_operator(request: Request, access: Access) -> None:
+    """For what tells of all tenants. Raises OperatorOnlyError, and as `check`."""
+    if check(request, access).tenant is not None:
+        raise OperatorOnlyError
 
 
 def is_local_origin(origin: str) -> bool:

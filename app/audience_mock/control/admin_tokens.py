@@ -71,9 +71,8 @@ class AdminTokens:
 
     def permit(self, authorization: str) -> bool:
         """Whether a header is `Bearer` and one of the tokens. It takes as long for any token of a length."""
-        found = _BEARER.fullmatch(authorization)
         self._reread()
-        given = sha256((found[1] if found else "").encode()).digest()
+        given = sha256(bearer_of(authorization).encode()).digest()
         # All are compared, whichever is equal.
         return sum(compare_digest(given, known) for known in (*self._own, *self._of_file)) > 0
 
@@ -98,6 +97,12 @@ class AdminTokens:
         except (OSError, RuntimeError):
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def bearer_of(authorization: str) -> str:
+    """The token of a header; empty if it has none."""
+    found = _BEARER.fullmatch(authorization)
+    return found[1] if found else ""
 
 
 def _digests(tokens: Sequence[str]) -> list[bytes]:

@@ -5,7 +5,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from audience_mock.control.access import AccessDeniedError, AdminTokenError, ControlDisabledError
+from audience_mock.control.access import (
+    AccessDeniedError,
+    AdminTokenError,
+    Caller,
+    ControlDisabledError,
+    OperatorOnlyError,
+    ReadOnlyTokenError,
+)
 from audience_mock.control.responses import json_response
 from audience_mock.core.errors import (
     AlreadyExistsError,
@@ -104,12 +111,20 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
             return 401, "send Authorization: Bearer <an admin token of this server>", None
         case AccessDeniedError():
             return 403, str(error), None
+        case ReadOnlyTokenError():
+            return (
+                403,
+                "this token may only read: send an admin token of the tenant to change something",
+                None,
+            )
+        case OperatorOnlyError():
+            return 403, "this is about all tenants: send an admin token of the server's operator", None
         case RouteNotFoundError():
             return 404, f"unknown control endpoint {path}: /openapi/control.json lists them", None
         case MethodNotAllowedError(allowed=allowed):
             return 405, f"{request.sent_method} is not allowed on {path}: use {' or '.join(allowed)}", None
         case NotFoundError():
-            return 404, _not_found(error), None
+            return 404, _not_found(error, request.caller), None
         case (
             AlreadyExistsError()
             | InvalidStateError()
@@ -146,7 +161,14 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
             return 500, f"the mock server failed with {type(error).__name__}: {error}", None
 
 
-def _not_found(error: NotFoundError) -> str:
+def _not_found(error: NotFoundError, caller: Caller | None) -> str:
+    tenant = caller.tenant if caller is not None else None
+    if error.what == "world" and tenant is not None:
+        # The same for one that does not exist and for another tenant's.
+        return (
+            f"tenant {tenant} has no world {error.id!r}: GET /__admin/worlds lists those it has, whose names"
+            f" are {tenant} or begin with {tenant}."
+        )
     where = "" if error.what == "world" else " in this world"
     listed = f": GET {_LISTS[error.what]} lists them" if error.what in _LISTS else ""
     return f"there is no {error.what} {error.id!r}{where}{listed}"

@@ -17,8 +17,13 @@ class MetricsRoute(Route):
     def __init__(self, path: str, text: Callable[[], Awaitable[bytes]], allowed: access.Access) -> None:
         async def metrics(request: Request) -> Response:
             try:
-                access.check(request, allowed)
-            except (access.AccessDeniedError, access.AdminTokenError, access.ControlDisabledError) as error:
+                access.check_operator(request, allowed)
+            except (
+                access.AccessDeniedError,
+                access.AdminTokenError,
+                access.ControlDisabledError,
+                access.OperatorOnlyError,
+            ) as error:
                 return error_response(MockRequest(request.scope, request.receive), error)
             return Response(await text(), media_type=CONTENT_TYPE)
 

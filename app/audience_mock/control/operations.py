@@ -7,14 +7,14 @@ from pydantic import ConfigDict, Field
 
 from audience_mock.control.openapi_responses import success
 from audience_mock.control.responses import json_response
-from audience_mock.control.route import ControlRoute
+from audience_mock.control.route import ServerRoute
 from audience_mock.core.apis import ApiName
 from audience_mock.web.operations import list_operations
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
 
-router = APIRouter(route_class=ControlRoute, prefix="/__admin", tags=["operations"])
+router = APIRouter(route_class=ServerRoute, prefix="/__admin", tags=["operations"])
 
 
 class OperationsQuery(ApiModel):

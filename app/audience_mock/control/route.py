@@ -1,17 +1,48 @@
-"""The route class of the control API."""
+"""The route classes of the control API."""
+
+from collections.abc import Sequence
+from functools import cached_property
 
 from audience_mock.control import access, errors
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.route import MockRoute
 
+_READS = frozenset({"journal/search", "journal/verify"})
+"""Operations that are POSTs, since they take a body, and change nothing."""
+
 
 class ControlRoute(MockRoute):
+    """For what is about the world of the request. `request.caller` is an `access.Caller`.
+
+    To a tenant's token, worlds of others do not exist: the check looks at nothing but their names.
+    """
+
     subject_to_faults = False  # or a fault could not be removed
     accepts_bare_bodies = True  # as curl sends them
 
     def authorize(self, request: MockRequest) -> None:
-        access.check(request, request.options)
+        request.caller = caller = access.check(request, request.options)
+        if caller.tenant is not None:
+            for name in self.worlds_of(request):
+                caller.check_sees(name)
+            if not caller.may_change and not self._reads:
+                raise access.ReadOnlyTokenError
+
+    def worlds_of(self, request: MockRequest) -> Sequence[str]:
+        """The names of the worlds that the request is about."""
+        return (request.world.name,)
+
+    @cached_property
+    def _reads(self) -> bool:
+        return self.methods == {"GET"} or self.operation_id in _READS
 
     def error_response(self, request: MockRequest, error: Exception) -> RawResponse:
         return errors.error_response(request, error)
+
+
+class ServerRoute(ControlRoute):
+    """For what is about the server, or about worlds that the path names."""
+
+    def worlds_of(self, request: MockRequest) -> Sequence[str]:
+        return [str(request.path_params[name]) for name in ("world", "other") if name in request.path_params]

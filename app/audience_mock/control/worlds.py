@@ -16,7 +16,7 @@ from audience_mock.control.openapi_responses import (
     success,
 )
 from audience_mock.control.responses import empty_response, json_response
-from audience_mock.control.route import ControlRoute
+from audience_mock.control.route import ServerRoute
 from audience_mock.core.audiences import queries
 from audience_mock.core.seeds.diff import diff_worlds
 from audience_mock.core.worlds.names import NAME
@@ -26,7 +26,7 @@ from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
 
-router = APIRouter(route_class=ControlRoute, prefix="/__admin/worlds", tags=["worlds"])
+router = APIRouter(route_class=ServerRoute, prefix="/__admin/worlds", tags=["worlds"])
 
 _CONFLICT = error(
     409, "The name is taken, or there are too many worlds", "world blue is already in this world"
@@ -98,8 +98,8 @@ _DIFF_EXAMPLE = {
     responses=success({"worlds": ["checkout-test", "default"]}),
 )
 async def list_all(request: MockRequest) -> RawResponse:
-    """List the worlds."""
-    return json_response({"worlds": list(request.worlds)})
+    """List the worlds, or those of a tenant to a token of its own."""
+    return json_response({"worlds": [name for name in request.worlds if request.caller.sees(name)]})
 
 
 @router.get(
@@ -173,6 +173,7 @@ async def delete(request: MockRequest, world: str) -> RawResponse:
 )
 async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     """Copy a world with its data, ids, clock and settings into a new one."""
+    request.caller.check_sees(body.name)
     return json_response(await _as_json(request, request.worlds.fork(world, body.name)), 201)
 
 

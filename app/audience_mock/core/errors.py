@@ -101,6 +101,10 @@ class InvalidSettingsError(ConfigurationError):
         self.why = why
 
 
+class InvalidTenantsError(ConfigurationError):
+    """A file of tenants that cannot be read or is not valid; the text begins with the file and the line."""
+
+
 class InvalidFaultError(ConfigurationError):
     """A fault that cannot be planned; the text says why, `field` which part is wrong."""
 

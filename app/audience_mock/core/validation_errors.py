@@ -155,6 +155,9 @@ def _members(schema: Schema, root: Schema) -> list[Schema]:
 
 def _inner(schema: Schema, part: int | str, root: Schema) -> list[Schema]:
     inner: Any = schema.get("items" if isinstance(part, int) else "additionalProperties")
+    if inner is None and isinstance(part, str):
+        # A dict whose keys have a pattern; an error in a key is found at the key.
+        inner = next(iter(schema.get("patternProperties", {}).values()), None)
     if part in schema.get("properties", ()):
         inner = schema["properties"][part]
     return _members(inner, root) if isinstance(inner, dict) else []

@@ -45,6 +45,8 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
             unwritten, server.should_exit = f"cannot write {output}: {error.strerror}", True
             return
         deleted_files.watch()
+        if app.state.tenants is not None:
+            _reload_on_hangup(app.state.tenants.reload)
         gc.freeze()  # imported objects live until the end: later collections need not traverse them
         gc.enable()
 
@@ -65,6 +67,15 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
         server.run_at(listeners)
     if unwritten is not None:
         fail(unwritten)
+
+
+def _reload_on_hangup(reload: Callable[[], None]) -> None:
+    """Windows has no SIGHUP: there, a restart reads the file."""
+    if sys.platform != "win32":
+        import asyncio  # noqa: PLC0415 - imported by uvicorn anyway
+        import signal  # noqa: PLC0415
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 
 
 def _raise_open_file_limit() -> None:

@@ -13,6 +13,7 @@ from audience_mock.web.response import Header
 from audience_mock.web.timestamps import http_date
 
 if TYPE_CHECKING:
+    from audience_mock.core.worlds.tenants import Tenants
     from audience_mock.web.provider_app import Provider
 
 _KEY = "audience_mock"
@@ -29,6 +30,7 @@ class Served:
     """Where clients find the server, if it was told; without a slash at its end."""
     in_flight: InFlight = field(default_factory=InFlight)
     """What the faults of all worlds hold now."""
+    tenants: "Tenants | None" = None
 
 
 @dataclass(slots=True)

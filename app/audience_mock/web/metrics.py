@@ -24,7 +24,7 @@ class Metrics(Observer):
     """Counts requests, and shows what the worlds hold when it is asked."""
 
     def __init__(self, worlds: Worlds, tenants: Collection[str] = ()) -> None:
-        self._tenants = frozenset({DEFAULT, *tenants})
+        self._tenants = tenants  # those of a file change
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
             "audience_mock_requests",
@@ -65,7 +65,7 @@ class Metrics(Observer):
         api, operation = observation.api or "", observation.operation or ""
         status = f"{observation.status // 100}xx" if observation.status else "none"
         tenant = observation.tenant or ""
-        if tenant not in self._tenants:
+        if tenant != DEFAULT and tenant not in self._tenants:
             tenant = OTHER
         self._requests.labels(api, operation, status, tenant).inc()
         self._durations.labels(api, operation).observe(observation.duration_s or 0)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock.core.errors import DomainError
-from audience_mock.core.worlds.world import DEFAULT
+from audience_mock.core.worlds.world import DEFAULT, World
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.web.context import RequestContext, Served, attach
 from audience_mock.web.request import MockRequest
@@ -30,6 +30,8 @@ admin token is the operator's choice and may have one: a header that is one as a
 _ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 
 Reject = Callable[[MockRequest, DomainError], Response]
+Admit = Callable[[Scope, str], World]
+"""The world that a request names. Raises DomainError."""
 
 
 class WorldSelection:
@@ -43,12 +45,14 @@ class WorldSelection:
         served: Served,
         reject: Reject,
         is_admin_token: Callable[[str], bool],
+        admit: Admit | None = None,
     ) -> None:
         self.app = app
         self._worlds = worlds
         self._served = served
         self._reject = reject
         self._is_admin_token = is_admin_token
+        self._admit = admit or _any_of(worlds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,11 +63,15 @@ class WorldSelection:
         name = _world_name(scope, context, self._is_admin_token)
         if name != DEFAULT:
             try:
-                context.world = self._worlds.get_or_create(name)
+                context.world = self._admit(scope, name)
             except DomainError as error:
                 await self._reject(MockRequest(scope, receive, send), error)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+
+def _any_of(worlds: Worlds) -> Admit:
+    return lambda scope, name: worlds.get_or_create(name)
 
 
 def _world_name(scope: Scope, context: RequestContext, is_admin_token: Callable[[str], bool]) -> str:

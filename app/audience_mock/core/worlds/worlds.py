@@ -150,6 +150,11 @@ class Worlds:
         self._not_opened.discard(name)
         self._snapshots.delete_all(name)
 
+    def forget_callers(self) -> None:
+        """Let each caller be authenticated again: tokens may have changed."""
+        for world in self._open.values():
+            world.callers.clear()
+
     def databases(self) -> Iterator[Database]:
         """The databases of all worlds that were used."""
         return (world.database for world in self._open.values())

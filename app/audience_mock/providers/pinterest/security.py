@@ -16,6 +16,7 @@ from audience_mock.core import tokens
 from audience_mock.core.audiences import sharing
 from audience_mock.core.store.rows import TokenRow
 from audience_mock.providers.pinterest.rate_limits import count_call
+from audience_mock.web import client_tokens
 from audience_mock.web.errors import MissingScopesError, NotAuthenticatedError, NotPermittedError
 from audience_mock.web.openapi import Security
 from audience_mock.web.request import MockRequest
@@ -142,8 +143,10 @@ def authorize_app(request: MockRequest) -> None:
     NotAuthenticatedError, RateLimitError."""
     id, secret = _parse_basic(request.header(b"authorization") or "")
     options = request.options
-    if options.auth_mode == "strict" and not request.world.read_now(
-        tokens.is_app, id=id, secret=secret, must_be_known=not options.self_describing_tokens
+    # With client tokens of the tenant's, anybody's app would issue itself one.
+    of_tenant = client_tokens.of_tenant(request) is not None
+    if (options.auth_mode == "strict" or of_tenant) and not request.world.read_now(
+        tokens.is_app, id=id, secret=secret, must_be_known=of_tenant or not options.self_describing_tokens
     ):
         raise NotAuthenticatedError("unknown app, or not its secret")
     request.caller = id
@@ -200,6 +203,10 @@ def _find_caller(request: MockRequest, authorization: str) -> Caller:
     caller = None
     if row is not None:
         caller = _known_caller(token, row)
+    elif (listed := client_tokens.of_tenant(request)) is not None:
+        if not client_tokens.has(listed, token):
+            raise NotAuthenticatedError("not one of the tenant's client tokens")
+        caller = parse_self_describing(token) or Caller(token)
     elif request.options.self_describing_tokens:
         caller = parse_self_describing(token)
     if caller is None:

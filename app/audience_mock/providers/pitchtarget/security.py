@@ -1,11 +1,13 @@
-"""Who may call: anyone with a token. Known tokens and their owners are not reproduced yet."""
+"""Who may call: anyone with a token, or with one of the tenant's. Known tokens and their owners are not
+reproduced yet."""
 
 import re
 
+from audience_mock.web import client_tokens
 from audience_mock.web.errors import NotAuthenticatedError
 from audience_mock.web.request import MockRequest
 
-_OAUTH = re.compile(r"OAuth +[A-Za-z0-9._~+/-]+=*[ \t]*", re.IGNORECASE)
+_OAUTH = re.compile(r"OAuth +([A-Za-z0-9._~+/-]+=*)[ \t]*", re.IGNORECASE)
 """OAuth 2.0 draft 10. Published tokens are 30 or 31 lower-case letters and digits; a test may use any."""
 
 SECURITY_SCHEMES = {
@@ -21,5 +23,9 @@ SECURITY_SCHEMES = {
 def authorize(request: MockRequest) -> None:
     """Raises NotAuthenticatedError."""
     authorization = request.header(b"authorization")
-    if not _OAUTH.fullmatch(authorization or ""):
+    found = _OAUTH.fullmatch(authorization or "")
+    if found is None:
         raise NotAuthenticatedError("malformed token: not OAuth <token>" if authorization else "no token")
+    listed = client_tokens.of_tenant(request)
+    if listed is not None and not client_tokens.has(listed, found[1]):
+        raise NotAuthenticatedError("not one of the tenant's client tokens")
