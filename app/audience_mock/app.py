@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from audience_mock import __version__
 from audience_mock.control import Access, AdminTokens, Pages
+from audience_mock.core import durations
 from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
@@ -28,6 +29,7 @@ from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import WorldSelection
 
 if TYPE_CHECKING:
+    from audience_mock.core.worlds.lifetimes import Lifetimes
     from audience_mock.core.worlds.tenants import Tenants
     from audience_mock.web.world_selection import Admit
 
@@ -63,10 +65,15 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
     )
 
     observing = Observing(settings, worlds, access.tenants or ())
+    lifetimes = _lifetimes(worlds, settings, access)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if lifetimes is not None:
+            lifetimes.start()
         yield
+        if lifetimes is not None:
+            lifetimes.stop()
         worlds.close()
         observing.close()
 
@@ -135,6 +142,22 @@ async def _control(scope: Scope, receive: Receive, send: Send) -> None:
 
 def _describe_control() -> dict[str, Any]:
     return _control_app().openapi()
+
+
+def _lifetimes(worlds: Worlds, settings: Settings, access: Access) -> "Lifetimes | None":
+    """What deletes and closes unused worlds; None if nothing is to be."""
+    idle_s = durations.seconds_or_none(settings.world_idle) if worlds.default.database.file else None
+    if settings.world_ttl is None and access.tenants is None and idle_s is None:
+        return None
+    from audience_mock.core.worlds.lifetimes import Lifetimes
+
+    server_s, tenants = durations.seconds_or_none(settings.world_ttl), access.tenants
+
+    def lifetime_of(tenant: str) -> int | None:
+        own_s = None if tenants is None else tenants.world_ttl_s(tenant)
+        return server_s if own_s is None else own_s
+
+    return Lifetimes(worlds, lifetime_of=lifetime_of, idle_s=idle_s)
 
 
 def _admission(worlds: Worlds, settings: Settings, access: Access) -> "Admit | None":

@@ -81,6 +81,15 @@ class ServerSettings(WorldSettings, total=False):
     then it gets 408."""
     max_connections: int
     """Connections that may be open at one time; one more gets 503 and is closed."""
+    worlds: Literal["any", "known"]
+    """Which worlds a request may name: any, which makes the missing ones, or known, those that the control
+    API made."""
+    world_ttl: str | None
+    """Time after its last use that a world is deleted, such as 30m, 12h or 14d, the default world excepted;
+    by default never."""
+    world_idle: str
+    """Time without a request after which the file of a world is closed until its next use, such as 15m, or
+    never."""
     database: str
     """SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart."""
     seed: str | None
@@ -94,6 +103,9 @@ class ServerSettings(WorldSettings, total=False):
     admin_token_file: str | Path | None
     """File with tokens that open the control API beside --admin-token, one a line, # before a comment; read
     again when it changes, so that a token can be replaced without a restart."""
+    tenants: str | Path | None
+    """File in TOML with the tenants, their tokens and quotas; read again on SIGHUP. It needs an admin token
+    for the operator."""
     cors_origins: Sequence[str]
     """Origins whose pages may call Pinterest's API, separated by commas; * allows any."""
     log_level: Literal["debug", "info", "warning", "error"]

@@ -19,6 +19,7 @@ from pydantic import (
     create_model,
 )
 
+from audience_mock.core import durations
 from audience_mock.core.errors import InvalidSettingsError
 from audience_mock.core.readiness import AFTER_DELAY, POLICY_PATTERN
 from audience_mock.providers import registry
@@ -236,6 +237,24 @@ class Settings(WorldSettings):
             " control API made."
         ),
         json_schema_extra={"group": WORLDS},
+    )
+    world_ttl: str | None = Field(
+        default=None,
+        pattern=durations.PATTERN,
+        description=(
+            "Time after its last use that a world is deleted, such as 30m, 12h or 14d, the default world"
+            " excepted; by default never."
+        ),
+        json_schema_extra={"group": WORLDS, "metavar": "DURATION"},
+    )
+    world_idle: str = Field(
+        default="15m",
+        pattern=durations.PATTERN_OR_NEVER,
+        description=(
+            "Time without a request after which the file of a world is closed until its next use, such as"
+            " 15m, or never."
+        ),
+        json_schema_extra={"group": WORLDS, "metavar": "DURATION"},
     )
     database: str = Field(
         default="sqlite://",

@@ -1,9 +1,11 @@
 """/__admin/worlds: isolated environments, each with its own data, clock and settings."""
 
+from asyncio import sleep
 from collections.abc import Mapping
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
 from audience_mock.control.openapi_responses import (
@@ -19,22 +21,59 @@ from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ServerRoute
 from audience_mock.core.audiences import queries
 from audience_mock.core.seeds.diff import diff_worlds
-from audience_mock.core.worlds.names import NAME
-from audience_mock.core.worlds.world import World
+from audience_mock.core.worlds.names import NAME, tenant_of
+from audience_mock.core.worlds.world import DEFAULT, World
+from audience_mock.core.worlds.worlds import WorldState as StateOfWorld
 from audience_mock.web.openapi import response
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.timestamps import iso_8601
 
 router = APIRouter(route_class=ServerRoute, prefix="/__admin/worlds", tags=["worlds"])
+
+SLICE = 50
+"""Worlds that are looked at before other work gets its turn. Chosen: a millisecond's worth."""
 
 _CONFLICT = error(
     409, "The name is taken, or there are too many worlds", "world blue is already in this world"
 )
 
 
+class WorldDetails(ApiModel):
+    """A world in a list; the database of one that is not open is not read for it."""
+
+    name: str
+    tenant: str = Field(description="What stands before the first dot of the name.")
+    bytes: int = Field(description="Of database, snapshots and journal.")
+    last_used_at: str = Field(description="Time of the last request, in UTC, by the system's clock.")
+    snapshots: int = Field(description="Number of snapshots.")
+    open: bool = Field(description="Whether its database is open.")
+
+
 class WorldList(ApiModel):
     worlds: list[str] = Field(description="Names, sorted. Requests that name no world use `default`.")
+    details: list[WorldDetails] | None = Field(default=None, description="With `details=true`.")
+
+
+_MATCH_HELP = "Pattern of the names, such as `ci-*`: `*` is any text, `?` a character, `[ab]` one of these."
+
+
+class WorldsQuery(ApiModel):
+    model_config = ConfigDict(extra="forbid")
+
+    details: bool = Field(default=False, description="Whether to show size and last use.")
+    match: str = Field(default="*", description=_MATCH_HELP)
+
+
+class DeletionQuery(ApiModel):
+    model_config = ConfigDict(extra="forbid")
+
+    match: str = Field(min_length=1, description=_MATCH_HELP)
+
+
+class DeletedWorlds(ApiModel):
+    deleted: list[str] = Field(description="Names, sorted.")
 
 
 class WorldSettings(ApiModel):
@@ -97,9 +136,37 @@ _DIFF_EXAMPLE = {
     response_model=WorldList,
     responses=success({"worlds": ["checkout-test", "default"]}),
 )
-async def list_all(request: MockRequest) -> RawResponse:
+async def list_all(request: MockRequest, query: Annotated[WorldsQuery, Query()]) -> RawResponse:
     """List the worlds, or those of a tenant to a token of its own."""
-    return json_response({"worlds": [name for name in request.worlds if request.caller.sees(name)]})
+    names = _matching(request, query.match)
+    if not query.details:
+        return json_response({"worlds": names})
+    details = []
+    for number, name in enumerate(names):
+        if number % SLICE == 0:
+            await sleep(0)
+        if name in request.worlds:
+            details.append(_details(request.worlds.state_of(name)))
+    return json_response({"worlds": names, "details": details})
+
+
+@router.delete(
+    "",
+    operation_id="worlds/delete_matching",
+    summary="Delete worlds by a pattern",
+    response_model=DeletedWorlds,
+    responses=success({"deleted": ["ci-1", "ci-2"]}),
+)
+async def delete_matching(request: MockRequest, query: Annotated[DeletionQuery, Query()]) -> RawResponse:
+    """Delete the worlds whose names match, with their snapshots; never the default world."""
+    deleted = []
+    for name in _matching(request, query.match):
+        # One that another call deleted meanwhile is not in the list.
+        if name != DEFAULT and name in request.worlds:
+            request.worlds.delete(name)
+            deleted.append(name)
+            await sleep(0)
+    return json_response({"deleted": deleted})
 
 
 @router.get(
@@ -187,6 +254,21 @@ async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
 async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
     """Show the differences of two worlds by section; `{}` if they hold the same data."""
     return json_response(await diff_worlds(request.worlds.find(world), request.worlds.find(other)))
+
+
+def _matching(request: MockRequest, pattern: str) -> list[str]:
+    return [name for name in request.worlds if request.caller.sees(name) and fnmatchcase(name, pattern)]
+
+
+def _details(state: StateOfWorld) -> dict[str, Any]:
+    return {
+        "name": state.name,
+        "tenant": tenant_of(state.name),
+        "bytes": state.bytes,
+        "last_used_at": iso_8601(round(state.last_use_s * 1000)),
+        "snapshots": state.snapshots,
+        "open": state.is_open,
+    }
 
 
 async def _configured(request: MockRequest, world: str, settings: Mapping[str, Any]) -> RawResponse:

@@ -5,6 +5,7 @@ The headers are scanned once, so this also detects a request that may ask for a 
 
 import re
 from collections.abc import Callable
+from time import time
 from urllib.parse import unquote
 
 from starlette.responses import Response
@@ -67,6 +68,7 @@ class WorldSelection:
             except DomainError as error:
                 await self._reject(MockRequest(scope, receive, send), error)(scope, receive, send)
                 return
+        context.world.last_use_s = time()
         await self.app(scope, receive, send)
 
 

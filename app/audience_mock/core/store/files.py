@@ -4,7 +4,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from audience_mock.core.errors import DiskError, StoreError
@@ -98,6 +98,15 @@ def is_of_the_disk(error: BaseException | None) -> bool:
 
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
     return isinstance(error, sqlite3.Error) and _code(error) in ("SQLITE_FULL", "SQLITE_IOERR")
+
+
+def size_bytes(file: Path) -> int:
+    """Of a database file and what SQLite keeps beside it; 0 if there is none."""
+    total = 0
+    for each in (file, *(file.with_name(file.name + ending) for ending in BESIDE)):
+        with suppress(OSError):
+            total += each.stat().st_size
+    return total
 
 
 def delete(file: Path) -> None:

@@ -1,9 +1,12 @@
 """Where the databases of a server are: in memory, or in files beside that of the default world."""
 
+import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from audience_mock.core.errors import StoreError
 from audience_mock.core.store import files
 from audience_mock.core.store.database import IN_MEMORY, Database
 from audience_mock.core.worlds.world import DEFAULT
@@ -43,6 +46,32 @@ class DatabaseFiles:
     def open_world(self, name: str) -> Database:
         """The database of a world that has a file."""
         return Database(_url(self._world(name)))
+
+    def reopen_world(self, name: str) -> Database:
+        """As `open_world`, of a file that was there before. Raises StoreError if it is gone."""
+        file = self._world(name)
+        if not file.is_file():
+            # Opening it would make an empty one.
+            raise StoreError(f"{file} was deleted: delete the world, too")
+        return self.open_world(name)
+
+    def last_use_s(self, name: str) -> float:
+        """When a world that is not open was used last: its file was written then, or marked. 0: unknown."""
+        with suppress(OSError):
+            return self._world(name).stat().st_mtime
+        return 0.0
+
+    def keep_last_use(self, name: str, at_s: float) -> None:
+        """Mark the file of a world that is open, or was just closed."""
+        with suppress(OSError):
+            os.utime(self._world(name), (at_s, at_s))
+
+    def world_bytes(self, name: str) -> int:
+        """Bytes of the file of a world, with its log."""
+        return files.size_bytes(self._world(name))
+
+    def snapshot_bytes(self, world: str, name: str) -> int:
+        return files.size_bytes(self._snapshot(world, name))
 
     def open_snapshot(self, world: str, name: str) -> Database | None:
         """None if its file is gone: opening it would create an empty one."""

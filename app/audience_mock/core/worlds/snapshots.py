@@ -22,6 +22,13 @@ class Snapshots:
     def names(self, world: str) -> list[str]:
         return sorted(self._images.get(world, ()))
 
+    def size_bytes(self, world: str) -> int:
+        """Bytes of all snapshots of a world."""
+        return sum(
+            self._files.snapshot_bytes(world, name) if image is None else image.size_bytes()
+            for name, image in self._images.get(world, {}).items()
+        )
+
     def create(self, world: World, name: str) -> None:
         """Replaces an older one of the same name once it is complete. Raises InvalidNameError,
         LimitExceededError, StoreError."""

@@ -2,6 +2,7 @@
 
 import os
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
@@ -11,7 +12,7 @@ from audience_mock.core.controls.journal import Journal
 from audience_mock.core.controls.rate_limits import Limits
 from audience_mock.core.errors import WorldReplacedError
 from audience_mock.core.rules import Rules
-from audience_mock.core.store import orphans
+from audience_mock.core.store import memory, orphans
 from audience_mock.core.store.database import Database
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds import metadata
@@ -39,6 +40,8 @@ class World:
         self.settings: dict[str, Any] = {}
         self.options: dict[str, Any] = {}
         self.long_operations = LongOperations()
+        self.last_use_s = time.time()
+        """When a request last named it, by the system's clock, whatever the time is in this world."""
         self._secret: str | None = None
         self._reset_memory()
         self._load_metadata()
@@ -185,15 +188,42 @@ class World:
         self.clock.state = kept.get(metadata.CLOCK, Clock().state)
         self._secret = kept.get(metadata.SECRET)
 
+    @property
+    def is_asleep(self) -> bool:
+        return isinstance(self.database, _SleepingDatabase)
+
+    def sleep(self, reopen: Callable[[], Database]) -> None:
+        """Close the database until its next use. What is in memory stays: journal, faults, limits."""
+        awake = self.database
+        awake.close()
+        self.database = cast(Database, _SleepingDatabase(self, awake, reopen))
+        memory.release()
+
     def close(self) -> None:
         """Close its database, which has everything that a restart finds again."""
-        self.database.close()
+        if not self.is_asleep:
+            self.database.close()
 
     def discard(self) -> None:
         """Close it for good: whatever still uses it gets WorldReplacedError."""
         self.long_operations.interrupt_all()
-        self.database.close_unsaved()
+        if not self.is_asleep:
+            self.database.close_unsaved()
         self.database = cast(Database, _ClosedDatabase())
+
+
+class _SleepingDatabase:
+    """Opens the database of its world again when it is used."""
+
+    def __init__(self, world: World, awake: Database, reopen: Callable[[], Database]) -> None:
+        self.file, self.url, self.layout = awake.file, awake.url, awake.layout
+        self._world = world
+        self._reopen = reopen
+
+    def __getattr__(self, name: str) -> Any:
+        if self._world.is_asleep:
+            self._world.database = self._reopen()
+        return getattr(self._world.database, name)
 
 
 class _ClosedDatabase:

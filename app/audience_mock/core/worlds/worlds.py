@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from time import time
+from typing import Any, Literal, NamedTuple, Protocol
 
 from audience_mock.core.errors import (
     AlreadyExistsError,
@@ -46,6 +47,22 @@ class StartingState(Protocol):
         """Let what becomes ready some seconds after the insertion become ready later."""
 
 
+class WorldState(NamedTuple):
+    """A world in a list. `last_use_s` counts from 1970."""
+
+    name: str
+    database_bytes: int
+    snapshot_bytes: int
+    journal_bytes: int
+    last_use_s: float
+    snapshots: int
+    is_open: bool
+
+    @property
+    def bytes(self) -> int:
+        return self.database_bytes + self.snapshot_bytes + self.journal_bytes
+
+
 @dataclass
 class _Start:
     """What a world is copied from, and when the starting state was inserted in it, as it looks there."""
@@ -70,6 +87,7 @@ class Worlds:
         self.default = World(Database(url))
         self._files = DatabaseFiles(self.default.database.file)
         self._open = {DEFAULT: self.default}
+        """Those that were used since the start. The files of idle ones may be closed."""
         self._snapshots = Snapshots(self._files, {})
         try:
             self._files.delete_leftovers()
@@ -92,7 +110,36 @@ class Worlds:
 
     def opened(self) -> Collection[World]:
         """The worlds whose database is open."""
-        return self._open.values()
+        return [world for world in self._open.values() if not world.is_asleep]
+
+    def state_of(self, name: str) -> WorldState:
+        """What is known of a world without opening it. It must exist."""
+        world = self._open.get(name)
+        awake = world is not None and not world.is_asleep
+        return WorldState(
+            name,
+            database_bytes=world.database.size_bytes() if world and awake else self._files.world_bytes(name),
+            snapshot_bytes=self._snapshots.size_bytes(name),
+            journal_bytes=world.journal.held_bytes if world else 0,
+            last_use_s=self.last_use_s(name),
+            snapshots=len(self._snapshots.names(name)),
+            is_open=awake,
+        )
+
+    def last_use_s(self, name: str) -> float:
+        """When a world was used last, in seconds since 1970."""
+        world = self._open.get(name)
+        return self._files.last_use_s(name) if world is None else world.last_use_s
+
+    def close_idle(self, name: str) -> bool:
+        """Close the file of a world until its next use, unless it is closed, in memory or busy; returns
+        whether it was closed."""
+        world = self._open.get(name)
+        if world is None or world.is_asleep or world.database.file is None or len(world.long_operations):
+            return False
+        world.sleep(lambda: self._files.reopen_world(name))
+        self._files.keep_last_use(name, world.last_use_s)
+        return True
 
     def get_or_create(self, name: str) -> World:
         """The world of this name. Raises InvalidNameError, LimitExceededError, StoreError."""
@@ -117,6 +164,7 @@ class Worlds:
         world = self.get_or_create(name)
         self._configure(settings)  # which rejects them, or not, before they are kept
         world.set_settings(settings)
+        world.last_use_s = time()
         self._use_settings(world)
         return world
 
@@ -156,14 +204,19 @@ class Worlds:
             world.callers.clear()
 
     def databases(self) -> Iterator[Database]:
-        """The databases of all worlds that were used."""
-        return (world.database for world in self._open.values())
+        """The databases that are open."""
+        return (world.database for world in self.opened())
 
     def close(self) -> None:
         self._snapshots.close()
         for start in self._starts.values():
             start.world.close()
-        close_all([world.database for world in self._open.values()])
+        close_all([world.database for world in self.opened()])
+        if self._files.file is not None:
+            # The next start shall know when they were used: closing a file may write to it.
+            for name, world in self._open.items():
+                if name != DEFAULT:
+                    self._files.keep_last_use(name, world.last_use_s)
 
     def snapshots(self, world: World) -> list[str]:
         """The names of a world's snapshots, sorted."""
