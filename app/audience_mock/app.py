@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock import __version__
 from audience_mock.control import Access, AdminTokens, Pages
@@ -24,6 +24,7 @@ from audience_mock.observing import Observing
 from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
+from audience_mock.web.in_flight import InFlight
 from audience_mock.web.provider_app import MountShortcut, ProviderApp, ProviderMount, mounts_of
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import WorldSelection
@@ -31,6 +32,7 @@ from audience_mock.web.world_selection import WorldSelection
 if TYPE_CHECKING:
     from audience_mock.core.worlds.lifetimes import Lifetimes
     from audience_mock.core.worlds.tenants import Tenants
+    from audience_mock.web.fair_admission import FairAdmission
     from audience_mock.web.world_selection import Admit
 
 log = logging.getLogger("audience_mock")
@@ -77,7 +79,12 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         worlds.close()
         observing.close()
 
-    mounts = [mount for api in providers.values() for mount in mounts_of(api)]
+    admission = None if access.tenants is None else _admit_by_quotas(worlds, access.tenants)
+    served_apps: dict[str, ASGIApp] = {
+        name: api if admission is None else admission.around(api, api.provider)
+        for name, api in providers.items()
+    }
+    mounts = [mount for name, api in providers.items() for mount in mounts_of(api, served_apps[name])]
     app = FastAPI(
         title="Audience Mock",
         version=__version__,
@@ -89,13 +96,13 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         routes=[
             *mounts,
             *pages.routes,
-            ProviderMount("", _control, ["__admin"], name="control"),
+            ProviderMount("", partial(_control, admission), ["__admin"], name="control"),
             pages.browser_route,
         ],
     )
-    for api in providers.values():
+    for name, api in providers.items():
         if api.provider.is_default:
-            app.router.default = api
+            app.router.default = served_apps[name]
     app.state.worlds = worlds
     app.state.providers = providers
     app.state.tenants = access.tenants
@@ -108,6 +115,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         descriptions=lambda: {name: api.openapi() for name, api in providers.items()},
         public_url=settings.public_url,
         tenants=access.tenants,
+        in_flight=InFlight() if admission is None else InFlight(admission.quotas),
     )
     app.add_middleware(MountShortcut, mounts=mounts)
     app.add_middleware(
@@ -134,14 +142,28 @@ def _control_app() -> ProviderApp:
     return ProviderApp(provider())
 
 
-async def _control(scope: Scope, receive: Receive, send: Send) -> None:
+async def _control(admission: "FairAdmission | None", scope: Scope, receive: Receive, send: Send) -> None:
     from audience_mock.control.cors import with_common_headers
 
-    await _control_app()(scope, receive, with_common_headers(scope, send))
+    app = _control_app()
+    served = app if admission is None else admission.around(app, app.provider)
+    await served(scope, receive, with_common_headers(scope, send))
 
 
 def _describe_control() -> dict[str, Any]:
     return _control_app().openapi()
+
+
+def _admit_by_quotas(worlds: Worlds, tenants: "Tenants") -> "FairAdmission":
+    """What the quotas of tenants limit, from now on and as they are after each reload."""
+    from audience_mock.core.worlds.quotas import Ledger
+    from audience_mock.web.fair_admission import FairAdmission
+    from audience_mock.web.request_quotas import RequestQuotas
+
+    ledger = Ledger(tenants)
+    worlds.use_quotas(ledger)
+    tenants.when_reloaded.append(partial(worlds.use_quotas, ledger))
+    return FairAdmission(RequestQuotas(tenants), ledger)
 
 
 def _lifetimes(worlds: Worlds, settings: Settings, access: Access) -> "Lifetimes | None":

@@ -93,6 +93,7 @@ CALLS = [
     Call("worlds/update", 201, BLUE, {"settings": {"build_delay_s": 0}}),
     Call("worlds/update", 200, BLUE, before=made("blue")),
     Call("worlds/update", 409, BLUE, {}, before=limited(worlds, "MAX_WORLDS")),
+    Call("worlds/delete_matching", 200, query={"match": "b*"}, before=made("blue")),
     Call("worlds/delete", 204, BLUE, before=made("blue")),
     Call("worlds/delete", 404, NONE),
     Call("worlds/delete", 409, {"world": "default"}),

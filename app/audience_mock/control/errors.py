@@ -26,6 +26,8 @@ from audience_mock.core.errors import (
     InvalidStatusError,
     LimitExceededError,
     NotFoundError,
+    QuotaExceededError,
+    StorageQuotaExceededError,
     StoreError,
     WorldReplacedError,
 )
@@ -133,8 +135,12 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
             | WorldReplacedError()
         ):
             return 409, str(error), getattr(error, "field", None)
-        case DiskError():
+        case StorageQuotaExceededError(quota="bytes_in_flight"):
+            return 413, str(error), None
+        case DiskError() | StorageQuotaExceededError():
             return 507, str(error), None
+        case QuotaExceededError():
+            return 429, str(error), None
         case (
             InvalidSettingsError()
             | InvalidStatusError()

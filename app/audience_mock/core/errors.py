@@ -122,6 +122,26 @@ class InvalidSeedError(ConfigurationError):
         self.field = field
 
 
+class QuotaExceededError(DomainError):
+    """One more would exceed a quota of a tenant, or of the server if `tenant` is None. The text is for who
+    called, `reason` for the operator."""
+
+    def __init__(self, quota: str, limit: int, tenant: str | None) -> None:
+        whose = "the server" if tenant is None else f"tenant {tenant}"
+        what = quota.replace("_", " ")
+        super().__init__(
+            f"{whose} may have {limit} {what} at most: use less, or ask the operator for a higher quota"
+        )
+        self.quota = quota
+        self.limit = limit
+        self.tenant = tenant
+        self.reason = f"quota {quota}={limit} of {whose}"
+
+
+class StorageQuotaExceededError(QuotaExceededError):
+    """The same of bytes that are kept, or of a body that will never fit."""
+
+
 class IdTakenError(InvalidSeedError):
     """A seed uses an id that is taken in the world."""
 

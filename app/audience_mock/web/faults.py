@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Send
 
 from audience_mock.core.controls.faults import REQUEST_FAULT_ID, Fault, Outcome
-from audience_mock.core.errors import InvalidFaultError, WorldReplacedError
+from audience_mock.core.errors import InvalidFaultError, QuotaExceededError, WorldReplacedError
 from audience_mock.web.body import FORM, MAX_BODY_BYTES, declared_bytes, media_type
 from audience_mock.web.context import route_path
 from audience_mock.web.errors import InjectedError, MalformedBodyError
@@ -80,9 +80,9 @@ class BrokenDelivery:
             await _send_part(response, send, size // 2 if "in" in (outcome.reset, outcome.stall) else kept)
         if outcome.stall is not None:
             try:
-                with request.context.served.in_flight.waiting():
+                with request.context.served.in_flight.waiting(request.world.name):
                     await _wait_for_disconnect(request)
-            except TooManyInFlightError as error:
+            except (TooManyInFlightError, QuotaExceededError) as error:
                 log.warning("a stalled connection ends at once: %s", error)
         if outcome.answer_lost or outcome.cut_after_bytes is not None:
             self.connection.close()
@@ -115,6 +115,8 @@ async def respond(route: Route, request: MockRequest) -> tuple[Response | None, 
         return await _meet(fault, route, request)
     except TooManyInFlightError as error:
         return route.error_response(request, InjectedError(503, reason=str(error))), None
+    except QuotaExceededError as error:
+        return route.error_response(request, error), None
 
 
 async def _meet(
@@ -124,7 +126,7 @@ async def _meet(
     broken = _broken_delivery(fault.outcome, request)
     if fault.outcome.latency_ms is not None:
         try:
-            with request.world.interruptible(), request.context.served.in_flight.waiting():
+            with request.world.interruptible(), request.context.served.in_flight.waiting(request.world.name):
                 await asyncio.sleep(fault.latency_ms() / 1000)
         except WorldReplacedError:
             # The world may be deleted, so nothing can be looked up in it.

@@ -1,7 +1,11 @@
 """What faults may hold at a time, over all worlds of a server: waiting requests, and copies of worlds."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from audience_mock.web.request_quotas import RequestQuotas
 
 MAX_WAITING = 1_000
 """Requests that are late or stalled at a time. Chosen: more than a test has; each holds a connection."""
@@ -18,19 +22,23 @@ class TooManyInFlightError(Exception):
 
 
 class InFlight:
-    def __init__(self) -> None:
+    """`quotas` are those of tenants, if the server has some."""
+
+    def __init__(self, quotas: "RequestQuotas | None" = None) -> None:
         self._waiting = self._copies = self._copied_bytes = 0
+        self._quotas = quotas
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """While a request waits. Raises TooManyInFlightError."""
+    def waiting(self, world: str) -> Iterator[None]:
+        """While a request waits. Raises TooManyInFlightError, QuotaExceededError."""
         if self._waiting >= MAX_WAITING:
             raise TooManyInFlightError(f"faults keep {MAX_WAITING} requests waiting already")
-        self._waiting += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
+        with self._quotas.holding("stalls", world, 1) if self._quotas else nullcontext():
+            self._waiting += 1
+            try:
+                yield
+            finally:
+                self._waiting -= 1
 
     @contextmanager
     def copying(self, size_bytes: int) -> Iterator[None]:

@@ -211,13 +211,13 @@ class ProviderMount(Mount):
         return Match.FULL, {"root_path": root + self.path, "app_root_path": root, "endpoint": self.app}
 
 
-def mounts_of(app: ProviderApp) -> list[BaseRoute]:
-    """The mounts of an API, one for each base path."""
+def mounts_of(app: ProviderApp, served: ASGIApp | None = None) -> list[BaseRoute]:
+    """The mounts of an API, one for each base path; `served` is what they lead to, if not the API itself."""
     by_base: dict[str, list[str]] = {}
     for segment, base_path in app.provider.mounts.items():
         by_base.setdefault(base_path, []).append(segment)
     return [
-        ProviderMount(base_path, app, segments, name=app.provider.name)
+        ProviderMount(base_path, served or app, segments, name=app.provider.name)
         for base_path, segments in by_base.items()
     ]
 

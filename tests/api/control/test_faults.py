@@ -992,7 +992,7 @@ def test_a_copy_is_released_whatever_comes_of_it() -> None:
     """Copies and waiting requests are counted until they end, also by an exception."""
     holds = in_flight.InFlight()
     for _ in range(3 * in_flight.MAX_COPIES):
-        with pytest.raises(KeyError), holds.copying(in_flight.MAX_COPIED_BYTES), holds.waiting():
+        with pytest.raises(KeyError), holds.copying(in_flight.MAX_COPIED_BYTES), holds.waiting("default"):
             raise KeyError
     with holds.copying(1), pytest.raises(in_flight.TooManyInFlightError):
         with holds.copying(in_flight.MAX_COPIED_BYTES):

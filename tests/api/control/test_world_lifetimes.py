@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from audience_mock.core.worlds.lifetimes import Lifetimes
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 from helpers.errors import control_error
@@ -97,19 +98,30 @@ def test_a_tenant_deletes_and_lists_its_own_by_a_pattern(start: Start, tmp_path:
 
 @pytest.mark.parametrize("in_file", [False, True])
 def test_an_unused_world_is_deleted(start: Start, tmp_path: Path, in_file: bool) -> None:
-    """A world goes once it was not used for its lifetime; one that is used, and the default world, stay."""
+    """A world goes once it was not used for its lifetime, with its file; the default world stays."""
     mock = start(world_ttl="1s", **({"database": file_url(tmp_path)} if in_file else {}))
-    make(mock, "old")
-    make(mock, "used")
-    make(mock, "default")
-
-    def is_gone() -> bool:
-        assert audiences_of(mock, "used") == 1
-        return "old" not in worlds_of(mock)["worlds"]
-
-    until(is_gone)
-    assert worlds_of(mock)["worlds"] == ["default", "used"]
+    for world in ("old", "default"):
+        make(mock, world)
+    until(lambda: worlds_of(mock)["worlds"] == ["default"])
+    assert not list(tmp_path.glob("**/old.db*"))
     assert audiences_of(mock, "default") == 1
+
+
+def test_a_request_is_a_use(mock: MockServer) -> None:
+    """A sweep deletes what no request has named for the lifetime, and nothing else: a request by path, header
+    or token is a use, and so are new settings; a list is none."""
+    worlds = mock.app.state.worlds
+    long_ago_s = time.time() - 3600
+    for name in ("old", "by-path", "by-header", "by-token", "by-settings"):
+        make(mock, name)
+        worlds.find(name).last_use_s = long_ago_s
+    httpx.get(f"{mock.url}/worlds/by-path/__admin/clock")
+    httpx.get(f"{mock.url}/__admin/clock", headers={"X-Audience-Mock-World": "by-header"})
+    httpx.get(mock.url + AUDIENCES, headers={"Authorization": "Bearer pina_a~by-token"})
+    httpx.patch(f"{mock.url}/__admin/worlds/by-settings", json={"settings": {}})
+    worlds_of(mock, details=True)
+    assert list(Lifetimes(worlds, lifetime_of=lambda tenant: 1800).sweep(time.time())) == ["old"]
+    assert worlds_of(mock)["worlds"] == ["by-header", "by-path", "by-settings", "by-token", "default"]
 
 
 def test_a_tenant_may_have_a_lifetime_of_its_own(start: Start, tmp_path: Path) -> None:
@@ -138,7 +150,7 @@ def test_the_age_of_a_world_survives_a_restart(start: Start, tmp_path: Path) -> 
 
 def test_an_idle_file_is_closed_and_opened_again(start: Start, tmp_path: Path) -> None:
     """A world that nobody uses has no open file, and is used later as if nothing had happened: rows, journal
-    and faults are there. Others stay open."""
+    and faults are there. The default world's file stays open."""
     mock = start(database=file_url(tmp_path), world_idle="1s", metrics=True)
     make(mock, "idle")
     httpx.post(
@@ -147,7 +159,6 @@ def test_an_idle_file_is_closed_and_opened_again(start: Start, tmp_path: Path) -
     )
 
     def is_closed() -> bool:
-        assert audiences_of(mock, "busy") == 0
         httpx.get(f"{mock.url}/metrics")
         (shown,) = worlds_of(mock, details=True, match="idle")["details"]
         assert shown["bytes"] > 0
@@ -155,7 +166,7 @@ def test_an_idle_file_is_closed_and_opened_again(start: Start, tmp_path: Path) -
 
     until(is_closed)
     assert not any("idle.db" in file for file in open_files(tmp_path))
-    assert any("busy.db" in file for file in open_files(tmp_path))
+    assert any(file.endswith("/a.db") for file in open_files(tmp_path))
     assert audiences_of(mock, "idle") == 1
     make(mock, "idle")
     assert audiences_of(mock, "idle") == 2

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
 from audience_mock.core.controls.faults import Faults
 from audience_mock.core.controls.journal import Journal
@@ -26,6 +26,19 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class Quotas(Protocol):
+    """What a world asks before it grows, such as `quotas.Ledger`."""
+
+    def check_transaction(self, world: "World") -> None:
+        """Before a transaction is committed. Raises QuotaExceededError."""
+
+    def check_bytes(self, name: str, more_bytes: int) -> None:
+        """Before a world grows by so much. Raises StorageQuotaExceededError."""
+
+    def measure(self, world: "World") -> None:
+        """After a world became another one."""
+
+
 class World:
     """A database, a clock, a source of randomness and the rules, together.
 
@@ -42,6 +55,7 @@ class World:
         self.long_operations = LongOperations()
         self.last_use_s = time.time()
         """When a request last named it, by the system's clock, whatever the time is in this world."""
+        self.quotas: Quotas | None = None
         self._secret: str | None = None
         self._reset_memory()
         self._load_metadata()
@@ -73,7 +87,10 @@ class World:
     ) -> T:
         """As `transact`, for synchronous callers."""
         with self.database.transaction():
-            return operation(self._transaction(), *args, **kwargs)
+            result = operation(self._transaction(), *args, **kwargs)
+            if self.quotas is not None:
+                self.quotas.check_transaction(self)
+            return result
 
     def read_now(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -135,10 +152,14 @@ class World:
         """
         with image.transaction() as connection:
             metadata.write(connection, {metadata.SETTINGS: self.settings})
+        if self.quotas is not None:
+            self.quotas.check_bytes(self.name, image.size_bytes() - self.database.size_bytes())
         self.database.load_image(image)
         self.long_operations.interrupt_all()
         self._reset_memory()
         self._load_metadata()
+        if self.quotas is not None:
+            self.quotas.measure(self)
 
     def finish_copy(self, copy: Database) -> None:
         """Make a copy of the database one of the world: complete, without what is still being written."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from time import time
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from audience_mock.core.errors import (
     AlreadyExistsError,
@@ -20,6 +20,9 @@ from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.core.worlds.names import check_name
 from audience_mock.core.worlds.snapshots import Snapshots
 from audience_mock.core.worlds.world import DEFAULT, World
+
+if TYPE_CHECKING:
+    from audience_mock.core.worlds.quotas import Ledger
 
 MAX_WORLDS = 10_000
 """Worlds of a server, of 200 KiB each at least in memory. Chosen: any request may name a new one."""
@@ -84,6 +87,7 @@ class Worlds:
         self._configure = configure
         self._seed = seed
         self._starts: dict[str, _Start] = {}
+        self._ledger: Ledger | None = None
         self.default = World(Database(url))
         self._files = DatabaseFiles(self.default.database.file)
         self._open = {DEFAULT: self.default}
@@ -100,6 +104,17 @@ class Worlds:
         except BaseException:
             self.close()
             raise
+
+    def use_quotas(self, ledger: "Ledger") -> None:
+        """Reject from now on what exceeds a quota. Again, after other quotas were set."""
+        self._ledger = ledger
+        for world in self._open.values():
+            world.quotas = ledger
+        awake = {world.name for world in self.opened()}
+        closed = {name: self._files.world_bytes(name) for name in self if name not in awake}
+        ledger.begin(self.opened(), closed)
+        for name in self:
+            ledger.add_snapshot_bytes(name, self._snapshots.size_bytes(name))
 
     def __iter__(self) -> Iterator[str]:
         """The names of all worlds, sorted."""
@@ -174,7 +189,7 @@ class Worlds:
         Raises AlreadyExistsError, NotFoundError, and as `get_or_create`.
         """
         origin = self.find(source)
-        self._check_new(name)
+        self._check_new(name, origin.database)
         return self._add(name, self._files.create_world(name, origin.database, origin.finish_copy))
 
     def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
@@ -197,6 +212,8 @@ class Worlds:
         self._files.delete_world(name)
         self._not_opened.discard(name)
         self._snapshots.delete_all(name)
+        if self._ledger is not None:
+            self._ledger.forget(name)
 
     def forget_callers(self) -> None:
         """Let each caller be authenticated again: tokens may have changed."""
@@ -225,7 +242,11 @@ class Worlds:
     def create_snapshot(self, world: World, snapshot: str) -> None:
         """Keep what a world holds now, replacing an older snapshot of that name. Raises InvalidNameError,
         LimitExceededError, StoreError."""
+        if self._ledger is not None:
+            # Beside the one that it replaces, until it is complete.
+            self._ledger.check_bytes(world.name, world.database.size_bytes())
         self._snapshots.create(world, snapshot)
+        self._measure_snapshots(world.name)
 
     def restore_snapshot(self, world: World, snapshot: str) -> None:
         """Make a world hold what it held when the snapshot was created; its settings stay. Raises
@@ -235,13 +256,21 @@ class Worlds:
     def delete_snapshot(self, world: World, snapshot: str) -> None:
         """Raises NotFoundError."""
         self._snapshots.delete(world.name, snapshot)
+        self._measure_snapshots(world.name)
 
-    def _check_new(self, name: str) -> None:
+    def _measure_snapshots(self, name: str) -> None:
+        if self._ledger is not None:
+            self._ledger.add_snapshot_bytes(name, self._snapshots.size_bytes(name))
+
+    def _check_new(self, name: str, image: Database | None = None) -> None:
+        """Before a copy of `image` becomes a world of this name."""
         check_name(name)
         if name in self:
             raise AlreadyExistsError("world", name)
         if len(self._open) + len(self._not_opened) >= MAX_WORLDS:
             raise LimitExceededError(f"a server has {MAX_WORLDS} worlds at most: delete one first")
+        if self._ledger is not None:
+            self._ledger.check_new_world(name, (image or self._start("seed").world.database).size_bytes())
 
     def _create(self, name: str, settings: Mapping[str, Any]) -> World:
         self._check_new(name)
@@ -261,6 +290,9 @@ class Worlds:
             database.close()
             raise
         self._open[name] = world
+        if self._ledger is not None:
+            world.quotas = self._ledger
+            self._ledger.measure(world)
         return world
 
     def _use_settings(self, world: World) -> None:

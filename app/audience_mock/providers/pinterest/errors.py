@@ -11,8 +11,10 @@ from audience_mock.core.errors import (
     InvalidStateError,
     NotFoundError,
     NotInAccountError,
+    QuotaExceededError,
     ScopesNotGrantedError,
     SelfShareError,
+    StorageQuotaExceededError,
     WorldReplacedError,
 )
 from audience_mock.providers.pinterest.invalid_input import (
@@ -84,6 +86,10 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
             error = exceeded
     elif isinstance(error, InjectedError):
         add_headers_to_injected(request, error)
+    elif isinstance(error, QuotaExceededError) and not request.response_headers:
+        # Rejected before the call was counted. What is under way may have ended a second later.
+        status = ERRORS[type(error)].status
+        add_headers_to_injected(request, InjectedError(status, resets_in_s=1))
     spec, message = _describe(error)
     failed = spec.code == SERVER_FAULT and not isinstance(error, InjectedError)
     report(request, error, spec.status, message, failed=failed)
@@ -145,6 +151,21 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
         "You have exceeded your rate limit. Try again later.",
         CLIENTS,
         when="too many calls, where limits are enforced",
+    ),
+    QuotaExceededError: ErrorSpec(
+        429,
+        LIMIT_REACHED,
+        "You have exceeded your rate limit. Try again later.",
+        UNPUBLISHED,
+        when="more than a quota of the tenant's, or the server's, allows",
+    ),
+    StorageQuotaExceededError: ErrorSpec(
+        413,
+        INVALID,
+        "Invalid request: {error}",
+        UNPUBLISHED,
+        when="more bytes than a quota of the tenant's, or the server's, allows",
+        on=("413",),
     ),
     InvalidGrantError: ErrorSpec(
         401,

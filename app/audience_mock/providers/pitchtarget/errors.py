@@ -7,7 +7,13 @@ send, `base` standing, as in Rails, for what concerns no field.
 from collections.abc import Mapping
 from typing import Any
 
-from audience_mock.core.errors import NameTakenError, NotFoundError, WorldReplacedError
+from audience_mock.core.errors import (
+    NameTakenError,
+    NotFoundError,
+    QuotaExceededError,
+    StorageQuotaExceededError,
+    WorldReplacedError,
+)
 from audience_mock.providers.pitchtarget import responses
 from audience_mock.providers.pitchtarget.sources import OURS, RAILS, UNIQUE
 from audience_mock.web.error_log import report
@@ -105,6 +111,22 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
         "is too large (maximum is {limit_bytes} bytes)",
         RAILS,
         "a body over the limit",
+        on=("413",),
+    ),
+    QuotaExceededError: ErrorSpec(
+        429,
+        None,
+        "Too Many Requests",
+        OURS,
+        "more than a quota of the tenant's, or the server's, allows",
+        on=("oauth_draft_10",),
+    ),
+    StorageQuotaExceededError: ErrorSpec(
+        413,
+        None,
+        "{error}",
+        OURS,
+        "more bytes than a quota of the tenant's, or the server's, allows",
         on=("413",),
     ),
     UnsupportedContentTypeError: ErrorSpec(

@@ -1,0 +1,135 @@
+"""Turns: with several tenants on one event loop, each has its share of it.
+
+A request runs when it is its tenant's turn. In each iteration of the loop one request begins, of the tenant
+that has waited longest, so one that floods makes others wait for one of its requests, and not for all that
+arrived. A request over a quota waits for a turn, too: to say no takes time as well.
+"""
+
+import asyncio
+from collections import deque
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from audience_mock.core.errors import QuotaExceededError
+from audience_mock.core.worlds.names import tenant_of
+from audience_mock.core.worlds.quotas import Ledger
+from audience_mock.web.context import context_of
+from audience_mock.web.journal import record
+from audience_mock.web.provider_app import Provider
+from audience_mock.web.request import MockRequest
+from audience_mock.web.request_quotas import BYTES_IN_FLIGHT, REQUESTS, RequestQuotas
+
+
+class Turns:
+    """One at a time, by tenants in rotation."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        """Those of each tenant; the tenant whose turn comes next stands first."""
+        self._taken = False
+        """Whether a request has begun in this iteration of the loop."""
+
+    async def wait(self, tenant: str) -> None:
+        """Until it is the tenant's turn."""
+        loop = asyncio.get_running_loop()
+        if not self._taken and not self._waiting:
+            self._taken = True
+            loop.call_soon(self._next)
+            return
+        turn: asyncio.Future[None] = loop.create_future()
+        self._waiting.setdefault(tenant, deque()).append(turn)
+        await turn
+
+    def _next(self) -> None:
+        while self._waiting:
+            tenant = next(iter(self._waiting))
+            queue = self._waiting.pop(tenant)
+            turn = queue.popleft()
+            if queue:
+                self._waiting[tenant] = queue
+            # A client that left has cancelled its own.
+            if not turn.done():
+                turn.set_result(None)
+                asyncio.get_running_loop().call_soon(self._next)
+                return
+        self._taken = False
+
+
+class FairAdmission:
+    """Wraps the applications of a server."""
+
+    def __init__(self, quotas: RequestQuotas, ledger: Ledger) -> None:
+        self.quotas = quotas
+        self._ledger = ledger
+        self._turns = Turns()
+
+    def around(self, app: ASGIApp, provider: Provider) -> ASGIApp:
+        """The application of a provider, within the quotas; its errors are the provider's.
+
+        The control API has turns and no quota of requests: by it, a tenant ends what fills the quota.
+        """
+        counted = 1 if provider.journalled else 0
+
+        async def admitted(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            context = context_of(scope)
+            world = context.world.name
+            try:
+                with self.quotas.holding(REQUESTS, world, counted):
+                    await self._turns.wait(tenant_of(world))
+                    with _Body(self.quotas, world, scope, receive) as body:
+                        await app(scope, body.receive, send)
+            except QuotaExceededError as error:
+                if error.quota == REQUESTS:
+                    await self._turns.wait(tenant_of(world))
+                context.provider = provider
+                request = MockRequest(scope, receive, send)
+                response = context.provider.error_response(request, error)
+                record(request, None, response)
+                await response(scope, receive, send)
+            finally:
+                self._ledger.bound_journal(context.world)
+
+        return admitted
+
+
+class _Body:
+    """Counts the body of a request while it is served: what it declares, or what arrives of it."""
+
+    def __init__(self, quotas: RequestQuotas, world: str, scope: Scope, receive: Receive) -> None:
+        self._quotas = quotas
+        self._world = world
+        self._held = 0
+        self._receive = receive
+        self._declared = _content_length(scope)
+        chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
+        self.receive = self._count if chunked else receive
+
+    def __enter__(self) -> "_Body":
+        if self._declared:
+            self._take(self._declared)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._held:
+            self._quotas.give_back(BYTES_IN_FLIGHT, self._world, self._held)
+
+    async def _count(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._take(len(message.get("body", b"")))
+        return message
+
+    def _take(self, size_bytes: int) -> None:
+        self._quotas.take(BYTES_IN_FLIGHT, self._world, size_bytes, self._held)
+        self._held += size_bytes
+
+
+def _content_length(scope: Scope) -> int:
+    """0 if there is none, or if it is not a number."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() and len(value) < 20 else 0
+    return 0
