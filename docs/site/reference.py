@@ -31,7 +31,7 @@ command: click.Group = resolve_name(
     tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["scripts"]["audience-mock"]
 )
 REGION = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-FOR_ALL = ("401", "403")
+FOR_ALL = ("401", "403", "429")
 """Statuses of every control operation, which the page mentions once."""
 HELP_WIDTH = 100
 """Columns of the help texts, whatever the terminal has."""

@@ -5,6 +5,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -16,6 +17,7 @@ from audience_mock.control.state import SeedRoute
 from audience_mock.testing import MockServer
 from audience_mock.web.body import MAX_BODY_BYTES
 from helpers.control_calls import CALLS, VARIES, Call
+from helpers.tenants import write_tenants
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +101,8 @@ def wrong(operation: Described) -> list[tuple[int, dict[str, str], bytes | None]
     json_type = {"Content-Type": "application/json"}
     requests: list[tuple[int, dict[str, str], bytes | None]] = [(400, {"X-Audience-Mock-World": ""}, None)]
     if operation.facts.get("security") != []:
-        requests += [(401, {}, None), (403, {"Origin": "https://a.example"}, None)]
+        beyond = {"X-Audience-Mock-World": "one-more", "Authorization": "Bearer open-sesame"}
+        requests += [(401, {}, None), (403, {"Origin": "https://a.example"}, None), (429, beyond, None)]
     if "requestBody" in operation.facts:
         requests += [
             (400, json_type, b"{"),
@@ -111,17 +114,22 @@ def wrong(operation: Described) -> list[tuple[int, dict[str, str], bytes | None]
 
 
 def test_what_no_operation_takes_is_described(
-    start: Callable[..., MockServer], monkeypatch: pytest.MonkeyPatch, description: dict[str, Any]
+    start: Callable[..., MockServer],
+    monkeypatch: pytest.MonkeyPatch,
+    description: dict[str, Any],
+    tmp_path: Path,
 ) -> None:
-    """Every operation describes what it answers to a blank world, a stranger, a wrong body, one that is too
-    large and one that is compressed; and no operation describes a status that none of these tests brings
-    about."""
+    """Every operation describes what it answers to a blank world, a stranger, a world beyond a quota, a wrong
+    body, one that is too large and one that is compressed; and no operation describes a status that none of
+    these tests brings about."""
     monkeypatch.setattr(SeedRoute, "max_body_bytes", MAX_BODY_BYTES)
     plain, closed = start(), start(admin_token="open-sesame")
+    file = write_tenants(tmp_path / "tenants.toml", server={"quotas": {"worlds": 1}})
+    full = start(admin_token="open-sesame", tenants=file)
     reached = {(call.operation, str(call.status)) for call in CALLS}
     for name, operation in operations(description).items():
         for status, headers, content in wrong(operation):
-            mock = closed if status == 401 else plain
+            mock = {401: closed, 429: full}.get(status, plain)
             url = mock.url + re.sub(r"\{\w+\}", "x", operation.path)
             answer = httpx.request(operation.method, url, headers=headers, content=content)
             assert answer.status_code == status, (name, answer.text)

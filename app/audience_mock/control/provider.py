@@ -29,8 +29,16 @@ _CALLER_ERRORS = {
         {"error": "send Authorization: Bearer <an admin token of this server>"},
     ),
     "403": (
-        "The request came from another machine, through a proxy, or from a page of another site",
+        "The request came from another machine, through a proxy, or from a page of another site, or its token"
+        " may only read",
         {"error": "192.0.2.7 is another machine: start the server with --admin-token to open /__admin to it"},
+    ),
+    "429": (
+        "A quota of the tenant, or of the server, is used up",
+        {
+            "error": "tenant team-a may have 20 worlds at most: use less, or ask the operator for a higher"
+            " quota"
+        },
     ),
 }
 
