@@ -84,6 +84,11 @@ def log_to_stderr(settings: Settings) -> None:
     logging.basicConfig(
         handlers=[LogHandler(sys.stderr)], level=max(level, logging.WARNING), format="%(message)s"
     )
+    if settings.log_format == "json":
+        from audience_mock.web.logs import JsonFormatter  # noqa: PLC0415 - most logs are text
+
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonFormatter())
     log.setLevel(level)
 
 
