@@ -44,6 +44,8 @@ class RequestContext:
     may_request_fault: bool = False
     """Whether it has a header that can ask for a fault."""
     provider: "Provider | None" = None
+    operation: str | None = None
+    """The id of the operation, once its route is found."""
     is_head: bool = False
     """Whether it is a HEAD that is answered as a GET."""
     fault: str | None = None
@@ -75,6 +77,11 @@ def url_of(scope: Scope, root_path: str) -> str:
         return context.served.public_url + within
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
     return f"{scope['scheme']}://{host or '{}:{}'.format(*scope['server'])}{context.prefix}{within}"
+
+
+def find_context(scope: Scope) -> RequestContext | None:
+    """The context of a request, if it has come as far as `WorldSelection`."""
+    return cast(RequestContext | None, scope.get(_KEY))
 
 
 def route_path(scope: Scope) -> str:
