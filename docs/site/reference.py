@@ -153,7 +153,7 @@ def settings() -> str:
 
 
 def _default(default: Any) -> str:
-    if default is None:
+    if default in (None, ()):
         return "none"
     value = ",".join(default) if isinstance(default, tuple) else "true" if default is True else default
     return f"`{value}`"

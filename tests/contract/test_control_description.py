@@ -110,6 +110,13 @@ def wrong(operation: Described) -> list[tuple[int, dict[str, str], bytes | None]
     return requests
 
 
+ON_A_FULL_DISK = {
+    (operation, "507")
+    for operation in ("snapshots/put", "snapshots/restore", "worlds/fork", "worlds/put", "worlds/update")
+}
+"""`tests/e2e/test_full_disk.py` brings these about."""
+
+
 def test_what_no_operation_takes_is_described(
     start: Callable[..., MockServer], monkeypatch: pytest.MonkeyPatch, description: dict[str, Any]
 ) -> None:
@@ -118,7 +125,7 @@ def test_what_no_operation_takes_is_described(
     about."""
     monkeypatch.setattr(SeedRoute, "max_body_bytes", MAX_BODY_BYTES)
     plain, closed = start(), start(admin_token="open-sesame")
-    reached = {(call.operation, str(call.status)) for call in CALLS}
+    reached = {(call.operation, str(call.status)) for call in CALLS} | ON_A_FULL_DISK
     for name, operation in operations(description).items():
         for status, headers, content in wrong(operation):
             mock = closed if status == 401 else plain

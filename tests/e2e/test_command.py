@@ -283,7 +283,7 @@ def test_help() -> None:
     assert [title for title in sections if title in GROUPS] == list(GROUPS)
     for name, field in Settings.model_fields.items():
         text = " ".join(sections[group_of(name)].split())
-        default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+        default = (",".join(field.default) or None) if isinstance(field.default, tuple) else field.default
         shown = "none" if default is None else str(default).lower() if isinstance(default, bool) else default
         assert f"--{name.replace('_', '-')} " in text
         assert f"{field.description} [env var: AUDIENCE_MOCK_{name.upper()}; default: {shown}]" in text
@@ -593,7 +593,9 @@ def test_a_start_imports_little(command: Runner) -> None:
     packages = {name.partition(".")[0] for name in imported}
     assert not packages & {"numpy", "httpx", "requests", "pytest"}
     control = {name for name in imported if name.startswith("audience_mock.control.")}
-    assert control == {f"audience_mock.control.{name}" for name in ("access", "admin_tokens", "pages")}
+    assert control == {
+        f"audience_mock.control.{name}" for name in ("access", "admin_tokens", "cors", "pages")
+    }
     assert not imported & {
         "audience_mock.testing",
         "audience_mock.core.seeds.apply",
@@ -845,7 +847,10 @@ REFUSED_STARTS = [
     (["--admin-token-file", "missing"], "admin_token_file: cannot read missing: No such file or directory"),
     (["--admin-token-file", "text"], "admin_token_file: line 1 of text must be 8 or more ASCII characters"),
     (["--database", "sqlite:///missing/kept.db"], "cannot open sqlite:///missing/kept.db: "),
-    (["--database", "sqlite:///text"], "cannot open sqlite:///text: file is not a database"),
+    (
+        ["--database", "sqlite:///text"],
+        "text is not a database of Audience Mock: give the name of a new file",
+    ),
     (["--seed", "missing.json"], "cannot read the seed missing.json: No such file or directory"),
     (["--seed", "."], "cannot read the seed .: Is a directory"),
     (["--seed", "text"], "text:1:1: not JSON: Expecting value"),
