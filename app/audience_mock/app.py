@@ -95,7 +95,9 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
     if settings.trusted_proxies or settings.public_url is not None:
         from audience_mock.web.proxies import TrustedProxies
 
-        app.add_middleware(TrustedProxies, networks=settings.trusted_proxies, public_url=settings.public_url)
+        app.add_middleware(
+            TrustedProxies, networks=settings.trusted_proxies or (), public_url=settings.public_url
+        )
     return app
 
 
