@@ -103,7 +103,9 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
     if settings.trusted_proxies or settings.public_url is not None:
         from audience_mock.web.proxies import TrustedProxies
 
-        app.add_middleware(TrustedProxies, networks=settings.trusted_proxies, public_url=settings.public_url)
+        app.add_middleware(
+            TrustedProxies, networks=settings.trusted_proxies or (), public_url=settings.public_url
+        )
     return app
 
 

@@ -56,6 +56,9 @@ class MockRoute(APIRoute):
     max_body_bytes = body.MAX_BODY_BYTES
     max_containers = body.MAX_CONTAINERS
     subject_to_faults = True
+    matches_encoded_slashes = False
+    """Whether a parameter of the path may have an encoded slash. Pinterest's and PitchTarget's ids have none,
+    so such a path is none of theirs."""
     accepts_bare_bodies = False
     """Whether a body may come without a content type, with a byte order mark, or not at all (`{}`)."""
 
@@ -132,8 +135,9 @@ class MockRoute(APIRoute):
             return super().matches(scope)
         if scope["type"] != "http" or scope["method"] not in self.methods:
             return Match.NONE, {}
-        found = self.path_regex.match(route_path(scope))
-        if found is None:
+        path = route_path(scope)
+        found = self.path_regex.match(path)
+        if found is None or ("%2F" in path and not self.matches_encoded_slashes):
             return Match.NONE, {}
         params = found.groupdict()
         for name, convertor in self._convertors.items():
