@@ -19,10 +19,11 @@ from audience_mock.control import Access, AdminTokens, Pages
 from audience_mock.core.errors import DomainError, InvalidSeedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
+from audience_mock.observing import Observing
 from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
-from audience_mock.web.provider_app import NO_TELEMETRY, MountShortcut, ProviderApp, ProviderMount, mounts_of
+from audience_mock.web.provider_app import MountShortcut, ProviderApp, ProviderMount, mounts_of
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import WorldSelection
 
@@ -54,10 +55,13 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         {name: api.provider.usage for name, api in providers.items()},
     )
 
+    observing = Observing(settings, worlds)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         worlds.close()
+        observing.close()
 
     mounts = [mount for api in providers.values() for mount in mounts_of(api)]
     app = FastAPI(
@@ -66,7 +70,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
-        telemetry=NO_TELEMETRY,
+        telemetry=observing.telemetry,
         exception_handlers=pages.exception_handlers,
         routes=[
             *mounts,
@@ -93,6 +97,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         reject=_reject_world,
         is_admin_token=access.tokens.permit,
     )
+    observing.add_to(app, access)
     return app
 
 

@@ -82,6 +82,9 @@ class JournalEntry(ApiModel):
         description="Present if the response does not say why it was rejected: an unknown, expired or revoked"
         " token.",
     )
+    trace_id: str = Field(
+        default="", description="Present if the request had a valid `traceparent`: the id of its trace."
+    )
     suggestions: list[str] = Field(
         default=[], description="Present if no route matched: the routes that were probably meant."
     )

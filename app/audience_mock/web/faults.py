@@ -165,7 +165,7 @@ async def _respond_with_fault(route: Route, request: MockRequest, fault: Fault) 
         world = request.world
         try:
             with (
-                request.context.served.in_flight.copying(world.database.size_bytes()),
+                request.context.served.in_flight.copying(world.database.size_bytes),
                 world.dry_run() as request.world,
             ):
                 return await route.respond(request, authorized=authorized)

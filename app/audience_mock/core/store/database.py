@@ -226,8 +226,9 @@ class Database:
         connection of SQLAlchemy or on `driver`, which are the same."""
         return self._transaction
 
+    @property
     def size_bytes(self) -> int:
-        """Bytes of its pages."""
+        """Bytes of its pages, in memory or in its files."""
         run = self.driver.execute
         return sum(
             run(f"PRAGMA {name}.page_count").fetchone()[0] * run(f"PRAGMA {name}.page_size").fetchone()[0]
