@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 
-from audience_mock.web.body import MAX_BODY_BYTES, declared_bytes
+from audience_mock.web.body import MAX_BODY_BYTES, declared_bytes, in_slices
 from audience_mock.web.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 from audience_mock.web.request import FormSummary, MockRequest
 
@@ -143,7 +143,7 @@ async def read_form(
                 "on_end": form.on_end,
             },
         )
-        async for piece in request.stream():
+        async for piece in in_slices(request.stream()):
             if parser.state == _IN_DATA and not parser.index and b"\r" not in piece:
                 # A boundary begins with a carriage return, so all of this is data. Searching for one byte is
                 # ten times as fast as searching for a boundary.

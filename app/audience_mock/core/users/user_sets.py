@@ -112,8 +112,10 @@ async def read(world: World, user_set: int | None) -> AsyncIterator[bytes]:
 
 
 async def as_run(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Other requests run after each part: it may have taken a while to make, though little is left of it."""
     for part in parts:
         yield part
+        await asyncio.sleep(0)
 
 
 async def union(
