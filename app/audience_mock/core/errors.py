@@ -111,3 +111,7 @@ class IdTakenError(InvalidSeedError):
 
 class StoreError(ConfigurationError):
     """A database URL or file that cannot be used; the text says why, and what to do."""
+
+
+class StorageFullError(StoreError):
+    """There is no space for what was to be written; nothing was changed."""

@@ -43,6 +43,9 @@ class Layout(NamedTuple):
 _SMALL_PAGE_BYTES, _LARGE_PAGE_BYTES = 4096, 65536
 """Pages of the attached database: SQLite's default, and its maximum."""
 
+CACHE_BYTES = 8 << 20
+"""The cache of the attached database; what fits in it is written to no disk. Chosen."""
+
 _COPIED_BYTES = 1 << 20
 """Up to here the attached database is copied into larger pages, which takes a millisecond. Chosen."""
 
@@ -55,9 +58,10 @@ class _TransactionBlock:
     """Everything in the block is committed, or nothing. An object made once for each database:
     `contextmanager` takes as long as a small statement."""
 
-    __slots__ = ("_connection", "_run")
+    __slots__ = ("_connection", "_driver", "_run")
 
     def __init__(self, cursor: sqlite3.Cursor, connection: Connection) -> None:
+        self._driver = cursor.connection
         # The driver's own call: SQLAlchemy's takes as long as a statement that does something.
         self._run = cursor.execute
         self._connection = connection
@@ -69,7 +73,19 @@ class _TransactionBlock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._run("COMMIT" if kind is None else "ROLLBACK")
+        if kind is None:
+            try:
+                self._run("COMMIT")
+            except sqlite3.Error:
+                self._roll_back()
+                raise
+        else:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        # On a full disk SQLite has sometimes done it itself.
+        if self._driver.in_transaction:
+            self._run("ROLLBACK")
 
 
 class Database:
@@ -151,7 +167,9 @@ class Database:
         name = schema.ATTACHED
         run(f"ATTACH DATABASE '' AS {name}")
         run(f"PRAGMA {name}.page_size = {page_bytes}")
-        run(f"PRAGMA {name}.cache_size = -8192")
+        run(f"PRAGMA {name}.cache_size = -{CACHE_BYTES >> 10}")
+        # Lets `space.give_back` shorten the temporary file.
+        run(f"PRAGMA {name}.auto_vacuum = INCREMENTAL")
         run(f"PRAGMA {name}.journal_mode = MEMORY")
         run(f"PRAGMA {name}.synchronous = OFF")
         run(f"PRAGMA {name}.secure_delete = OFF")
@@ -178,6 +196,18 @@ class Database:
         for table, rows in copied:
             self._insert(table, rows)
 
+    def attach_anew(self) -> None:
+        """Replace the attached database by an empty one, and delete the parts that were in it. Its temporary
+        file is gone then. Not within a transaction."""
+        self.driver.execute(f"DETACH DATABASE {schema.ATTACHED}")
+        self._attach(_SMALL_PAGE_BYTES)
+        with self.transaction() as connection:
+            connection.execute(delete(tables.table_of(tables.UploadPart)))
+
+    def _attached_is_small(self) -> bool:
+        pages = self.driver.execute(f"PRAGMA {schema.ATTACHED}.page_count").fetchone()[0]
+        return bool(pages * _SMALL_PAGE_BYTES <= _COPIED_BYTES)
+
     def _insert(self, table: Table, rows: Iterable[Any]) -> None:
         marks = ", ".join("?" for _ in table.columns)
         self.driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)  # noqa: S608 - our own name
@@ -197,6 +227,8 @@ class Database:
         Sets of users and files that are still being written then have no owner, so the sequences of their
         numbers never go back: a writer meets no other's number.
         """
+        if self.layout.attach_large and not self._attached_is_small():
+            self.attach_anew()
         self._copy_pages(image, self.driver.execute(_SEQUENCES_OF_WRITERS, _INTERNAL_SEQUENCES).fetchall())
 
     def _copy_pages(self, image: "Database", least: list[Any]) -> None:

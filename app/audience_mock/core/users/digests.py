@@ -12,6 +12,8 @@ from functools import cache
 from io import FileIO
 from typing import Any, NamedTuple
 
+from audience_mock.core.errors import StorageFullError
+
 DIGEST_BYTES = 32
 LINK_BYTES = 2 * DIGEST_BYTES
 """A link: a digest, and the digest of the same person that replaces it."""
@@ -144,10 +146,13 @@ class Digests:
             self._held_bytes = len(entries)
 
     def _write_run(self, entries: bytes) -> None:
-        if self._spill is None:
-            self._spill = tempfile.TemporaryFile(buffering=0)
         start = self._runs[-1].end if self._runs else 0
-        _write_all(self._spill, memoryview(entries), start)
+        try:
+            if self._spill is None:
+                self._spill = tempfile.TemporaryFile(buffering=0)
+            _write_all(self._spill, memoryview(entries), start)
+        except OSError as error:
+            raise StorageFullError(f"cannot write to {tempfile.gettempdir()}: {error.strerror}") from None
         firsts = [entries[at : at + self._width] for at in range(0, len(entries), self._block_bytes)]
         self._runs.append(_Run(start, start + len(entries), firsts))
 

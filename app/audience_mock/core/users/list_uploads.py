@@ -119,9 +119,11 @@ async def store_part(world: World, *, upload: int, part: int, content: AsyncIter
         finally:
             if not stored:
                 await world.transact(_delete_pieces, file=file)
+                await world.give_space_back()
 
 
 def _insert_piece(tx: Transaction, *, file: int, piece: int, content: bytes) -> None:
+    tx.require_space(len(content))
     tx.execute(insert(_pieces), {"file": file, "piece": piece, "content": content})
 
 

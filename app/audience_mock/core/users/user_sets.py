@@ -101,6 +101,7 @@ async def writing(
         finally:
             if not written.owned:
                 await world.transact(delete_set, user_set=written.user_set)
+                await world.give_space_back()
 
 
 async def read(world: World, user_set: int | None) -> AsyncIterator[bytes]:
@@ -193,6 +194,7 @@ def _part(tx: Transaction, *, user_set: int, part: int) -> bytes:
 
 
 def _insert_part(tx: Transaction, *, user_set: int, part: int, digests: bytes) -> None:
+    tx.require_space(len(digests))
     tx.insert(_INSERT_PART, {"user_set": user_set, "part": part, "digests": digests})
 
 

@@ -2,17 +2,21 @@
 
 import json
 import random
+import sqlite3
+from asyncio import current_task, sleep
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
 from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import DBAPIError
 
 from audience_mock.core.controls.faults import Faults
 from audience_mock.core.controls.journal import Journal
 from audience_mock.core.controls.rate_limits import Limits
-from audience_mock.core.errors import WorldReplacedError
+from audience_mock.core.errors import StorageFullError, WorldReplacedError
 from audience_mock.core.rules import Rules
+from audience_mock.core.store import space
 from audience_mock.core.store.database import Database
 from audience_mock.core.store.tables import WorldMetadata, table_of
 from audience_mock.core.store.transaction import Transaction
@@ -69,14 +73,32 @@ class World:
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `transact`, for synchronous callers."""
-        with self.database.transaction():
-            return operation(self._transaction(), *args, **kwargs)
+        try:
+            with self.database.transaction():
+                return operation(self._transaction(), *args, **kwargs)
+        except (sqlite3.Error, DBAPIError) as error:
+            self._check_disk(error)
+            raise
 
     def read_now(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `read`, for synchronous callers: the caller is looked up before the request is read."""
-        return operation(self._transaction(), *args, **kwargs)
+        try:
+            return operation(self._transaction(), *args, **kwargs)
+        except (sqlite3.Error, DBAPIError) as error:
+            self._check_disk(error)
+            raise
+
+    def _check_disk(self, error: Exception) -> None:
+        """Raises StorageFullError if the error is that of a full disk; the world can be used afterwards."""
+        if not space.is_full(error):
+            return
+        why = f"the disk is full ({getattr(error, 'orig', error)})"
+        if space.repaired(self.database):
+            self.long_operations.interrupt_all(but=current_task())
+            why += ": users and parts of uploads that were in its temporary file are lost"
+        raise StorageFullError(why) from None
 
     def _transaction(self) -> Transaction:
         return Transaction(self.database, self.clock.now_ms(), self.rules, self.callers)
@@ -85,6 +107,13 @@ class World:
         """For what takes several transactions: raises WorldReplacedError from where the body waits, if the
         world is replaced between two of them."""
         return self.long_operations.running()
+
+    async def give_space_back(self) -> None:
+        """Free the disk that something large and unfinished took; other requests run meanwhile."""
+        more = True
+        while more:
+            more = space.give_back(self.database)
+            await sleep(0)
 
     def set_clock(self, *, now_ms: int | None = None, frozen: bool | None = None) -> None:
         """Set the time, earlier or later, or stop the clock or let it run, or both. A restart keeps it.
