@@ -1,6 +1,6 @@
 """Space on disk for users and for parts of uploads: asked for before they are written, and given back.
 
-SQLite cannot go on with an attached database that it failed to write. So a world refuses what may not fit; if
+SQLite cannot go on with an attached database that it failed to write. So what may not fit is rejected; if
 its disk is full nevertheless, what it held in that database is lost, and the world goes on without.
 """
 

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from audience_mock.core.audiences.queries import MAX_NUMBER
-from audience_mock.providers.pinterest.sources import DESCRIPTION
+from audience_mock.providers.pinterest.sources import DESCRIPTION, OURS
 from audience_mock.providers.pinterest.strictness import SchemaAllows
 from audience_mock.web.schema import ApiModel
 
@@ -26,9 +26,25 @@ PathId = Annotated[
     DESCRIPTION.says("at most 18 digits"),
 ]
 
+MAX_NAME_CHARACTERS, MAX_DESCRIPTION_CHARACTERS = 1000, 10_000
+"""Not documented; chosen, so that a page of the largest audiences is a few megabytes. They hold with
+schema-only validation too. Our description, which is to accept what Pinterest's does, has them as evidence
+only."""
+
 # Chosen: a name, and so a country or an event, is not blank.
 Name = Annotated[
-    str, Field(min_length=1, pattern=r"\S", json_schema_extra={"pattern": None}), SchemaAllows(str)
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_NAME_CHARACTERS,
+        pattern=r"\S",
+        json_schema_extra={"maxLength": None, "pattern": None},
+    ),
+    SchemaAllows(Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)]),
+    OURS.says("at most 1,000 characters"),
+]
+Description = Annotated[
+    str, Field(max_length=MAX_DESCRIPTION_CHARACTERS, json_schema_extra={"maxLength": None})
 ]
 
 

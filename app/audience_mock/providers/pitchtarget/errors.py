@@ -48,6 +48,7 @@ REASONS: Mapping[str, ErrorSpec] = {
     **dict.fromkeys(("float_type", "float_parsing"), _NOT_A_NUMBER),
     "greater_than_equal": _reason("must be greater than or equal to {ge}", "too little"),
     "less_than_equal": _reason("must be less than or equal to {le}", "too much"),
+    "string_too_long": _reason("is too long (maximum is {max_length} characters)", "too long"),
     "sent_twice": _reason("can't be sent twice", "two types of users in one form", OURS),
     "no_users": _reason(
         "Users can be added only to an audience that was made from a file", "users for another kind", OURS

@@ -100,6 +100,9 @@ _SingleDigits = Annotated[Digits, BeforeValidator(_unwrap_single)]
 _DigitsList = Annotated[list[Digits], BeforeValidator(_as_list)]
 _TextList = Annotated[list[str], BeforeValidator(_as_list)]
 _Integer = Annotated[int, Field(strict=True), BeforeValidator(_as_integer)]
+MAX_RULE_BYTES = 1 << 16
+"""As compact JSON. Not documented; chosen, so that a page of the largest audiences is 16 MiB."""
+
 _Text = Annotated[str, BeforeValidator(_as_text)]
 
 _Country = Annotated[str, Field(min_length=2), SchemaAllows(str)]
@@ -201,8 +204,12 @@ class AudienceRule(_OpenModel):
     visitor_source_id: Annotated[_SingleDigits | None, DESCRIPTION, PROSE.says("a list of one too")] = None
 
     def echo(self) -> str:
-        """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text."""
-        return to_json(_echo(self)).decode()
+        """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text. Raises
+        InvalidRequestError for one that is larger than any page should hold."""
+        raw = to_json(_echo(self))
+        if len(raw) > MAX_RULE_BYTES:
+            raise InvalidRequestError(f"'rule' is larger than {MAX_RULE_BYTES} bytes")
+        return raw.decode()
 
 
 def _echo(value: Any) -> Any:

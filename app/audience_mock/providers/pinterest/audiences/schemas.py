@@ -13,7 +13,7 @@ from audience_mock.providers.pinterest.audiences.rule_schema import (
     check_rule,
 )
 from audience_mock.providers.pinterest.errors import InvalidRequestError
-from audience_mock.providers.pinterest.schema_types import Digits, Name, PageQuery
+from audience_mock.providers.pinterest.schema_types import Description, Digits, Name, PageQuery
 from audience_mock.providers.pinterest.sources import (
     CLIENTS,
     DESCRIPTION,
@@ -50,7 +50,7 @@ class AudienceCreate(ApiModel):
     audience_type: Annotated[
         AudienceType, DESCRIPTION, DOCUMENTATION.says("PERSONA is not for callers to create")
     ]
-    description: Annotated[str | None, DESCRIPTION] = None
+    description: Annotated[Description | None, DESCRIPTION, OURS.says("at most 10,000 characters")] = None
     name: Annotated[
         Name, DESCRIPTION, QUOTED.says("required"), _NOT_BLANK, PRODUCTION.says("equal names are allowed")
     ]
@@ -123,7 +123,12 @@ class AudienceUpdate(ApiModel):
     audience_type: Annotated[
         AudienceType | None, since_5_28(None), NEWEST, OURS.says("ignored: a type cannot be changed")
     ] = None
-    description: Annotated[str | None, DESCRIPTION, PRODUCTION.says("kept where it is not sent")] = None
+    description: Annotated[
+        Description | None,
+        DESCRIPTION,
+        PRODUCTION.says("kept where it is not sent"),
+        OURS.says("at most 10,000 characters"),
+    ] = None
     name: Annotated[Name, DESCRIPTION, _NOT_BLANK, PRODUCTION.says("kept where it is not sent")] = Field(
         default_factory=str
     )
