@@ -55,6 +55,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        await worlds.until_all_free()
         worlds.close()
 
     mounts = [mount for api in providers.values() for mount in mounts_of(api)]

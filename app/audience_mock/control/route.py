@@ -9,6 +9,7 @@ from audience_mock.web.route import MockRoute
 class ControlRoute(MockRoute):
     subject_to_faults = False  # or a fault could not be removed
     accepts_bare_bodies = True  # as curl sends them
+    waits_for_long_transactions = True
 
     def authorize(self, request: MockRequest) -> None:
         access.check(request, request.options)

@@ -114,6 +114,7 @@ async def get(request: MockRequest, world: str) -> RawResponse:
 )
 async def put(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
     """Create a world from the seed (201), or replace the settings of an existing one (200)."""
+    await request.worlds.until_free(world)
     status = 200 if world in request.worlds else 201
     return json_response(await _as_json(request, request.worlds.set_settings(world, body.settings)), status)
 
@@ -127,6 +128,7 @@ async def put(request: MockRequest, world: str, body: WorldSettings) -> RawRespo
 )
 async def delete(request: MockRequest, world: str) -> RawResponse:
     """Delete a world and its snapshots."""
+    await request.worlds.until_free(world)
     request.worlds.delete(world)
     return empty_response()
 
@@ -141,6 +143,7 @@ async def delete(request: MockRequest, world: str) -> RawResponse:
 )
 async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     """Copy a world with its data, ids, clock and settings into a new one."""
+    await request.worlds.until_free(world)
     return json_response(await _as_json(request, request.worlds.fork(world, body.name)), 201)
 
 

@@ -136,6 +136,8 @@ async def _respond_with_fault(route: Route, request: MockRequest, fault: Fault) 
         return None
     if outcome.effect_lost:
         world = request.world
+        if world.exclusive.blocks_reads:
+            await world.exclusive.wait()
         try:
             with world.dry_run() as request.world:
                 return await route.respond(request)

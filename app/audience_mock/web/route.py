@@ -55,6 +55,10 @@ class MockRoute(APIRoute):
     max_body_bytes = body.MAX_BODY_BYTES
     max_containers = body.MAX_CONTAINERS
     subject_to_faults = True
+    waits_for_long_transactions = False
+    """Whether a handler may change a world other than by `World.transact`."""
+    parse = staticmethod(parse_json)
+    """How a large body becomes a model, beside the event loop."""
     accepts_bare_bodies = False
     """Whether a body may come without a content type, or not at all, which is `{}`."""
 
@@ -152,6 +156,8 @@ class MockRoute(APIRoute):
     async def respond(self, request: MockRequest) -> Response | None:
         """The operation's response, or an error's; None if the client has disconnected."""
         try:
+            if request.world.exclusive.blocks_reads:
+                await request.world.exclusive.wait()
             self.authorize(request)
             return await self._call(request)
         except ClientDisconnect:
@@ -181,7 +187,11 @@ class MockRoute(APIRoute):
         if arguments.are_complete:
 
             async def call(request: MockRequest) -> Response:
-                return await endpoint(**await arguments.read(request))
+                read = await arguments.read(request)
+                exclusive = request.world.exclusive
+                if exclusive.is_taken and (exclusive.blocks_reads or self.waits_for_long_transactions):
+                    await exclusive.wait()
+                return await endpoint(**read)
 
             return call
         return self._call_by_fastapi
@@ -257,7 +267,7 @@ class _Arguments:
         if len(raw) <= body.MAX_BODY_BYTES:
             return parse_json(raw, model, route.max_containers, request.options, strict=strict)
         # Beside the event loop: a large body takes a tenth of a second.
-        return await to_thread(parse_json, raw, model, route.max_containers, request.options, strict=strict)
+        return await to_thread(route.parse, raw, model, route.max_containers, request.options, strict=strict)
 
 
 def _as_invalid_input(error: RequestValidationError) -> InvalidInputError:

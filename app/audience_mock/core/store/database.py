@@ -196,6 +196,14 @@ class Database:
         for table, rows in copied:
             self._insert(table, rows)
 
+    def size_bytes(self) -> int:
+        """Bytes of all its pages."""
+        run, names = self.driver.execute, ("main", *([schema.ATTACHED] if self.layout.attach_large else ()))
+        return sum(
+            run(f"PRAGMA {name}.page_count").fetchone()[0] * run(f"PRAGMA {name}.page_size").fetchone()[0]
+            for name in names
+        )
+
     def attach_anew(self) -> None:
         """Replace the attached database by an empty one, and delete the parts that were in it. Its temporary
         file is gone then. Not within a transaction."""

@@ -82,6 +82,7 @@ async def writing(
 
             async def write_part(digests: bytes) -> None:
                 if len(digests) > MANY_BYTES:
+                    await world.exclusive.wait()
                     world.database.expect_many_users()
                 await world.transact(_insert_part, user_set=written.user_set, part=part, digests=digests)
                 # Let other requests run.

@@ -21,6 +21,7 @@ from audience_mock.core.store.database import Database
 from audience_mock.core.store.tables import WorldMetadata, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.clock import Clock
+from audience_mock.core.worlds.exclusive import Exclusive
 from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
 
 DEFAULT = "default"
@@ -44,6 +45,7 @@ class World:
         self.settings: dict[str, Any] = {}
         self.options: dict[str, Any] = {}
         self.long_operations = LongOperations()
+        self.exclusive = Exclusive()
         self._reset_memory()
         self._load_metadata()
 
@@ -61,12 +63,16 @@ class World:
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a synchronous function of the core: all that it writes is committed, or nothing."""
+        if self.exclusive.is_taken:
+            await self.exclusive.wait()
         return self.transact_now(operation, *args, **kwargs)
 
     async def read(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a synchronous function of the core that writes nothing and runs one statement."""
+        if self.exclusive.blocks_reads:
+            await self.exclusive.wait()
         return self.read_now(operation, *args, **kwargs)
 
     def transact_now(
@@ -101,7 +107,8 @@ class World:
         raise StorageFullError(why) from None
 
     def _transaction(self) -> Transaction:
-        return Transaction(self.database, self.clock.now_ms(), self.rules, self.callers)
+        database = self.exclusive.copy or self.database
+        return Transaction(database, self.clock.now_ms(), self.rules, self.callers)
 
     def interruptible(self) -> AbstractContextManager[LongOperation]:
         """For what takes several transactions: raises WorldReplacedError from where the body waits, if the
@@ -112,6 +119,7 @@ class World:
         """Free the disk that something large and unfinished took; other requests run meanwhile."""
         more = True
         while more:
+            await self.exclusive.wait()
             more = space.give_back(self.database)
             await sleep(0)
 
@@ -150,7 +158,8 @@ class World:
 
         What other requests change meanwhile is not seen in it, and it takes no ids of this world.
         """
-        copy = World(Database(layout=self.database.layout, image=self.database), name=self.name)
+        image = self.exclusive.copy or self.database
+        copy = World(Database(layout=self.database.layout, image=image), name=self.name)
         copy.rules, copy.settings, copy.options = self.rules, self.settings, self.options
         copy.clock, copy.random, copy.limits = self.clock, self.random, self.limits
         try:
