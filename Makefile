@@ -11,16 +11,17 @@ NODE_EXAMPLE := tests/e2e/node_example
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test bench soak format lock openapi docs docs-reference clean FORCE
+.PHONY: help serve test bench soak fuzz format lock openapi docs docs-reference clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
 	@echo "make format   format the code and apply ruff's fixes"
-	@echo "make openapi  write openapi/ and fixtures/world.schema.json again, after a change of an API or of seed files"
+	@echo "make openapi  write openapi/, fixtures/world.schema.json and the client's types again, after a change of an API"
 	@echo "make docs     build the documentation into build/site"
 	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
 	@echo "make lock     resolve all lock files again, after a change of dependencies"
 	@echo "make soak     run the slow tests: an upload of 1 GiB, a thousand servers in a row"
+	@echo "make fuzz     send 20,000 requests that schemathesis makes up from the three descriptions"
 	@echo "make bench    measure speed against frameworks and other mock servers; ARGS=--quick: a short run"
 	@echo "make clean    delete .venv, caches and build output"
 	@echo "Python 3.11 or newer is needed; PYTHON=python3.13 chooses one."
@@ -45,6 +46,9 @@ bench: $(VENV)/.runtime
 soak: $(VENV)/.checks
 	$(BIN)/python -m pytest -m soak -s $(ARGS)
 
+fuzz: $(VENV)/.checks
+	$(BIN)/python -m pytest -m fuzz -n 2 -rP $(ARGS)
+
 format: $(VENV)/.checks
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -52,6 +56,7 @@ format: $(VENV)/.checks
 openapi: $(VENV)/.runtime
 	$(RUN) export-openapi openapi
 	$(RUN) schema > fixtures/world.schema.json
+	PYTHONPATH=app $(BIN)/python docs/site/client_types.py
 
 # NO_MKDOCS_2_WARNING: the theme announces its successor on every build.
 docs: $(VENV)/docs/.installed
@@ -66,7 +71,8 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip
 # In hash mode pip before 24 resolves name[extra] anew where the lock pins only name, hence --no-strip-extras.
 lock: $(VENV)/.checks
 	$(COMPILE) pyproject.toml -o requirements.lock
-	$(COMPILE) -c requirements.lock --group test -o tests/requirements.lock
+	$(COMPILE) -c requirements.lock --extra operate pyproject.toml -o deploy/requirements.lock
+	$(COMPILE) -c deploy/requirements.lock --group test -o tests/requirements.lock
 	$(COMPILE) tests/contract/official_client.in -o tests/contract/official_client.lock
 	$(COMPILE) --group docs -o docs/requirements.lock
 	$(COMPILE) tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock

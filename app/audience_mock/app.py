@@ -19,10 +19,11 @@ from audience_mock.control import Access, Pages
 from audience_mock.core.errors import DomainError, InvalidSeedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
+from audience_mock.observing import Observing
 from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
-from audience_mock.web.provider_app import NO_TELEMETRY, MountShortcut, ProviderApp, ProviderMount, mounts_of
+from audience_mock.web.provider_app import MountShortcut, ProviderApp, ProviderMount, mounts_of
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import WorldSelection
 
@@ -52,11 +53,14 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
         {name: api.provider.usage for name, api in providers.items()},
     )
 
+    observing = Observing(settings, worlds)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         await worlds.until_all_free()
         worlds.close()
+        observing.close()
 
     mounts = [mount for api in providers.values() for mount in mounts_of(api)]
     app = FastAPI(
@@ -65,7 +69,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
-        telemetry=NO_TELEMETRY,
+        telemetry=observing.telemetry,
         exception_handlers=pages.exception_handlers,
         routes=[
             *mounts,
@@ -86,6 +90,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
     )
     app.add_middleware(MountShortcut, mounts=mounts)
     app.add_middleware(WorldSelection, worlds=worlds, served=served, reject=_reject_world)
+    observing.add_to(app, Access(settings.admin, settings.admin_token))
     return app
 
 

@@ -56,6 +56,11 @@ class Journal:
         """How many entries were dropped because of the bounds, since the start or since `clear`."""
         return self.last_number - self._cleared_at - len(self._entries)
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory that the entries take, by estimate."""
+        return self._held_bytes
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -33,7 +33,7 @@ class Exclusive:
         return self._ended is not None and self.copy is None
 
     async def wait(self) -> None:
-        """Wait until nobody has it."""
+        """Wait until it is free."""
         while self._ended is not None:
             await self._ended.wait()
 
