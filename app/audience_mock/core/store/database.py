@@ -196,14 +196,6 @@ class Database:
         for table, rows in copied:
             self._insert(table, rows)
 
-    def size_bytes(self) -> int:
-        """Bytes of all its pages."""
-        run, names = self.driver.execute, ("main", *([schema.ATTACHED] if self.layout.attach_large else ()))
-        return sum(
-            run(f"PRAGMA {name}.page_count").fetchone()[0] * run(f"PRAGMA {name}.page_size").fetchone()[0]
-            for name in names
-        )
-
     def attach_anew(self) -> None:
         """Replace the attached database by an empty one, and delete the parts that were in it. Its temporary
         file is gone then. Not within a transaction."""
@@ -265,12 +257,12 @@ class Database:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of its pages, in memory or in its file."""
-        pages, page_bytes = (
-            self.connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
-            for pragma in ("page_count", "page_size")
+        """Bytes of its pages, in memory or in its files."""
+        run, names = self.driver.execute, ("main", *([schema.ATTACHED] if self.layout.attach_large else ()))
+        return sum(
+            run(f"PRAGMA {name}.page_count").fetchone()[0] * run(f"PRAGMA {name}.page_size").fetchone()[0]
+            for name in names
         )
-        return int(pages * page_bytes)
 
     def close(self) -> None:
         self.connection.close()

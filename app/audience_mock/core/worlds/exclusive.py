@@ -43,7 +43,7 @@ class Exclusive:
         await self.wait()
         self._ended = asyncio.Event()
         try:
-            if database.size_bytes() <= COPIED_BYTES:
+            if database.size_bytes <= COPIED_BYTES:
                 self.copy = Database(IN_MEMORY, layout=database.layout, image=database)
             yield
         finally:
