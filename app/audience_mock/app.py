@@ -60,6 +60,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        await worlds.until_all_free()
         worlds.close()
         observing.close()
 

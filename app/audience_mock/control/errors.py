@@ -9,7 +9,6 @@ from audience_mock.control.access import AccessDeniedError, AdminTokenError, Con
 from audience_mock.control.responses import json_response
 from audience_mock.core.errors import (
     AlreadyExistsError,
-    DiskError,
     IdTakenError,
     InvalidFaultError,
     InvalidNameError,
@@ -19,6 +18,7 @@ from audience_mock.core.errors import (
     InvalidStatusError,
     LimitExceededError,
     NotFoundError,
+    StorageFullError,
     StoreError,
     WorldReplacedError,
 )
@@ -118,7 +118,7 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
             | WorldReplacedError()
         ):
             return 409, str(error), getattr(error, "field", None)
-        case DiskError():
+        case StorageFullError():
             return 507, str(error), None
         case (
             InvalidSettingsError()

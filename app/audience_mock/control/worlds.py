@@ -159,6 +159,7 @@ async def update(request: MockRequest, world: str, body: WorldSettings) -> RawRe
 )
 async def delete(request: MockRequest, world: str) -> RawResponse:
     """Delete a world and its snapshots."""
+    await request.worlds.until_free(world)
     request.worlds.delete(world)
     return empty_response()
 
@@ -173,6 +174,7 @@ async def delete(request: MockRequest, world: str) -> RawResponse:
 )
 async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     """Copy a world with its data, ids, clock and settings into a new one."""
+    await request.worlds.until_free(world)
     return json_response(await _as_json(request, request.worlds.fork(world, body.name)), 201)
 
 
@@ -189,6 +191,7 @@ async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
 
 
 async def _configured(request: MockRequest, world: str, settings: Mapping[str, Any]) -> RawResponse:
+    await request.worlds.until_free(world)
     status = 200 if world in request.worlds else 201
     return json_response(await _as_json(request, request.worlds.set_settings(world, settings)), status)
 

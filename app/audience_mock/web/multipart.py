@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 
-from audience_mock.web.body import MAX_BODY_BYTES, declared_bytes
+from audience_mock.web.body import MAX_BODY_BYTES, declared_bytes, in_slices
 from audience_mock.web.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 from audience_mock.web.request import FormSummary, MockRequest
 
@@ -166,7 +166,8 @@ async def read_form(
                 "on_end": form.on_end,
             },
         )
-        async for piece in _without_preamble(request, boundary, max_file_bytes + MAX_BODY_BYTES):
+        whole = _without_preamble(request, boundary, max_file_bytes + MAX_BODY_BYTES)
+        async for piece in in_slices(whole):
             if parser.state == _IN_DATA and not parser.index and b"\r" not in piece:
                 # A boundary begins with a carriage return, so all of this is data. Searching for one byte is
                 # ten times as fast as searching for a boundary.

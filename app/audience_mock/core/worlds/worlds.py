@@ -107,6 +107,17 @@ class Worlds:
             raise NotFoundError("world", name)
         return self.get_or_create(name)
 
+    async def until_free(self, name: str) -> None:
+        """Wait for a long transaction of a world, if there is one."""
+        world = self._open.get(name)
+        if world is not None:
+            await world.exclusive.wait()
+
+    async def until_all_free(self) -> None:
+        """Wait for the long transactions of all worlds."""
+        for name in [*self._open]:
+            await self.until_free(name)
+
     def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
         """Replace a world's own settings; the world is created if it does not exist.
 
