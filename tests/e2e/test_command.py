@@ -768,7 +768,7 @@ REFUSED_STARTS = [
     (["--database", "ftp://host/file"], "'ftp://host/file'"),
     (["--database", "postgresql://host/name"], "'postgresql://host/name'"),
     (["--database", "sqlite:///missing/kept.db"], "cannot open sqlite:///missing/kept.db: "),
-    (["--database", "sqlite:///text"], "cannot open sqlite:///text: file is not a database"),
+    (["--database", "sqlite:///text"], "text is not a database of Audience Mock"),
     (["--seed", "missing.json"], "cannot read the seed missing.json: No such file or directory"),
     (["--seed", "."], "cannot read the seed .: Is a directory"),
     (["--seed", "text"], "text:1:1: not JSON: Expecting value"),
