@@ -100,7 +100,7 @@ def named(case: Any) -> set[str]:
 
 def is_segment_in_body(case: Any) -> bool:
     """Whether a body names a customer segment: its path does not."""
-    return case.method == "PATCH" and case.path.endswith("/customer_segments")
+    return bool(case.method == "PATCH" and case.path.endswith("/customer_segments"))
 
 
 def in_body(case: Any) -> set[str]:
