@@ -76,6 +76,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         yield
         if lifetimes is not None:
             lifetimes.stop()
+        await worlds.until_all_free()
         worlds.close()
         observing.close()
 
@@ -125,12 +126,15 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         reject=partial(_reject_world, access),
         is_admin_token=access.tokens.permit if access.tenants is None else access.knows,
         admit=_admission(worlds, settings, access),
+        wait_to_open=None if admission is None else admission.wait_to_open,
     )
     observing.add_to(app, access)
     if settings.trusted_proxies or settings.public_url is not None:
         from audience_mock.web.proxies import TrustedProxies
 
-        app.add_middleware(TrustedProxies, networks=settings.trusted_proxies, public_url=settings.public_url)
+        app.add_middleware(
+            TrustedProxies, networks=settings.trusted_proxies or (), public_url=settings.public_url
+        )
     return app
 
 

@@ -67,9 +67,8 @@ class ServerSettings(WorldSettings, total=False):
     public_url: str | None
     """Base URL under which clients reach the server behind a proxy, such as https://host/mock: for the URLs
     of upload parts and the API descriptions."""
-    trusted_proxies: Sequence[str]
-    """Addresses or networks, separated by commas, of the proxies whose X-Forwarded-For, -Proto, -Host and
-    -Prefix count; by default no proxy is trusted."""
+    trusted_proxies: Sequence[str] | None
+    """Addresses or networks, separated by commas, of the proxies whose X-Forwarded headers count."""
     ready_file: str | Path | None
     """File to write the base URL to once the server is ready."""
     keep_alive_s: float

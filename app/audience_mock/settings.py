@@ -185,13 +185,12 @@ class Settings(WorldSettings):
         ),
         json_schema_extra={"group": SERVER, "metavar": "URL"},
     )
-    trusted_proxies: Annotated[
-        tuple[str, ...], BeforeValidator(_split_at_commas), AfterValidator(_check_networks)
-    ] = Field(
-        default=(),
+    trusted_proxies: (
+        Annotated[tuple[str, ...], BeforeValidator(_split_at_commas), AfterValidator(_check_networks)] | None
+    ) = Field(
+        default=None,
         description=(
-            "Addresses or networks, separated by commas, of the proxies whose X-Forwarded-For, -Proto, -Host"
-            " and -Prefix count; by default no proxy is trusted."
+            "Addresses or networks, separated by commas, of the proxies whose X-Forwarded headers count."
         ),
         json_schema_extra={"group": SERVER, "metavar": "NETWORKS"},
     )

@@ -153,10 +153,10 @@ def settings() -> str:
 
 
 def _default(default: Any) -> str:
-    if default is None:
+    if default in (None, ()):
         return "none"
-    value = ",".join(default) if isinstance(default, tuple) else "true" if default is True else default
-    return f"`{value}`"
+    value = ",".join(default) if isinstance(default, tuple) else default
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 # The command

@@ -864,7 +864,6 @@ UNKNOWN_PATHS = {
     "pinterest-trailing-slash-behind-an-id": (PINTEREST, f"{LISTED}/2542623499806/"),
     "pinterest-double-slash": (PINTEREST, f"/v5//ad_accounts/{AD_ACCOUNT}/audiences"),
     "pinterest-no-account": (PINTEREST, "/v5/ad_accounts//audiences"),
-    "pinterest-slash-in-an-id": (PINTEREST, "/v5/ad_accounts/1%2F2/audiences"),
     "pinterest-base-alone": (PINTEREST, "/v5"),
     "pinterest-base-with-slash": (PINTEREST, "/v5/"),
     "pinterest-base-twice": (PINTEREST, f"/v5{LISTED}"),
@@ -1054,7 +1053,6 @@ def test_pinterest_audience_of_another_account(server: MockServer, method: str) 
             "ownership_type": {"x": "x", "blank": ""},
             "exclude_nca": {"x": "x", "blank": ""},
             "bookmark": {
-                "blank": "",
                 "garbage": "garbage",
                 "not-base64": "%21%21%21%21",
                 "too-short": "AAAA",
@@ -1062,7 +1060,7 @@ def test_pinterest_audience_of_another_account(server: MockServer, method: str) 
                 "NUL": "%00",
                 "bytes": "%FF",
                 "not-ascii": "%C3%A9",
-                "long": "A" * 20_000,
+                "long": "A" * 10_000,
             },
         }.items()
         for what, value in values.items()
@@ -1087,7 +1085,8 @@ def test_pinterest_bookmark_of_another_list(mock: MockServer) -> None:
         f"{LISTED}?{query}&order=DESCENDING",
         f"{LISTED}?{query}&ownership_type=RECEIVED",
         f"{LISTED}?{query}&exclude_nca=true",
-        f"{LISTED}?{query.replace('%3D', '')}",
+        f"{LISTED}?{query[:-1]}",
+        f"{LISTED}?{query}=",
         f"{LISTED}?{query}A",
     ):
         rejected(mock, PINTEREST, 400, method="GET", target=target)

@@ -113,6 +113,13 @@ def wrong(operation: Described) -> list[tuple[int, dict[str, str], bytes | None]
     return requests
 
 
+ON_A_FULL_DISK = {
+    (operation, "507")
+    for operation in ("snapshots/put", "snapshots/restore", "worlds/fork", "worlds/put", "worlds/update")
+}
+"""`tests/e2e/test_full_disk.py` brings these about."""
+
+
 def test_what_no_operation_takes_is_described(
     start: Callable[..., MockServer],
     monkeypatch: pytest.MonkeyPatch,
@@ -126,7 +133,7 @@ def test_what_no_operation_takes_is_described(
     plain, closed = start(), start(admin_token="open-sesame")
     file = write_tenants(tmp_path / "tenants.toml", server={"quotas": {"worlds": 1}})
     full = start(admin_token="open-sesame", tenants=file)
-    reached = {(call.operation, str(call.status)) for call in CALLS}
+    reached = {(call.operation, str(call.status)) for call in CALLS} | ON_A_FULL_DISK
     for name, operation in operations(description).items():
         for status, headers, content in wrong(operation):
             mock = {401: closed, 429: full}.get(status, plain)

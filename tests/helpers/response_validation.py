@@ -131,8 +131,12 @@ class ResponseValidator:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        named = re.match(r"/worlds/[^/]+", scope["path"])
-        path = scope["path"][named.end() :] if named else scope["path"]
+        path = scope["path"]
+        if b"%2f" in scope.get("raw_path", b"").lower():
+            # In `path` it looks like any other slash; no operation has a path with one, or with two slashes.
+            path = re.sub("%2f", "//", scope["raw_path"].decode(), flags=re.IGNORECASE)
+        named = re.match(r"/worlds/[^/]+", path)
+        path = path[named.end() :] if named else path
         if path.lstrip("/").partition("/")[0] not in self._prefixes:
             await self._app(scope, receive, send)
             return

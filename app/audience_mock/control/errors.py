@@ -16,7 +16,6 @@ from audience_mock.control.access import (
 from audience_mock.control.responses import json_response
 from audience_mock.core.errors import (
     AlreadyExistsError,
-    DiskError,
     IdTakenError,
     InvalidFaultError,
     InvalidNameError,
@@ -27,6 +26,7 @@ from audience_mock.core.errors import (
     LimitExceededError,
     NotFoundError,
     QuotaExceededError,
+    StorageFullError,
     StorageQuotaExceededError,
     StoreError,
     WorldReplacedError,
@@ -137,7 +137,7 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
             return 409, str(error), getattr(error, "field", None)
         case StorageQuotaExceededError(quota="bytes_in_flight"):
             return 413, str(error), None
-        case DiskError() | StorageQuotaExceededError():
+        case StorageFullError() | StorageQuotaExceededError():
             return 507, str(error), None
         case QuotaExceededError():
             return 429, str(error), None

@@ -12,7 +12,6 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from audience_mock import __version__
-from audience_mock.control.cors import common_headers, preflight
 from audience_mock.core.audiences import queries
 from audience_mock.core.worlds.world import World
 from audience_mock.web.context import context_of, route_path, url_of
@@ -149,6 +148,8 @@ def _with_servers_of(request: Request, description: dict[str, Any]) -> dict[str,
 
 def _preflight(request: Request) -> RawResponse | None:
     """The answer to the preflight of a page that may read this one; None for any other request."""
+    from audience_mock.control.cors import preflight  # noqa: PLC0415 - few servers need it at the start
+
     asked = MockRequest(request.scope, request.receive)
     methods = ("GET", "HEAD")
     if route_path(request.scope) == HEALTH:
@@ -177,5 +178,7 @@ def _page(request: Request, status: int, value: Any, *headers: Header) -> RawRes
 def _page_headers(request: Request) -> list[Header]:
     """Pages of any origin may read the descriptions; those of this machine may read the health, too."""
     if route_path(request.scope) == HEALTH:
+        from audience_mock.control.cors import common_headers  # noqa: PLC0415 - as above
+
         return common_headers(request.scope)
     return [context_of(request.scope).date, (b"access-control-allow-origin", b"*")]

@@ -20,6 +20,8 @@ class ControlRoute(MockRoute):
 
     subject_to_faults = False  # or a fault could not be removed
     accepts_bare_bodies = True  # as curl sends them
+    matches_encoded_slashes = True  # so that the error says what a name may be
+    waits_for_long_transactions = True
 
     def authorize(self, request: MockRequest) -> None:
         request.caller = caller = access.check(request, request.options)

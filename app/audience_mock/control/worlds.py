@@ -161,6 +161,7 @@ async def delete_matching(request: MockRequest, query: Annotated[DeletionQuery, 
     """Delete the worlds whose names match, with their snapshots; never the default world."""
     deleted = []
     for name in _matching(request, query.match):
+        await request.worlds.until_free(name)
         # One that another call deleted meanwhile is not in the list.
         if name != DEFAULT and name in request.worlds:
             request.worlds.delete(name)
@@ -226,6 +227,7 @@ async def update(request: MockRequest, world: str, body: WorldSettings) -> RawRe
 )
 async def delete(request: MockRequest, world: str) -> RawResponse:
     """Delete a world and its snapshots."""
+    await request.worlds.until_free(world)
     request.worlds.delete(world)
     return empty_response()
 
@@ -241,6 +243,7 @@ async def delete(request: MockRequest, world: str) -> RawResponse:
 async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     """Copy a world with its data, ids, clock and settings into a new one."""
     request.caller.check_sees(body.name)
+    await request.worlds.until_free(world)
     return json_response(await _as_json(request, request.worlds.fork(world, body.name)), 201)
 
 
@@ -272,6 +275,7 @@ def _details(state: StateOfWorld) -> dict[str, Any]:
 
 
 async def _configured(request: MockRequest, world: str, settings: Mapping[str, Any]) -> RawResponse:
+    await request.worlds.until_free(world)
     status = 200 if world in request.worlds else 201
     return json_response(await _as_json(request, request.worlds.set_settings(world, settings)), status)
 

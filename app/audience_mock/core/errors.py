@@ -150,5 +150,5 @@ class StoreError(ConfigurationError):
     """A database URL or file that cannot be used; the text says why, and what to do."""
 
 
-class DiskError(StoreError):
-    """The disk took no more: it is full, or fails. Nothing was changed."""
+class StorageFullError(StoreError):
+    """The disk takes no more: it is full, or fails. Nothing was changed."""

@@ -18,15 +18,19 @@ class LogHandler(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._interrupted:
-            lines = "1 line" if self._interrupted == 1 else f"{self._interrupted} lines"
             try:
-                self.stream.write(f"log interrupted for {lines}: {self._reason}{self.terminator}")
+                self.stream.write(self.format(self._notice()) + self.terminator)
                 self.flush()
             except OSError as error:
                 self._count(error)
                 return
             self._interrupted = 0
         super().emit(record)
+
+    def _notice(self) -> logging.LogRecord:
+        lines = "1 line" if self._interrupted == 1 else f"{self._interrupted} lines"
+        message = f"log interrupted for {lines}: {self._reason}"
+        return logging.LogRecord("audience_mock", logging.ERROR, __file__, 0, message, None, None)
 
     def handleError(self, record: logging.LogRecord) -> None:
         error = sys.exc_info()[1]

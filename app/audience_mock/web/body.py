@@ -1,9 +1,11 @@
 """Request bodies: content types, and JSON and forms read as a whole, within a limit."""
 
+import asyncio
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from math import isfinite
+from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,6 +25,10 @@ MULTIPART = "multipart/form-data"
 
 MAX_BODY_BYTES = 1 << 20
 """The maximum of a JSON body, or of the text fields of a form. Not documented; chosen."""
+
+SLICE_BYTES, SLICES_S = 1 << 16, 0.005
+"""Bytes of a stream that are processed at a time, and the seconds after which other requests get their turn.
+Chosen."""
 
 MAX_CONTAINERS = 10_000
 """Arrays and objects in one JSON body. Chosen: brackets are cheap to send and expensive to process."""
@@ -56,6 +62,18 @@ def declared_bytes(request: MockRequest) -> int:
     """The Content-Length; 0 if there is none, or if it is not a number."""
     declared = request.header(b"content-length") or ""
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+
+
+async def in_slices(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes. If what is done with a slice takes long, other requests are answered before the next:
+    a line may be two bytes, and a piece as large as the kernel's buffer."""
+    async for piece in pieces:
+        started_s = perf_counter()
+        for at in range(0, len(piece), SLICE_BYTES):
+            yield piece[at : at + SLICE_BYTES]
+            if perf_counter() - started_s > SLICES_S:
+                await asyncio.sleep(0)
+                started_s = perf_counter()
 
 
 async def read_whole(request: MockRequest, limit_bytes: int = MAX_BODY_BYTES) -> bytes:

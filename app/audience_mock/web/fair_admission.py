@@ -63,6 +63,10 @@ class FairAdmission:
         self._ledger = ledger
         self._turns = Turns()
 
+    async def wait_to_open(self, world: str) -> None:
+        """Until it is the turn of a request that opens or makes a world, which takes some milliseconds."""
+        await self._turns.wait(tenant_of(world))
+
     def around(self, app: ASGIApp, provider: Provider) -> ASGIApp:
         """The application of a provider, within the quotas; its errors are the provider's.
 
@@ -90,7 +94,8 @@ class FairAdmission:
                 record(request, None, response)
                 await response(scope, receive, send)
             finally:
-                self._ledger.bound_journal(context.world)
+                if context.world.quotas is not None:  # or it was deleted meanwhile
+                    self._ledger.bound_journal(context.world)
 
         return admitted
 

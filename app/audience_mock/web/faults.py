@@ -165,6 +165,8 @@ async def _respond_with_fault(route: Route, request: MockRequest, fault: Fault) 
         return None
     if outcome.effect_lost:
         world = request.world
+        if world.exclusive.blocks_reads:
+            await world.exclusive.wait()
         try:
             with (
                 request.context.served.in_flight.copying(world.database.size_bytes()),

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 
-from audience_mock.web.body import MAX_BODY_BYTES, declared_bytes
+from audience_mock.web.body import MAX_BODY_BYTES, declared_bytes, in_slices
 from audience_mock.web.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 from audience_mock.web.request import FormSummary, MockRequest
 
@@ -19,6 +19,7 @@ MAX_PARTS = 10_000
 MAX_PREAMBLE_BYTES = 1 << 16
 """What may stand before the first boundary. Chosen: a mail program writes a line there."""
 
+_NEWLINE = 0x0A
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -140,8 +141,8 @@ async def read_form(
 ) -> MultipartForm:
     """Read the whole form; `open_file` is called with the fields that came before the file.
 
-    Raises MalformedBodyError (no boundary, a truncated body), BodyTooLargeError,
-    InvalidInputError (the file was sent twice, a field that is not UTF-8).
+    Raises MalformedBodyError (no boundary, a truncated body), BodyTooLargeError, InvalidInputError (the file
+    was sent twice, a field is not UTF-8).
     """
     if declared_bytes(request) > max_file_bytes + MAX_BODY_BYTES:
         raise BodyTooLargeError(max_file_bytes, file_field)
@@ -165,7 +166,8 @@ async def read_form(
                 "on_end": form.on_end,
             },
         )
-        async for piece in _without_preamble(request, boundary, max_file_bytes + MAX_BODY_BYTES):
+        whole = _without_preamble(request, boundary, max_file_bytes + MAX_BODY_BYTES)
+        async for piece in in_slices(whole):
             if parser.state == _IN_DATA and not parser.index and b"\r" not in piece:
                 # A boundary begins with a carriage return, so all of this is data. Searching for one byte is
                 # ten times as fast as searching for a boundary.
@@ -184,9 +186,7 @@ async def read_form(
 async def _without_preamble(request: MockRequest, boundary: bytes, limit_bytes: int) -> AsyncIterator[bytes]:
     """The body from its first boundary on; what precedes it is to be ignored (RFC 2046, 5.1.1), as is what
     follows the last one. Raises MalformedBodyError, and BodyTooLargeError for more than `limit_bytes`."""
-    first = re.compile(rb"(?:\A|\n)(?=--" + re.escape(boundary) + rb"[ \t\r\n-])")
-    # The end of a line that was searched already may be the beginning of a boundary.
-    overlap = len(boundary) + 4
+    delimiter = b"--" + boundary
     preamble: bytearray | None = bytearray()
     received_bytes = 0
     async for piece in request.stream():
@@ -196,16 +196,29 @@ async def _without_preamble(request: MockRequest, boundary: bytes, limit_bytes: 
         if preamble is None:
             yield piece
             continue
-        searched = max(0, len(preamble) - overlap)
+        # What was searched already may end in the beginning of a boundary.
+        searched = max(0, len(preamble) - len(delimiter))
         preamble += piece
-        found = first.search(preamble, searched)
-        if found is not None:
-            begun, preamble = bytes(preamble[found.end() :]), None
+        begin = _first_boundary(preamble, delimiter, searched)
+        if begin >= 0:
+            begun, preamble = bytes(preamble[begin:]), None
             yield begun
         elif len(preamble) > MAX_PREAMBLE_BYTES:
             break
     if preamble:
         raise MalformedBodyError("The form has no part that begins with its boundary")
+
+
+def _first_boundary(data: bytearray, delimiter: bytes, start: int) -> int:
+    """Where the first line begins that is this boundary, or -1. Without a regular expression: Python keeps
+    those, and each form has another boundary."""
+    while (begin := data.find(delimiter, start)) >= 0:
+        end = begin + len(delimiter)
+        after = data[end : end + 1]
+        if after and after in b" \t\r\n-" and (begin == 0 or data[begin - 1] == _NEWLINE):
+            return begin
+        start = begin + 1
+    return -1
 
 
 def _file_name(disposition: bytes, options: Mapping[bytes, bytes]) -> str | None:

@@ -4,7 +4,7 @@ The headers are scanned once, so this also detects a request that may ask for a 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import time
 from urllib.parse import unquote
 
@@ -47,6 +47,7 @@ class WorldSelection:
         reject: Reject,
         is_admin_token: Callable[[str], bool],
         admit: Admit | None = None,
+        wait_to_open: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self.app = app
         self._worlds = worlds
@@ -54,6 +55,7 @@ class WorldSelection:
         self._reject = reject
         self._is_admin_token = is_admin_token
         self._admit = admit or _any_of(worlds)
+        self._wait_to_open = wait_to_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,6 +65,8 @@ class WorldSelection:
         attach(scope, context)
         name = _world_name(scope, context, self._is_admin_token)
         if name != DEFAULT:
+            if self._wait_to_open is not None and not self._worlds.has_opened(name):
+                await self._wait_to_open(name)
             try:
                 context.world = self._admit(scope, name)
             except DomainError as error:

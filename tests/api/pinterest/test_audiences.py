@@ -1,5 +1,6 @@
 """Pinterest's audiences over HTTP."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -406,9 +407,39 @@ def test_bookmarks_lead_through_the_list(pinterest: httpx.Client, order: str | N
         seen += [item["id"] for item in page["items"]]
         if page["bookmark"] is None:
             break
-        assert page["bookmark"].endswith("=")
         query["bookmark"] = page["bookmark"]
     assert seen == (ids[::-1] if order == "DESCENDING" else ids)
+
+
+def test_bookmarks_need_no_quoting(pinterest: httpx.Client) -> None:
+    """A bookmark can be put into a URL as it is, whatever account and position it is for."""
+    for account in range(10**11, 10**11 + 100):
+        path = f"/ad_accounts/{account}/audiences"
+        ids = [pinterest.post(path, json=VISITORS).json()["id"] for _ in range(2)]
+        bookmark = pinterest.get(f"{path}?page_size=1").json()["bookmark"]
+        assert re.fullmatch(r"[A-Za-z0-9._~-]+", bookmark)
+        (item,) = pinterest.get(f"{path}?page_size=1&bookmark={bookmark}").json()["items"]
+        assert item["id"] == ids[1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        AUDIENCES,
+        f"/ad_accounts/{AD_ACCOUNT}/customer_lists",
+        f"/ad_accounts/{AD_ACCOUNT}/customer_segments",
+        f"{AUDIENCES}/shared/accounts?audience_id=1&account_type=AD_ACCOUNT",
+        "/ad_accounts",
+        "/businesses/549755885175/audiences",
+    ],
+)
+def test_an_empty_bookmark_is_the_first_page(pinterest: httpx.Client, path: str) -> None:
+    """`bookmark=` is answered as a request without a bookmark, by each list."""
+    create(pinterest)
+    without = pinterest.get(path)
+    empty = pinterest.get(f"{path}{'&' if '?' in path else '?'}bookmark=")
+    assert "bookmark" not in empty.json().get("message", "")
+    assert (empty.status_code, empty.content) == (without.status_code, without.content)
 
 
 def test_a_bookmark_is_bound_to_its_query(pinterest: httpx.Client) -> None:

@@ -23,6 +23,7 @@ from audience_mock.core.seeds.fields import (
     Digits,
     Hex32,
     Links,
+    LongText,
     ObjectText,
     Seconds,
     Text,
@@ -74,7 +75,7 @@ class SeedAudience(_Built):
     account: AccountDigits
     kind: Word
     name: Text
-    description: str | None = None
+    description: LongText | None = None
     definition: ObjectText | None = None
     created_by: str | None = None
     status: Word | None = None

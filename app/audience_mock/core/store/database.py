@@ -8,12 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Table, create_engine
+from sqlalchemy import Connection, Engine, Table, create_engine, delete
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from audience_mock.core.errors import DiskError, StoreError
+from audience_mock.core.errors import StorageFullError, StoreError
 from audience_mock.core.store import files, ids, memory, orphans, schema, tables
 
 IN_MEMORY = "sqlite://"
@@ -47,6 +47,9 @@ class Layout(NamedTuple):
 
 _SMALL_PAGE_BYTES, _LARGE_PAGE_BYTES = 4096, 65536
 """Pages of the attached database: SQLite's default, and its maximum."""
+
+CACHE_BYTES = 8 << 20
+"""The cache of the attached database; what fits in it is written to no disk. Chosen."""
 
 _COPIED_BYTES = 1 << 20
 """Up to here the attached database is copied into larger pages, which takes a millisecond. Chosen."""
@@ -86,14 +89,14 @@ class _TransactionBlock:
             self._roll_back(error)
 
     def _roll_back(self, error: BaseException | None) -> None:
-        """Raises DiskError if the disk is what failed."""
+        """Raises StorageFullError if the disk is what failed."""
         self._listed_accounts.clear()
         # On a full disk SQLite has sometimes done it itself.
         if self._driver.in_transaction:
             self._run("ROLLBACK")
         cause = getattr(error, "orig", error)
         if files.is_of_the_disk(cause):
-            raise DiskError(f"nothing was written: {cause} (is the disk full?)") from None
+            raise StorageFullError(f"nothing was written: {cause} (is the disk full?)") from None
 
 
 class Database:
@@ -195,7 +198,9 @@ class Database:
         name = schema.ATTACHED
         run(f"ATTACH DATABASE '' AS {name}")
         run(f"PRAGMA {name}.page_size = {page_bytes}")
-        run(f"PRAGMA {name}.cache_size = -8192")
+        run(f"PRAGMA {name}.cache_size = -{CACHE_BYTES >> 10}")
+        # Lets `space.give_back` shorten the temporary file.
+        run(f"PRAGMA {name}.auto_vacuum = INCREMENTAL")
         run(f"PRAGMA {name}.journal_mode = MEMORY")
         run(f"PRAGMA {name}.synchronous = OFF")
         run(f"PRAGMA {name}.secure_delete = OFF")
@@ -222,6 +227,18 @@ class Database:
         for table, rows in copied:
             self._insert(table, rows)
 
+    def attach_anew(self) -> None:
+        """Replace the attached database by an empty one, and delete the parts that were in it. Its temporary
+        file is gone then. Not within a transaction."""
+        self.driver.execute(f"DETACH DATABASE {schema.ATTACHED}")
+        self._attach(_SMALL_PAGE_BYTES)
+        with self.transaction() as connection:
+            connection.execute(delete(tables.table_of(tables.UploadPart)))
+
+    def _attached_is_small(self) -> bool:
+        pages = self.driver.execute(f"PRAGMA {schema.ATTACHED}.page_count").fetchone()[0]
+        return bool(pages * _SMALL_PAGE_BYTES <= _COPIED_BYTES)
+
     def _insert(self, table: Table, rows: Iterable[Any]) -> None:
         marks = ", ".join("?" for _ in table.columns)
         self.driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)  # noqa: S608 - our own name
@@ -242,6 +259,8 @@ class Database:
         Sets of users and files that are still being written then have no owner, so the sequences of their
         numbers never go back, in the image either: a writer meets no other's number.
         """
+        if self.layout.attach_large and not self._attached_is_small():
+            self.attach_anew()
         least = self.driver.execute(_SEQUENCES_OF_WRITERS, _INTERNAL_SEQUENCES).fetchall()
         with image.transaction():
             image.driver.executemany("UPDATE sequences SET next = max(next, ?) WHERE name = ?", least)
@@ -253,7 +272,7 @@ class Database:
             image.driver.backup(self.driver)
         except sqlite3.Error as error:
             if files.is_of_the_disk(error):
-                raise DiskError(f"nothing was copied: {error} (is the disk full?)") from None
+                raise StorageFullError(f"nothing was copied: {error} (is the disk full?)") from None
             raise
         if self.layout.attach_large:
             run = self.driver.execute
@@ -269,10 +288,10 @@ class Database:
 
     def size_bytes(self) -> int:
         """Bytes of its pages, in memory or in its files."""
-        run = self.driver.execute
+        run, names = self.driver.execute, ("main", *([schema.ATTACHED] if self.layout.attach_large else ()))
         return sum(
             run(f"PRAGMA {name}.page_count").fetchone()[0] * run(f"PRAGMA {name}.page_size").fetchone()[0]
-            for name in ("main", *([schema.ATTACHED] if self.layout.attach_large else []))
+            for name in names
         )
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from audience_mock.core.errors import DiskError, StoreError
+from audience_mock.core.errors import StorageFullError, StoreError
 
 APPLICATION_ID = 0x41754D6B
 """In the header of each of our files: "AuMk". Chosen, and not in SQLite's list of known ids (magic.txt)."""
@@ -86,7 +86,7 @@ def replacing(file: Path) -> Iterator[Path]:
 def cannot_make(file: Path, error: Exception) -> StoreError:
     cause = error.strerror if isinstance(error, OSError) else error
     if is_of_the_disk(error):
-        return DiskError(f"cannot make {file}: {cause} (is the disk full?)")
+        return StorageFullError(f"cannot make {file}: {cause} (is the disk full?)")
     return StoreError(f"cannot make {file}: {cause} (is its folder one that you may write?)")
 
 

@@ -141,6 +141,7 @@ class Records:
         if self._overlong:
             self._rest = b""
         elif len(self._rest) > LONGEST_RECORD_BYTES:
+            self.sent += 1
             self._reject()
             self._overlong, self._rest = True, b""
 
@@ -167,14 +168,14 @@ class Records:
         the others are ignored. Chosen."""
         people: list[bytes] = []
         links: list[bytes] = []
+        self.sent += len(rows)
         for row in rows:
-            self.sent += 1
             for name, list_type in _ROW_IDENTIFIERS:
                 value = trimmed(str(row.get(name) or "").encode())
                 if value and self._add(value, list_type, people, links):
                     break
             else:
-                self._reject(counted=True)
+                self._reject()
         self._collect(people, links)
 
     def _take(self, lines: bytes) -> None:
@@ -185,12 +186,13 @@ class Records:
             return
         people: list[bytes] = []
         links: list[bytes] = []
-        for line in lines.split(b"\n"):
+        # Each distinct line is looked at once: a list may repeat one a million times.
+        for line, count in Counter(lines.split(b"\n")).items():
             record = trimmed(line)
             if record:
-                self.sent += 1
+                self.sent += count
                 if len(record) > LONGEST_RECORD_BYTES or not self._add(record, self.list_type, people, links):
-                    self._reject(counted=True)
+                    self._reject(count)
         self._collect(people, links)
 
     def _collect(self, people: list[bytes], links: list[bytes]) -> None:
@@ -216,10 +218,9 @@ class Records:
             return False
         return True
 
-    def _reject(self, *, counted: bool = False) -> None:
-        self.sent += 0 if counted else 1
+    def _reject(self, count: int = 1) -> None:
         what = {EMAIL: INVALID_EMAIL, IDFA: INVALID_DEVICE, MAID: INVALID_DEVICE}
-        self.invalid[what.get(self.list_type, INVALID_ID)] += 1
+        self.invalid[what.get(self.list_type, INVALID_ID)] += count
 
 
 def _all_sha256(lines: bytes) -> bytes | None:

@@ -3,7 +3,7 @@
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -148,26 +148,40 @@ class UserLines:
                 self.report.valid += count
                 self.digests.add(raw)
                 return
-        self.digests.add(b"".join(self._digests_of(lines[start:end])))
+        self.digests.add(self._digests_of(lines[start:end]))
 
-    def _digests_of(self, lines: bytes) -> Iterator[bytes]:
+    def _digests_of(self, lines: bytes) -> bytes:
+        """Each distinct line is looked at once: a file may repeat one a million times."""
         if b"\r" in lines:
             lines = _with_newlines(lines)
-        for raw_line in lines.split(b"\n")[:-1]:
-            self._number += 1
+        raw_lines = lines.split(b"\n")
+        raw_lines.pop()
+        digests: list[bytes] = []
+        invalid: dict[bytes, str] = {}
+        report = self.report
+        for raw_line, count in Counter(raw_lines).items():
             # The pattern of the others permits no quotes.
             line = trimmed(raw_line) if self.user_type == THIRD_PARTY_ID else raw_line.strip()
             if not line:
                 continue
+            report.lines += count
             if len(line) > LONGEST_LINE_BYTES:
-                self._reject(_TOO_LONG)
+                invalid[raw_line] = _TOO_LONG
+            elif not self._line.fullmatch(line):
+                invalid[raw_line] = f"is not of type {self.user_type}"
+            else:
+                report.valid += count
+                digests.append(
+                    binascii.unhexlify(line) if self._hashed else self._digest_of_plain(line.lower())
+                )
                 continue
-            if not self._line.fullmatch(line):
-                self._reject(f"is not of type {self.user_type}")
-                continue
-            self.report.lines += 1
-            self.report.valid += 1
-            yield binascii.unhexlify(line) if self._hashed else self._digest_of_plain(line.lower())
+            report.invalid += count
+        if invalid and len(report.invalid_lines) < INVALID_LINES_KEPT:
+            for number, raw_line in enumerate(raw_lines, self._number + 1):
+                if raw_line in invalid:
+                    self._keep_invalid(number, invalid[raw_line])
+        self._number += len(raw_lines)
+        return b"".join(digests)
 
     def _digest_of_plain(self, line: bytes) -> bytes:
         if self.user_type == ADVERTISER_ID:
@@ -177,8 +191,11 @@ class UserLines:
     def _reject(self, why: str) -> None:
         self.report.lines += 1
         self.report.invalid += 1
+        self._keep_invalid(self._number, why)
+
+    def _keep_invalid(self, number: int, why: str) -> None:
         if len(self.report.invalid_lines) < INVALID_LINES_KEPT:
-            self.report.invalid_lines.append((self._number, why))
+            self.report.invalid_lines.append((number, why))
 
 
 def _with_newlines(lines: bytes) -> bytes:

@@ -67,8 +67,8 @@ class DatabaseFiles:
             os.utime(self._world(name), (at_s, at_s))
 
     def world_bytes(self, name: str) -> int:
-        """Bytes of the file of a world, with its log."""
-        return files.size_bytes(self._world(name))
+        """Bytes of the file of a world, with its log; 0 if it is in memory."""
+        return 0 if self.file is None else files.size_bytes(self._world(name))
 
     def snapshot_bytes(self, world: str, name: str) -> int:
         return files.size_bytes(self._snapshot(world, name))

@@ -6,6 +6,7 @@ rejected as a whole. What makes nothing more passes, also in a tenant that has t
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from threading import Lock
 
 from audience_mock.core.errors import QuotaExceededError, StorageQuotaExceededError
 from audience_mock.core.worlds.names import tenant_of
@@ -41,10 +42,11 @@ class Ledger:
         self._changes: dict[str, tuple[int, int]] = {}
         """By world: the driver, and its count of changes, when a transaction was checked last."""
         self._kinds = self._limited()
+        self._lock = Lock()
 
     def begin(self, worlds: Iterable[World], closed: Mapping[str, int]) -> None:
         """Measure all worlds, as at the start and after other quotas were set; `closed` are the bytes of
-        those whose file is closed."""
+        those that cannot be measured now: their file is closed, or in use."""
         self._kinds = self._limited()
         before = dict(self._of_world)
         for name in before:
@@ -130,14 +132,16 @@ class Ledger:
         return now
 
     def _record(self, name: str, now: Usage) -> None:
-        before = self._of_world.get(name, {})
-        of_tenant = self._of_tenant.setdefault(tenant_of(name), Counter())
-        for total in (of_tenant, self._of_server):
-            total.subtract(before)
-            total.update(now)
-        if not any(of_tenant.values()):
-            del self._of_tenant[tenant_of(name)]
-        self._of_world[name] = now
+        # A large import runs in a thread.
+        with self._lock:
+            before = self._of_world.get(name, {})
+            of_tenant = self._of_tenant.setdefault(tenant_of(name), Counter())
+            for total in (of_tenant, self._of_server):
+                total.subtract(before)
+                total.update(now)
+            if not any(of_tenant.values()):
+                del self._of_tenant[tenant_of(name)]
+            self._of_world[name] = now
 
     def _limits(self, name: str, kind: str) -> Iterable[tuple[int, int, str | None]]:
         """For a world: what is used of a quota, its limit and its tenant, None for the server's."""

@@ -2,21 +2,26 @@
 
 import os
 import random
+import sqlite3
 import time
+from asyncio import current_task, sleep
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Concatenate, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
+from sqlalchemy.exc import DBAPIError
+
 from audience_mock.core.controls.faults import Faults
 from audience_mock.core.controls.journal import Journal
 from audience_mock.core.controls.rate_limits import Limits
-from audience_mock.core.errors import WorldReplacedError
+from audience_mock.core.errors import StorageFullError, WorldReplacedError
 from audience_mock.core.rules import Rules
-from audience_mock.core.store import memory, orphans
+from audience_mock.core.store import memory, orphans, space
 from audience_mock.core.store.database import Database
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
+from audience_mock.core.worlds.exclusive import Exclusive
 from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
 
 DEFAULT = "default"
@@ -57,6 +62,7 @@ class World:
         """When a request last named it, by the system's clock, whatever the time is in this world."""
         self.quotas: Quotas | None = None
         self._secret: str | None = None
+        self.exclusive = Exclusive()
         self._reset_memory()
         self._load_metadata()
 
@@ -74,37 +80,71 @@ class World:
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a synchronous function of the core: all that it writes is committed, or nothing."""
+        if self.exclusive.is_taken:
+            await self.exclusive.wait()
         return self.transact_now(operation, *args, **kwargs)
 
     async def read(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a synchronous function of the core that writes nothing and runs one statement."""
+        if self.exclusive.blocks_reads:
+            await self.exclusive.wait()
         return self.read_now(operation, *args, **kwargs)
 
     def transact_now(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `transact`, for synchronous callers."""
-        with self.database.transaction():
-            result = operation(self._transaction(), *args, **kwargs)
-            if self.quotas is not None:
-                self.quotas.check_transaction(self)
-            return result
+        try:
+            with self.database.transaction():
+                result = operation(self._transaction(), *args, **kwargs)
+                if self.quotas is not None:
+                    self.quotas.check_transaction(self)
+                return result
+        except (sqlite3.Error, DBAPIError, StorageFullError) as error:
+            self._check_disk(error)
+            raise
 
     def read_now(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `read`, for synchronous callers: the caller is looked up before the request is read."""
-        return operation(self._transaction(), *args, **kwargs)
+        try:
+            return operation(self._transaction(), *args, **kwargs)
+        except (sqlite3.Error, DBAPIError, StorageFullError) as error:
+            self._check_disk(error)
+            raise
+
+    def _check_disk(self, error: Exception) -> None:
+        """Raises StorageFullError if the error is that of a full disk; the world can be used afterwards."""
+        if isinstance(error, StorageFullError):
+            why = str(error)
+        elif space.is_full(error):
+            why = f"the disk is full ({getattr(error, 'orig', error)})"
+        else:
+            return
+        if space.repaired(self.database):
+            self.long_operations.interrupt_all(but=current_task())
+            why += ": users and parts of uploads that were in its temporary file are lost"
+        raise StorageFullError(why) from None
 
     def _transaction(self) -> Transaction:
-        return Transaction(self.database, self.clock.now_ms(), self.rules, self.callers)
+        database = self.exclusive.copy or self.database
+        return Transaction(database, self.clock.now_ms(), self.rules, self.callers)
 
     def interruptible(self) -> AbstractContextManager[LongOperation]:
         """For what takes several transactions: raises WorldReplacedError from where the body waits, if the
         world is replaced between two of them."""
         return self.long_operations.running()
+
+    async def give_space_back(self) -> None:
+        """Free the disk that something large and unfinished took; other requests run meanwhile."""
+        more = True
+        while more:
+            await self.exclusive.wait()
+            more = space.give_back(self.database)
+            await sleep(0)
 
     def set_clock(self, *, now_ms: int | None = None, frozen: bool | None = None) -> None:
         """Set the time, earlier or later, or stop the clock or let it run, or both. A restart keeps it.
@@ -173,7 +213,8 @@ class World:
 
         What other requests change meanwhile is not seen in it, and it takes no ids of this world.
         """
-        copy = World(Database(layout=self.database.layout, image=self.database), name=self.name)
+        image = self.exclusive.copy or self.database
+        copy = World(Database(layout=self.database.layout, image=image), name=self.name)
         copy.rules, copy.settings, copy.options = self.rules, self.settings, self.options
         copy.clock, copy.random, copy.limits = self.clock, self.random, self.limits
         try:
@@ -228,6 +269,7 @@ class World:
     def discard(self) -> None:
         """Close it for good: whatever still uses it gets WorldReplacedError."""
         self.long_operations.interrupt_all()
+        self.quotas = None
         if not self.is_asleep:
             self.database.close_unsaved()
         self.database = cast(Database, _ClosedDatabase())

@@ -110,9 +110,9 @@ class Worlds:
         self._ledger = ledger
         for world in self._open.values():
             world.quotas = ledger
-        awake = {world.name for world in self.opened()}
-        closed = {name: self._files.world_bytes(name) for name in self if name not in awake}
-        ledger.begin(self.opened(), closed)
+        free = [world for world in self.opened() if not world.exclusive.is_taken]
+        others = {*self}.difference(world.name for world in free)
+        ledger.begin(free, {name: self._files.world_bytes(name) for name in others})
         for name in self:
             ledger.add_snapshot_bytes(name, self._snapshots.size_bytes(name))
 
@@ -123,6 +123,10 @@ class Worlds:
     def __contains__(self, name: str) -> bool:
         return name in self._open or name in self._not_opened
 
+    def has_opened(self, name: str) -> bool:
+        """Whether a world was used since the start."""
+        return name in self._open
+
     def opened(self) -> Collection[World]:
         """The worlds whose database is open."""
         return [world for world in self._open.values() if not world.is_asleep]
@@ -131,9 +135,13 @@ class Worlds:
         """What is known of a world without opening it. It must exist."""
         world = self._open.get(name)
         awake = world is not None and not world.is_asleep
+        # A long transaction may have the database for seconds.
+        can_tell = world is not None and awake and not world.exclusive.is_taken
         return WorldState(
             name,
-            database_bytes=world.database.size_bytes() if world and awake else self._files.world_bytes(name),
+            database_bytes=world.database.size_bytes()
+            if world and can_tell
+            else self._files.world_bytes(name),
             snapshot_bytes=self._snapshots.size_bytes(name),
             journal_bytes=world.journal.held_bytes if world else 0,
             last_use_s=self.last_use_s(name),
@@ -150,7 +158,9 @@ class Worlds:
         """Close the file of a world until its next use, unless it is closed, in memory or busy; returns
         whether it was closed."""
         world = self._open.get(name)
-        if world is None or world.is_asleep or world.database.file is None or len(world.long_operations):
+        if world is None or world.is_asleep or world.database.file is None:
+            return False
+        if len(world.long_operations) or world.exclusive.is_taken:
             return False
         world.sleep(lambda: self._files.reopen_world(name))
         self._files.keep_last_use(name, world.last_use_s)
@@ -168,6 +178,17 @@ class Worlds:
         if name not in self:
             raise NotFoundError("world", name)
         return self.get_or_create(name)
+
+    async def until_free(self, name: str) -> None:
+        """Wait for a long transaction of a world, if there is one."""
+        world = self._open.get(name)
+        if world is not None:
+            await world.exclusive.wait()
+
+    async def until_all_free(self) -> None:
+        """Wait for the long transactions of all worlds."""
+        for name in [*self._open]:
+            await self.until_free(name)
 
     def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
         """Replace a world's own settings; the world is created if it does not exist.

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.providers.pinterest.api_versions import before_5_28, is_before_5_28
-from audience_mock.providers.pinterest.sources import CHANGES, DESCRIPTION
+from audience_mock.providers.pinterest.sources import CHANGES, DESCRIPTION, OURS
 from audience_mock.providers.pinterest.strictness import SchemaAllows, is_schema_only
 from audience_mock.web.schema import ApiModel
 
@@ -67,10 +67,25 @@ def required_but_by_schema(default: Callable[[], Any]) -> WrapValidator:
 
 
 NOT_SENT: Any = Field(default_factory=lambda: _MISSING, validate_default=True)
+MAX_NAME_CHARACTERS, MAX_DESCRIPTION_CHARACTERS = 1000, 10_000
+"""Not documented; chosen, so that a page of the largest audiences is a few megabytes. They hold with
+schema-only validation too. Our description, which is to accept what Pinterest's does, has them as evidence
+only."""
 
 # Chosen: a name, and so a country or an event, is not blank.
 Name = Annotated[
-    str, Field(min_length=1, pattern=r"\S", json_schema_extra={"pattern": None}), SchemaAllows(str)
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_NAME_CHARACTERS,
+        pattern=r"\S",
+        json_schema_extra={"maxLength": None, "pattern": None},
+    ),
+    SchemaAllows(Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)]),
+    OURS.says("at most 1,000 characters"),
+]
+Description = Annotated[
+    str, Field(max_length=MAX_DESCRIPTION_CHARACTERS, json_schema_extra={"maxLength": None})
 ]
 
 

@@ -54,6 +54,7 @@ REASONS: Mapping[str, ErrorSpec] = {
     "less_than_equal": _reason("must be less than or equal to {le}", "too much"),
     "charset": _reason("is not in UTF-8", "a field of a form in another charset", OURS),
     "unknown_charset": _reason("has an unknown charset: {charset}", "a charset that is none", OURS),
+    "string_too_long": _reason("is too long (maximum is {max_length} characters)", "too long"),
     "sent_twice": _reason("can't be sent twice", "two types of users in one form", OURS),
     "no_users": _reason(
         "Users can be added only to an audience that was made from a file", "users for another kind", OURS

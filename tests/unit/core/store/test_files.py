@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from audience_mock.core.audiences import queries
-from audience_mock.core.errors import DiskError, StoreError
+from audience_mock.core.errors import StorageFullError, StoreError
 from audience_mock.core.store import files
 from audience_mock.core.store.database import Database
 from audience_mock.core.store.tables import SCHEMA_VERSION
@@ -124,7 +124,9 @@ def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> Non
             if error is not None:
                 raise error
 
-    with pytest.raises(DiskError, match=r"cannot make .*a\.db: No space left on device \(is the disk full"):
+    with pytest.raises(
+        StorageFullError, match=r"cannot make .*a\.db: No space left on device \(is the disk full"
+    ):
         write("new", OSError(errno.ENOSPC, "No space left on device"))
     with pytest.raises(StoreError, match=r"cannot make .*a\.db: Permission denied \(is its folder one"):
         write("new", OSError(errno.EACCES, "Permission denied"))

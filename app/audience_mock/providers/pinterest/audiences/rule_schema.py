@@ -74,6 +74,8 @@ _Sources = Annotated[
 _TextList = Annotated[list[str], BeforeValidator(as_list)]
 _Integer = Annotated[int, Field(strict=True), BeforeValidator(as_integer)]
 _Text = Annotated[str, BeforeValidator(as_text)]
+MAX_RULE_BYTES = 1 << 16
+"""As compact JSON. Not documented; chosen, so that a page of the largest audiences is 16 MiB."""
 
 _Country = Annotated[str, Field(min_length=2), SchemaAllows(str)]
 _Event = Annotated[str, Field(min_length=1), SchemaAllows(str)]
@@ -195,8 +197,12 @@ class AudienceRule(_OpenModel):
     ] = None
 
     def echo(self) -> str:
-        """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text."""
-        return to_json(_echo(self)).decode()
+        """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text. Raises
+        InvalidRequestError for one that is larger than any page should hold."""
+        raw = to_json(_echo(self))
+        if len(raw) > MAX_RULE_BYTES:
+            raise InvalidRequestError(f"'rule' is larger than {MAX_RULE_BYTES} bytes")
+        return raw.decode()
 
 
 def rule_text(text: str) -> str:

@@ -15,6 +15,7 @@ from audience_mock.providers.pinterest.audiences.rule_schema import (
 from audience_mock.providers.pinterest.errors import InvalidRequestError
 from audience_mock.providers.pinterest.schema_types import (
     NOT_SENT,
+    Description,
     Digits,
     Name,
     PageQuery,
@@ -62,7 +63,7 @@ class AudienceCreate(ApiModel):
         _BY_SCHEMA,
         DOCUMENTATION.says("PERSONA is not for callers to create"),
     ] = NOT_SENT
-    description: Annotated[str | None, DESCRIPTION] = None
+    description: Annotated[Description | None, DESCRIPTION, OURS.says("at most 10,000 characters")] = None
     name: Annotated[
         Name,
         required_but_by_schema(str),
@@ -148,7 +149,12 @@ class AudienceUpdate(ApiModel):
     audience_type: Annotated[
         AudienceType | None, since_5_28(None), NEWEST, OURS.says("ignored: a type cannot be changed")
     ] = None
-    description: Annotated[str | None, DESCRIPTION, PRODUCTION.says("kept where it is not sent")] = None
+    description: Annotated[
+        Description | None,
+        DESCRIPTION,
+        PRODUCTION.says("kept where it is not sent"),
+        OURS.says("at most 10,000 characters"),
+    ] = None
     name: Annotated[Name, DESCRIPTION, _NOT_BLANK, PRODUCTION.says("kept where it is not sent")] = Field(
         default_factory=str
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from audience_mock.providers.pitchtarget.schema_types import AccountId, Text
+from audience_mock.providers.pitchtarget.schema_types import AccountId, Name
 from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, IN_BOTH, IN_MAY
 from audience_mock.web.schema import ApiModel
 
@@ -13,7 +13,7 @@ class RemarketingPixel(ApiModel):
 
 class OffsitePixelCreate(ApiModel):
     fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
-    name: Annotated[Text, DOCUMENTATION, DOCUMENTATION.says("unique in the ad account")]
+    name: Annotated[Name, DOCUMENTATION, DOCUMENTATION.says("unique in the ad account")]
     tag: Annotated[
         Literal["CHECKOUT", "REGISTRATION", "LEAD", "KEY_PAGE_VIEW", "ADD_TO_CART", "OTHER"], DOCUMENTATION
     ]
