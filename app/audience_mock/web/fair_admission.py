@@ -72,7 +72,6 @@ class FairAdmission:
 
         The control API has turns and no quota of requests: by it, a tenant ends what fills the quota.
         """
-        counted = 1 if provider.journalled else 0
 
         async def admitted(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -80,11 +79,14 @@ class FairAdmission:
                 return
             context = context_of(scope)
             world = context.world.name
+            counted = False
             try:
-                with self.quotas.holding(REQUESTS, world, counted):
-                    await self._turns.wait(tenant_of(world))
-                    with _Body(self.quotas, world, scope, receive) as body:
-                        await app(scope, body.receive, send)
+                if provider.journalled:
+                    self.quotas.take(REQUESTS, world, 1)
+                    counted = True
+                await self._turns.wait(tenant_of(world))
+                with _Body(self.quotas, world, scope, receive) as body:
+                    await app(scope, body.receive, send)
             except QuotaExceededError as error:
                 if error.quota == REQUESTS:
                     await self._turns.wait(tenant_of(world))
@@ -94,6 +96,8 @@ class FairAdmission:
                 record(request, None, response)
                 await response(scope, receive, send)
             finally:
+                if counted:
+                    self.quotas.give_back(REQUESTS, world, 1)
                 if context.world.quotas is not None:  # or it was deleted meanwhile
                     self._ledger.bound_journal(context.world)
 
@@ -108,9 +112,13 @@ class _Body:
         self._world = world
         self._held = 0
         self._receive = receive
-        self._declared = _content_length(scope)
-        chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
-        self.receive = self._count if chunked else receive
+        self._declared = 0
+        self.receive = receive
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and len(value) < 20:
+                self._declared = int(value)
+            elif name == b"transfer-encoding":
+                self.receive = self._count
 
     def __enter__(self) -> "_Body":
         if self._declared:
@@ -130,11 +138,3 @@ class _Body:
     def _take(self, size_bytes: int) -> None:
         self._quotas.take(BYTES_IN_FLIGHT, self._world, size_bytes, self._held)
         self._held += size_bytes
-
-
-def _content_length(scope: Scope) -> int:
-    """0 if there is none, or if it is not a number."""
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() and len(value) < 20 else 0
-    return 0

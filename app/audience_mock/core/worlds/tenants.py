@@ -98,6 +98,8 @@ class _Read:
     holders: dict[str, TokenHolder]
     client_tokens: dict[str, dict[str, frozenset[str]]]
     """By tenant and API."""
+    quotas: dict[str, Quotas]
+    """By tenant, those of the defaults among them."""
 
 
 def digest_of(token: str) -> str:
@@ -148,11 +150,7 @@ class Tenants:
 
     def quotas(self, tenant: str) -> Quotas:
         """The quotas of a tenant, in the file or not."""
-        given = self._read.file.tenants.get(tenant)
-        defaults = self._read.file.defaults.quotas
-        if given is None:
-            return defaults
-        return defaults.model_copy(update=given.quotas.model_dump(exclude_unset=True))
+        return self._read.quotas.get(tenant, self._read.file.defaults.quotas)
 
     def world_ttl_s(self, tenant: str) -> int | None:
         """Seconds after its last use that a world of a tenant is deleted, if the file says so."""
@@ -188,7 +186,11 @@ def _read(path: Path) -> _Read:
         name: {api: frozenset(digests) for api, digests in tenant.client_tokens.items()}
         for name, tenant in file.tenants.items()
     }
-    return _Read(file, holders, client_tokens)
+    quotas = {
+        name: file.defaults.quotas.model_copy(update=tenant.quotas.model_dump(exclude_unset=True))
+        for name, tenant in file.tenants.items()
+    }
+    return _Read(file, holders, client_tokens, quotas)
 
 
 def _load(path: Path) -> tuple[str, dict[str, Any]]:

@@ -1,0 +1,109 @@
+"""What a tenant that floods does to the latency of another: 20 seconds, figures on standard output.
+
+    PYTHONPATH=app:tests python -m benchmarks.noisy_tenant
+
+A quiet tenant reads and creates audiences at a steady 100 requests a second, alone and beside wrk, which
+floods the worlds of a noisy tenant with 64 connections. Both are measured in turns, on a server without
+tenants and on one with them, so that whatever else this machine does meets all of them.
+"""
+
+import http.client
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.environment import environment_without
+from helpers.tenants import write_tenants
+
+ROUNDS = 4
+TURN_S = 1.0
+INTERVAL_S = 0.01
+WRK_S = 8
+"""wrk takes whole seconds; it is ended with the turn."""
+CONNECTIONS = 64
+AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
+BODY = b'{"name": "Savers", "audience_type": "ENGAGEMENT", "rule": {"engagement_type": "save"}}'
+START_LIMIT_S = 20
+
+
+@contextmanager
+def server(folder: Path, *flags: str) -> Iterator[str]:
+    """The URL of a server in a process of its own."""
+    ready = folder / f"url{len(flags)}"
+    command = [sys.executable, "-m", "audience_mock", "serve", "--port", "0", "--ready-file", str(ready)]
+    environment = environment_without(
+        AUDIENCE_MOCK_ADMIN_TOKEN="operator-token",
+        AUDIENCE_MOCK_LOG_LEVEL="warning",
+    )
+    with subprocess.Popen([*command, *flags], env=environment, stdout=subprocess.DEVNULL) as process:
+        end = time.monotonic() + START_LIMIT_S
+        while not ready.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        try:
+            yield ready.read_text().strip()
+        finally:
+            process.terminate()
+
+
+def quiet(url: str) -> list[float]:
+    """Seconds that each request of the quiet tenant took, in one turn."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc)
+    headers = {**PINTEREST_TOKEN, "Content-Type": "application/json"}
+    took = []
+    began = time.perf_counter()
+    for number in range(int(TURN_S / INTERVAL_S)):
+        due = began + number * INTERVAL_S
+        time.sleep(max(0.0, due - time.perf_counter()))
+        sent = time.perf_counter()
+        method = "POST" if number % 4 == 0 else "GET"
+        connection.request(
+            method, f"/worlds/quiet{AUDIENCES}?page_size=1", BODY if method == "POST" else None, headers
+        )
+        connection.getresponse().read()
+        took.append(time.perf_counter() - sent)
+    connection.close()
+    return took
+
+
+@contextmanager
+def flood(url: str) -> Iterator[None]:
+    """wrk, for one turn, which ends by itself."""
+    wrk = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{WRK_S}s", "-H"]
+    wrk += [f"Authorization: {PINTEREST_TOKEN['Authorization']}", f"{url}/worlds/noisy{AUDIENCES}"]
+    with subprocess.Popen(wrk, stdout=subprocess.DEVNULL) as process:
+        time.sleep(0.15)
+        yield
+        assert process.poll() is None, "wrk did not run"
+        process.terminate()
+
+
+def main() -> None:
+    took: dict[tuple[str, str], list[float]] = {}
+    with TemporaryDirectory() as temporary, ExitStack() as opened:
+        folder = Path(temporary)
+        file = write_tenants(folder / "t.toml", tenants={"noisy": {"quotas": {"requests": 16}}, "quiet": {}})
+        servers = {
+            "without tenants": opened.enter_context(server(folder)),
+            "with tenants": opened.enter_context(server(folder, "--tenants", str(file))),
+        }
+        for url in servers.values():
+            quiet(url)
+        for _ in range(ROUNDS):
+            for name, url in servers.items():
+                took.setdefault((name, "alone"), []).extend(quiet(url))
+                with flood(url):
+                    took.setdefault((name, "beside a flood"), []).extend(quiet(url))
+    for (name, case), each in took.items():
+        each.sort()
+        p50, p90, p99 = (each[int(len(each) * share)] * 1000 for share in (0.5, 0.9, 0.99))
+        print(f"{name:16} {case:15} p50 {p50:6.2f} ms  p90 {p90:6.2f} ms  p99 {p99:6.2f} ms  n={len(each)}")
+
+
+if __name__ == "__main__":
+    main()
