@@ -1,4 +1,4 @@
-"""Worlds that nobody uses: those past their lifetime are deleted, and the files of idle ones closed.
+"""Worlds that are no longer used: those past their lifetime are deleted, and the files of idle ones closed.
 
 A request does no more for it than note the time. The rest is a timer of the event loop.
 """

@@ -1,7 +1,7 @@
 """The tenants of a server, from a file in TOML that is read again while the server runs.
 
 A tenant owns the worlds whose names begin with its own: `team-a` owns `team-a` and `team-a.green`. The file
-has digests of tokens and never a token, so it may be read by whoever configures the server.
+has digests of tokens and never a token, so a person who reads it cannot use one.
 """
 
 import logging
