@@ -26,6 +26,7 @@ from audience_mock.server.listener import base_url
 from audience_mock.settings import GROUPS, Settings, group_of, metavar_of
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.environment import MEASURED, environment_without
+from helpers.tenants import digest, write_tenants
 from helpers.warm_process import Running, WarmProcess
 
 LIMIT_S = 30
@@ -307,7 +308,7 @@ def test_help() -> None:
     assert "--admin / --no-admin " in asked.stdout
 
 
-COMMANDS = ("serve", "exec", "wait", "check", "schema", "export-openapi")
+COMMANDS = ("serve", "exec", "wait", "check", "schema", "token", "export-openapi")
 
 
 def test_help_ends_in_an_example() -> None:
@@ -356,6 +357,10 @@ EACH_SETTING = {
     "admin": "true",
     "admin_token": "open-sesame",
     "admin_token_file": "admin.tokens",
+    "tenants": "tenants.toml",
+    "worlds": "known",
+    "world_ttl": "1s",
+    "world_idle": "never",
     "cors_origins": "http://a.example, http://b.example",
     "public_url": "https://mock.example/audiences/",
     "trusted_proxies": "127.0.0.0/8, ::1",
@@ -374,6 +379,7 @@ def test_each_setting(command: Runner, by: str) -> None:
     known = {"token": "pina_test", "scopes": ["ads:read", "ads:write"]}
     (command.folder / "seed.json").write_text(json.dumps({"audiences": [seeded], "tokens": [known]}))
     (command.folder / "admin.tokens").write_text("# the next one\nopen-barley\n")
+    write_tenants(command.folder / "tenants.toml", tenants={"team": {"admin_tokens": [digest("open-rye")]}})
     if by == "flag":
         given = EACH_SETTING.items()
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in given if value not in SWITCHED]
@@ -401,6 +407,10 @@ def test_each_setting(command: Runner, by: str) -> None:
         replaced = {"Authorization": "Bearer open-barley"}
         assert client.get("/__admin/worlds", headers=replaced).status_code == 200
         assert client.get("/__admin/worlds").status_code == 401
+        of_tenant = {"Authorization": "Bearer open-rye"}
+        assert client.get(f"/worlds/team{AUDIENCES}").status_code == 404
+        assert client.put("/__admin/worlds/team", headers=of_tenant, json={}).status_code == 201
+        until(lambda: not client.get("/__admin/worlds", headers=of_tenant).json()["worlds"], "its end")
         assert client.get("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 200
         for origin, allowed in (("http://b.example", True), ("http://c.example", False)):
             headers = client.get(AUDIENCES, headers={"Origin": origin}).headers

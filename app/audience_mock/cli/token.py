@@ -16,7 +16,6 @@ TOKEN_BYTES = 32
     \b
     Example:
       audience-mock token
-      printf %s "$TOKEN" | audience-mock token -
     """
 )
 @click.argument("source", metavar="[-]", required=False, type=click.Choice(["-"]))
