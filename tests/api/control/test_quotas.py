@@ -11,10 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
+from audience_mock.control import state
 from audience_mock.core.errors import QuotaExceededError, StorageQuotaExceededError
 from audience_mock.core.worlds.tenants import Tenants
 from audience_mock.testing import MockServer
 from audience_mock.web.fair_admission import Turns
+from audience_mock.web.provider_app import ProviderApp, ProviderMount
 from audience_mock.web.request_quotas import RequestQuotas
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.errors import control_error
@@ -192,6 +194,21 @@ def test_the_journal_gives_way(limited: Callable[..., MockServer]) -> None:
     assert journal["entries"]
 
 
+def test_a_large_import_is_checked_before_it_is_kept(
+    limited: Callable[..., MockServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import that runs beside the event loop is rejected as a whole when it exceeds a quota."""
+    monkeypatch.setattr(state, "LARGE_BYTES", 0)
+    mock = limited(audiences=50)
+    seed = {"api": "pinterest", "account": AD_ACCOUNT, "kind": "ENGAGEMENT", "name": "b"}
+    audiences = [{**seed, "id": str(number)} for number in range(1, 52)]
+    refused = control(mock, "POST", "/worlds/team-a/__admin/seed", {"audiences": audiences})
+    assert "50 audiences at most" in control_error(refused, 429)["error"]
+    kept = control(mock, "POST", "/worlds/team-a/__admin/seed", {"audiences": audiences[:50]})
+    assert kept.status_code == 200, kept.text
+    assert create(mock, "team-a").status_code == 429
+
+
 def test_stalls(limited: Callable[..., MockServer]) -> None:
     """Requests that a fault keeps waiting have a quota; one more gets 429 at once, and so does none of
     another tenant."""
@@ -312,6 +329,15 @@ def test_files_count_after_a_restart(start: Start, tmp_path: Path) -> None:
     mock = start(**settings)
     assert control_error(create(mock, "team-a.2"), 429)
     assert create(mock, "team-a").status_code == 201
+
+
+def test_nothing_of_it_is_on_the_path_without_tenants(mock: MockServer) -> None:
+    """Without a file of tenants, requests go to the applications of the APIs themselves, and worlds check
+    nothing."""
+    routes = [route for route in mock.app.routes if isinstance(route, ProviderMount)]
+    names = {route.name for route in routes if isinstance(route.app, ProviderApp)}
+    assert names == {"pinterest", "pitchtarget"}
+    assert mock.world.quotas is None
 
 
 def test_turns_rotate_among_tenants() -> None:

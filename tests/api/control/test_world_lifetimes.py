@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from audience_mock.core.worlds.lifetimes import Lifetimes
+from audience_mock.core.worlds.lifetimes import LOOKED_AT, Lifetimes
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 from helpers.errors import control_error
@@ -105,6 +105,19 @@ def test_an_unused_world_is_deleted(start: Start, tmp_path: Path, in_file: bool)
     until(lambda: worlds_of(mock)["worlds"] == ["default"])
     assert not list(tmp_path.glob("**/old.db*"))
     assert audiences_of(mock, "default") == 1
+
+
+def test_a_sweep_of_many_worlds_takes_breaks(mock: MockServer) -> None:
+    """Among a hundred worlds, a sweep stops to look at other work, and finds all that is due."""
+    worlds = mock.app.state.worlds
+    for number in range(2 * LOOKED_AT):
+        worlds.get_or_create(f"old-{number:03}").last_use_s = 0
+    kept = worlds.get_or_create("kept")
+    kept.last_use_s = time.time()
+    steps = list(Lifetimes(worlds, lifetime_of=lambda tenant: 60).sweep(time.time()))
+    assert steps.count(None) == 2
+    assert len(steps) == 2 * LOOKED_AT + 2
+    assert worlds_of(mock)["worlds"] == ["default", "kept"]
 
 
 def test_a_request_is_a_use(mock: MockServer) -> None:

@@ -145,6 +145,8 @@ class World:
             await self.exclusive.wait()
             more = space.give_back(self.database)
             await sleep(0)
+        if self.quotas is not None:
+            self.quotas.measure(self)
 
     def set_clock(self, *, now_ms: int | None = None, frozen: bool | None = None) -> None:
         """Set the time, earlier or later, or stop the clock or let it run, or both. A restart keeps it.
