@@ -5,6 +5,6 @@ are controlled.
 """
 
 from audience_mock.control.access import Access
-from audience_mock.control.pages import Pages
+from audience_mock.control.pages import PageRoute, Pages
 
-__all__ = ["Access", "Pages"]
+__all__ = ["Access", "PageRoute", "Pages"]
