@@ -86,6 +86,8 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
             {operation.route.operation_id for api in providers.values() for operation in api.operations}
         ),
         descriptions=lambda: {name: api.openapi() for name, api in providers.items()},
+        providers={name: api.provider for name, api in providers.items()},
+        demo_seed=lambda: seed_file("demo").read_bytes(),
     )
     app.add_middleware(MountShortcut, mounts=mounts)
     app.add_middleware(WorldSelection, worlds=worlds, served=served, reject=_reject_world)

@@ -40,7 +40,8 @@ class MockServer(MockWorld):
         self.world = self.app.state.worlds.default
         super().__init__(base_url(listener), admin_token=self.settings.admin_token)
         ready = threading.Event()
-        self._server = Server(self.app, when_ready=ready.set)
+        worlds = self.app.state.worlds
+        self._server = Server(self.app, when_ready=ready.set, when_stopping=worlds.end_subscriptions)
         self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
         self._thread.start()
         if not ready.wait(START_TIMEOUT_S):

@@ -97,6 +97,18 @@ async def seed(request: MockRequest, body: State) -> RawResponse:
     return json_response({"counts": applied.counts, "ids": applied.ids})
 
 
+@router.get(
+    "/seed/demo",
+    operation_id="state/demo",
+    summary="Get the demo seed",
+    response_model=State,
+    responses=success({"audiences": []}),
+)
+async def get_demo(request: MockRequest) -> RawResponse:
+    """Show the seed that `--seed demo` loads, to be imported by `POST /__admin/seed`."""
+    return raw_json_response(request.context.served.demo_seed())
+
+
 @router.post("/reset", operation_id="state/reset", summary="Reset a world", status_code=204)
 async def reset(request: MockRequest, body: Reset) -> RawResponse:
     """Restore the data, ids, clock and counters that this world started with. Settings and snapshots stay."""

@@ -47,7 +47,8 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
             with contextlib.suppress(OSError):
                 settings.ready_file.unlink()
         try:
-            server = Server(create_app(settings), when_ready=when_ready)
+            app = create_app(settings)
+            server = Server(app, when_ready=when_ready, when_stopping=app.state.worlds.end_subscriptions)
         except DomainError as error:
             fail(error)
         server.run_at(listener)

@@ -43,16 +43,23 @@ would wait for some 500 responses to the others."""
 log = logging.getLogger("audience_mock")
 
 
+def _nothing() -> None:
+    """There is nothing to do."""
+
+
 class Server(uvicorn.Server):
     """uvicorn, which calls `when_ready` once it accepts requests, and shuts down as soon as it is asked to.
+    `when_stopping` is called before it waits for responses: those without an end have to end.
 
     uvicorn itself polls ten times a second for the request to stop and for the end of all responses, which
     costs every test 0.2 s.
     """
 
-    def __init__(self, app: ASGIApp, *, when_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, when_ready: Callable[[], None], when_stopping: Callable[[], None] = _nothing
+    ) -> None:
         self._stop_requested = False
-        self._wake: Callable[[], object] = _no_loop
+        self._wake: Callable[[], object] = _nothing
         # The published responses have neither a Server nor a Date header.
         super().__init__(
             uvicorn.Config(
@@ -70,6 +77,7 @@ class Server(uvicorn.Server):
             )
         )
         self._when_ready = when_ready
+        self._when_stopping = when_stopping
 
     def run_at(self, listener: socket.socket) -> None:
         """Serve on this socket until asked to stop."""
@@ -96,7 +104,7 @@ class Server(uvicorn.Server):
         self._wake = lambda: loop.call_soon_threadsafe(stop.set)
         if not self.should_exit:
             await stop.wait()
-        self._wake = _no_loop
+        self._wake = _nothing
         for step_s in SETTLE_S:
             await asyncio.sleep(step_s)
 
@@ -104,6 +112,7 @@ class Server(uvicorn.Server):
         """Finish requests in flight, cutting them off after GRACE_S; then close the database."""
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
+        self._when_stopping()
         here = self.server_state
         for connection in list(here.connections):
             connection.shutdown()
@@ -199,7 +208,3 @@ async def _wait_until(is_so: Callable[[], bool], within_s: float) -> None:
         if time.monotonic() >= end:
             return
         await asyncio.sleep(0.001)
-
-
-def _no_loop() -> None:
-    """There is no loop to wake."""

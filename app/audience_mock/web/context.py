@@ -18,10 +18,13 @@ _KEY = "audience_mock"
 @dataclass(frozen=True)
 class Served:
     """What the server as a whole offers, for the control API: the ids of the providers' operations, sorted,
-    and their OpenAPI descriptions by provider, made when they are asked for."""
+    their OpenAPI descriptions by provider, made when they are asked for, the providers by name, and the text
+    of the demo seed."""
 
     operations: Sequence[str] = ()
     descriptions: Callable[[], Mapping[str, dict[str, Any]]] = field(default=dict)
+    providers: Mapping[str, "Provider"] = field(default_factory=dict)
+    demo_seed: Callable[[], bytes] = bytes
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, select
 from audience_mock.core.controls.faults import Faults
 from audience_mock.core.controls.journal import Journal
 from audience_mock.core.controls.rate_limits import Limits
+from audience_mock.core.controls.subscriptions import Subscribers
 from audience_mock.core.errors import WorldReplacedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.store.database import Database
@@ -40,6 +41,9 @@ class World:
         self.settings: dict[str, Any] = {}
         self.options: dict[str, Any] = {}
         self.long_operations = LongOperations()
+        self.subscribers = Subscribers()
+        self.incarnation = 0
+        """How often it has started afresh: numbers of the journal are unique within one."""
         self._reset_memory()
         self._load_metadata()
 
@@ -110,6 +114,7 @@ class World:
         settings stay; long operations are interrupted."""
         self.long_operations.interrupt_all()
         self.database.load_image(image)
+        self.incarnation += 1
         self._reset_memory()
         settings = self.settings
         self._load_metadata()
@@ -152,6 +157,7 @@ class World:
 
     def discard(self) -> None:
         """Close it for good: whatever still uses it gets WorldReplacedError."""
+        self.subscribers.end("deleted")
         self.long_operations.interrupt_all()
         self.database.close()
         self.database = cast(Database, _ClosedDatabase())

@@ -146,6 +146,17 @@ class Worlds:
         if file is not None:
             delete_file(file)
 
+    def notify(self, kind: str, about: Any) -> None:
+        """Tell the subscribers of every world."""
+        for world in self._open.values():
+            if world.subscribers:
+                world.subscribers.notify(kind, about)
+
+    def end_subscriptions(self) -> None:
+        """The server stops: their responses would go on for as long as somebody listens."""
+        for world in self._open.values():
+            world.subscribers.end("stopping")
+
     def close(self) -> None:
         for world in self._open.values():
             world.close()
