@@ -87,7 +87,7 @@ def count_by_status(tx: Transaction) -> dict[str, dict[str, int]]:
     """How many audiences there are, by API and current status."""
     counted: dict[str, dict[str, int]] = {}
     grouped = select(_c.api, _STATUS.label("status"), func.count()).group_by(_c.api, "status")
-    rows = tx.execute(grouped.order_by(_c.api, "status"), {"now_ms": tx.now_ms})
+    rows: Any = tx.execute(grouped.order_by(_c.api, "status"), {"now_ms": tx.now_ms})
     for row in rows:
         counted.setdefault(row[0], {})[row[1]] = row[2]
     return counted
@@ -96,7 +96,7 @@ def count_by_status(tx: Transaction) -> dict[str, dict[str, int]]:
 def kinds(tx: Transaction) -> dict[str, list[str]]:
     """The kinds of audiences that there are, by API."""
     found: dict[str, list[str]] = {}
-    rows = tx.execute(select(_c.api, _c.kind).distinct().order_by(_c.api, _c.kind))
+    rows: Any = tx.execute(select(_c.api, _c.kind).distinct().order_by(_c.api, _c.kind))
     for row in rows:
         found.setdefault(row[0], []).append(row[1])
     return found
