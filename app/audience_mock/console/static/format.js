@@ -11,17 +11,19 @@ export function bytes(value) {
   return `${(value / 1024 ** power).toFixed(1)} ${["", "KiB", "MiB", "GiB"][power]}`;
 }
 
-const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+const UNITS = [["y", 31_536_000], ["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 
-// Seconds as the two largest units: "2 d 4 h".
+// Seconds as the two largest units, or one where the second tells nothing: "2 d 4 h", "20 d".
 export function duration(seconds) {
   let left = Math.round(Math.abs(seconds));
   if (left === 0) return Math.abs(seconds) > 0.0005 ? `${Math.round(Math.abs(seconds) * 1000)} ms` : "0 s";
   const parts = [];
   for (const [unit, size] of UNITS) {
-    if (left >= size && parts.length < 2) {
-      parts.push(`${count(Math.floor(left / size))} ${unit}`);
+    if (left >= size) {
+      const whole = Math.floor(left / size);
+      parts.push(`${count(whole)} ${unit}`);
       left %= size;
+      if (parts.length === 2 || whole >= 10) break;
     } else if (parts.length) break;
   }
   return parts.join(" ");

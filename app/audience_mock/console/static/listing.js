@@ -35,12 +35,12 @@ export function Listing({ world, view, id, params, columns, noun, names, filters
     ${value === null ? busy && html`<p class="quiet" aria-busy="true">Loading…</p>`
       : value.total === 0 ? isFiltered ? html`<${Empty} title=${`No ${noun} meets the filter`}><p><a href=${href(world, view)}>Show all of them</a></p><//>` : empty
       : html`<div class="scroll" tabindex="0" role="region" aria-label="Table" ref=${body} data-rows onKeyDown=${onKeyDown}><table class="wide-table">
-        <thead><tr>${columns.map((column) => html`<th key=${column.name} scope="col" class=${column.number ? "number" : ""}
+        <thead><tr>${columns.map((column) => html`<th key=${column.name} scope="col" class=${`${column.number ? "number" : ""} ${column.extra ? "extra" : ""}`}
           aria-sort=${column.name === sort ? (order === "asc" ? "ascending" : "descending") : null}>${column.sort === false ? column.title
             : html`<button class="sort" onClick=${() => set({ sort: column.name, order: column.name === sort && order === "desc" ? "asc" : "desc" })}>${column.title}</button>`}</th>`)}</tr></thead>
         <tbody>${value.rows.map((row) => html`<tr key=${keyOf(row)} class="selectable" aria-selected=${keyOf(row) === id}
             onClick=${(event) => !event.target.closest("a, button") && !String(getSelection()) && open(keyOf(row))}>
-          ${columns.map((column, index) => html`<td class=${column.number ? "number" : index === 0 ? "wrap" : ""}>${index === 0
+          ${columns.map((column, index) => html`<td class=${`${column.number ? "number" : index === 0 ? "wrap" : ""} ${column.extra ? "extra" : ""}`}>${index === 0
             ? html`<a class="cell" href=${href(world, view, { ...params, id: keyOf(row) })}>${titleOf(row)}</a>` : column.cell(row)}</td>`)}</tr>`)}</tbody>
       </table></div>
       <div class="pages"><span>${plural(value.total, noun)}${pages > 1 ? `, page ${count(Math.floor(offset / PAGE) + 1)} of ${count(pages)}` : ""}</span>

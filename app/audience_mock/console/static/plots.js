@@ -85,8 +85,8 @@ export function Spark({ title, buckets }) {
 // What will happen, from now on: each event is a button that travels there.
 export function TimeLine({ events, now, onTravel }) {
   const last = events.at(-1)?.unix ?? now;
-  // By its square root: what comes soon has more room.
-  const place = (unix) => 100 * Math.sqrt(Math.max(0, unix - now) / Math.max(1, last - now));
+  // By its logarithm: seconds and years fit on one line.
+  const place = (unix) => (100 * Math.log1p(Math.max(0, unix - now))) / Math.log1p(Math.max(1, last - now));
   const groups = [];
   for (const event of events) {
     const at = place(event.unix);

@@ -178,7 +178,7 @@ export function Action({ action, children, kind = "", label, onDone, disabled = 
 // Values
 
 export const State = ({ status, held = false }) => html`<span class=${`state ${stateClass(status)}`}>
-  ${words(status)}${held && html`<span class="held" title="Held by a seed or by hand, whatever the clock shows"> held</span>`}</span>`;
+  ${words(status)}${held && html`<span class="held" title="Held by a seed or by hand, whatever the clock shows">held</span>`}</span>`;
 
 export const Status = ({ status }) => html`<span class=${`status ${statusClass(status)}`}>${status ?? "none"}</span>`;
 

@@ -9,13 +9,13 @@ import { Action, At, Empty, Field, JsonBox, Problem, Select, State, Tabs } from 
 
 const COLUMNS = [
   { name: "name", title: "name", cell: (row) => row.name },
-  { name: "api", title: "API", sort: false, cell: (row) => row.api },
-  { name: "kind", title: "type", cell: (row) => words(row.kind) },
-  { name: "account", title: "account", cell: (row) => html`<span class="mono">${row.account}</span>` },
+  { name: "api", extra: true, title: "API", sort: false, cell: (row) => row.api },
+  { name: "kind", extra: true, title: "type", cell: (row) => words(row.kind) },
+  { name: "account", extra: true, title: "account", cell: (row) => html`<span class="mono">${row.account}</span>` },
   { name: "status", title: "status", cell: (row) => html`<${State} status=${row.status} held=${row.held_status !== null} />` },
   { name: "size", title: "size", number: true, cell: (row) => count(row.size) },
-  { name: "ready_at", title: "ready", cell: (row) => html`<${Ready} row=${row} />` },
-  { name: "created_at", title: "created", cell: (row) => html`<${At} unix=${row.created_at} />` },
+  { name: "ready_at", extra: true, title: "ready", cell: (row) => html`<${Ready} row=${row} />` },
+  { name: "created_at", extra: true, title: "created", cell: (row) => html`<${At} unix=${row.created_at} />` },
 ];
 
 const Ready = ({ row }) => row.ready_at === null

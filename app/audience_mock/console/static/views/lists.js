@@ -10,13 +10,13 @@ import { Action, At, Empty, Field, JsonBox, Problem, Select, State, Tabs } from 
 const STATUSES = ["PROCESSING", "READY", "TOO_SMALL"].map((each) => [each, words(each)]);
 const COLUMNS = [
   { name: "name", title: "name" },
-  { name: "list_type", title: "type", sort: false, cell: (row) => words(row.list_type) },
-  { name: "account", title: "account", cell: (row) => html`<span class="mono">${row.account}</span>` },
+  { name: "list_type", extra: true, title: "type", sort: false, cell: (row) => words(row.list_type) },
+  { name: "account", extra: true, title: "account", cell: (row) => html`<span class="mono">${row.account}</span>` },
   { name: "status", title: "status", cell: (row) => html`<${State} status=${row.status} held=${row.held_status !== null} />` },
   { name: "people", title: "people", number: true, cell: (row) => count(row.people) },
-  { name: "batches", title: "batches", sort: false, number: true, cell: (row) => count(row.batches) },
-  { name: "ready_at", title: "ready", cell: (row) => html`<${At} unix=${row.ready_at} />` },
-  { name: "created_at", title: "created", cell: (row) => html`<${At} unix=${row.created_at} />` },
+  { name: "batches", extra: true, title: "batches", sort: false, number: true, cell: (row) => count(row.batches) },
+  { name: "ready_at", extra: true, title: "ready", cell: (row) => html`<${At} unix=${row.ready_at} />` },
+  { name: "created_at", extra: true, title: "created", cell: (row) => html`<${At} unix=${row.created_at} />` },
 ];
 
 export default function Lists({ world, id, params }) {
