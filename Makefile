@@ -12,18 +12,19 @@ CONSOLE := app/audience_mock/console
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test test-browser bench soak format lock openapi console docs docs-reference clean FORCE
+.PHONY: help serve test test-browser bench soak fuzz format lock openapi console docs docs-reference clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
 	@echo "make test-browser  drive the console and the API docs in Chromium; flags for pytest: ARGS='-k faults'"
 	@echo "make format   format the code and apply ruff's fixes"
-	@echo "make openapi  write openapi/ and fixtures/world.schema.json again, after a change of an API or of seed files"
+	@echo "make openapi  write openapi/, fixtures/world.schema.json and the client's types again, after a change of an API"
 	@echo "make console  copy what the console takes from npm into the package, after a change of its lock"
 	@echo "make docs     build the documentation into build/site"
 	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
 	@echo "make lock     resolve all lock files again, after a change of dependencies"
 	@echo "make soak     run the slow tests: an upload of 1 GiB, a thousand servers in a row"
+	@echo "make fuzz     send 20,000 requests that schemathesis makes up from the three descriptions"
 	@echo "make bench    measure speed against frameworks and other mock servers; ARGS=--quick: a short run"
 	@echo "make clean    delete .venv, caches and build output"
 	@echo "Python 3.11 or newer is needed; PYTHON=python3.13 chooses one."
@@ -52,6 +53,9 @@ bench: $(VENV)/.runtime
 soak: $(VENV)/.checks
 	$(BIN)/python -m pytest -m soak -s $(ARGS)
 
+fuzz: $(VENV)/.checks
+	$(BIN)/python -m pytest -m fuzz -n 2 -rP $(ARGS)
+
 format: $(VENV)/.checks
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -59,6 +63,7 @@ format: $(VENV)/.checks
 openapi: $(VENV)/.runtime
 	$(RUN) export-openapi openapi
 	$(RUN) schema > fixtures/world.schema.json
+	PYTHONPATH=app $(BIN)/python docs/site/client_types.py
 
 # As they are: a test compares them with the packages that the lock names.
 console: $(VENV)/console/.installed

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, Unpack
 from urllib.parse import quote, urlencode, urlsplit
+
+from audience_mock.client_types import Criteria, Expectation, PlannedFault, WorldSettings
 
 __all__ = [
     "Clock",
@@ -121,11 +123,19 @@ class MockWorld:
         """Another world of the same server."""
         return MockWorld(self._server_url, world=name, admin_token=self._admin_token)
 
-    def configure(self, **settings: Any) -> dict[str, Any]:
-        """Replace this world's own settings, as `configure(build_delay_s=0)`; others are the server's.
+    def configure(self, **settings: Unpack[WorldSettings]) -> dict[str, Any]:
+        """Set settings of this world, as `configure(build_delay_s=0)`; it keeps the others that it has.
 
         Returns the world: `name`, `audiences` (how many), `settings` and `snapshots` (names).
         Raises ControlError.
+        """
+        world: dict[str, Any] = self.control("PATCH", self._path, {"settings": settings})
+        return world
+
+    def replace_settings(self, **settings: Unpack[WorldSettings]) -> dict[str, Any]:
+        """Give this world these settings and no others: those left out are the server's again.
+
+        Returns the world, as `configure` does. Raises ControlError.
         """
         world: dict[str, Any] = self.control("PUT", self._path, {"settings": settings})
         return world
@@ -168,7 +178,7 @@ class MockWorld:
         """Go back to the state of a snapshot. Raises ControlError if there is none of this name."""
         self.control("POST", f"/snapshots/{quote(name, safe='')}/restore")
 
-    def verify(self, operation: str | None = None, **expected: Any) -> dict[str, Any]:
+    def verify(self, operation: str | None = None, **expected: Unpack[Expectation]) -> dict[str, Any]:
         """Check which requests the world received, as `verify("audiences/create", count=1)`.
 
         `expected` is the body of POST /verify: `count`, `never`, `order` or `within_s`, and what the requests
@@ -179,9 +189,8 @@ class MockWorld:
         cannot be made.
         """
         __tracebackhide__ = True
-        if operation is not None:
-            expected["operation"] = operation
-        verified: dict[str, Any] = self.control("POST", "/verify", expected)
+        body = expected if operation is None else {"operation": operation, **expected}
+        verified: dict[str, Any] = self.control("POST", "/verify", body)
         return verified
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
@@ -300,7 +309,7 @@ class Faults:
     def __init__(self, world: MockWorld) -> None:
         self._world = world
 
-    def add(self, operation: str, **fault: Any) -> str:
+    def add(self, operation: str, **fault: Unpack[PlannedFault]) -> str:
         """Plan a fault, as `add("audiences/create", status=503, first=1)`, and return its id.
 
         `operation` is the id of an operation, or "*" for all. Raises ControlError.
@@ -346,7 +355,7 @@ class Journal:
     def __init__(self, world: MockWorld) -> None:
         self._world = world
 
-    def entries(self, **criteria: Any) -> list[dict[str, Any]]:
+    def entries(self, **criteria: Unpack[Criteria]) -> list[dict[str, Any]]:
         """The requests that meet all criteria, oldest first, as `entries(operation="audiences/create")`.
 
         The criteria are the body of POST /journal/search: `operation`, `path`, `status`, `match`, `after`, …;

@@ -90,7 +90,7 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
     # The server that the plugin starts has the configured seed already.
     seed = arguments.get("seed", _configured_seed(config) if running_url else None)
     world = audience_mock_server.in_world(_world_name(node.nodeid, _run_id(config) if running_url else ""))
-    world.configure(**{**_configured_settings(config), **arguments.get("settings", {})})
+    world.replace_settings(**{**_configured_settings(config), **arguments.get("settings", {})})
     try:
         if seed is not None:
             world.reset("empty")
@@ -101,6 +101,8 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
         node.stash[_WORLD] = world
         yield world
     finally:
+        if _WORLD in node.stash:
+            del node.stash[_WORLD]
         with suppress(ControlError):  # the test may have deleted it
             world.delete()
 
@@ -115,6 +117,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         _marker_arguments(item).get("unused_faults", item.config.getini("audience_mock_unused_faults"))
     ):
         world.faults.expect_used()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails shows the last requests of its world."""
+    report = yield
+    world = item.stash.get(_WORLD, None)
+    if report.failed and world is not None:
+        from audience_mock.failure_report import last_requests
+
+        report.sections.append(("Audience Mock requests", last_requests(world)))
+    return report
 
 
 def _running_url(config: pytest.Config) -> str | None:

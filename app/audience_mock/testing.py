@@ -2,15 +2,43 @@
 
 import threading
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from audience_mock.app import create_app
-from audience_mock.client import ControlError, MockWorld, UnusedFaultsError, VerificationError, connect
+from audience_mock.client import (
+    Clock,
+    ControlError,
+    Faults,
+    Journal,
+    MockWorld,
+    UnusedFaultsError,
+    Urls,
+    VerificationError,
+    connect,
+)
+from audience_mock.client_types import ServerSettings, WorldSettings
+from audience_mock.core.errors import InvalidSeedError, InvalidSettingsError, StoreError
 from audience_mock.server.listener import base_url, listen
 from audience_mock.server.uvicorn_server import Server
 from audience_mock.settings import Settings
 
-__all__ = ["ControlError", "MockServer", "MockWorld", "UnusedFaultsError", "VerificationError", "connect"]
+__all__ = [
+    "Clock",
+    "ControlError",
+    "Faults",
+    "InvalidSeedError",
+    "InvalidSettingsError",
+    "Journal",
+    "MockServer",
+    "MockWorld",
+    "ServerSettings",
+    "StoreError",
+    "UnusedFaultsError",
+    "Urls",
+    "VerificationError",
+    "WorldSettings",
+    "connect",
+]
 
 START_TIMEOUT_S = 10
 STOP_TIMEOUT_S = 10
@@ -27,7 +55,7 @@ class MockServer(MockWorld):
     without HTTP between.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, **settings: Unpack[ServerSettings]) -> None:
         self.settings = Settings(**{"port": 0, **settings})
 
     def __enter__(self) -> Self:

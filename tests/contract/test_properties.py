@@ -11,17 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
-from schemathesis.checks import not_a_server_error
-from schemathesis.core.result import Ok
-from schemathesis.generation import GenerationMode
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
@@ -686,34 +677,3 @@ def test_pitchtarget_counts_the_lines_of_a_file(
     right = [line for line in written if line in HASHES]
     counts = (len(written), len(right), len(set(right)), len(written) - len(right))
     assert tuple(mock.world.database.connection.exec_driver_sql(newest).one()) == counts
-
-
-CHECKS: Any = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
-
-
-def check_description(http: httpx.Client, api: str, count: int) -> None:
-    """Call what an API describes with what it allows and what it does not, `count` times over all."""
-    schema = schemathesis.openapi.from_dict(http.get(f"/openapi/{api}.json").json())
-    schema.config.update(base_url=str(http.base_url.copy_with(path="/v5" if api == "pinterest" else "/")))
-    operations = list(schema.get_all_operations())
-    for found in operations:
-        assert isinstance(found, Ok)
-        for mode in GenerationMode:
-
-            @examples(max(2, count // len(operations) // 2))
-            @given(case=found.ok().as_strategy(generation_mode=mode))
-            def call_and_check(case: Any) -> None:
-                case.call_and_validate(headers=HEADERS[api], checks=CHECKS)
-
-            call_and_check()
-
-
-@pytest.mark.parametrize("api", ["pinterest", "pitchtarget"])
-def test_answers_are_as_described(http: httpx.Client, api: str) -> None:
-    """Whatever a served description allows or forbids, the API answers as the description says."""
-    check_description(http, api, 40)

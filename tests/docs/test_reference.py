@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import client_types
 import pytest
 import reference
 import samples
@@ -38,6 +39,12 @@ def endpoints(description: dict[str, Any]) -> list[tuple[str, str, str]]:
 def test_generated_parts_are_current() -> None:
     """The generated parts of the pages are what the code generates now; `make docs-reference` writes them."""
     assert reference.outdated() == []
+
+
+def test_the_clients_types_are_current() -> None:
+    """The keyword arguments of the client are those that the settings and the control API have;
+    `make openapi` writes them."""
+    assert client_types.FILE.read_text() == client_types.text()
 
 
 def test_an_outdated_part_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,8 +89,10 @@ def test_seed_and_state(world: MockWorld, tmp_path: Path) -> None:
 
 
 def test_settings(world: MockWorld) -> None:
-    """Settings are those of one world."""
-    assert world.configure(build_delay_s=0)["settings"] == {"build_delay_s": 0}
+    """Settings are those of one world; each call adds to them, unless all are replaced."""
+    world.configure(build_delay_s=60, match_rate=0.5)
+    assert world.configure(build_delay_s=0)["settings"] == {"build_delay_s": 0, "match_rate": 0.5}
+    assert world.replace_settings(build_delay_s=0)["settings"] == {"build_delay_s": 0}
     assert create(world)["status"] == "READY"
     assert create(world.in_world("another"))["status"] == "INITIALIZING"
 

@@ -270,6 +270,89 @@ def test_marker(project: Project) -> None:
     assert outcomes(project.run("--strict-markers")) == {"passed": 3}
 
 
+FAILING = """
+import pytest
+from ad_accounts import *
+
+
+def test_rejected(audience_mock):
+    audience_mock.faults.add("audiences/list", status=503, first=1)
+    with pytest.raises(HTTPError):
+        names(audience_mock)
+    with pytest.raises(HTTPError):
+        asked(audience_mock.urls.pinterest + "/ad_account/549755885175/audiences")
+    for number in range(12):
+        create(audience_mock, f"Savers {number}")
+    with pytest.raises(HTTPError):
+        create(audience_mock, "")
+    assert names(audience_mock) == []
+
+
+def test_silent(audience_mock):
+    raise ValueError("no request")
+
+
+def test_deleted(audience_mock):
+    create(audience_mock)
+    audience_mock.delete()
+    raise ValueError("no world")
+
+
+def test_unused(audience_mock):
+    audience_mock.faults.add("audiences/create", status=503)
+    create(audience_mock.in_world("another"))
+    audience_mock.faults.expect_used()
+
+
+def test_passes(audience_mock):
+    with pytest.raises(HTTPError):
+        asked(audience_mock.urls.pinterest + "/nowhere")
+
+
+@pytest.fixture
+def broken(audience_mock):
+    with pytest.raises(HTTPError):
+        asked(audience_mock.urls.pinterest + "/from-the-fixture")
+    raise ValueError("a fixture's error")
+
+
+def test_after_a_broken_fixture(broken):
+    pass
+"""
+
+
+def test_a_failing_test_shows_its_requests(project: Project) -> None:
+    """The report of a failure has the last requests of its world, and of those that were rejected, older ones
+    too, the answer, the fault and the routes that were probably meant; a test that passes shows nothing."""
+    project.write(test_failing=FAILING)
+    ran = project.run()
+    assert outcomes(ran) == {"failed": 4, "passed": 1, "errors": 1}
+    ran.stdout.fnmatch_lines(
+        [
+            "*_ ERROR at setup of test_after_a_broken_fixture _*",
+            "*- Audience Mock requests -*",
+            "*1 404 GET /v5/from-the-fixture (no operation)",
+            "*_ test_rejected _*",
+            "*- Audience Mock requests -*",
+            "World test_failing.py-test_rejected-*, 12 of 16 requests, the newest last:",
+            "    1 503 GET /v5/ad_accounts/549755885175/audiences (audiences/list)",
+            '          {"code": *}',
+            "          fault: fault-1",
+            "    2 404 GET /v5/ad_account/549755885175/audiences (no operation)",
+            "    7 201 POST /v5/ad_accounts/549755885175/audiences (audiences/create)",
+            "   15 400 POST /v5/ad_accounts/549755885175/audiences (audiences/create)",
+            "   16 200 GET /v5/ad_accounts/549755885175/audiences (audiences/list)",
+            "*_ test_silent _*",
+            "World test_failing.py-test_silent-* received no request. Base URLs of its APIs:",
+            "  http://127.0.0.1:*/worlds/test_failing.py-test_silent-*/v5",
+            "*_ test_deleted _*",
+            "The request journal of world * cannot be read: there is no world *test_deleted-*",
+            "*_ test_unused _*",
+        ]
+    )
+    assert "nowhere" not in ran.stdout.str()
+
+
 @pytest.mark.parametrize(
     ("mark", "why"),
     [

@@ -11,6 +11,9 @@ from audience_mock.core.controls.journal import Entry, Journal
 from audience_mock.core.controls.json_match import Difference
 from audience_mock.web.timestamps import iso_8601
 
+MAX_NAMED = 5
+"""Matching requests that an error names. Chosen: more than a reader compares in one line."""
+
 
 def verify_count(
     journal: Journal,
@@ -33,10 +36,12 @@ def verify_count(
         return matched
     within = "" if within_s is None else f" in the last {within_s:g} s"
     error = f"expected {_count(at_least, at_most)} {_in_one_line(wanted)}{within}, found {len(matched)}"
+    if earlier and len(matched) < at_least:
+        error += f" (and {earlier} before that)"
+    if matched:
+        error += f": {_named(matched)}"
     if len(matched) > at_least:
         raise _failure(error, journal, matched=matched, nearest=matched[-1], differences=[])
-    if earlier:
-        error += f" (and {earlier} before that)"
     nearest, differences = _near_miss(journal, wanted, excluded={entry.number for entry in matched})
     raise _failure(error, journal, matched=matched, nearest=nearest, differences=differences)
 
@@ -106,6 +111,14 @@ def _incomplete(
     return _failure(
         error, journal, matched=row, nearest=nearest, differences=differences, field=f"order.{position}"
     )
+
+
+def _named(entries: Sequence[Entry]) -> str:
+    """As `1 POST /v5/ad_accounts/1/audiences 201, 4 …`; of many, the newest."""
+    shown = [_summary(entry) for entry in entries[-MAX_NAMED:]]
+    named = ", ".join("{number} {method} {path} {status}".format(**each) for each in shown)
+    older = len(entries) - len(shown)
+    return f"{older} older, {named}" if older else named
 
 
 def _near_miss(

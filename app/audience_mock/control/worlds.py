@@ -1,5 +1,6 @@
 """/__admin/worlds: isolated environments, each with its own data, clock and settings."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -114,8 +115,22 @@ async def get(request: MockRequest, world: str) -> RawResponse:
 )
 async def put(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
     """Create a world from the seed (201), or replace the settings of an existing one (200)."""
-    status = 200 if world in request.worlds else 201
-    return json_response(await _as_json(request, request.worlds.set_settings(world, body.settings)), status)
+    return await _configured(request, world, body.settings)
+
+
+@router.patch(
+    "/{world}",
+    operation_id="worlds/update",
+    summary="Change some settings of a world",
+    response_model=WorldState,
+    responses=success(_EXAMPLE)
+    | {201: response(_EXAMPLE, description="Created", model=WorldState)}
+    | error(409, "There are too many worlds"),
+)
+async def update(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
+    """Set the settings that are given and keep the world's others. Creates the world if there is none."""
+    kept = request.worlds.find(world).settings if world in request.worlds else {}
+    return await _configured(request, world, {**kept, **body.settings})
 
 
 @router.delete(
@@ -154,6 +169,11 @@ async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
 async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
     """Show the differences of two worlds by section; `{}` if they hold the same data."""
     return json_response(await diff_worlds(request.worlds.find(world), request.worlds.find(other)))
+
+
+async def _configured(request: MockRequest, world: str, settings: Mapping[str, Any]) -> RawResponse:
+    status = 200 if world in request.worlds else 201
+    return json_response(await _as_json(request, request.worlds.set_settings(world, settings)), status)
 
 
 async def _as_json(request: MockRequest, world: World) -> dict[str, Any]:

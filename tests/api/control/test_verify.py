@@ -75,7 +75,7 @@ def test_a_passing_check_answers_200(
             {**CREATE, "never": True},
             [1, 2],
             2,
-            "expected no request with operation audiences/create, found 2",
+            f"expected no request with operation audiences/create, found 2: 1 POST {AUDIENCES} 201, 2 POST",
         ),
         ({**CREATE, "count": 2, "within_s": 12}, [2], 3, "in the last 12 s, found 1 (and 1 before that)"),
     ],
@@ -87,6 +87,17 @@ def test_a_wrong_count_is_explained(
     failure = not_verified(verify(client, **wanted))
     assert says in failure["error"]
     assert (failure["matched"], failure["nearest"]["number"]) == (matched, nearest)
+
+
+def test_of_many_requests_the_newest_are_named(client: httpx.Client) -> None:
+    """An error of a count names five requests at most, and says how many are older."""
+    for _ in range(10):
+        client.get("/nowhere")
+    failure = not_verified(verify(client, path="/nowhere", count=1))
+    numbers = failure["matched"]
+    assert len(numbers) == 10
+    named = ", ".join(f"{number} GET /nowhere 404" for number in numbers[-5:])
+    assert f"found 10: 5 older, {named}; " in failure["error"] + "; "
 
 
 def test_the_nearest_request_is_shown_with_its_differences(client: httpx.Client) -> None:

@@ -87,6 +87,22 @@ def test_a_world_has_settings_of_its_own(mock: MockServer) -> None:
     assert make(mock.url)
 
 
+def test_some_settings_of_a_world_are_changed(mock: MockServer) -> None:
+    """PATCH sets what is given and keeps the rest; it makes a world that is not there, as PUT does."""
+    blue = f"{mock.url}/__admin/worlds/blue"
+    made = httpx.patch(blue, json={"settings": {"pinterest_create_status": 200}})
+    assert made.status_code == 201
+    changed = httpx.patch(blue, json={"settings": {"build_delay_s": 0}})
+    assert changed.status_code == 200
+    assert changed.json()["settings"] == {"pinterest_create_status": 200, "build_delay_s": 0}
+    for settings in ({"build_delay_s": -1}, {"build_delays": 1}):
+        control_error(httpx.patch(blue, json={"settings": settings}), 400)
+    assert httpx.patch(blue).json()["settings"] == {"pinterest_create_status": 200, "build_delay_s": 0}
+    url = f"{mock.url}/worlds/blue{AUDIENCES}"
+    answer = httpx.post(url, json=VISITORS, headers=PINTEREST_TOKEN)
+    assert (answer.status_code, answer.json()["status"]) == (200, "READY")
+
+
 def test_settings_that_no_world_has_are_rejected(mock: MockServer) -> None:
     """A wrong setting is named, and makes no world."""
     for settings, says in (

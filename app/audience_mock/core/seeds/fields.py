@@ -76,5 +76,7 @@ Links = Annotated[
 ObjectText = Annotated[
     str,
     BeforeValidator(object_text, json_schema_input_type=dict[str, Any] | str),
+    # A state has an object, unless the same object would be written otherwise than its text.
+    WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string"}]}, mode="serialization"),
     Field(description="A JSON object, or its text, which is kept unchanged."),
 ]

@@ -17,7 +17,7 @@ export default function Settings({ world }) {
   } catch (wrong) {
     problem = `Not JSON: ${wrong.message}`;
   }
-  const python = `configure(${Object.entries(settings ?? {}).map(([name, each]) => `${name}=${literal(each)}`).join(", ")})`;
+  const python = `replace_settings(${Object.entries(settings ?? {}).map(([name, each]) => `${name}=${literal(each)}`).join(", ")})`;
   return html`<h1>Settings</h1><${Problem} error=${error} />
     <p class="lead">What this world has of its own, as JSON by the name of the setting: <code>build_delay_s</code>, <code>audience_ready</code>, <code>match_rate</code>, <code>journal_entries</code>, <code>auth_mode</code>, <code>rate_limits</code> and others. The server's settings hold for all that is left out.</p>
     <${Field} label="Settings of this world"><textarea rows="8" spellcheck="false" value=${text ?? ""} onInput=${(event) => set(event.currentTarget.value)}></textarea><//>

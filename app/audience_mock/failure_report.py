@@ -1,0 +1,57 @@
+"""What a failing test shows of its world: the last requests, and why requests were rejected."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from audience_mock.client import DEFAULT_WORLD, ControlError, MockWorld
+
+LAST = 10
+"""Requests that are shown whatever they were answered, and rejected ones before them. Chosen: one screen."""
+SEARCHED = 1_000
+"""Requests among which those that were rejected are looked for."""
+BODY_CHARACTERS = 300
+
+
+def last_requests(world: MockWorld) -> str:
+    """One line for each of the last requests and of the rejected ones before; below a rejected request, what
+    it was answered, the fault that caused it, and the routes that were probably meant."""
+    try:
+        # Through the default world: a path through a world that the test deleted would create it anew.
+        world.in_world(DEFAULT_WORLD).control("GET", f"/worlds/{world.name}")
+        entries = world.journal.entries(limit=SEARCHED)
+    except (ControlError, OSError) as error:
+        return f"The request journal of world {world.name} cannot be read: {error}"
+    if not entries:
+        return (
+            f"World {world.name} received no request. Base URLs of its APIs:\n"
+            f"  {world.urls.pinterest}\n  {world.urls.pitchtarget}"
+        )
+    rejected = [entry for entry in entries[:-LAST] if _is_rejected(entry)][-LAST:]
+    shown = [*rejected, *entries[-LAST:]]
+    lines = [f"World {world.name}, {len(shown)} of {entries[-1]['number']} requests, the newest last:"]
+    for entry in shown:
+        lines += _lines(entry, f"/worlds/{world.name}")
+    return "\n".join(lines)
+
+
+def _lines(entry: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    request, answer = entry["request"], entry["answer"]
+    status = answer["status"] or "no response"
+    operation = entry["operation"] or "no operation"
+    path = request["path"].removeprefix(prefix)
+    yield f"{entry['number']:>5} {status} {request['method']} {path} ({operation})"
+    if not _is_rejected(entry):
+        return
+    if answer["body"] is not None:
+        body = json.dumps(answer["body"], ensure_ascii=False)
+        yield f"          {body[:BODY_CHARACTERS]}{'…' if len(body) > BODY_CHARACTERS else ''}"
+    if entry["fault"] is not None:
+        yield f"          fault: {entry['fault']}"
+    for suggestion in entry.get("suggestions", ()):
+        yield f"          did you mean {suggestion}"
+
+
+def _is_rejected(entry: Mapping[str, Any]) -> bool:
+    status = entry["answer"]["status"]
+    return status is None or status >= 400
