@@ -115,7 +115,7 @@ def _incomplete(
 
 def _named(entries: Sequence[Entry]) -> str:
     """As `1 POST /v5/ad_accounts/1/audiences 201, 4 …`; of many, the newest."""
-    shown = [_summary(entry) for entry in entries[-MAX_NAMED:]]
+    shown = [entry_summary(entry) for entry in entries[-MAX_NAMED:]]
     named = ", ".join("{number} {method} {path} {status}".format(**each) for each in shown)
     older = len(entries) - len(shown)
     return f"{older} older, {named}" if older else named
