@@ -126,8 +126,8 @@ def list_audiences(mock: MockServer | Any) -> httpx.Response:
     return httpx.get(mock.url + AUDIENCES, headers=PINTEREST_TOKEN)
 
 
-def upload(mock: MockServer | Any, lines: list[str], name: str = "From a file") -> str:
-    """An audience of PitchTarget's from a file of users; returns its id."""
+def upload(mock: MockServer | Any, lines: list[str], name: str = "From a file") -> None:
+    """An audience of PitchTarget's from a file of users."""
     form = {"fb_ad_account_id": "2", "name": name, "user_type": "email_hash"}
     made = httpx.post(
         f"{mock.url}/custom_audiences",
@@ -136,4 +136,3 @@ def upload(mock: MockServer | Any, lines: list[str], name: str = "From a file") 
         headers=PITCHTARGET_TOKEN,
     )
     assert made.status_code == 201, made.text
-    return str(made.json()["id"])

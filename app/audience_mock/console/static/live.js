@@ -5,13 +5,13 @@ const RETRY_MS = [250, 500, 1000, 2000, 5000];
 // Longer than the server's heartbeat: a connection that is quiet for so long is dead.
 const SILENCE_MS = 40_000;
 
-export function follow(world, { onEvent, onState }) {
+export function follow(world, { onEvent, onState, onRefused }) {
   const ended = new AbortController();
-  run(world, onEvent, onState, ended.signal);
+  run(world, { onEvent, onState, onRefused }, ended.signal);
   return () => ended.abort();
 }
 
-async function run(world, onEvent, onState, ended) {
+async function run(world, { onEvent, onState, onRefused }, ended) {
   let lastId = null;
   for (let failures = 0; !ended.aborted; failures += 1) {
     const connection = new AbortController();
@@ -25,7 +25,10 @@ async function run(world, onEvent, onState, ended) {
       alive();
       const more = lastId === null ? {} : { "Last-Event-ID": lastId };
       const response = await request(world, "GET", "/events", { signal: connection.signal, more });
-      if (!response.ok) throw new Error(`status ${response.status}`);
+      if (!response.ok) {
+        onRefused((await response.json()).error);
+        throw new Error(`status ${response.status}`);
+      }
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let rest = "";
       for (;;) {

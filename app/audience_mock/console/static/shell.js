@@ -126,7 +126,7 @@ function WorldMenu({ world }) {
       event.currentTarget.querySelector("summary").focus();
     }
   }}>
-    <summary aria-label="Change worlds">⋯</summary>
+    <summary aria-label="Change worlds"><span aria-hidden="true">⋯</span></summary>
     <div class="items" onClick=${(event) => event.target.closest(".action > button:first-child, .item") && close(event)}>
       <button class="item" onClick=${() => nameWorld("New world", (name) => ({ method: "PUT", path: `/worlds/${encodeURIComponent(name)}`, body: { settings: {} }, done: `Created ${name}` }))}>New…</button>
       <button class="item" onClick=${() => nameWorld(`Fork ${world}`, (name) => forkAction(world, name))}>Fork…</button>

@@ -132,16 +132,18 @@ export function enterWorld(world) {
   leave();
   changed({ world, overview: null, clock: null, nextEvent: null, requests: [], missed: 0, rejected: 0, connection: "connecting", error: null });
   let first = true;
+  reload();
   leave = follow(world, {
     onState: (connection) => changed({ connection }),
+    onRefused: (message) => changed({ error: new Error(message) }),
     onEvent: async (kind, data) => {
       if (kind === "request") {
         add(data);
       } else if (kind === "hello") {
         setClock(data.clock);
         if (!data.resumed || first) await loadRequests(world);
+        if (!first) refreshNow();
         first = false;
-        refreshNow();
       } else if (kind === "change") {
         setClock(data.clock);
         if (["state/reset", "snapshots/restore", "journal/empty"].includes(data.operation)) await loadRequests(world);

@@ -31,7 +31,7 @@ export function Toasts() {
     ${shown.map(({ id, text, undo, bad, remove }) => html`<div key=${id} class=${bad ? "toast bad" : "toast"}>
       <span>${text}</span>
       ${undo && html`<button onClick=${() => { remove(); undo(); }}>Undo</button>`}
-      <button class="plain" aria-label="Dismiss" onClick=${remove}>×</button>
+      <button class="plain" aria-label="Dismiss" onClick=${remove}><span aria-hidden="true">×</span></button>
     </div>`)}
   </div>`;
 }
@@ -54,7 +54,7 @@ export function Dialog({ title, onClose, children, wide = false }) {
   return html`<dialog ref=${element} class=${wide ? "wide" : ""} aria-label=${title} onClose=${onClose}
       onClick=${(event) => event.target === element.current && element.current.close()}>
     <div class="dialog">
-      <header><h2>${title}</h2><button class="plain" aria-label="Close" onClick=${() => element.current.close()}>×</button></header>
+      <header><h2>${title}</h2><button class="plain" aria-label="Close" onClick=${() => element.current.close()}><span aria-hidden="true">×</span></button></header>
       ${children}
     </div>
   </dialog>`;
@@ -108,7 +108,7 @@ export function showCode(title, action) {
 
 export const AsCode = ({ action, label }) =>
   html`<button class="ascode" title="As curl and Python" aria-label=${`${label}: as curl and Python`}
-    onClick=${() => showCode(label, typeof action === "function" ? action() : action)}>${"</>"}</button>`;
+    onClick=${() => showCode(label, typeof action === "function" ? action() : action)}><span aria-hidden="true">${"</>"}</span></button>`;
 
 // Does an action. With `undo`, a snapshot is taken first, which can be restored.
 export async function perform(action, { world = store.world, quiet = false } = {}) {
@@ -256,7 +256,7 @@ export const Field = ({ label: text, children, hint }) => html`<label class="fie
   ${hint && html`<small>${hint}</small>`}</label>`;
 
 export const Select = ({ label: text, value, options, onChange, any = "any" }) => html`<label class="field"><span>${text}</span>
-  <select value=${value ?? ""} onChange=${(event) => onChange(event.currentTarget.value || undefined)}>
+  <select aria-label=${text} value=${value ?? ""} onChange=${(event) => onChange(event.currentTarget.value || undefined)}>
     ${any !== null && html`<option value="">${any}</option>`}
     ${options.map((each) => {
       const [name, title] = Array.isArray(each) ? each : [each, each];
@@ -332,7 +332,7 @@ export function Split({ list, detail, label: text, onClose }) {
     <div class="list">${list}</div>
     ${isOpen && html`<section class="detail" ref=${element} aria-label=${text}
         onKeyDown=${(event) => event.key === "Escape" && onClose()}>
-      <button class="plain close" aria-label="Close the detail" onClick=${onClose}>×</button>${detail}</section>`}
+      <button class="plain close" aria-label="Close the detail" onClick=${onClose}><span aria-hidden="true">×</span></button>${detail}</section>`}
   </div>`;
 }
 

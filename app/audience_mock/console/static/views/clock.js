@@ -53,7 +53,7 @@ export default function Clock({ world, params }) {
           <div class="scroll" tabindex="0" role="region" aria-label="Agenda"><table class="wide-table"><thead><tr><th scope="col">when</th><th scope="col">time</th><th scope="col">what</th><th scope="col"><span class="hide">travel</span></th></tr></thead>
             <tbody>${agenda.events.map((event, index) => html`<tr key=${index}><td><${At} unix=${event.unix} /></td><td class="num">${absolute(event.unix)}</td>
               <td>${event.kind === "audience" ? html`<a href=${href(world, "audiences", { id: `${event.api}:${event.id}` })}>${describe(event)}</a>` : describe(event)}</td>
-              <td><button class="small" aria-label=${`Travel to ${absolute(event.unix)}`} onClick=${() => travel(setAction(event.at))}>Travel there</button></td></tr>`)}</tbody></table></div>
+              <td><button class="small" aria-label=${`Travel there: ${absolute(event.unix)}`} onClick=${() => travel(setAction(event.at))}>Travel there</button></td></tr>`)}</tbody></table></div>
           ${agenda.total > agenda.events.length && html`<p class="quiet">${plural(agenda.total - agenda.events.length, "more event")} later.</p>`}`)}
     </section>`;
 }

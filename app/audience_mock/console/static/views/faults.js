@@ -74,7 +74,7 @@ function Form({ params }) {
   };
   return html`<section aria-labelledby="plan"><h2 id="plan">Plan a fault</h2>
     <div class="form">
-      <label class="field"><span>Operation</span><select value=${form.operation} onChange=${(event) => change({ operation: event.currentTarget.value })}>
+      <label class="field"><span>Operation</span><select aria-label="Operation" value=${form.operation} onChange=${(event) => change({ operation: event.currentTarget.value })}>
         <option value="*" selected=${form.operation === "*"}>all operations</option>
         ${apis.map((api) => html`<optgroup key=${api.name} label=${api.name}>${api.operations.map((each) => html`<option key=${each} value=${each} selected=${each === form.operation}>${each}</option>`)}</optgroup>`)}
       </select></label>

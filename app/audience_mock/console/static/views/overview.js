@@ -67,7 +67,7 @@ function ApiCard({ api, world }) {
       <dt>Token</dt><dd><code>${api.authorization}</code><${Copy} text=${api.authorization} what=${`token for ${name}`} /></dd>
     </dl>
     <${Code} text=${example} what=${`curl for ${name}`} />
-    <button disabled=${busy} onClick=${send} aria-label=${`Send the example to ${name}`}>Send it</button>
+    <button disabled=${busy} onClick=${send} aria-label=${`Send it to ${name}`}>Send it</button>
   </section>`;
 }
 
