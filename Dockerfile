@@ -14,7 +14,7 @@ RUN mkdir /data
 RUN python -m venv --without-pip /opt/audience-mock
 
 # What changes least comes first, so that a change of the code downloads nothing again.
-COPY requirements.lock ./
+COPY deploy/requirements.lock ./
 RUN pip --python /opt/audience-mock install --no-compile --require-hashes -r requirements.lock
 COPY tests/requirements.lock tests/
 RUN sed -nE '/^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)(\[[^]]*\])?==/,/[^\\]$/p' \

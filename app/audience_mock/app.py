@@ -20,10 +20,11 @@ from audience_mock.control import Access, PageRoute, Pages
 from audience_mock.core.errors import DomainError, InvalidSeedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
+from audience_mock.observing import Observing
 from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
-from audience_mock.web.provider_app import NO_TELEMETRY, MountShortcut, ProviderApp, ProviderMount, mounts_of
+from audience_mock.web.provider_app import MountShortcut, ProviderApp, ProviderMount, mounts_of
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import WorldSelection
 
@@ -54,10 +55,13 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
         html=["/__admin/ui/", "/docs"] if settings.admin else ["/docs"],
     )
 
+    observing = Observing(settings, worlds)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         worlds.close()
+        observing.close()
 
     mounts = [mount for api in providers.values() for mount in mounts_of(api)]
     app = FastAPI(
@@ -66,7 +70,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
-        telemetry=NO_TELEMETRY,
+        telemetry=observing.telemetry,
         exception_handlers=pages.exception_handlers,
         routes=[
             *mounts,
@@ -91,6 +95,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
     )
     app.add_middleware(MountShortcut, mounts=mounts)
     app.add_middleware(WorldSelection, worlds=worlds, served=served, reject=_reject_world)
+    observing.add_to(app, Access(settings.admin, settings.admin_token))
     return app
 
 

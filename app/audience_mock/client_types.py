@@ -63,6 +63,12 @@ class ServerSettings(WorldSettings, total=False):
     """Origins whose pages may call Pinterest's API, separated by commas; * allows any."""
     log_level: Literal["debug", "info", "warning", "error"]
     """Lowest level to log to stderr; info logs each rejected request."""
+    log_format: Literal["text", "json"]
+    """Form of a log line: text for people; json, an object with a key for each fact."""
+    access_log: bool
+    """Whether to log each request, not only rejected ones."""
+    metrics: bool
+    """Whether /metrics answers, in Prometheus' text format; needs the extra operate."""
 
 
 class PlannedFault(TypedDict, total=False):

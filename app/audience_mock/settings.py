@@ -23,8 +23,8 @@ STORAGE = "Storage and seed"
 WORLDS = "Worlds and timing"
 JOURNAL = "Journal and faults"
 ACCESS = "Access control"
-LOGGING = "Logging"
-GROUPS = (SERVER, STORAGE, WORLDS, *registry.setting_groups(), JOURNAL, ACCESS, LOGGING)
+OBSERVING = "Logs and metrics"
+GROUPS = (SERVER, STORAGE, WORLDS, *registry.setting_groups(), JOURNAL, ACCESS, OBSERVING)
 """The headings under which `--help` and the reference list the settings, in this order. A setting's group and
 the placeholder for its value are in the `json_schema_extra` of its field."""
 
@@ -170,7 +170,22 @@ class Settings(WorldSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
         description="Lowest level to log to stderr; info logs each rejected request.",
-        json_schema_extra={"group": LOGGING},
+        json_schema_extra={"group": OBSERVING},
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="Form of a log line: text for people; json, an object with a key for each fact.",
+        json_schema_extra={"group": OBSERVING},
+    )
+    access_log: bool = Field(
+        default=False,
+        description="Whether to log each request, not only rejected ones.",
+        json_schema_extra={"group": OBSERVING},
+    )
+    metrics: bool = Field(
+        default=False,
+        description="Whether /metrics answers, in Prometheus' text format; needs the extra operate.",
+        json_schema_extra={"group": OBSERVING},
     )
 
 
@@ -207,6 +222,23 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> "Problem":
 
 def _extra(name: str) -> Mapping[str, Any]:
     return cast(Mapping[str, Any], Settings.model_fields[name].json_schema_extra)
+
+
+def trace_exporter() -> Literal["otlp", "console"] | None:
+    """What OpenTelemetry's own variables ask for; None for no traces. Raises InvalidSettingsError."""
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return None
+    match os.environ.get("OTEL_TRACES_EXPORTER"):
+        case None | "":
+            endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+            return "otlp" if any(os.environ.get(name) for name in endpoints) else None
+        case "otlp" | "console" as exporter:
+            return exporter
+        case "none":
+            return None
+        case other:
+            reason = f"must be one of 'otlp', 'console', 'none' (given: {other[:100]!r})"
+            raise InvalidSettingsError("OTEL_TRACES_EXPORTER", reason)
 
 
 def _from_environment() -> dict[str, str]:

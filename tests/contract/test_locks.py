@@ -44,6 +44,11 @@ def lines_of(path: str) -> tuple[str, ...]:
 
 INSTALLED = (
     Locked("requirements.lock", tuple(PROJECT["project"]["dependencies"]), tuple(sys.path)),
+    Locked(
+        "deploy/requirements.lock",
+        (*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["operate"]),
+        tuple(sys.path),
+    ),
     Locked("tests/requirements.lock", tuple(PROJECT["dependency-groups"]["test"]), tuple(sys.path)),
     Locked(
         "tests/contract/official_client.lock",
@@ -53,7 +58,7 @@ INSTALLED = (
 )
 LOCKS = sorted(
     str(path.relative_to(TOP))
-    for folder in ("*.lock", "docs/**/*.lock", "tests/**/*.lock")
+    for folder in ("*.lock", "deploy/*.lock", "docs/**/*.lock", "tests/**/*.lock")
     for path in TOP.glob(folder)
 )
 

@@ -48,8 +48,9 @@ def _settings(flags: list[str]) -> dict[str, str | bool]:
     rest = list(flags)
     while rest:
         flag = rest.pop(0).removeprefix("--").replace("-", "_")
-        if flag.removeprefix("no_") in ("admin", "request_faults"):
-            given[flag.removeprefix("no_")] = not flag.startswith("no_")
+        switch = flag.removeprefix("no_")
+        if Settings.model_fields[switch].annotation is bool:
+            given[switch] = not flag.startswith("no_")
         else:
             given[flag] = rest.pop(0)
     assert given.keys() <= Settings.model_fields.keys()

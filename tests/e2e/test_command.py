@@ -284,7 +284,7 @@ def test_help() -> None:
     for name, field in Settings.model_fields.items():
         text = " ".join(sections[group_of(name)].split())
         default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
-        shown = "none" if default is None else "true" if default is True else default
+        shown = "none" if default is None else str(default).lower() if isinstance(default, bool) else default
         assert f"--{name.replace('_', '-')} " in text
         assert f"{field.description} [env var: AUDIENCE_MOCK_{name.upper()}; default: {shown}]" in text
         unit = {"s": "Seconds", "bytes": "Bytes"}.get(name.rsplit("_", 1)[-1], "")
@@ -343,6 +343,9 @@ EACH_SETTING = {
     "admin_token": "open-sesame",
     "cors_origins": "http://a.example, http://b.example",
     "log_level": "error",
+    "log_format": "json",
+    "access_log": "true",
+    "metrics": "true",
 }
 
 
@@ -378,6 +381,7 @@ def test_each_setting(command: Runner, by: str) -> None:
         token = EACH_SETTING["admin_token"]
         assert client.get("/__admin/worlds", headers={"Authorization": f"Bearer {token}"}).status_code == 200
         assert client.get("/__admin/worlds").status_code == 401
+        assert client.get("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 200
         for origin, allowed in (("http://b.example", True), ("http://c.example", False)):
             headers = client.get(AUDIENCES, headers={"Origin": origin}).headers
             assert ("access-control-allow-origin" in headers) == allowed

@@ -1,16 +1,19 @@
-"""A third API is a folder under `providers/` and nothing else."""
+"""A third API: a package that another distribution has, without a change here."""
 
+import ast
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from audience_mock import providers
 from audience_mock.providers import registry
+from helpers.environment import environment_without
 
-FOLDER = Path(__file__).parents[1] / "helpers/third_api"
-
-# What a folder beside the others would do, for one in the tests.
-ADD = f"from audience_mock import providers; providers.__path__.append({str(FOLDER)!r})\n"
+EXAMPLE = Path(__file__).parents[2] / "docs/examples/acme-provider"
 
 USE = """
 import httpx
@@ -19,67 +22,107 @@ from audience_mock.core.seeds.schemas import Seed
 from audience_mock.settings import GROUPS, Settings
 from audience_mock.testing import MockServer
 
-assert "Toy" in GROUPS and "toy_greeting" in Settings.model_fields
-with MockServer(toy_greeting="hi") as mock:
+assert "Acme" in GROUPS and "acme_region" in Settings.model_fields
+with MockServer(acme_region="us") as mock:
     mock.clock.freeze()
-    key = {"X-Toy-Key": "k"}
-    toys = f"{mock.url}/toy/audiences"
-    assert httpx.post(toys, json={"name": "a"}).status_code == 401
-    made = httpx.post(toys, json={"name": "a"}, headers=key)
+    key = {"X-Acme-Key": "k"}
+    audiences = f"{mock.url}/acme/audiences"
+    assert httpx.post(audiences, json={"name": "a"}).status_code == 401
+    made = httpx.post(audiences, json={"name": "a"}, headers=key)
     assert (made.status_code, made.json()) == (
-        201, {"id": 7000, "name": "a", "status": "INITIALIZING", "greeting": "hi"}
+        201, {"id": 7000, "name": "a", "status": "INITIALIZING", "region": "us"}
     )
-    assert httpx.post(toys, json={"nam": "a"}, headers=key).json() == {"toy_error": 400}
-    assert httpx.get(f"{toys}/1", headers=key).json() == {"toy_error": 404}
+    assert httpx.post(audiences, json={"nam": "a"}, headers=key).json() == {"acme_error": 400}
+    assert httpx.get(f"{audiences}/1", headers=key).json() == {"acme_error": 404}
     mock.clock.advance(to="next-event", kinds=["audience"])
-    assert httpx.get(f"{toys}/7000", headers=key).json()["status"] == "READY"
-    mock.faults.add("toy_audiences/get", status=503, first=1)
-    assert httpx.get(f"{toys}/7000", headers=key).json() == {"toy_error": 503}
-    mock.verify("toy_audiences/get", count=3)
-    created = mock.journal.entries(operation="toy_audiences/create")
-    assert [entry["api"] for entry in created] == ["toy"] * 3
+    assert httpx.get(f"{audiences}/7000", headers=key).json()["status"] == "READY"
+    mock.faults.add("acme_audiences/get", status=503, first=1)
+    assert httpx.get(f"{audiences}/7000", headers=key).json() == {"acme_error": 503}
+    mock.verify("acme_audiences/get", count=3)
+    created = mock.journal.entries(operation="acme_audiences/create")
+    assert [entry["api"] for entry in created] == ["acme"] * 3
     blue = mock.in_world("blue")
-    blue.configure(toy_greeting="hey")
-    toys = f"{blue.url}/toy/audiences"
-    assert httpx.post(toys, json={"name": "b"}, headers=key).json()["greeting"] == "hey"
-    blue.control("PUT", "/ids", {"toy_audience": 8000})
-    assert httpx.post(toys, json={"name": "b"}, headers=key).json()["id"] == 8000
+    blue.configure(acme_region="asia")
+    audiences = f"{blue.url}/acme/audiences"
+    assert httpx.post(audiences, json={"name": "b"}, headers=key).json()["region"] == "asia"
+    blue.control("PUT", "/ids", {"acme_audience": 8000})
+    assert httpx.post(audiences, json={"name": "b"}, headers=key).json()["id"] == 8000
     blue.control("PATCH", "/audiences/8000", {"status": "TOO_SMALL"})
-    assert httpx.get(f"{blue.url}/toy/audiences/8000", headers=key).json()["status"] == "TOO_SMALL"
-    blue.seed({"audiences": [{"api": "toy", "account": "77", "kind": "TOY", "name": "seeded"}]})
-    assert blue.state()["audiences"][-1]["api"] == "toy"
+    assert httpx.get(f"{blue.url}/acme/audiences/8000", headers=key).json()["status"] == "TOO_SMALL"
+    blue.seed({"audiences": [{"api": "acme", "account": "77", "kind": "LIST", "name": "seeded"}]})
+    assert blue.state()["audiences"][-1]["api"] == "acme"
     Seed.model_validate(blue.state())
-    described = httpx.get(f"{mock.url}/openapi/toy.json").json()
+    described = httpx.get(f"{mock.url}/openapi/acme.json").json()
     assert list(described["paths"]) == ["/audiences", "/audiences/{number}"]
-    page = httpx.get(f"{mock.url}/__admin/operations?provider=toy").json()["operations"]
-    assert [operation["name"] for operation in page] == ["toy_audiences/create", "toy_audiences/get"]
-    assert httpx.get(mock.url).json()["toy"].startswith("/toy/audiences")
-    near = httpx.get(f"{mock.url}/toy/audience/7", headers=key)
+    page = httpx.get(f"{mock.url}/__admin/operations?provider=acme").json()["operations"]
+    assert [operation["name"] for operation in page] == ["acme_audiences/create", "acme_audiences/get"]
+    assert httpx.get(mock.url).json()["acme"].startswith("/acme/audiences")
+    near = httpx.get(f"{mock.url}/acme/audience/7", headers=key)
     assert near.status_code == 404
-    assert "GET /toy/audiences/{number}" in mock.journal.entries()[-1]["suggestions"]
+    assert "GET /acme/audiences/{number}" in mock.journal.entries()[-1]["suggestions"]
     variables = environment(mock)
-    assert variables["AUDIENCE_MOCK_TOY_URL"] == variables["TOY_BASE_URL"] == f"{mock.url}/toy"
+    assert variables["AUDIENCE_MOCK_ACME_URL"] == variables["ACME_BASE_URL"] == f"{mock.url}/acme"
 print("served")
 """
 
 
-def test_a_folder_is_all_that_a_third_api_needs() -> None:
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a process in which the example is installed."""
+    target = tmp_path_factory.mktemp("installed")
+    source = target / "source"
+    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("__pycache__"))
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
+    command = [*pip, "--no-build-isolation", "--no-index", "--target", str(target), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    return environment_without("PYTHONPATH", PYTHONPATH=str(target))
+
+
+def python(code: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_an_installed_package_is_all_that_a_third_api_needs(installed: dict[str, str]) -> None:
     """Worlds, clock, faults, journal, seeds, ids, settings, descriptions and suggestions have it at once."""
-    done = subprocess.run([sys.executable, "-c", ADD + USE], capture_output=True, text=True, check=False)
+    done = python(USE, installed)
     assert (done.stdout, done.returncode) == ("served\n", 0), done.stderr
 
 
-def test_its_settings_are_flags() -> None:
+def test_its_settings_are_flags(installed: dict[str, str]) -> None:
     """`audience-mock serve --help` lists them under a heading of their own."""
-    code = ADD + "from audience_mock.cli.main import main; main(['serve', '--help'])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "--toy-greeting TEXT" in done.stdout, done.stderr
-    assert "Toy:" in done.stdout
+    done = python("from audience_mock.cli.main import main; main(['serve', '--help'])", installed)
+    assert "--acme-region REGION" in done.stdout, done.stderr
+    assert "Acme:" in done.stdout
 
 
-def test_the_providers_are_the_folders() -> None:
+def test_the_example_is_small() -> None:
+    """Two operations take less than 150 lines."""
+    assert sum(len(file.read_text().splitlines()) for file in EXAMPLE.rglob("*.py")) < 150
+
+
+def test_an_included_provider_is_not_replaced(installed: dict[str, str], tmp_path: Path) -> None:
+    """A package that takes the name of an included provider is ignored, with a warning that names it."""
+    info = tmp_path / "impostor-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: impostor\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[audience_mock.providers]\npinterest = impostor\n")
+    both = {**installed, "PYTHONPATH": f"{installed['PYTHONPATH']}{os.pathsep}{tmp_path}"}
+    done = python(
+        "from audience_mock.providers import registry; print(list(registry.packages().items()))", both
+    )
+    assert "impostor has a provider named pinterest, which is included: ignored" in done.stderr
+    assert ast.literal_eval(done.stdout) == [
+        ("pinterest", "audience_mock.providers.pinterest"),
+        ("pitchtarget", "audience_mock.providers.pitchtarget"),
+        ("acme", "acme_provider"),
+    ]
+
+
+def test_the_included_providers_are_the_folders() -> None:
     """The registry names none; it lists what lies beside it."""
     folders = {
         path.name for path in Path(providers.__path__[0]).iterdir() if (path / "provider.py").is_file()
     }
-    assert set(registry.names()) == folders
+    assert set(registry.packages()) == folders

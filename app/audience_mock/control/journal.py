@@ -79,6 +79,9 @@ class JournalEntry(ApiModel):
     fault: str | None = Field(description="Id of the planned fault that fired.")
     request: JournalRequest
     answer: JournalAnswer
+    trace_id: str = Field(
+        default="", description="Present if the request had a valid `traceparent`: the id of its trace."
+    )
     suggestions: list[str] = Field(
         default=[], description="Present if no route matched: the routes that were probably meant."
     )

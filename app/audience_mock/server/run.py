@@ -71,6 +71,11 @@ def log_to_stderr(settings: Settings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     # The debug messages of libraries, such as one for each piece of a form, are no help here.
     logging.basicConfig(stream=sys.stderr, level=max(level, logging.WARNING), format="%(message)s")
+    if settings.log_format == "json":
+        from audience_mock.web.logs import JsonFormatter  # noqa: PLC0415 - most logs are text
+
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonFormatter())
     log.setLevel(level)
 
 

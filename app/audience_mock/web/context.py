@@ -43,6 +43,8 @@ class RequestContext:
     may_request_fault: bool = False
     """Whether it has a header that can ask for a fault."""
     provider: "Provider | None" = None
+    operation: str | None = None
+    """The id of the operation, once its route is found."""
     is_head: bool = False
     """Whether it is a HEAD that is answered as a GET."""
     fault: str | None = None
@@ -55,6 +57,11 @@ def attach(scope: Scope, context: RequestContext) -> None:
 def context_of(scope: Scope) -> RequestContext:
     """The context of a request that came through `WorldSelection`."""
     return cast(RequestContext, scope[_KEY])
+
+
+def find_context(scope: Scope) -> RequestContext | None:
+    """The context of a request, if it has come as far as `WorldSelection`."""
+    return cast(RequestContext | None, scope.get(_KEY))
 
 
 def route_path(scope: Scope) -> str:

@@ -3,6 +3,7 @@
 Only a comparison sees a request unmasked: a test knows which token it expects.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -25,6 +26,9 @@ from audience_mock.web.masking import (
 from audience_mock.web.request import FormSummary
 from audience_mock.web.response import Header
 from audience_mock.web.timestamps import iso_8601
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+"""The header of W3C Trace Context; ids of zeros alone are not valid there."""
 
 
 def entry_as_json(entry: Entry) -> dict[str, Any]:
@@ -49,6 +53,9 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
             **mask_echoes(body, secrets),
         },
     }
+    trace = _TRACEPARENT.fullmatch(request["headers"].get("traceparent", ""))
+    if trace is not None:
+        shown["trace_id"] = trace[1]
     if recorded.suggestions:
         shown["suggestions"] = list(recorded.suggestions)
     return shown

@@ -139,6 +139,7 @@ class MockRoute(APIRoute):
         if scope["method"] not in self.methods:
             raise HTTPException(405)
         request = MockRequest(scope, receive, send)
+        request.context.operation = self.operation_id
         if self.subject_to_faults and (request.world.faults.planned or request.context.may_request_fault):
             response, broken = await faults.respond(self, request)
         else:

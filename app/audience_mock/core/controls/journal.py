@@ -70,6 +70,11 @@ class Journal:
             raise NotFoundError("request", str(number))
         return Entry._make(self._entries[place])
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory that the entries take, by estimate."""
+        return self._held_bytes
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -223,6 +223,15 @@ class Database:
         with self.transaction() as connection:
             _delete_orphans(connection)
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of its pages, in memory or in its file."""
+        pages, page_bytes = (
+            self.connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
+            for pragma in ("page_count", "page_size")
+        )
+        return int(pages * page_bytes)
+
     def close(self) -> None:
         self.connection.close()
 

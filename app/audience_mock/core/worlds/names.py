@@ -8,6 +8,11 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """What is safe in a path, a header, a token and a file's name."""
 
 
+def tenant_of(world: str) -> str:
+    """The tenant whose world it is: what stands before the first dot of its name."""
+    return world.partition(".")[0]
+
+
 def check_name(name: str) -> None:
     """Raises InvalidNameError."""
     if not NAME.fullmatch(name):

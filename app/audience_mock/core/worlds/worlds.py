@@ -1,6 +1,6 @@
 """The worlds of a server: each created from the starting state when it is first used."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 
 from audience_mock.core.errors import (
@@ -87,6 +87,10 @@ class Worlds:
 
     def __contains__(self, name: str) -> bool:
         return name in self._open or name in self._not_opened
+
+    def opened(self) -> Collection[World]:
+        """The worlds whose database is open."""
+        return self._open.values()
 
     def get_or_create(self, name: str) -> World:
         """The world of this name. Raises InvalidNameError, LimitExceededError, StoreError."""
