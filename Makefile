@@ -12,11 +12,12 @@ CONSOLE := app/audience_mock/console
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test test-browser bench soak fuzz format lock openapi console docs docs-reference clean FORCE
+.PHONY: help serve test test-browser screenshots bench soak fuzz format lock openapi console docs docs-reference clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
 	@echo "make test-browser  drive the console and the API docs in Chromium; flags for pytest: ARGS='-k faults'"
+	@echo "make screenshots  take the screenshots of the documents again, in Chromium"
 	@echo "make format   format the code and apply ruff's fixes"
 	@echo "make openapi  write openapi/, fixtures/world.schema.json and the client's types again, after a change of an API"
 	@echo "make console  copy what the console takes from npm into the package, after a change of its lock"
@@ -45,6 +46,10 @@ test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/node_example/.installed $(V
 # Needs Chromium (apt-get install chromium) and npm.
 test-browser: $(VENV)/.checks $(VENV)/.browser $(VENV)/console/.installed
 	$(BIN)/python -m pytest -m browser $(ARGS) tests/browser
+
+# The images of the documents.
+screenshots: $(VENV)/.checks $(VENV)/.browser
+	PYTHONPATH=app:tests $(BIN)/python -m browser.screenshots docs/images
 
 # Needs wrk, curl and Node.js; installs the other mocks into build/bench, once.
 bench: $(VENV)/.runtime

@@ -1,8 +1,6 @@
 """Chromium, and pages that must not do what no test expects: log an error, call another host, run a script
 that a request brought in."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,22 +9,15 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from audience_mock.testing import MockServer
+from browser.chromium import launch
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 LIMIT_MS = 15_000
 """For anything; reached only where something is broken."""
 
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-)
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 VISITORS = {"audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806", "retention_days": 30}}
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -40,12 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Debian's: Playwright's own would have to be downloaded."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path, "Chromium is missing: apt-get install chromium, or set CHROMIUM to its path"
-    running: Playwright
     with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = launch(running)
         yield browser
         browser.close()
 

@@ -68,6 +68,8 @@ function Connection() {
 }
 
 function Navigation({ world, view }) {
+  // On a phone, the views are in one row that is wider than the screen.
+  useEffect(() => document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [view]);
   const unused = useStore((known) => known.overview?.unused_faults ?? 0);
   const rejected = useStore((known) => known.rejected);
   const overview = useStore((known) => known.overview);

@@ -44,7 +44,7 @@ class Subscription:
 
 
 class Subscribers:
-    """Those of a world. Falsy where there are none, so that nobody makes a notice for them."""
+    """Those of a world. Falsy where there are none, so that no notice is made then."""
 
     def __init__(self) -> None:
         self._subscriptions: list[Subscription] = []

@@ -157,7 +157,7 @@ class Worlds:
                 world.subscribers.notify(kind, about)
 
     def end_subscriptions(self) -> None:
-        """The server stops: their responses would go on for as long as somebody listens."""
+        """The server stops: their responses would go on for as long as a client listens."""
         for world in self._open.values():
             world.subscribers.end("stopping")
 

@@ -88,7 +88,7 @@ function Detail({ world, number }) {
   if (error) return html`<h2>Request ${number}</h2><${Problem} error=${error} /><p>The journal keeps the newest requests only.</p>`;
   if (!entry) return html`<p class="quiet" aria-busy="true">Loading…</p>`;
   return html`<h2>${entry.request.method} <span class="path">${requestPath(entry.request.path)}</span></h2>
-    <p><${Status} status=${entry.answer.status} /> · ${entry.operation ?? "no route"} · ${entry.api} · ${entry.at}</p>
+    <p><${Status} status=${entry.answer.status} /> · ${entry.operation ?? "no route"} · ${entry.api} · <time datetime=${entry.at} title=${entry.at}>${shortTime(entry.at)}</time></p>
     <${Why} entry=${entry} world=${world} />
     <${Tools} entry=${entry} world=${world} />
     <${Tabs} label="Parts of the request" tabs=${[
