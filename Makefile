@@ -70,11 +70,13 @@ openapi: $(VENV)/.runtime
 	$(RUN) schema > fixtures/world.schema.json
 	PYTHONPATH=app $(BIN)/python docs/site/client_types.py
 
-# As they are: a test compares them with the packages that the lock names.
+# As they are: a test compares them with the packages that the lock names. Preact's own is there for its licence;
+# its code is in htm's file.
 console: $(VENV)/console/.installed
-	cp $(VENV)/console/node_modules/htm/preact/standalone.module.js $(CONSOLE)/static/vendor/htm-preact.js
-	cd $(VENV)/console/node_modules/swagger-ui-dist && cp swagger-ui-bundle.js swagger-ui-bundle.js.LICENSE.txt \
-		swagger-ui.css $(CURDIR)/$(CONSOLE)/static/vendor/
+	@cd $(VENV)/console/node_modules && into=$(CURDIR)/$(CONSOLE)/static/vendor && \
+	cp htm/preact/standalone.module.js $$into/htm-preact.js && cp htm/LICENSE $$into/htm.LICENSE.txt && \
+	cp preact/LICENSE $$into/preact.LICENSE.txt && cd swagger-ui-dist && cp LICENSE $$into/swagger-ui.LICENSE.txt && \
+	cp NOTICE $$into/swagger-ui.NOTICE.txt && cp swagger-ui-bundle.js swagger-ui-bundle.js.LICENSE.txt swagger-ui.css $$into
 
 # NO_MKDOCS_2_WARNING: the theme announces its successor on every build.
 docs: $(VENV)/docs/.installed

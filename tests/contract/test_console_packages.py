@@ -13,8 +13,12 @@ PACKAGES = Path(sys.prefix) / "console/node_modules"
 LOCK = FOLDER.parent / "package-lock.json"
 COPIED = {
     "htm-preact.js": "htm/preact/standalone.module.js",
+    "htm.LICENSE.txt": "htm/LICENSE",
+    "preact.LICENSE.txt": "preact/LICENSE",
     "swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
     "swagger-ui-bundle.js.LICENSE.txt": "swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt",
+    "swagger-ui.LICENSE.txt": "swagger-ui-dist/LICENSE",
+    "swagger-ui.NOTICE.txt": "swagger-ui-dist/NOTICE",
     "swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
 }
 
