@@ -142,8 +142,9 @@ export function enterWorld(world) {
       } else if (kind === "hello") {
         setClock(data.clock);
         if (!data.resumed || first) await loadRequests(world);
-        if (!first) refreshNow();
         first = false;
+        // What happened between the first load and this subscription was not announced.
+        refreshSoon();
       } else if (kind === "change") {
         setClock(data.clock);
         if (["state/reset", "snapshots/restore", "journal/empty"].includes(data.operation)) await loadRequests(world);
