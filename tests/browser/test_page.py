@@ -18,6 +18,8 @@ from audience_mock.testing import MockServer
 from browser.conftest import PHONE, WIDE, Show, Watched, create, list_audiences, upload
 from helpers.accounts import PINTEREST_TOKEN
 
+SCREENSHOTS = Path(__file__).parents[2] / "build/screenshots"
+"""For people to look at: each view, light and dark, wide and on a phone."""
 AXE = Path(sys.prefix) / "console/node_modules/axe-core/axe.min.js"
 VIEWS = (
     *("overview", "audiences", "lists", "requests", "clock", "faults", "uploads", "snapshots", "tokens"),
@@ -70,6 +72,8 @@ def test_axe_finds_nothing_serious(show: Show, demo: MockServer, scheme: str, si
         page.goto(f"{base}#/worlds/default/{view}")
         page.locator("main h1").wait_for()
         expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        name = f"{scheme}-{size['width']}-{view.replace('/', '-').replace(':', '-')}.png"
+        page.screenshot(path=SCREENSHOTS / name)
         assert serious(page) == [], view
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
 
@@ -397,3 +401,6 @@ def test_many_audiences_and_a_full_journal_stay_smooth(
     list_audiences(mock)
     expect(page.get_by_text("3,001 requests")).to_be_visible()
     assert before in page.locator("[data-rows]").inner_text()
+    page.get_by_role("button", name="1 new").click()
+    expect(page.locator("[data-rows]").get_by_role("option").first).to_have_attribute("aria-posinset", "1")
+    expect(page.get_by_role("button", name="1 new")).to_have_count(0)

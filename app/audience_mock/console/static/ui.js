@@ -266,12 +266,13 @@ export const Select = ({ label: text, value, options, onChange, any = "any" }) =
 
 // A list of which only the rows in view exist. The newest is on top; rows that come while the reader is further
 // down do not move what they look at.
-export function Rows({ items, keyOf, height, row, label: text, selected, onSelect, onOpen }) {
+export function Rows({ items, keyOf, height, row, label: text, selected, onSelect, onAway }) {
   const element = useRef();
   const [view, setView] = useState({ top: 0, height: 600 });
   const first = useRef(null);
   const measure = () => {
     const { scrollTop, clientHeight } = element.current;
+    onAway?.(scrollTop > 0);
     setView((old) => (old.top === scrollTop && old.height === clientHeight ? old : { top: scrollTop, height: clientHeight }));
   };
   useLayoutEffect(() => {
@@ -303,7 +304,7 @@ export function Rows({ items, keyOf, height, row, label: text, selected, onSelec
     if (to !== undefined) {
       event.preventDefault();
       select(to);
-    } else if (event.key === "Enter" && place >= 0) onOpen?.(selected);
+    }
   };
   const from = Math.max(0, Math.floor(view.top / height) - 8);
   const to = Math.min(items.length, Math.ceil((view.top + view.height) / height) + 8);

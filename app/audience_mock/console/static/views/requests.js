@@ -23,7 +23,19 @@ export default function Requests({ world, id, params }) {
   const open = (number) => go(world, "requests", { ...params, id: number });
   const close = () => go(world, "requests", params);
   const operations = useMemo(() => [...new Set(shown.map((each) => each.operation ?? "none"))].sort(), [shown.length]);
-  const fresh = paused === null ? 0 : live.length && paused.length ? Math.max(0, live.at(-1).number - paused.at(-1).number) : live.length;
+  // The newest request that the reader has seen, once they are further down or have paused the list.
+  const newest = live.at(-1)?.number ?? 0;
+  const [seen, setSeen] = useState(null);
+  const fresh = seen === null ? 0 : Math.max(0, newest - seen);
+  const pause = (on) => {
+    setPaused(on ? live : null);
+    setSeen(on ? newest : null);
+  };
+  const toTop = () => {
+    pause(false);
+    const list = document.querySelector("[data-rows]");
+    if (list) list.scrollTop = 0;
+  };
   const list = html`
     <div class="filters">
       <label class="field grow"><span>Filter</span><input data-filter type="search" value=${params.text ?? ""} placeholder="path, method or operation" onInput=${(event) => filter({ text: event.currentTarget.value })} /></label>
@@ -35,12 +47,13 @@ export default function Requests({ world, id, params }) {
       <span>${plural(found.length, "request")}${missed > 0 && html` · <span class="quiet">${count(missed)} came too fast to show</span>`}</span>
       <${Trend} requests=${shown} />
       <span class=${paused ? "live paused" : "live"}>${paused ? "paused" : "live"}</span>
-      ${fresh > 0 && html`<button class="pill" onClick=${() => setPaused(null)}>${count(fresh)} new</button>`}
-      <button class="small" onClick=${() => setPaused(paused ? null : live)} aria-pressed=${paused !== null}>${paused ? "Resume" : "Pause"}</button>
+      ${fresh > 0 && html`<button class="pill" onClick=${toTop}>${count(fresh)} new</button>`}
+      <button class="small" onClick=${() => pause(paused === null)} aria-pressed=${paused !== null}>${paused ? "Resume" : "Pause"}</button>
       <${Action} kind="small" action=${{ method: "DELETE", path: "/journal", python: "journal.clear()", done: "The journal is empty" }}>Clear<//>
     </div>
     ${found.length === 0 ? html`<${NothingFound} any=${shown.length > 0} world=${world} />`
       : html`<${Rows} items=${found} keyOf=${(each) => each.number} height=${ROW} label="Requests, the newest first" selected=${selected} onSelect=${open}
+          onAway=${(away) => paused === null && setSeen((old) => (away ? old ?? newest : null))}
           row=${(each) => html`<span class="num time">${shortTime(each.at)}</span><span class="method">${each.method}</span>
             <span class="path" title=${each.path}>${requestPath(each.path)}</span>
             ${each.fault && html`<span class="badge fault">${each.fault}</span>`}${each.operation === null && html`<span class="badge">no route</span>`}
