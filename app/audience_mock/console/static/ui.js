@@ -322,16 +322,12 @@ export function Rows({ items, keyOf, height, row, label: text, selected, onSelec
   </div>`;
 }
 
-// Two columns, one below the other on a phone; the detail closes by Escape.
+// Two columns; on a phone the detail takes the place of the list. It closes by Escape.
 export function Split({ list, detail, label: text, onClose }) {
-  const element = useRef();
   const isOpen = Boolean(detail);
-  useEffect(() => {
-    if (isOpen && matchMedia("(max-width: 800px)").matches) element.current?.scrollIntoView({ block: "start" });
-  }, [isOpen]);
   return html`<div class=${isOpen ? "split open" : "split"}>
     <div class="list">${list}</div>
-    ${isOpen && html`<section class="detail" ref=${element} aria-label=${text}
+    ${isOpen && html`<section class="detail" aria-label=${text}
         onKeyDown=${(event) => event.key === "Escape" && onClose()}>
       <button class="plain close" aria-label="Close the detail" onClick=${onClose}><span aria-hidden="true">×</span></button>${detail}</section>`}
   </div>`;

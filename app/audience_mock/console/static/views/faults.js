@@ -42,7 +42,10 @@ function effectOf(fault) {
   const parts = EFFECTS.filter(([name]) => name !== "latency_ms" && fault[name] !== undefined && fault[name] !== null)
     .map(([name, title]) => (fault[name] === true ? title.toLowerCase() : `${title.toLowerCase()}: ${fault[name]}`));
   const latency = fault.latency_ms;
-  if (latency !== undefined && latency !== null) parts.push(`${typeof latency === "object" ? `${latency.from} to ${latency.to}` : latency} ms later`);
+  if (latency !== undefined && latency !== null) {
+    const { from, to } = typeof latency === "object" ? latency : { from: latency, to: latency };
+    parts.push(`${from === to ? from : `${from} to ${to}`} ms later`);
+  }
   return parts.join(", ");
 }
 
