@@ -63,7 +63,12 @@ def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Call
         try:
             app = create_app(settings)
             deleted_files = DeletedFiles(app.state.worlds)
-            server = Server(app, settings=settings, when_ready=when_ready, when_stopping=deleted_files.check)
+
+            def when_stopping() -> None:
+                deleted_files.check()
+                app.state.worlds.end_subscriptions()
+
+            server = Server(app, settings=settings, when_ready=when_ready, when_stopping=when_stopping)
         except DomainError as error:
             fail(error)
         server.run_at(listeners)
