@@ -43,16 +43,19 @@ def serve(**flags: Any) -> None:
         import_fastapi()
         from audience_mock.server.run import run
 
+        if stop.is_requested:
+            return
         # Turns the collector on once the server is ready.
         run(settings, exit_with_error, is_stopped=lambda: stop.is_requested)
 
 
 class _Stop:
-    """Ends the process with 0, and remembers that it was to end: an exception that a signal raises is lost in
-    a module that is being imported and ignores all exceptions."""
+    """Remembers that the process is to end: an exception from a signal handler would be lost, or reported, by
+    whatever is being imported. A second signal ends it at once."""
 
     is_requested = False
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if self.is_requested:
+            sys.exit(0)
         self.is_requested = True
-        sys.exit(0)

@@ -71,6 +71,9 @@ def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Call
             server = Server(app, settings=settings, when_ready=when_ready, when_stopping=when_stopping)
         except DomainError as error:
             fail(error)
+        if is_stopped():
+            app.state.worlds.close()
+            return
         server.run_at(listeners)
     if unwritten is not None:
         fail(unwritten)
