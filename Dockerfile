@@ -5,6 +5,7 @@
 #
 # It needs no file system to write to, but for two places: /data, where a store may lie (a volume, and
 # AUDIENCE_MOCK_DATABASE=sqlite:////data/audiences.db), and /tmp, where large uploads lie while they come in.
+# Requests cannot ask for faults, since anybody who reaches it could: AUDIENCE_MOCK_REQUEST_FAULTS=true lets them.
 # Change the port by AUDIENCE_MOCK_PORT, not by the flag: the health check looks there.
 
 FROM python:3.13-slim AS build
@@ -41,7 +42,8 @@ COPY --from=build /opt/audience-mock /opt/audience-mock
 COPY --from=build --chown=10001:10001 /data /data
 ENV PATH=/opt/audience-mock/bin:$PATH \
     AUDIENCE_MOCK_HOST=0.0.0.0 \
-    AUDIENCE_MOCK_PORT=8000
+    AUDIENCE_MOCK_PORT=8000 \
+    AUDIENCE_MOCK_REQUEST_FAULTS=false
 WORKDIR /data
 USER 10001:10001
 EXPOSE 8000

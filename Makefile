@@ -12,7 +12,7 @@ CONSOLE := app/audience_mock/console
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test test-browser screenshots bench soak fuzz format lock openapi console docs docs-reference clean FORCE
+.PHONY: help serve test test-browser screenshots bench soak crash fuzz format lock openapi console docs docs-reference clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
@@ -25,6 +25,7 @@ help:
 	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
 	@echo "make lock     resolve all lock files again, after a change of dependencies"
 	@echo "make soak     run the slow tests: an upload of 1 GiB, a thousand servers in a row"
+	@echo "make crash    kill a server under load 200 times, and check that it loses nothing"
 	@echo "make fuzz     send 20,000 requests that schemathesis makes up from the three descriptions"
 	@echo "make bench    measure speed against frameworks and other mock servers; ARGS=--quick: a short run"
 	@echo "make clean    delete .venv, caches and build output"
@@ -57,6 +58,9 @@ bench: $(VENV)/.runtime
 
 soak: $(VENV)/.checks
 	$(BIN)/python -m pytest -m soak -s $(ARGS)
+
+crash: $(VENV)/.checks
+	$(BIN)/python -m pytest -m soak -k two_hundred_kills -s tests/e2e/test_crash.py $(ARGS)
 
 fuzz: $(VENV)/.checks
 	$(BIN)/python -m pytest -m fuzz -n 2 -rP $(ARGS)

@@ -36,11 +36,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_client_reads_certificates() -> Iterator[None]:
-    """httpx reads those of the system for each client, which took a tenth of the suite's time; no test speaks
-    TLS."""
+    """httpx reads those of the system for each client, which took a tenth of the suite's time; a test that
+    speaks TLS gives its own."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    def given_or_empty(*, verify: Any = True, **more: Any) -> ssl.SSLContext:
+        return verify if isinstance(verify, ssl.SSLContext) else context
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("httpx._transports.default.create_ssl_context", lambda **more: context)
+        patch.setattr("httpx._transports.default.create_ssl_context", given_or_empty)
         yield
 
 

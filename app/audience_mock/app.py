@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from audience_mock import __version__
-from audience_mock.control import Access, PageRoute, Pages
+from audience_mock.control import Access, AdminTokens, PageRoute, Pages
 from audience_mock.core.errors import DomainError, InvalidSeedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
@@ -35,13 +35,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for these settings, by default those of the environment.
 
     `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name.
-    Opens the store and applies the seed, so it raises StoreError and InvalidSeedError.
+    Opens the store, applies the seed and reads the admin tokens, so it raises StoreError, InvalidSeedError
+    and InvalidSettingsError.
     """
     settings = settings or Settings()
-    return assemble(_open_worlds(settings), settings)
+    access = Access(settings.admin, AdminTokens(settings.admin_token, settings.admin_token_file))
+    return assemble(_open_worlds(settings, access), settings, access)
 
 
-def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
+def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
     """The application over these worlds."""
     providers = {
         provider.name: ProviderApp(provider, cors_origins=settings.cors_origins)
@@ -60,6 +62,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        await worlds.until_all_free()
         worlds.close()
         observing.close()
 
@@ -78,6 +81,7 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
             *(_console_routes() if settings.admin else ()),
             *_docs_routes(),
             ProviderMount("", _control, ["__admin"], name="control"),
+            pages.browser_route,
         ],
     )
     for api in providers.values():
@@ -92,10 +96,23 @@ def assemble(worlds: Worlds, settings: Settings) -> FastAPI:
         descriptions=lambda: {name: api.openapi() for name, api in providers.items()},
         providers={name: api.provider for name, api in providers.items()},
         demo_seed=lambda: seed_file("demo").read_bytes(),
+        public_url=settings.public_url,
     )
     app.add_middleware(MountShortcut, mounts=mounts)
-    app.add_middleware(WorldSelection, worlds=worlds, served=served, reject=_reject_world)
-    observing.add_to(app, Access(settings.admin, settings.admin_token))
+    app.add_middleware(
+        WorldSelection,
+        worlds=worlds,
+        served=served,
+        reject=_reject_world,
+        is_admin_token=access.tokens.permit,
+    )
+    observing.add_to(app, access)
+    if settings.trusted_proxies or settings.public_url is not None:
+        from audience_mock.web.proxies import TrustedProxies
+
+        app.add_middleware(
+            TrustedProxies, networks=settings.trusted_proxies or (), public_url=settings.public_url
+        )
     return app
 
 
@@ -108,7 +125,9 @@ def _control_app() -> ProviderApp:
 
 
 async def _control(scope: Scope, receive: Receive, send: Send) -> None:
-    await _control_app()(scope, receive, send)
+    from audience_mock.control.cors import with_common_headers
+
+    await _control_app()(scope, receive, with_common_headers(scope, send))
 
 
 def _console_routes() -> list[PageRoute]:
@@ -137,13 +156,16 @@ def _describe_control() -> dict[str, Any]:
 
 def _reject_world(request: MockRequest, error: DomainError) -> Response:
     """The response to an invalid world name: the control API's, since the request reached no emulated API."""
+    from audience_mock.control.cors import common_headers
     from audience_mock.control.errors import error_response
 
-    return error_response(request, error)
+    response = error_response(request, error)
+    response.raw_headers += common_headers(request.scope)
+    return response
 
 
-def _open_worlds(settings: Settings) -> Worlds:
-    configure = partial(_configured, settings)
+def _open_worlds(settings: Settings, access: Access) -> Worlds:
+    configure = partial(_configured, settings, access)
     if settings.seed:
         return _seeded(settings, seed_file(settings.seed), configure)
     return Worlds(settings.database, configure=configure)
@@ -165,7 +187,7 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
     return worlds
 
 
-def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
+def _configured(settings: Settings, access: Access, own: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
     """The effective settings of a world: its `own` override the server's. Raises InvalidSettingsError."""
     here: WorldSettings = settings
     if own:
@@ -178,9 +200,10 @@ def _configured(settings: Settings, own: Mapping[str, Any]) -> tuple[Rules, dict
         max_upload_bytes=here.max_upload_bytes,
         journal_entries=here.journal_entries,
         journal_bytes=here.journal_bytes,
+        redact_users=here.redact_users,
         request_faults=here.request_faults,
     )
-    return rules, registry.options(here) | {"control": Access(settings.admin, settings.admin_token)}
+    return rules, registry.options(here) | {"control": access}
 
 
 def describe(directory: Path) -> list[Path]:
@@ -188,7 +211,7 @@ def describe(directory: Path) -> list[Path]:
     files."""
     from audience_mock.web.operations import evidence_table, list_operations
 
-    app = assemble(Worlds(), Settings.model_construct())
+    app = assemble(Worlds(), Settings.model_construct(), Access())
     described = {name: api.openapi() for name, api in app.state.providers.items()}
     texts = {
         f"{name}.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n"

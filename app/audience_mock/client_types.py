@@ -21,11 +21,23 @@ class WorldSettings(TypedDict, total=False):
     """Requests that the request journal of a world keeps; 0 turns it off."""
     journal_bytes: int
     """Bytes that the request journal of a world may take; the oldest requests go first."""
+    redact_users: bool
+    """Whether the request journal and the log leave out the people in requests: records, and whatever looks
+    like an e-mail address."""
     request_faults: bool
     """Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request."""
-    pitchtarget_revision: Literal["2014-05", "2014-04", "2014-04-15"]
-    """Revision of PitchTarget's reads and deletes: 2014-05, 2014-04, or 2014-04-15, which is 2014-04 without
-    the header X-UA-Compatible."""
+    pitchtarget_revision: Literal[
+        "2014-05",
+        "2014-04",
+        "2014-04-03",
+        "2014-04-04",
+        "2014-04-08",
+        "2014-04-15",
+        "2014-05-02",
+        "2014-05-12",
+    ]
+    """Revision of PitchTarget's documentation that reads, deletes and tokens answer as: a date, or 2014-04
+    for the first of April and 2014-05 for the last of May."""
     pinterest_create_status: Literal[201, 200]
     """HTTP status of Pinterest's create operations."""
     pinterest_contract: Literal["5.18", "5.23", "5.28"] | None
@@ -36,6 +48,9 @@ class WorldSettings(TypedDict, total=False):
     rules in its text."""
     auth_mode: Literal["lenient", "strict"]
     """Pinterest tokens that are accepted: lenient, any; strict, only known ones."""
+    self_describing_tokens: bool
+    """Whether Pinterest tokens and codes that describe themselves, such as pina_mock.ads:read, are what they
+    say. Anybody can write one, so turn them off where strict mode must keep strangers out."""
     rate_limits: Literal["count", "standard", "trial", "off"]
     """Pinterest's rate limits: count sends rate-limit headers, never 429; standard and trial enforce the
     limits of that access level; off sends neither."""
@@ -45,11 +60,26 @@ class ServerSettings(WorldSettings, total=False):
     """Settings of a server, each world's among them."""
 
     host: str
-    """Address to listen on."""
+    """Address to listen on; localhost is both 127.0.0.1 and ::1, and :: includes IPv4 where the system
+    can."""
     port: int
     """Port to listen on; 0 picks a free one."""
+    public_url: str | None
+    """Base URL under which clients reach the server behind a proxy, such as https://host/mock: for the URLs
+    of upload parts and the API descriptions."""
+    trusted_proxies: Sequence[str] | None
+    """Addresses or networks, separated by commas, of the proxies whose X-Forwarded headers count."""
     ready_file: str | Path | None
     """File to write the base URL to once the server is ready."""
+    keep_alive_s: float
+    """Seconds that a connection may stay open without a request."""
+    header_timeout_s: float
+    """Seconds that a client may take to send the headers of a request; then it gets 408."""
+    body_timeout_s: float
+    """Seconds that a client may take to send the body of a request, plus one for each 500 bytes received;
+    then it gets 408."""
+    max_connections: int
+    """Connections that may be open at one time; one more gets 503 and is closed."""
     database: str
     """SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart."""
     seed: str | None
@@ -58,7 +88,11 @@ class ServerSettings(WorldSettings, total=False):
     """Whether the control API (/__admin) is on; without it only its health page answers."""
     admin_token: str | None
     """Bearer token that calls of the control API must send, from any address; without a token, only this
-    machine may call."""
+    machine may call. Other users of the machine can see a flag, so prefer the variable or
+    --admin-token-file."""
+    admin_token_file: str | Path | None
+    """File with tokens that open the control API beside --admin-token, one a line, # before a comment; read
+    again when it changes, so that a token can be replaced without a restart."""
     cors_origins: Sequence[str]
     """Origins whose pages may call Pinterest's API, separated by commas; * allows any."""
     log_level: Literal["debug", "info", "warning", "error"]

@@ -15,7 +15,8 @@ BODY_CHARACTERS = 300
 
 def last_requests(world: MockWorld) -> str:
     """One line for each of the last requests and of the rejected ones before; below a rejected request, what
-    it was answered, the fault that caused it, and the routes that were probably meant."""
+    it was answered, the fault that caused it, the reason if the answer has none, and the routes that were
+    probably meant."""
     try:
         # Through the default world: a path through a world that the test deleted would create it anew.
         world.in_world(DEFAULT_WORLD).control("GET", f"/worlds/{world.name}")
@@ -48,6 +49,8 @@ def _lines(entry: Mapping[str, Any], prefix: str) -> Iterator[str]:
         yield f"          {body[:BODY_CHARACTERS]}{'…' if len(body) > BODY_CHARACTERS else ''}"
     if entry["fault"] is not None:
         yield f"          fault: {entry['fault']}"
+    if "reason" in entry:
+        yield f"          reason: {entry['reason']}"
     for suggestion in entry.get("suggestions", ()):
         yield f"          did you mean {suggestion}"
 

@@ -1,11 +1,23 @@
 """The settings, each with its unit, default and help text. Nothing else reads the environment."""
 
+import logging
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
+from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+)
 
 from audience_mock.core.errors import InvalidSettingsError
 from audience_mock.core.readiness import AFTER_DELAY, POLICY_PATTERN
@@ -18,6 +30,12 @@ registry.register_apis()
 
 ENVIRONMENT_PREFIX = "AUDIENCE_MOCK_"
 
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+", re.IGNORECASE)
+"""What Kubernetes sets `AUDIENCE_MOCK_PORT` to, in pods beside a Service called `audience-mock`. No setting
+has such a value."""
+
+log = logging.getLogger("audience_mock")
+
 SERVER = "Server"
 STORAGE = "Storage and seed"
 WORLDS = "Worlds and timing"
@@ -28,11 +46,25 @@ GROUPS = (SERVER, STORAGE, WORLDS, *registry.setting_groups(), JOURNAL, ACCESS, 
 """The headings under which `--help` and the reference list the settings, in this order. A setting's group and
 the placeholder for its value are in the `json_schema_extra` of its field."""
 
+SECRET_SETTINGS = frozenset({"admin_token"})
+"""Settings whose values no message shows."""
+
 
 def _split_at_commas(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _check_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ValueError(
+                f"must be addresses or networks such as 127.0.0.1,10.0.0.0/8: not {network!r}"
+            ) from None
+    return networks
 
 
 if TYPE_CHECKING:
@@ -87,6 +119,14 @@ class _WorldSettings(BaseModel):
         description="Bytes that the request journal of a world may take; the oldest requests go first.",
         json_schema_extra={"group": JOURNAL, "metavar": "BYTES"},
     )
+    redact_users: bool = Field(
+        default=False,
+        description=(
+            "Whether the request journal and the log leave out the people in requests: records, and whatever"
+            " looks like an e-mail address."
+        ),
+        json_schema_extra={"group": JOURNAL},
+    )
     request_faults: bool = Field(
         default=True,
         description="Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request.",
@@ -111,17 +151,21 @@ class Settings(WorldSettings):
 
     def __init__(self, **given: Any) -> None:
         try:
-            super().__init__(**(_from_environment() | given))
+            super().__init__(**(_from_environment(given) | given))
         except ValidationError as error:
             problem = _first_problem(error, Settings)
             name = str(problem.path[0])
             source = problem.field if name in given else variable_of(name)
-            raise InvalidSettingsError(name, problem.reason, source) from None
+            reason = problem.why if name in SECRET_SETTINGS else problem.reason
+            raise InvalidSettingsError(name, reason, source) from None
 
     host: str = Field(
         default="127.0.0.1",
         min_length=1,
-        description="Address to listen on.",
+        description=(
+            "Address to listen on; localhost is both 127.0.0.1 and ::1, and :: includes IPv4 where the system"
+            " can."
+        ),
         json_schema_extra={"group": SERVER, "metavar": "ADDRESS"},
     )
     port: int = Field(
@@ -131,10 +175,58 @@ class Settings(WorldSettings):
         description="Port to listen on; 0 picks a free one.",
         json_schema_extra={"group": SERVER, "metavar": "PORT"},
     )
+    public_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))] | None = Field(
+        default=None,
+        pattern=r"^https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~!$&'()*+;=:@-]+)*/?$",
+        description=(
+            "Base URL under which clients reach the server behind a proxy, such as https://host/mock: for the"
+            " URLs of upload parts and the API descriptions."
+        ),
+        json_schema_extra={"group": SERVER, "metavar": "URL"},
+    )
+    trusted_proxies: (
+        Annotated[tuple[str, ...], BeforeValidator(_split_at_commas), AfterValidator(_check_networks)] | None
+    ) = Field(
+        default=None,
+        description=(
+            "Addresses or networks, separated by commas, of the proxies whose X-Forwarded headers count."
+        ),
+        json_schema_extra={"group": SERVER, "metavar": "NETWORKS"},
+    )
     ready_file: Path | None = Field(
         default=None,
         description="File to write the base URL to once the server is ready.",
         json_schema_extra={"group": SERVER, "metavar": "FILE"},
+    )
+    keep_alive_s: float = Field(
+        default=75.0,
+        gt=0,
+        le=1e6,
+        description="Seconds that a connection may stay open without a request.",
+        json_schema_extra={"group": SERVER, "metavar": "SECONDS"},
+    )
+    header_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=1e6,
+        description="Seconds that a client may take to send the headers of a request; then it gets 408.",
+        json_schema_extra={"group": SERVER, "metavar": "SECONDS"},
+    )
+    body_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=1e6,
+        description=(
+            "Seconds that a client may take to send the body of a request, plus one for each 500 bytes"
+            " received; then it gets 408."
+        ),
+        json_schema_extra={"group": SERVER, "metavar": "SECONDS"},
+    )
+    max_connections: int = Field(
+        default=4096,
+        ge=1,
+        description="Connections that may be open at one time; one more gets 503 and is closed.",
+        json_schema_extra={"group": SERVER, "metavar": "COUNT"},
     )
     database: str = Field(
         default="sqlite://",
@@ -156,11 +248,21 @@ class Settings(WorldSettings):
     admin_token: str | None = Field(
         default=None,
         pattern=r"^[!-~]{8,}$",
+        repr=False,
         description=(
             "Bearer token that calls of the control API must send, from any address; without a token, only"
-            " this machine may call."
+            " this machine may call. Other users of the machine can see a flag, so prefer the variable or"
+            " --admin-token-file."
         ),
         json_schema_extra={"group": ACCESS, "metavar": "TOKEN"},
+    )
+    admin_token_file: Path | None = Field(
+        default=None,
+        description=(
+            "File with tokens that open the control API beside --admin-token, one a line, # before a comment;"
+            " read again when it changes, so that a token can be replaced without a restart."
+        ),
+        json_schema_extra={"group": ACCESS, "metavar": "FILE"},
     )
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)] = Field(
         default=("*",),
@@ -241,6 +343,25 @@ def trace_exporter() -> Literal["otlp", "console"] | None:
             raise InvalidSettingsError("OTEL_TRACES_EXPORTER", reason)
 
 
-def _from_environment() -> dict[str, str]:
-    variables = {name: variable_of(name) for name in Settings.model_fields}
-    return {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
+def _from_environment(given: Collection[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in Settings.model_fields:
+        variable = variable_of(name)
+        value = os.environ.get(variable)
+        if not value or name in given:
+            continue
+        if _SERVICE_LINK.fullmatch(value):
+            _ignore_service_link(variable, value)
+        else:
+            found[name] = value
+    return found
+
+
+@cache
+def _ignore_service_link(variable: str, value: str) -> None:
+    """Said once, though settings are read several times."""
+    log.warning(
+        "%s=%s is ignored: Kubernetes sets it for a Service of this name (enableServiceLinks: false)",
+        variable,
+        value,
+    )

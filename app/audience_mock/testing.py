@@ -1,8 +1,10 @@
 """For tests in Python: a server in a thread of this process, and the client of it or of any other server."""
 
+import socket
 import threading
+from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Self, Unpack
 
 from audience_mock.app import create_app
 from audience_mock.client import (
@@ -17,6 +19,7 @@ from audience_mock.client import (
     connect,
 )
 from audience_mock.client_types import ServerSettings, WorldSettings
+from audience_mock.control import read_tokens
 from audience_mock.core.errors import InvalidSeedError, InvalidSettingsError, StoreError
 from audience_mock.server.listener import base_url, listen
 from audience_mock.server.uvicorn_server import Server
@@ -44,6 +47,14 @@ START_TIMEOUT_S = 10
 STOP_TIMEOUT_S = 10
 
 
+def client_token(settings: Settings) -> str | None:
+    """The token with which to call the control API of a server with these settings; None if it needs none.
+    Raises InvalidSettingsError for a file that cannot be read."""
+    if settings.admin_token is not None or settings.admin_token_file is None:
+        return settings.admin_token
+    return read_tokens(settings.admin_token_file)[0]
+
+
 class MockServer(MockWorld):
     """A server in a thread: `with MockServer() as mock:` serves at `mock.url` until the block ends.
 
@@ -59,26 +70,33 @@ class MockServer(MockWorld):
         self.settings = Settings(**{"port": 0, **settings})
 
     def __enter__(self) -> Self:
-        listener = listen(self.settings.host, self.settings.port)
+        listeners = listen(self.settings.host, self.settings.port)
         try:
             self.app = create_app(self.settings)
         except BaseException:
-            listener.close()
+            for listener in listeners:
+                listener.close()
             raise
         self.world = self.app.state.worlds.default
-        super().__init__(base_url(listener), admin_token=self.settings.admin_token)
+        super().__init__(base_url(listeners[0]), admin_token=client_token(self.settings))
         ready = threading.Event()
-        worlds = self.app.state.worlds
-        self._server = Server(self.app, when_ready=ready.set, when_stopping=worlds.end_subscriptions)
-        self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
+        self._server = Server(
+            self.app,
+            settings=self.settings,
+            when_ready=ready.set,
+            when_stopping=self.app.state.worlds.end_subscriptions,
+        )
+        self._thread = threading.Thread(target=self._serve, args=(listeners,), daemon=True)
         self._thread.start()
         if not ready.wait(START_TIMEOUT_S):
             raise TimeoutError(f"Audience Mock did not start within {START_TIMEOUT_S} s")
         return self
 
-    def _serve(self, listener: Any) -> None:
-        with listener:
-            self._server.run_at(listener)
+    def _serve(self, listeners: list[socket.socket]) -> None:
+        with ExitStack() as opened:
+            for listener in listeners:
+                opened.enter_context(listener)
+            self._server.run_at(listeners)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -66,13 +66,22 @@ def _of_model(name: str, purpose: str, model: type[BaseModel]) -> list[str]:
 def _typed_dict(name: str, base: str, purpose: str, fields: Mapping[str, Any]) -> list[str]:
     lines = ["", f"class {name}({base}, total=False):", f'    """{purpose}"""', ""]
     for key, field in fields.items():
-        lines.append(f"    {key}: {_type(field)}")
+        lines += _annotation(key, _type(field))
         if description := field.get("description"):
             quoted = f'"""{description}"""'
             lines += textwrap.wrap(
                 quoted, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
             )
     return [*lines, ""]
+
+
+def _annotation(key: str, of_type: str) -> list[str]:
+    """A key with its type; one of more values than a line takes has one on each, as ruff has it."""
+    line = f"    {key}: {of_type}"
+    if len(line) <= WIDTH:
+        return [line]
+    values = of_type.removeprefix("Literal[").removesuffix("]").split(", ")
+    return [f"    {key}: Literal[", *(f"        {value}," for value in values), "    ]"]
 
 
 def _type(schema: Mapping[str, Any]) -> str:

@@ -45,6 +45,7 @@ PROOFS: dict[str, dict[str, str]] = {
         "audiences/update": "test_what_is_not_sent_keeps_its_value",
     },
     "tests/api/pinterest/test_ad_accounts.py": {
+        "ad_accounts/create": "test_a_created_account_is_listed_and_read",
         "ad_accounts/list": "test_the_accounts_that_hold_something_are_listed",
         "ad_accounts/get": "test_an_empty_account_can_be_read",
     },
@@ -74,6 +75,11 @@ PROOFS: dict[str, dict[str, str]] = {
         "customer_lists/get": "test_the_status_of_a_list_follows_the_clock",
         "customer_lists/update": "test_each_batch_counts_what_was_sent",
     },
+    "tests/api/pinterest/test_customer_segments.py": {
+        "customer_segment/create": "test_a_created_segment_has_every_key_in_the_recorded_order",
+        "customer_segment/list": "test_segments_are_listed_page_by_page",
+        "customer_segment/update": "test_an_update_replaces_the_audiences",
+    },
     "tests/api/pinterest/test_customer_list_uploads.py": {
         "customer_list_uploads/create": "test_an_upload_has_a_url_for_each_part",
         "customer_list_uploads/get": "test_an_upload_that_is_run_is_done_by_the_clock",
@@ -98,6 +104,11 @@ PROOFS: dict[str, dict[str, str]] = {
         "offsite_pixels/list": "test_offsite_pixels_are_made_and_read",
         "offsite_pixels/get": "test_offsite_pixels_are_made_and_read",
         "oauth/authorize": "test_anyone_gets_a_token",
+    },
+    "tests/api/pitchtarget/test_revisions.py": {
+        "offsitepixels/create": "test_offsite_pixels_of_april",
+        "offsitepixels/list": "test_offsite_pixels_of_april",
+        "offsitepixels/get": "test_offsite_pixels_of_april",
     },
 }
 """By file, the test that proves each operation."""
@@ -142,10 +153,10 @@ def settings() -> str:
 
 
 def _default(default: Any) -> str:
-    if default is None:
+    if default in (None, ()):
         return "none"
-    value = ",".join(default) if isinstance(default, tuple) else "true" if default is True else default
-    return f"`{value}`"
+    value = ",".join(default) if isinstance(default, tuple) else default
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 # The command

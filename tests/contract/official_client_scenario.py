@@ -151,6 +151,22 @@ facts["account"] = {
     "customer_lists": pages(*account.list_customer_lists(page_size=250)),
 }
 facts["accounts"] = plain(AdAccountsApi(default).ad_accounts_list(page_size=25))
+# What the client's own live tests begin with.
+made_account = AdAccount.create(
+    name="Quilts",
+    owner_user_id="549755885100",
+    country="DE",
+)
+facts["made_account"] = {
+    "id": made_account.id,
+    "name": made_account.name,
+    "owner": made_account.owner.to_dict(),
+    "country": str(made_account.country),
+    "currency": str(made_account.currency),
+}
+facts["accounts_with_it"] = [
+    one["id"] for one in plain(AdAccountsApi(default).ad_accounts_list(page_size=25))["items"]
+]
 
 # The generated calls beneath the high-level classes.
 api = AudiencesApi(default)

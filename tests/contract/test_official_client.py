@@ -25,6 +25,7 @@ BUSINESS, AGENCY = "729090764583391194", "729090764583391195"
 READER, SHARER = "RESOURCE_PINNER_LIST_READER", "BIZ_PINNER_LIST_SHARER"
 NOT_IN_THE_CLIENT = {
     *("customer_list_uploads/create", "customer_list_uploads/get", "customer_list_uploads/run"),
+    *("customer_segment/create", "customer_segment/list", "customer_segment/update"),
     "token/revoke",
 }
 """Newer than its description."""
@@ -139,6 +140,19 @@ def test_an_ad_account_is_read_and_lists_what_it_holds(facts: Any) -> None:
     assert {key: listed[key] for key in ("id", "name", "owner")} == {
         key: account[key] for key in ("id", "name", "owner")
     }
+
+
+def test_an_ad_account_is_created(facts: Any) -> None:
+    """`AdAccount.create`, which the client's own tests begin with, makes one that the list has at once."""
+    account = facts["made_account"]
+    assert account == {
+        "id": account["id"],
+        "name": "Quilts",
+        "owner": {"id": "549755885100", "username": account["owner"]["username"]},
+        "country": "DE",
+        "currency": "USD",
+    }
+    assert facts["accounts_with_it"] == [AD_ACCOUNT, account["id"]]
 
 
 def test_an_ad_account_shares_and_takes_back(facts: Any) -> None:

@@ -38,7 +38,11 @@ REQUESTS_DIFFER = {
 """Where a body that the descriptions allow is rejected, and why."""
 
 ANSWERS_DIFFER = {
-    "audience_type enum": "LOOKALIKE is read since 5.23, which the description of 5.28 leaves out",
+    "rule.ad_id[] pattern": "5.28 dropped it",
+    "rule.campaign_id[] pattern": "5.28 dropped it",
+    "rule.pin_id[] pattern": "5.28 dropped it",
+    "rule.visitor_source_id pattern": "5.28 dropped it",
+    "rule.visitor_source_id type": "5.28 has a list of texts too, which its client leaves out",
     "is_ctv_enabled unknown": "recorded from production in July 2026",
     "rule.objective_type[] enum": "deprecated values that are still in use come back as they were sent",
 }

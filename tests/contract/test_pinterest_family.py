@@ -38,9 +38,17 @@ REQUESTS_DIFFER = {
 }
 """Where a body that the description allows is rejected, and why. (How long a list may be is chosen, too.)"""
 
+REQUESTS_OF_5_28 = {"targeting_spec.GEO_EXCLUDE missing", "targeting_spec.LOCATION_EXCLUDE missing"}
+"""Keys that are newer than these facts."""
+
 ANSWERS_DIFFER = {
     "items[].is_nca unknown": "in 5.28.0",
     "items[].is_ctv_enabled unknown": "recorded from production for an ad account's own list",
+    "items[].rule.ad_id[] pattern": "5.28 dropped it",
+    "items[].rule.campaign_id[] pattern": "5.28 dropped it",
+    "items[].rule.pin_id[] pattern": "5.28 dropped it",
+    "items[].rule.visitor_source_id pattern": "5.28 dropped it",
+    "items[].rule.visitor_source_id type": "as an ad account's own; a business reads the first of a list",
     "items[].rule.objective_type[] enum": "SALES of 5.28.0, and deprecated values that are still in use",
 }
 """Where an answer may hold what the description does not allow, and why."""
@@ -84,7 +92,7 @@ def test_bodies_take_what_the_official_ones_take(served: Facts) -> None:
         if operation["request"]
         for difference in misfits(operation["request"], served[name]["request"])
     }
-    assert found == REQUESTS_DIFFER.keys()
+    assert found - REQUESTS_OF_5_28 == REQUESTS_DIFFER.keys()
 
 
 def test_described_answers_are_what_the_official_ones_are(served: Facts) -> None:

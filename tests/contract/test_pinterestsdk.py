@@ -4,8 +4,10 @@ Each operation that the package and the server have is called here: a test names
 """
 
 import functools
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ParamSpec
 
 import httpx
@@ -16,6 +18,7 @@ from helpers.accounts import AD_ACCOUNT
 from helpers.pinterest_operations import OPERATIONS
 from helpers.pinterest_resources import create_customer_list, create_seed_audience
 
+DEMO = json.loads((Path(__file__).parents[2] / "fixtures/worlds/demo.json").read_text())
 OTHER = "549755885176"
 BUSINESS, AGENCY = "729090764583391194", "729090764583391195"
 NOT_IN_THE_PACKAGE = {"audiences/create_custom"}
@@ -268,6 +271,70 @@ def test_tokens_are_given_refreshed_and_revoked(sdk: Any, mock: MockServer) -> N
     oauth.token_revoke(again.access_token)
     with pytest.raises(sdk.exceptions.UnauthorizedException):
         audiences.audiences_list(AD_ACCOUNT)
+    client.rest_client.pool_manager.clear()
+
+
+@calls("ad_accounts/create", "ad_accounts/get", "ad_accounts/list")
+def test_an_ad_account_is_created(sdk: Any, api: Any) -> None:
+    """The client's model holds a created ad account, the list and a GET the same one with its permissions."""
+    accounts = sdk.AdAccountsApi(api.api_client)
+    body = {"name": "Quilts", "country": "DE", "currency": "EUR", "owner_user_id": "7"}
+    made = accounts.ad_accounts_create(body | {"time_zone": "Europe/Berlin"})
+    assert (made.name, made.country.value, made.currency.value) == ("Quilts", "DE", "EUR")
+    assert (made.owner.id, made.time_zone, made.permissions) == ("7", "Europe/Berlin", [])
+    read = accounts.ad_accounts_get(made.id)
+    assert read == made.model_copy(update={"permissions": read.permissions})
+    assert [role.value for role in read.permissions] == ["OWNER"]
+    assert accounts.ad_accounts_list(include_shared_accounts=False).items[-1] == read
+    assert accounts.ad_accounts_create({}).time_zone is None
+
+
+@calls("customer_segment/create", "customer_segment/list", "customer_segment/update")
+def test_a_customer_segment_is_made_changed_and_removed(sdk: Any, api: Any) -> None:
+    """The client's models hold a segment from POST and list; a PATCH gives None and changes or removes it."""
+    segments = sdk.CustomerSegmentApi(api.api_client)
+    audiences = [create(api, name=f"No. {number}").id for number in range(2)]
+    made = segments.customer_segment_create(AD_ACCOUNT, {"name": "Buyers", "audience_ids": audiences[:1]})
+    assert (made.name, made.ad_account_id, made.audience_ids) == ("Buyers", AD_ACCOUNT, audiences[:1])
+    assert (made.status.value, made.created_time) == ("ACTIVE", made.updated_time)
+    other = segments.customer_segment_create(AD_ACCOUNT, {"name": "Visitors", "audience_ids": audiences})
+    first = segments.customer_segment_list(AD_ACCOUNT, page_size=1, include_sizing=True)
+    last = segments.customer_segment_list(AD_ACCOUNT, page_size=1, bookmark=first.bookmark)
+    assert ([*first.items, *last.items], last.bookmark) == ([made, other], None)
+    change = {"id": made.id, "operation_type": "UPDATE", "audience_ids": audiences}
+    assert segments.customer_segment_update(AD_ACCOUNT, change) is None
+    (changed,) = segments.customer_segment_list(AD_ACCOUNT, search_query="buy").items
+    assert changed.audience_ids == audiences
+    assert segments.customer_segment_update(AD_ACCOUNT, {"id": made.id, "operation_type": "REMOVE"}) is None
+    assert segments.customer_segment_list(AD_ACCOUNT, order="DESCENDING").items == [other]
+    with pytest.raises(sdk.exceptions.NotFoundException):
+        segments.customer_segment_update(AD_ACCOUNT, change)
+
+
+def test_the_demo_is_read_page_by_page(sdk: Any, start: Callable[..., MockServer]) -> None:
+    """The client reads each audience of the demo seed, one that is a LOOKALIKE among them, which only a
+    business reads as such."""
+    mock = start(seed="demo")
+    client = client_of(sdk, mock, access_token="pina_test")
+    audiences, business = sdk.AudiencesApi(client), sdk.AudienceSharingApi(client)
+    found: dict[str, str] = {}
+    for account in sdk.AdAccountsApi(client).ad_accounts_list().items:
+        bookmark = None
+        while True:
+            page = audiences.audiences_list(account.id, page_size=2, bookmark=bookmark)
+            found |= {audience.id: audience.audience_type.value for audience in page.items}
+            bookmark = page.bookmark
+            if bookmark is None:
+                break
+    seeded = {one["id"]: one for one in DEMO["audiences"] if one["api"] == "pinterest"}
+    assert found == {
+        id: {"LOOKALIKE": "ACTALIKE"}.get(one["kind"], one["kind"]) for id, one in seeded.items()
+    }
+    (alike,) = (one for one in seeded.values() if one["kind"] == "LOOKALIKE")
+    body = {"audience_id": alike["id"], "recipient_business_ids": [BUSINESS], "operation_type": "SHARE"}
+    business.update_ad_account_to_business_shared_audience(alike["account"], body)
+    (received,) = business.shared_audiences_for_business_list(BUSINESS).items
+    assert (received.id, received.audience_type.value) == (alike["id"], "LOOKALIKE")
     client.rest_client.pool_manager.clear()
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_a_published_exchange_replays_to_the_byte(
     world = WORLD_OF.get(
         (exchange["published"], request["method"], request["path"], said.get("subtype")), "documented"
     )
-    revision = "2014-05" if exchange["published"] >= "20140502" else "2014-04"
+    revision = date.fromisoformat(exchange["published"]).isoformat()
     server = start(seed=str(WORLDS / f"{world}.json"), pitchtarget_revision=revision)
     response = send(server.url, request)
     assert response.status_code == published["status"]

@@ -66,7 +66,9 @@ def test_each_setting_is_in_the_table(name: str) -> None:
     """The settings page has each setting's flag, variable and default."""
     default = Settings.model_fields[name].default
     value = ",".join(default) if isinstance(default, tuple) else default
-    shown = "none" if default is None else f"`{'true' if value is True else value}`"
+    shown = (
+        f"`{str(value).lower() if isinstance(value, bool) else value}`" if value not in (None, "") else "none"
+    )
     flag = f"--{name.replace('_', '-')}"
     flags = f"`{flag}`, `--no-{flag[2:]}`" if isinstance(default, bool) else f"`{flag}`"
     row = f"| {flags} | `{ENVIRONMENT_PREFIX}{name.upper()}` | {shown} |"

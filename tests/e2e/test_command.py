@@ -270,6 +270,15 @@ def test_script(command: Runner) -> None:
 # Settings
 
 
+def shown_default(default: object) -> str:
+    """As help and the reference write a default."""
+    if default in (None, ()):
+        return "none"
+    if isinstance(default, bool):
+        return str(default).lower()
+    return ",".join(default) if isinstance(default, tuple) else str(default)
+
+
 def test_help() -> None:
     """The help of serve has each setting in its group, with its flag, choices, use, variable and default."""
     asked = subprocess.run(
@@ -283,8 +292,7 @@ def test_help() -> None:
     assert [title for title in sections if title in GROUPS] == list(GROUPS)
     for name, field in Settings.model_fields.items():
         text = " ".join(sections[group_of(name)].split())
-        default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
-        shown = "none" if default is None else str(default).lower() if isinstance(default, bool) else default
+        shown = shown_default(field.default)
         assert f"--{name.replace('_', '-')} " in text
         assert f"{field.description} [env var: AUDIENCE_MOCK_{name.upper()}; default: {shown}]" in text
         unit = {"s": "Seconds", "bytes": "Bytes"}.get(name.rsplit("_", 1)[-1], "")
@@ -326,6 +334,10 @@ EACH_SETTING = {
     "database": "sqlite:///kept.db",
     "seed": "seed.json",
     "ready_file": "ready",
+    "keep_alive_s": "30",
+    "header_timeout_s": "30",
+    "body_timeout_s": "30",
+    "max_connections": "100",
     "build_delay_s": "7200",
     "audience_ready": "after_reads:1",
     "match_rate": "0.5",
@@ -335,13 +347,18 @@ EACH_SETTING = {
     "pinterest_contract": "5.23",
     "pinterest_validation": "schema",
     "auth_mode": "strict",
+    "self_describing_tokens": "false",
     "rate_limits": "trial",
     "journal_entries": "3",
     "journal_bytes": "100000",
+    "redact_users": "true",
     "request_faults": "false",
     "admin": "true",
     "admin_token": "open-sesame",
+    "admin_token_file": "admin.tokens",
     "cors_origins": "http://a.example, http://b.example",
+    "public_url": "https://mock.example/audiences/",
+    "trusted_proxies": "127.0.0.0/8, ::1",
     "log_level": "error",
     "log_format": "json",
     "access_log": "true",
@@ -356,6 +373,7 @@ def test_each_setting(command: Runner, by: str) -> None:
     seeded = {"api": "pinterest", "account": AD_ACCOUNT, "id": "1", "kind": "VISITOR", "name": "n"}
     known = {"token": "pina_test", "scopes": ["ads:read", "ads:write"]}
     (command.folder / "seed.json").write_text(json.dumps({"audiences": [seeded], "tokens": [known]}))
+    (command.folder / "admin.tokens").write_text("# the next one\nopen-barley\n")
     if by == "flag":
         given = EACH_SETTING.items()
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in given if value not in SWITCHED]
@@ -380,16 +398,24 @@ def test_each_setting(command: Runner, by: str) -> None:
         assert client.get(f"{LISTS}/{made_list['id']}").json()["status"] == "PROCESSING"
         token = EACH_SETTING["admin_token"]
         assert client.get("/__admin/worlds", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        replaced = {"Authorization": "Bearer open-barley"}
+        assert client.get("/__admin/worlds", headers=replaced).status_code == 200
         assert client.get("/__admin/worlds").status_code == 401
         assert client.get("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 200
         for origin, allowed in (("http://b.example", True), ("http://c.example", False)):
             headers = client.get(AUDIENCES, headers={"Origin": origin}).headers
             assert ("access-control-allow-origin" in headers) == allowed
+        described = client.get("/openapi/pinterest.json", headers={"X-Forwarded-Proto": "http"}).json()
+        assert described["servers"][0]["url"] == "https://mock.example/audiences/v5"
         sent = {"data": FIELDS, "files": {"file": b"1\n22\n"}, "headers": PITCHTARGET_TOKEN}
         assert client.post("/custom_audiences", **cast(Any, sent)).status_code == 413
         noted = client.get("/__admin/journal", headers={"Authorization": f"Bearer {token}"}).json()
         assert len(noted["entries"]) == 3
         assert noted["dropped"] > 0
+        sent = {"name": "ann@example.com", "audience_type": "VISITOR"}
+        client.post(AUDIENCES, json=sent)
+        noted = client.get("/__admin/journal", headers={"Authorization": f"Bearer {token}"}).json()
+        assert noted["entries"][-1]["request"]["body"] == {**sent, "name": "…"}
     assert run.err == ""
 
 
@@ -560,10 +586,11 @@ def test_wait_is_light(command: Runner) -> None:
     assert done.stdout == "0\n"
 
 
-MAX_MODULES = 540
+MAX_MODULES = 555
 """Modules that a start and the first answer import, besides Python's own. There were 475 when this was
 written, 117 of them FastAPI's; 517 since each resource has its routes, schemas and serializers in modules of
-their own. Raise it knowingly: a module of ours takes 0.4 ms of every start, a library's about one."""
+their own; 546 with customer segments, limits of connections, admin tokens, signed part URLs and locked files.
+Raise it knowingly: a module of ours takes 0.4 ms of every start, a library's about one."""
 
 
 def test_a_start_imports_little(command: Runner) -> None:
@@ -575,7 +602,7 @@ def test_a_start_imports_little(command: Runner) -> None:
     packages = {name.partition(".")[0] for name in imported}
     assert not packages & {"numpy", "httpx", "requests", "pytest"}
     control = {name for name in imported if name.startswith("audience_mock.control.")}
-    assert control == {"audience_mock.control.access", "audience_mock.control.pages"}
+    assert control == {f"audience_mock.control.{name}" for name in ("access", "admin_tokens", "pages")}
     assert not imported & {
         "audience_mock.testing",
         "audience_mock.core.seeds.apply",
@@ -717,7 +744,7 @@ REFUSED_LINES = [
     ("export-openapi file/folder", "file/folder: Not a directory"),
     ("check", "'FILE...'"),
     ("wait", "'URL'"),
-    ("wait https://127.0.0.1", "'https://127.0.0.1'"),
+    ("wait https://", "'https://'"),
     ("wait http://[::1", "'http://[::1'"),
     ("wait http://127.0.0.1:99999", "'http://127.0.0.1:99999'"),
     ("wait http://127.0.0.1:0", "'http://127.0.0.1:0'"),
@@ -738,6 +765,10 @@ def test_invalid_command_lines(command: Runner, line: str, said: str) -> None:
 
 REFUSED_SETTINGS = {
     "port": ("eight", "70000", "-1"),
+    "keep_alive_s": ("0", "nan", "long"),
+    "header_timeout_s": ("0", "inf"),
+    "body_timeout_s": ("0", "-1"),
+    "max_connections": ("0", "1.5"),
     "build_delay_s": ("-1", "nan", "soon"),
     "max_upload_bytes": ("0", "1.5"),
     "pinterest_create_status": ("204", "created"),
@@ -761,14 +792,72 @@ def test_invalid_settings(command: Runner, name: str, value: str) -> None:
     )
 
 
+NO_TOKENS = ("s3cret", "s3cret with spaces", "s3cret-tökén", "s3cret-\x1b[31m", "s3cret-\ttab")
+
+
+@pytest.mark.parametrize("value", NO_TOKENS)
+def test_a_wrong_admin_token_is_not_shown(command: Runner, value: str) -> None:
+    """What cannot be an admin token is reported without it, by flag and by variable."""
+    reason = "must be 8 or more ASCII characters without spaces"
+    by_flag = command("serve", "--admin-token", value)
+    assert rejection(by_flag) == f"audience-mock: --admin-token: {reason}\n"
+    by_variable = command("serve", AUDIENCE_MOCK_ADMIN_TOKEN=value)
+    assert rejection(by_variable) == f"audience-mock: AUDIENCE_MOCK_ADMIN_TOKEN: {reason}\n"
+    by_exec = command("exec", f"--admin-token={value}", "--", "true")
+    assert rejection(by_exec) == f"audience-mock: --admin-token: {reason}\n"
+
+
+def test_an_admin_token_that_was_not_quoted_is_not_shown(command: Runner) -> None:
+    """The rest of a value with a space arrives as an argument of its own, which is not shown either."""
+    for line in (("--admin-token", "open", "s3cret"), ("--admin-token=open", "s3cret", "--port", "0")):
+        said = rejection(command("serve", *line))
+        assert "s3cret" not in said
+        assert "quote" in said
+
+
+def test_help_shows_no_admin_token() -> None:
+    """The help shows the variable's name, not what it is set to."""
+    variables = {"AUDIENCE_MOCK_ADMIN_TOKEN": "s3cret-token"}
+    for name in ("serve", "exec"):
+        shown = CliRunner().invoke(main, [name, "--help"], env=variables)
+        assert shown.exit_code == 0
+        assert "s3cret" not in shown.output
+
+
+def test_no_output_of_a_server_shows_its_admin_tokens(command: Runner) -> None:
+    """Log lines of the lowest level and tracebacks show no token, and the command beside a server of `exec`
+    gets one that is valid."""
+    (command.folder / "tokens").write_text("s3cret-of-file\n")
+    run = command.serve(
+        "--log-level=debug", "--admin-token-file=tokens", AUDIENCE_MOCK_ADMIN_TOKEN="s3cret-of-variable"
+    )
+    for token in ("s3cret-of-file", "s3cret-of-variable", "s3cret-of-stranger"):
+        headers = {"Authorization": f"Bearer {token}"}
+        httpx.post(f"{run.url}/__admin/faults", headers=headers, json={"status": token})
+        httpx.get(f"{run.url}/__admin/nowhere?admin_token={token}", headers=headers)
+    run.end()
+    assert len(run.err.splitlines()) == 6
+    assert "s3cret" not in run.err + run.out
+    script = "import os; print(os.environ['AUDIENCE_MOCK_ADMIN_TOKEN'])"
+    beside = command("exec", "--admin-token-file=tokens", "--", sys.executable, "-c", script)
+    assert (beside.status(), beside.out) == (0, "s3cret-of-file\n")
+
+
 REFUSED_STARTS = [
     (["--host", "no name"], "cannot listen on no name:0: "),
     (["--host", "a..b"], "cannot listen on a..b:0: "),
     (["--database", "nonsense"], "not a database URL: 'nonsense'"),
     (["--database", "ftp://host/file"], "'ftp://host/file'"),
     (["--database", "postgresql://host/name"], "'postgresql://host/name'"),
+    (["--database", "postgresql://ann:hunter2@host/name"], "'postgresql://ann:…@host/name'"),
+    (["--database", "post gres://ann:hunter2@host/name"], "'post gres://ann:…@host/name'"),
+    (["--admin-token-file", "missing"], "admin_token_file: cannot read missing: No such file or directory"),
+    (["--admin-token-file", "text"], "admin_token_file: line 1 of text must be 8 or more ASCII characters"),
     (["--database", "sqlite:///missing/kept.db"], "cannot open sqlite:///missing/kept.db: "),
-    (["--database", "sqlite:///text"], "cannot open sqlite:///text: file is not a database"),
+    (
+        ["--database", "sqlite:///text"],
+        "text is not a database of Audience Mock: give the name of a new file",
+    ),
     (["--seed", "missing.json"], "cannot read the seed missing.json: No such file or directory"),
     (["--seed", "."], "cannot read the seed .: Is a directory"),
     (["--seed", "text"], "text:1:1: not JSON: Expecting value"),
@@ -891,7 +980,7 @@ def test_end_cuts_off_an_upload_that_stalls(command: Runner) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
 def test_worlds_in_files_are_not_bound_by_the_shells_limit_of_open_files(command: Runner) -> None:
-    """A server that may have more open files than it was started with has them: each world takes three."""
+    """A server that may have more open files than it was started with has them: each world takes two."""
     import resource
 
     few, most = resource.getrlimit(resource.RLIMIT_NOFILE)

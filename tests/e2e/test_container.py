@@ -177,6 +177,7 @@ def test_settings() -> None:
     assert values.keys() <= Settings.model_fields.keys()
     settings = Settings(**values)
     assert settings.host == "0.0.0.0"
+    assert settings.request_faults is False, "whoever reaches a container could ask for faults"
     assert str(settings.port) == FINAL.one("EXPOSE")
 
 

@@ -116,6 +116,31 @@ def test_environment(tmp_path: Path) -> None:
         httpx.get(url)
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "localhost,127.0.0.1,::1"),
+        ({"NO_PROXY": ""}, "localhost,127.0.0.1,::1"),
+        ({"NO_PROXY": ".corp, 10.0.0.0/8"}, ".corp,10.0.0.0/8,localhost,127.0.0.1,::1"),
+        ({"no_proxy": "localhost,.corp"}, "localhost,.corp,127.0.0.1,::1"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_no_proxy_stands_between(run: Start, given: dict[str, str], expected: str) -> None:
+    """The command's clients reach the server where the environment has a proxy; hosts that were exempt from
+    it still are."""
+    asks = (
+        "import os, urllib.request as u; "
+        "print(os.environ['NO_PROXY'], os.environ['no_proxy']); "
+        "print(u.urlopen(os.environ['AUDIENCE_MOCK_URL']).status)"
+    )
+    proxies = {"http_proxy": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1"}
+    unset = {"NO_PROXY": "", "no_proxy": ""}
+    ran = run(*python(asks), **{**unset, **proxies, **given})
+    assert ran.status() == 0, ran.err
+    assert ran.out.split() == [expected, expected, "200"]
+
+
 def test_settings(run: Start) -> None:
     """Flags and variables are those of serve; the command gets the token that the control API asks for, and
     a port of another server's does not matter."""

@@ -1,14 +1,17 @@
 """Large files: the server's memory, and the latency of other requests."""
 
 import http.client
+import json
 import os
 import re
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import repeat
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +19,7 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer
-from helpers.accounts import PITCHTARGET_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.pitchtarget_requests import FILE_FIELDS, FORM_HEAD, FORM_TAIL, FORM_TYPE
 
 LINE_BYTES = 65
@@ -59,6 +62,55 @@ def users(count: int) -> Iterator[bytes]:
         count -= some
 
 
+def upload(url: str, head: bytes, pieces: Iterable[bytes], file_bytes: int) -> int:
+    """Send a form with a file as a stream; returns the status."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=600)
+    length = len(head) + file_bytes + len(FORM_TAIL)
+    connection.putrequest("POST", "/custom_audiences")
+    for name, value in {**PITCHTARGET_TOKEN, **FORM_TYPE, "Content-Length": str(length)}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    connection.send(head)
+    for piece in pieces:
+        connection.send(piece)
+    connection.send(FORM_TAIL)
+    with connection.getresponse() as response:
+        status = response.status
+    connection.close()
+    return status
+
+
+@contextmanager
+def asking(url: str) -> Iterator[list[float]]:
+    """Sends one request after the other while the block runs; how long each waited, in milliseconds."""
+    waits_ms: list[float] = []
+    running = threading.Event()
+    running.set()
+
+    def ask() -> None:
+        with httpx.Client(base_url=url, headers=PITCHTARGET_TOKEN) as client:
+            while running.is_set():
+                answered = client.get("/custom_audiences?fb_ad_account_id=2")
+                waits_ms.append(answered.elapsed.total_seconds() * 1000)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield waits_ms
+    finally:
+        running.clear()
+        thread.join()
+    assert waits_ms
+
+
+def show(what: str, growth: int, waits_ms: list[float]) -> None:
+    waits_ms.sort()
+    print(
+        f"{what}: {growth / MIB:.0f} MiB more at most; {len(waits_ms)} other requests waited"
+        f" {waits_ms[len(waits_ms) // 2]:.1f} ms in the middle, {waits_ms[-1]:.1f} ms at most"
+    )
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads a process's memory from /proc")
 @pytest.mark.parametrize(
     "lines",
@@ -68,48 +120,103 @@ def users(count: int) -> Iterator[bytes]:
 def test_a_large_file_takes_little_memory_and_does_not_block_others(lines: int) -> None:
     """The server grows by under 64 MiB plus 16 bytes a distinct user, and answers other requests
     meanwhile."""
-    waits_ms: list[float] = []
     with server_process() as (url, pid):
         before = memory_bytes(pid, "VmRSS")
-        uploading = threading.Event()
-        uploading.set()
-
-        def ask_meanwhile() -> None:
-            with httpx.Client(base_url=url, headers=PITCHTARGET_TOKEN) as client:
-                while uploading.is_set():
-                    answered = client.get("/custom_audiences?fb_ad_account_id=2")
-                    waits_ms.append(answered.elapsed.total_seconds() * 1000)
-
-        asking = threading.Thread(target=ask_meanwhile)
-        asking.start()
-        try:
-            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=600)
-            length = len(FORM_HEAD) + lines * LINE_BYTES + len(FORM_TAIL)
-            connection.putrequest("POST", "/custom_audiences")
-            for name, value in {**PITCHTARGET_TOKEN, **FORM_TYPE, "Content-Length": str(length)}.items():
-                connection.putheader(name, value)
-            connection.endheaders()
-            connection.send(FORM_HEAD)
-            for some in users(lines):
-                connection.send(some)
-            connection.send(FORM_TAIL)
-            with connection.getresponse() as response:
-                status = response.status
-            connection.close()
-        finally:
-            uploading.clear()
-            asking.join()
+        with asking(url) as waits_ms:
+            status = upload(url, FORM_HEAD, users(lines), lines * LINE_BYTES)
         growth = memory_bytes(pid, "VmHWM") - before
         (report,) = httpx.get(f"{url}/__admin/uploads").json()["uploads"]
     assert status == 201
     assert (report["lines"], report["distinct"], report["invalid"]) == (lines, lines, 0)
     assert growth < 64 * MIB + 16 * lines
-    assert waits_ms
-    waits_ms.sort()
-    print(
-        f"{lines} lines: {growth / MIB:.0f} MiB more at most; {len(waits_ms)} other requests waited"
-        f" {waits_ms[len(waits_ms) // 2]:.1f} ms in the middle, {waits_ms[-1]:.1f} ms at most"
-    )
+    show(f"{lines} lines", growth, waits_ms)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads a process's memory from /proc")
+@pytest.mark.parametrize(
+    "file_bytes",
+    [6_000_000, pytest.param(1 << 30, marks=pytest.mark.soak)],
+    ids=["6 MB", "1 GiB"],
+)
+@pytest.mark.parametrize(
+    ("user_type", "lines", "distinct"),
+    [
+        ("fbid", [b"1"], 1),
+        ("fbid", [b"1\r", b"22\r"], 2),
+        ("fbid", [b""], 0),
+        ("fbid", [b"x"], 0),
+        ("custom_audience_third_party_id", [bytes([number]) for number in range(0x30, 0x41)], 17),
+        ("email_hash", [b"ab" * 32, b"AB" * 32], 1),
+    ],
+    ids=["equal", "two values", "blank", "invalid", "one character", "one hash"],
+)
+def test_lines_that_repeat_take_little_memory_and_do_not_block_others(
+    user_type: str, lines: list[bytes], distinct: int, file_bytes: int
+) -> None:
+    """A file of the same few lines takes under 32 MiB, and others are answered meanwhile."""
+    block = b"".join(line + b"\n" for line in lines)
+    block *= max(1, (1 << 16) // len(block))
+    count = file_bytes // len(block)
+    head = FORM_HEAD.replace(b"email_hash", user_type.encode())
+    with server_process() as (url, pid):
+        before = memory_bytes(pid, "VmRSS")
+        with asking(url) as waits_ms:
+            status = upload(url, head, repeat(block, count), count * len(block))
+        growth = memory_bytes(pid, "VmHWM") - before
+        (report,) = httpx.get(f"{url}/__admin/uploads").json()["uploads"]
+    total = count * block.count(b"\n")
+    assert status == 201
+    assert report["distinct"] == distinct
+    assert report["lines"] == (0 if lines == [b""] else total)
+    assert report["invalid"] == (total if lines == [b"x"] else 0)
+    assert growth < 32 * MIB
+    show(f"{total} lines", growth, waits_ms)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads a process's memory from /proc")
+@pytest.mark.parametrize("what", ["lists", "files", "parts"])
+def test_a_thousand_small_uploads_in_flight_take_kilobytes_each(what: str) -> None:
+    """A thousand lists, files and parts of two records, each sent but for its last byte, take under 100 MiB
+    together, until all are done."""
+    with server_process() as (url, pid):
+        request = small_request(url, what)
+        address = (urlsplit(url).hostname, urlsplit(url).port)
+        before = memory_bytes(pid, "VmRSS")
+        with ExitStack() as stack:
+            links = [stack.enter_context(socket.create_connection(address, timeout=60)) for _ in range(1000)]
+            for link in links:
+                link.sendall(request[:-1])
+            for link in links:
+                link.sendall(request[-1:])
+            statuses = Counter(link.recv(4096).split()[1] for link in links)
+        growth = memory_bytes(pid, "VmHWM") - before
+    assert statuses == {b"200" if what == "parts" else b"201": 1000}
+    print(f"1000 {what}: {growth / MIB:.0f} MiB more at most")
+    assert growth < 100 * MIB
+
+
+def small_request(url: str, what: str) -> bytes:
+    """A request with two records, in full."""
+    if what == "files":
+        head, body = FORM_TYPE | PITCHTARGET_TOKEN, FORM_HEAD + (b"ab" * 32 + b"\n") * 2 + FORM_TAIL
+        return raw("POST", "/custom_audiences", head, body)
+    lists = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
+    records = {"name": "l", "list_type": "EMAIL", "records": "a@example.com,b@example.com"}
+    if what == "lists":
+        head = {"Content-Type": "application/json"} | PINTEREST_TOKEN
+        return raw("POST", lists, head, json.dumps(records).encode())
+    with httpx.Client(base_url=url, headers=PINTEREST_TOKEN) as client:
+        made = client.post(lists, json=records).json()["id"]
+        upload = client.post(f"{lists}/{made}/uploads", json={"operation": "ADD", "total_parts": 1}).json()
+    part = urlsplit(upload["s3_multipart_upload_data"]["file_parts"][0]["presigned_url"])
+    return raw("PUT", f"{part.path}?{part.query}".rstrip("?"), {}, b"a@example.com\nb@example.com")
+
+
+def raw(method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
+    """A request as it goes over the wire."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def test_a_client_that_goes_away_half_way_leaves_nothing(mock: MockServer) -> None:

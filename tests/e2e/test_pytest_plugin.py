@@ -271,6 +271,8 @@ def test_marker(project: Project) -> None:
 
 
 FAILING = """
+from urllib.request import Request, urlopen
+
 import pytest
 from ad_accounts import *
 
@@ -286,6 +288,11 @@ def test_rejected(audience_mock):
     with pytest.raises(HTTPError):
         create(audience_mock, "")
     assert names(audience_mock) == []
+
+
+def test_expired(audience_mock):
+    token = {"Authorization": "Bearer pina_mock_expired.ads:read"}
+    urlopen(Request(audience_mock.urls.pinterest + "/ad_accounts", headers=token))
 
 
 def test_silent(audience_mock):
@@ -323,10 +330,11 @@ def test_after_a_broken_fixture(broken):
 
 def test_a_failing_test_shows_its_requests(project: Project) -> None:
     """The report of a failure has the last requests of its world, and of those that were rejected, older ones
-    too, the answer, the fault and the routes that were probably meant; a test that passes shows nothing."""
+    too, the answer, the fault, the reason and the routes that were probably meant; a test that passes shows
+    nothing."""
     project.write(test_failing=FAILING)
     ran = project.run()
-    assert outcomes(ran) == {"failed": 4, "passed": 1, "errors": 1}
+    assert outcomes(ran) == {"failed": 5, "passed": 1, "errors": 1}
     ran.stdout.fnmatch_lines(
         [
             "*_ ERROR at setup of test_after_a_broken_fixture _*",
@@ -342,6 +350,10 @@ def test_a_failing_test_shows_its_requests(project: Project) -> None:
             "    7 201 POST /v5/ad_accounts/549755885175/audiences (audiences/create)",
             "   15 400 POST /v5/ad_accounts/549755885175/audiences (audiences/create)",
             "   16 200 GET /v5/ad_accounts/549755885175/audiences (audiences/list)",
+            "*_ test_expired _*",
+            "    1 401 GET /v5/ad_accounts (ad_accounts/list)",
+            '          {"code": 2, *}',
+            "          reason: expired token",
             "*_ test_silent _*",
             "World test_failing.py-test_silent-* received no request. Base URLs of its APIs:",
             "  http://127.0.0.1:*/worlds/test_failing.py-test_silent-*/v5",

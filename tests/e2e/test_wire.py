@@ -6,6 +6,7 @@ import select
 import signal
 import socket
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from test_command import AUDIENCES, LIMIT_S, Runner, command, connect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from audience_mock import testing
-from audience_mock.server.coalescing import CoalescingProtocol, http_protocol
+from audience_mock.server.http_protocol import http_protocol
 from audience_mock.server.uvicorn_server import ACCEPT_HANDLERS, Server
+from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from audience_mock.web.response import HeaderName, RawResponse, checked
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
@@ -132,10 +134,15 @@ def test_a_name_keeps_its_case_and_is_found_by_any() -> None:
     assert response.raw_headers == [(b"content-type", b"text/html")]
 
 
-def test_a_uvicorn_without_the_method_serves_by_its_own_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert http_protocol() is CoalescingProtocol
-    monkeypatch.delattr(HttpToolsProtocol, "on_response_complete")
-    assert http_protocol() == "httptools"
+@pytest.mark.parametrize("missing", ["on_response_complete", "on_headers_complete"])
+def test_a_uvicorn_that_is_not_known_serves_by_its_own_protocol(
+    missing: str, monkeypatch: pytest.MonkeyPatch, start: Callable[..., MockServer]
+) -> None:
+    monkeypatch.delattr(HttpToolsProtocol, missing)
+    assert http_protocol(Settings()) == "httptools"
+    monkeypatch.undo()
+    monkeypatch.setattr("audience_mock.server.uvicorn_server.http_protocol", lambda settings: "httptools")
+    assert answered(start().url, *MANY, request("GET", AUDIENCES, b"", CLOSE)).count(b"HTTP/1.1 201 ") == 250
 
 
 def test_simultaneous_connections_are_served_fairly(command: Runner) -> None:

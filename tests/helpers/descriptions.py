@@ -43,6 +43,13 @@ OBJECTIVES = {
 }
 """Those of 5.23, the one of 5.28, and two that are deprecated, in use, and come back as they were sent."""
 
+TEXT: Schema = {"type": "string"}
+TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
+WITHOUT_PATTERN: dict[str, Schema] = {
+    **dict.fromkeys(("ad_id", "campaign_id", "pin_id"), TEXTS),
+    "visitor_source_id": {"anyOf": [{"type": "string"}, TEXTS]},
+}
+
 
 @dataclass(frozen=True)
 class KnownBetter:
@@ -65,7 +72,13 @@ KNOWN_BETTER = (
     KnownBetter(("5.23",), "Audience", "is_ctv_enabled", BOOLEAN, "recorded in July 2026"),
     KnownBetter(("5.28",), "AdAccountsAudience", "is_ctv_enabled", BOOLEAN, "recorded in July 2026"),
     KnownBetter(("5.28",), "Audience", "is_ctv_enabled", BOOLEAN, "recorded in July 2026"),
-    KnownBetter(("5.28",), "AdAccountsAudience", "audience_type", {"const": "LOOKALIKE"}, "read since 5.23"),
+    *(
+        KnownBetter(("5.18", "5.23"), "AudienceRule", field, also, "5.28 dropped the pattern")
+        for field, also in WITHOUT_PATTERN.items()
+    ),
+    KnownBetter(("5.28",), "AdAccountsAudienceRule", "visitor_source_id", TEXTS, "the client keeps one type"),
+    KnownBetter(("5.28",), "AdAccountsAudienceRule", "percentage", TEXT, "the client keeps one type"),
+    KnownBetter(("5.18", "5.23"), "AudienceRule", "percentage", TEXT, "5.28 has any text"),
     *(
         KnownBetter((release,), model, field, also, "met by developers: codes 2 and 11")
         for release, model in (

@@ -28,6 +28,10 @@ HEADERS = {
     "x-pinterest-rid": r"\d{16}",
     "x-pinterest-rid-128bit": r"[0-9a-f]{32}",
     "x-envoy-upstream-service-time": r"\d+",
+    "access-control-allow-credentials": "true",
+    "p3p": r'CP="[^"]*"',
+    "pinterest-generated-by": r"[a-z-]+",
+    "date": r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT",
 }
 """Those of each response, as recorded; one to a page of another origin has one more value in `vary`."""
 
@@ -65,6 +69,9 @@ def misfits(
 ) -> Iterator[str]:
     """Where a response of Pinterest's API is not as described, one line each; `path` has no `/v5`."""
     prefix = f"{method} {path} {status}"
+    if path.startswith("/__uploads/") and status == 403 and headers.get("content-type") == "application/xml":
+        # Amazon's S3 again: the tests of signatures check it.
+        return
     parsed = None
     if body:
         try:
@@ -124,8 +131,12 @@ class ResponseValidator:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        named = re.match(r"/worlds/[^/]+", scope["path"])
-        path = scope["path"][named.end() :] if named else scope["path"]
+        path = scope["path"]
+        if b"%2f" in scope.get("raw_path", b"").lower():
+            # In `path` it looks like any other slash; no operation has a path with one, or with two slashes.
+            path = re.sub("%2f", "//", scope["raw_path"].decode(), flags=re.IGNORECASE)
+        named = re.match(r"/worlds/[^/]+", path)
+        path = path[named.end() :] if named else path
         if path.lstrip("/").partition("/")[0] not in self._prefixes:
             await self._app(scope, receive, send)
             return

@@ -50,7 +50,13 @@ from audience_mock.settings import (
         ({"host": ""}, "host: must not be empty (given: '')", None),
         (
             {"admin_token": "short"},
-            "admin_token: must be 8 or more ASCII characters without spaces (given: 'short')",
+            "admin_token: must be 8 or more ASCII characters without spaces",
+            None,
+        ),
+        (
+            {"trusted_proxies": "127.0.0.1, 10.0.0.1/8"},
+            "trusted_proxies: must be addresses or networks such as 127.0.0.1,10.0.0.0/8: not '10.0.0.1/8'"
+            " (given: '127.0.0.1, 10.0.0.1/8')",
             None,
         ),
         ({"cors_origins": [1]}, "cors_origins.0: must be a string (given: 1)", "cors_origins"),
@@ -93,3 +99,19 @@ def test_each_setting_has_a_group_and_a_placeholder() -> None:
         is_choice = field.annotation is bool or "Literal" in str(field.annotation)
         assert (metavar_of(name) is None) == is_choice, name
         assert re.fullmatch(r"[A-Z].*\.", field.description or ""), name
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "host/mock", "ftp://host", "https://", "https://host/a//b", "https://host/?a", "https://a@b/", "/x"],
+)
+def test_a_public_url_is_a_base_url(url: str) -> None:
+    """What no path can be added to is no public URL."""
+    with pytest.raises(InvalidSettingsError, match="public_url: "):
+        Settings(public_url=url)
+
+
+def test_a_public_url_needs_no_last_slash() -> None:
+    """A slash at its end makes no difference."""
+    for url in ("https://host", "https://host:8443/mock", "http://[::1]:8000/a/b"):
+        assert Settings(public_url=url).public_url == Settings(public_url=f"{url}/").public_url == url

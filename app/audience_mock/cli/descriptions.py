@@ -25,7 +25,8 @@ def export_openapi(directory: Path) -> None:
     from audience_mock.app import describe
 
     try:
-        for file in describe(directory):
-            click.echo(file)
+        files = describe(directory)
     except OSError as error:
         exit_with_error(f"cannot write to {directory}: {error.strerror}")
+    for file in files:
+        click.echo(file)

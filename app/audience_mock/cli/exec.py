@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -24,6 +25,8 @@ SIGNAL_BASE = 128
 
 FORWARDED_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 """Signals that end a process by default. Not every system has all of them."""
+
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 TERMINAL_SIGNALS = ("SIGINT", "SIGQUIT")
 """A terminal sends these to the whole foreground group: forwarded too, they would arrive twice."""
@@ -64,7 +67,7 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
     from audience_mock.core.errors import DomainError
     from audience_mock.server.listener import why_not_listening
     from audience_mock.server.run import log_to_stderr
-    from audience_mock.testing import MockServer
+    from audience_mock.testing import MockServer, client_token
 
     server = MockServer(**settings)
     log_to_stderr(server.settings)
@@ -74,9 +77,10 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
         with server:
             gc.enable()
             variables = environment(server)
-            if server.settings.admin_token is not None:
-                variables["AUDIENCE_MOCK_ADMIN_TOKEN"] = server.settings.admin_token
-            return child.run(command, os.environ | variables)
+            token = client_token(server.settings)
+            if token is not None:
+                variables["AUDIENCE_MOCK_ADMIN_TOKEN"] = token
+            return child.run(command, os.environ | variables | without_proxy(os.environ, server.url))
     except DomainError as error:
         exit_with_error(error)
     except (OSError, UnicodeError) as error:
@@ -89,6 +93,21 @@ def environment(server: "MockServer") -> dict[str, str]:
     for name, api in server.app.state.providers.items():
         names = (f"AUDIENCE_MOCK_{name.upper()}_URL", *api.provider.client_variables)
         variables |= dict.fromkeys(names, server.url + api.base_path)
+    return variables
+
+
+def without_proxy(environment: Mapping[str, str], url: str) -> dict[str, str]:
+    """NO_PROXY and no_proxy with this machine: a proxy of the environment cannot reach the server on it.
+
+    Some clients read one of the names, some the other, and where there are both some read the lower case.
+    """
+    local = dict.fromkeys((*LOCAL_NAMES, urlsplit(url).hostname or ""))
+    variables = {}
+    for name, other in (("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")):
+        given = environment.get(name) or environment.get(other) or ""
+        names = [part.strip() for part in given.split(",") if part.strip()]
+        # Alone it means all; in a list it is a name like any other to some clients.
+        variables[name] = "*" if "*" in names else ",".join(dict.fromkeys((*names, *local)))
     return variables
 
 
@@ -132,6 +151,8 @@ class ChildProcess:
 
 def _is_in_foreground() -> bool:
     """Whether a terminal sends its signals to the group of this process, which the child shares."""
+    if sys.platform == "win32":  # which has no process groups of a terminal
+        return False
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

@@ -7,7 +7,7 @@ import click
 
 from audience_mock import __version__
 from audience_mock.cli.descriptions import export_openapi
-from audience_mock.cli.errors import exit_with_error
+from audience_mock.cli.errors import discard_unwritten, exit_for_output, exit_with_error
 from audience_mock.cli.exec import exec_
 from audience_mock.cli.seeds import check, schema
 from audience_mock.cli.serve import serve
@@ -33,6 +33,10 @@ class OneLineErrorGroup(click.Group):
             exit_with_error(error.format_message())
         except click.Abort:
             sys.exit(INTERRUPTED)
+        except OSError as error:
+            exit_for_output(error)
+        finally:
+            discard_unwritten()
         sys.exit(status if isinstance(status, int) else 0)
 
 

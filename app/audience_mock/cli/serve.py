@@ -35,15 +35,24 @@ def serve(**flags: Any) -> None:
     """
     # Before the imports, which take most of the start. While it serves, uvicorn has handlers of its own; it
     # shuts down and raises the signal again for these.
-    signal.signal(signal.SIGTERM, _exit_cleanly)
-    signal.signal(signal.SIGINT, _exit_cleanly)
+    stop = _Stop()
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     with without_collector():
         settings = read_settings(given_flags(flags))
         import_fastapi()
         from audience_mock.server.run import run
 
-        run(settings, exit_with_error)  # which turns the collector on once the server is ready
+        # Turns the collector on once the server is ready.
+        run(settings, exit_with_error, is_stopped=lambda: stop.is_requested)
 
 
-def _exit_cleanly(signum: int, frame: FrameType | None) -> None:
-    sys.exit(0)
+class _Stop:
+    """Ends the process with 0, and remembers that it was to end: an exception that a signal raises is lost in
+    a module that is being imported and ignores all exceptions."""
+
+    is_requested = False
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        self.is_requested = True
+        sys.exit(0)

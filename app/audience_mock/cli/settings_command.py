@@ -61,6 +61,19 @@ class SettingsCommand(click.Command):
                 self.params += _options(self.fixed_settings)
         return super().get_params(ctx)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            from audience_mock.settings import SECRET_SETTINGS
+
+            secret_flags = tuple(flag_of(name) for name in SECRET_SETTINGS)
+            if "extra argument" in error.message and any(one.startswith(secret_flags) for one in given):
+                # It may be the rest of a secret.
+                raise click.UsageError("Got an extra argument: quote a value with spaces", ctx) from None
+            raise
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """A section for each group of settings; other options come last."""
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -126,4 +139,4 @@ def _choices(annotation: Any) -> list[str]:
 def _shown_default(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "none"}[value]
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return (",".join(value) or "none") if isinstance(value, tuple) else str(value)

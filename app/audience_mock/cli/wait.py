@@ -1,7 +1,9 @@
 """`audience-mock wait`: it imports nothing of the server, so it starts fast."""
 
 import json
+import re
 import time
+from urllib.parse import SplitResult, urlsplit
 
 import click
 
@@ -13,6 +15,7 @@ MIN_ATTEMPT_S, MAX_ATTEMPT_S = 0.5, 1.0
 the last attempt reports what answers there."""
 
 NOT_READY = 1
+HEALTH = "__admin/health"
 HEALTH_BYTES = 1 << 16
 """More than the health page has."""
 
@@ -29,7 +32,7 @@ HEALTH_BYTES = 1 << 16
     "--timeout-s", metavar="SECONDS", type=float, default=10.0, show_default=True, help="Seconds to wait."
 )
 def wait(url: str, timeout_s: float) -> None:
-    """Wait until the server at URL is ready.
+    """Wait until the server at URL is ready. It may be https, and have the path of a proxy.
 
     The exit status is 0 once it is ready, and 1 if it is not ready in time.
     """
@@ -39,42 +42,60 @@ def wait(url: str, timeout_s: float) -> None:
     if address is None:
         exit_with_error(f"not the URL of a server: {url!r} (try http://127.0.0.1:8000)")
     deadline = time.monotonic() + timeout_s
-    while (reason := _not_ready_reason(*address, deadline - time.monotonic())) is not None:
+    while (reason := _not_ready_reason(address, deadline - time.monotonic())) is not None:
         if time.monotonic() >= deadline:
             exit_with_error(f"{url} is not ready after {timeout_s:g} s: {reason}", NOT_READY)
         time.sleep(POLL_INTERVAL_S)
 
 
-def _parse_url(url: str) -> tuple[str, int] | None:
-    """Host and port. The path does not matter: the base URL of either API works."""
-    from urllib.parse import urlsplit
-
+def _parse_url(url: str) -> SplitResult | None:
+    """The parts of a base URL; None if it is none."""
     try:
         parts = urlsplit(url if "//" in url else f"http://{url}")
-        host, port = parts.hostname, 80 if parts.port is None else parts.port
-        if parts.scheme == "http" and host and port and " " not in host and host.encode("idna"):
-            return host, port
+        host, port = parts.hostname, parts.port
+        if parts.scheme in ("http", "https") and host and port != 0 and not re.search(r"[\s\x00-\x20]", url):
+            host.encode("idna")
+            return parts
     except ValueError:
         pass
     return None
 
 
-def _not_ready_reason(host: str, port: int, remaining_s: float) -> str | None:
+def _health_paths(path: str) -> list[str]:
+    """Where the health page may be: the base URL of an API or a world works too, so each part of the path may
+    be the server's prefix or not."""
+    segments = [segment for segment in path.split("/") if segment]
+    return [f"/{'/'.join((*segments[:end], HEALTH))}" for end in range(len(segments), -1, -1)]
+
+
+def _not_ready_reason(url: SplitResult, remaining_s: float) -> str | None:
     """Why the server is not ready; None if it is."""
     import http.client
 
     timeout_s = max(MIN_ATTEMPT_S, min(remaining_s, MAX_ATTEMPT_S))
-    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    connection = kind(url.hostname or "", url.port, timeout=timeout_s)
     try:
-        connection.request("GET", "/__admin/health")
-        response = connection.getresponse()
-        health = json.loads(response.read(HEALTH_BYTES))
-        if response.status == 200 and isinstance(health, dict) and health.get("status") == "ready":
-            return None
+        for path in _health_paths(url.path):
+            connection.request("GET", path)
+            response = connection.getresponse()
+            content = response.read(HEALTH_BYTES)
+            if response.status == 200 and _is_ready(content):
+                return None
+            if response.read(1):
+                connection.close()  # the next request opens it again
     except OSError as error:
-        return error.strerror or str(error) or type(error).__name__
-    except (http.client.HTTPException, ValueError):
+        return getattr(error, "verify_message", None) or error.strerror or str(error) or type(error).__name__
+    except http.client.HTTPException:
         pass
     finally:
         connection.close()
     return "the server there is not Audience Mock"
+
+
+def _is_ready(content: bytes) -> bool:
+    try:
+        health = json.loads(content)
+    except ValueError:
+        return False
+    return isinstance(health, dict) and health.get("status") == "ready"

@@ -5,6 +5,7 @@ are controlled.
 """
 
 from audience_mock.control.access import Access
+from audience_mock.control.admin_tokens import AdminTokens, read_tokens
 from audience_mock.control.pages import PageRoute, Pages
 
-__all__ = ["Access", "PageRoute", "Pages"]
+__all__ = ["Access", "AdminTokens", "PageRoute", "Pages", "read_tokens"]

@@ -1,15 +1,38 @@
-"""Access control: this machine may call the control API, or any caller with the token.
+"""Access control: this machine may call the control API, or any caller with a token.
 
 A page of any site, in a browser on this machine, could call it too. So `Host` and `Origin` have to name this
-machine. All of this is chosen.
+machine. A reverse proxy on this machine makes every caller look local, so what shows that a request was
+passed on is rejected. All of this is chosen.
 """
 
-from dataclasses import dataclass
-from hmac import compare_digest
+import re
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+
+from audience_mock.control.admin_tokens import AdminTokens
+
+_FORWARDING_PREFIXES = (
+    *("x-forward", "forwarded", "x-original-", "x-prox", "x-envoy-", "x-azure-", "x-arr-", "x-nginx-"),
+    *("cf-", "fastly-", "tailscale-", "x-appengine-"),
+)
+_FORWARDING = frozenset(
+    {"via", "cdn-loop", "x-real-ip", "x-real-port", "x-client-ip", "x-cluster-client-ip", "x-remote-ip"}
+    | {
+        "x-remote-addr",
+        "true-client-ip",
+        "client-ip",
+        "do-connecting-ip",
+        "x-rewrite-url",
+        "x-host",
+        "x-scheme",
+    }
+)
+"""Headers by which proxies, load balancers and content networks show that they passed a request on: those of
+RFC 9110, RFC 7239, nginx, Apache, Envoy, IIS, Azure, Google, Cloudflare, Akamai, Fastly and Tailscale. A
+client has no reason to send one."""
 
 
 class AccessDeniedError(Exception):
@@ -17,28 +40,37 @@ class AccessDeniedError(Exception):
 
 
 class AdminTokenError(Exception):
-    """The token is missing or wrong."""
+    """The token is missing or unknown; `reason` says which."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class ControlDisabledError(Exception):
     """The server was started with `--no-admin`."""
 
 
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+"""An origin of a page from a server, as browsers write it (RFC 6454, 6.1); others send `null`."""
+
+
 @dataclass(frozen=True)
 class Access:
     admin: bool = True
-    token: str | None = None
+    tokens: AdminTokens = field(default_factory=AdminTokens)
 
 
 def check(request: Request, access: Access) -> None:
     """Raises ControlDisabledError, AdminTokenError, AccessDeniedError."""
     if not access.admin:
         raise ControlDisabledError
-    if access.token is not None:
-        given = request.headers.get("authorization", "")
-        if not compare_digest(given.encode(), f"Bearer {access.token}".encode()):
-            raise AdminTokenError
+    if access.tokens.are_required:
+        authorization = request.headers.get("authorization")
+        if not access.tokens.permit(authorization or ""):
+            raise AdminTokenError("unknown admin token" if authorization else "no admin token")
         return
+    _check_direct(request)
     client = request.client.host if request.client else ""
     if not _is_loopback(client):
         raise AccessDeniedError(
@@ -51,11 +83,46 @@ def check(request: Request, access: Access) -> None:
             " --admin-token"
         )
     origin = request.headers.get("origin")
-    if origin is not None and not _is_local_name(origin):
+    if origin is None:
+        # A browser leaves it out of an image's request, say, and always says whose page wants it.
+        if request.headers.get("sec-fetch-site") == "cross-site" and (
+            request.headers.get("sec-fetch-mode") != "navigate"
+        ):
+            raise AccessDeniedError(
+                "a page of another site may not call the control API: serve it from localhost, or start the"
+                " server with --admin-token"
+            )
+    # What the origin is decides: to a browser, localhost and 127.0.0.1 are different sites.
+    elif not is_local_origin(origin):
         raise AccessDeniedError(
             f"Origin {origin} may not call the control API: serve the page from localhost, or start"
             " the server with --admin-token"
         )
+
+
+def is_local_origin(origin: str) -> bool:
+    """Whether pages of this origin come from this machine, by any port."""
+    return _ORIGIN.fullmatch(origin) is not None and _is_local_name(origin)
+
+
+def _check_direct(request: Request) -> None:
+    """Raises AccessDeniedError if a proxy passed the request on, as far as that can be seen."""
+    sign = next((name for name in request.headers if _is_forwarding(name)), None)
+    if sign is None and request.scope.get("http_version") == "1.0":
+        # nginx speaks it to an upstream if nothing else is set, at least up to 1.28, and adds no header.
+        # Clients of today speak 1.1. Chosen.
+        sign = "HTTP/1.0"
+    if sign is not None:
+        raise AccessDeniedError(
+            f"{sign} shows that a proxy passed this request on, so anybody may have sent it: start the server"
+            " with --admin-token-file (or AUDIENCE_MOCK_ADMIN_TOKEN) and send the token, or call the server"
+            " directly"
+        )
+
+
+def _is_forwarding(name: str) -> bool:
+    plain = name.lower().replace("_", "-")
+    return plain in _FORWARDING or plain.startswith(_FORWARDING_PREFIXES)
 
 
 def _is_local_name(url: str) -> bool:

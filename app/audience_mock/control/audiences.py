@@ -22,7 +22,13 @@ from audience_mock.web.timestamps import Timestamp, unix_seconds
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
 
-_ERRORS = error(404, "No such audience") | error(409, "Both APIs have one: choose it with `api`")
+_ERRORS = error(
+    404, "No such audience", "there is no audience '1' in this world: GET /__admin/state lists them"
+) | error(
+    409,
+    "Both APIs have one: choose it with `api`",
+    "both APIs have an audience 54: say ?api=pinterest or ?api=pitchtarget",
+)
 
 
 class AudienceQuery(ApiModel):

@@ -35,7 +35,7 @@ class ClockState(ApiModel):
 class ClockSet(ApiModel):
     """Keys that are left out keep their value: a frozen clock stays frozen at its new time."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
 
     now: Timestamp | None = None
     frozen: bool | None = Field(default=None, description="`true` stops the clock, `false` lets it run.")
@@ -44,7 +44,7 @@ class ClockSet(ApiModel):
 class Advance(ApiModel):
     """Either `seconds`, or `to` an event on the agenda."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
 
     seconds: float | None = Field(default=None, ge=0, le=LATEST_MS / 1000)
     to: Literal["next-event", "idle"] | None = Field(

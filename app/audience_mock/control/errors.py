@@ -1,6 +1,5 @@
 """Errors of the control API: one sentence that says what to do next, and the field that is wrong."""
 
-import logging
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -19,10 +18,12 @@ from audience_mock.core.errors import (
     InvalidStatusError,
     LimitExceededError,
     NotFoundError,
+    StorageFullError,
     StoreError,
     WorldReplacedError,
 )
 from audience_mock.core.validation_errors import problems
+from audience_mock.web.error_log import report
 from audience_mock.web.errors import (
     BodyTooLargeError,
     InvalidInputError,
@@ -30,12 +31,11 @@ from audience_mock.web.errors import (
     MethodNotAllowedError,
     RouteNotFoundError,
     UnsupportedContentTypeError,
+    UnsupportedEncodingError,
 )
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
-
-log = logging.getLogger("audience_mock")
 
 VERIFICATION_FAILED = 417
 """Expectation Failed. Chosen because no other error here has it: a failed check is never taken for one that
@@ -85,12 +85,7 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
     if isinstance(error, VerificationFailedError):
         return json_response(error.body, VERIFICATION_FAILED)
     status, message, field = _describe(request, error)
-    if status == 500:
-        cause = " ".join(f"{type(error).__name__}: {error}".split())
-        log.error("%s %s %d: %s", request.method, request.url.path, status, cause)
-        log.debug("traceback", exc_info=error)
-    else:
-        log.info("%s %s %d %s", request.method, request.url.path, status, " ".join(message.split()))
+    report(request, error, status, message, failed=status == 500)
     headers = []
     if isinstance(error, MethodNotAllowedError):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
@@ -106,7 +101,7 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
         case ControlDisabledError():
             return 404, "the control API is disabled: start the server without --no-admin", None
         case AdminTokenError():
-            return 401, "send Authorization: Bearer <the token that the server was started with>", None
+            return 401, "send Authorization: Bearer <an admin token of this server>", None
         case AccessDeniedError():
             return 403, str(error), None
         case RouteNotFoundError():
@@ -123,6 +118,8 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
             | WorldReplacedError()
         ):
             return 409, str(error), getattr(error, "field", None)
+        case StorageFullError():
+            return 507, str(error), None
         case (
             InvalidSettingsError()
             | InvalidStatusError()
@@ -133,10 +130,14 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
         ):
             return 400, str(error), getattr(error, "field", None)
         case InvalidInputError(details=details, model=model):
-            first = problems(details, model)[0]
+            found = problems(details, model)
+            # A misspelled key says more than what is missing beside it.
+            first = next((problem for problem in found if problem.suggestions), found[0])
             return 400, str(first), first.field or None
         case BodyTooLargeError():
             return 413, f"{error}: send less", None
+        case UnsupportedEncodingError():
+            return 415, str(error), None
         case UnsupportedContentTypeError():
             return 415, f"{error}: send a JSON document", None
         case MalformedBodyError():

@@ -1,6 +1,6 @@
 """/__admin/faults: what goes wrong, for which requests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
@@ -22,16 +22,21 @@ from audience_mock.core.controls.faults import (
     Outcome,
 )
 from audience_mock.core.errors import InvalidFaultError
-from audience_mock.web.body import JSON, read_whole
+from audience_mock.core.suggestions import closest
+from audience_mock.web.body import JSON, read_whole, without_mark
+from audience_mock.web.masking import mask_json, mask_subset
 from audience_mock.web.openapi import operation
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
+from audience_mock.web.secret_names import RESPONSE_SECRETS
 from audience_mock.web.validation import parse_json
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/faults", tags=["faults"])
 
-_NO_FAULT = error(404, "No such fault")
+_NO_FAULT = error(
+    404, "No such fault", "there is no fault 'fault-9' in this world: GET /__admin/faults lists them"
+)
 
 _Milliseconds = Annotated[int, Field(strict=True, ge=0, le=MAX_LATENCY_MS)]
 
@@ -149,7 +154,17 @@ class PlannedFaults(ApiModel):
 
 
 class _OneOrSeveral(ApiModel):
+    model_config = ConfigDict(extra="allow")
+
     faults: Any = None
+
+    @property
+    def is_several(self) -> bool:
+        """A misspelled `faults` is meant, too, so that the error says so."""
+        given = self.model_fields_set
+        return "faults" in given or (
+            "operation" not in given and any(closest(key, ["faults"]) for key in given)
+        )
 
 
 _EXAMPLE: Any = {
@@ -198,15 +213,20 @@ class FaultList(ApiModel):
     status_code=201,
     response_model=FaultIds,
     responses=created({"ids": ["fault-1"]})
-    | error(400, "The fault is invalid")
-    | error(409, "Too many faults are planned"),
+    | error(
+        400,
+        "The fault is invalid",
+        "operation: unknown operation 'audiences/lst', did you mean 'audiences/list'?",
+        "operation",
+    )
+    | error(409, "Too many faults are planned", "a world has 1000 faults at most: delete some first"),
     openapi_extra=operation(bodies={JSON: PlannedFault | PlannedFaults}),
 )
 async def add(request: MockRequest) -> RawResponse:
     """Plan one or several faults. If several match a call, the one planned first fires."""
-    raw = await read_whole(request)
+    raw = without_mark(await read_whole(request))
     operations = request.context.served.operations
-    if "faults" in parse_json(raw, _OneOrSeveral).model_fields_set:
+    if parse_json(raw, _OneOrSeveral).is_several:
         faults = parse_json(raw, PlannedFaults).faults
         plans = [_to_plan(fault, operations, f"faults.{n}") for n, fault in enumerate(faults)]
     else:
@@ -265,13 +285,23 @@ async def delete(request: MockRequest, fault: str) -> RawResponse:
 def _as_json(request: MockRequest, fault: Fault) -> dict[str, Any]:
     return {
         "id": fault.id,
-        **fault.definition,
+        **_masked(fault.definition),
         "seen": fault.seen,
         "fired": fault.fired,
         "left": fault.left,
         "used": fault.used,
         "window_left_s": fault.window_left_ms(request.world.clock.now_ms()) / 1000,
     }
+
+
+def _masked(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A fault as it was given, its secrets hidden: a test may plan one for a token."""
+    shown = dict(definition)
+    if "match" in shown:
+        shown["match"] = mask_subset(shown["match"])
+    if "body" in shown:
+        shown["body"] = mask_json(shown["body"], RESPONSE_SECRETS)
+    return shown
 
 
 def _to_plan(given: PlannedFault, operations: Sequence[str], place: str = "") -> dict[str, Any]:

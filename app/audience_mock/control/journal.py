@@ -82,6 +82,11 @@ class JournalEntry(ApiModel):
     trace_id: str = Field(
         default="", description="Present if the request had a valid `traceparent`: the id of its trace."
     )
+    reason: str | None = Field(
+        default=None,
+        description="Present if the response does not say why it was rejected: an unknown, expired or revoked"
+        " token.",
+    )
     suggestions: list[str] = Field(
         default=[], description="Present if no route matched: the routes that were probably meant."
     )
@@ -120,6 +125,7 @@ _ENTRY = {
         "body": {"code": 2, "message": "Authentication failed.", "status": "failure"},
         "body_bytes": 64,
     },
+    "reason": "unknown token",
 }
 _PAGE = {"entries": [_ENTRY], "dropped": 0, "next": 1}
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_json
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,12 +16,26 @@ from starlette.types import Scope
 
 from audience_mock import __version__
 from audience_mock.core.audiences import queries
-from audience_mock.web.context import context_of, route_path
+from audience_mock.core.worlds.world import World
+from audience_mock.web.context import context_of, route_path, url_of
+from audience_mock.web.cors import is_preflight, preflight_response
+from audience_mock.web.request import MockRequest
 from audience_mock.web.response import Header, RawResponse
 
 HEALTH = "/__admin/health"
 
 Describe = Callable[[], dict[str, Any]]
+
+
+BROWSER_PATHS = frozenset(
+    {
+        *("/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png", "/manifest.json"),
+        *("/site.webmanifest", "/robots.txt", "/sitemap.xml", "/sw.js", "/service-worker.js"),
+        *("/redoc", "/openapi.json", "/swagger", "/index.html"),
+    }
+)
+"""What browsers and their users ask any server for, and no emulated API has."""
+_WELL_KNOWN = "/.well-known/"
 
 
 class Pages:
@@ -39,6 +54,8 @@ class Pages:
             PageRoute(HEALTH, self.health),
             PageRoute("/openapi/{file:path}", self.description),
         ]
+        self.browser_route = _BrowserRoute(self.missing)
+        """To be the last route: it takes what no API does."""
         self.exception_handlers: dict[Any, Any] = {404: self.not_found, 405: self.method_not_allowed}
 
     async def index(self, request: Request) -> Response:
@@ -54,6 +71,7 @@ class Pages:
                 [(b"location", location), (b"content-length", b"0"), (b"vary", b"Accept")],
             )
         return _page(
+            request,
             200,
             {
                 "name": "Audience Mock",
@@ -67,25 +85,34 @@ class Pages:
 
     async def health(self, request: Request) -> Response:
         """Open to anyone: a probe may run on another machine."""
-        audiences = await context_of(request.scope).world.read(queries.count)
-        return _page(200, {"status": "ready", "version": __version__, "audiences": audiences})
+        return _page(request, 200, await health_of(context_of(request.scope).world))
 
     async def description(self, request: Request) -> Response:
         name = request.path_params["file"].removesuffix(".json")
         if name not in self._descriptions or not request.path_params["file"].endswith(".json"):
             raise HTTPException(404)
-        return _page(200, self._descriptions[name]())
+        return _page(request, 200, _with_servers_of(request, self._descriptions[name]()))
+
+    async def missing(self, request: Request) -> Response:
+        raise HTTPException(404)
 
     async def not_found(self, request: Request, error: Exception) -> Response:
         path = route_path(request.scope)
-        return _page(404, {"error": f"unknown path {path}: see pages", "pages": self._paths()})
+        return _page(request, 404, {"error": f"unknown path {path}: see pages", "pages": self._paths()})
 
     async def method_not_allowed(self, request: Request, error: Exception) -> Response:
+        """The response to another method than GET, the preflights of pages among them."""
+        if request.method == "OPTIONS" and (preflight := _preflight(request)) is not None:
+            return preflight
         body = {"error": f"{request.method} is not allowed on {route_path(request.scope)}: use GET"}
-        return _page(405, body, (b"allow", b"GET, HEAD"))
+        return _page(request, 405, body, (b"allow", b"GET, HEAD"))
 
     def _paths(self) -> list[str]:
         return ["/", *self._html, HEALTH, *(f"/openapi/{name}.json" for name in self._descriptions)]
+
+
+async def health_of(world: World) -> dict[str, Any]:
+    return {"status": "ready", "version": __version__, "audiences": await world.read(queries.count)}
 
 
 class PageRoute(Route):
@@ -96,7 +123,64 @@ class PageRoute(Route):
         return Match.FULL if match is Match.PARTIAL else match, child_scope
 
 
-def _page(status: int, value: Any, *headers: Header) -> RawResponse:
+class _BrowserRoute(Route):
+    """Matches what a browser asks for by itself, or a person in its address bar; no client of an API does.
+    Else each visit would be a request to an emulated API in the journal."""
+
+    def __init__(self, endpoint: Callable[[Request], Any]) -> None:
+        super().__init__("/", endpoint)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            return Match.NONE, {}
+        path = route_path(scope)
+        known = path.rstrip("/") in BROWSER_PATHS or path.startswith(_WELL_KNOWN)
+        if known or Headers(scope=scope).get("sec-fetch-mode") == "navigate":
+            return Match.FULL, {"endpoint": self.endpoint, "path_params": {}}
+        return Match.NONE, {}
+
+
+def _with_servers_of(request: Request, description: dict[str, Any]) -> dict[str, Any]:
+    """The description with the base URLs of this world, behind this proxy. At the root of a server they are
+    relative, and right by whatever name it is called."""
+    root = request.scope["root_path"]
+    if not root and context_of(request.scope).served.public_url is None:
+        return description
+    base = url_of(request.scope, root)
+
+    def moved(described: dict[str, Any]) -> dict[str, Any]:
+        servers = [
+            {**server, "url": base + server["url"]} if server["url"].startswith("/") else server
+            for server in described["servers"]
+        ]
+        return {**described, "servers": servers}
+
+    paths = {
+        path: {
+            method: moved(operation) if "servers" in operation else operation
+            for method, operation in operations.items()
+        }
+        for path, operations in description["paths"].items()
+    }
+    return moved({**description, "paths": paths})
+
+
+def _preflight(request: Request) -> RawResponse | None:
+    """The answer to the preflight of a page that may read this one; None for any other request."""
+    from audience_mock.control.cors import preflight  # noqa: PLC0415 - few servers need it at the start
+
+    asked = MockRequest(request.scope, request.receive)
+    methods = ("GET", "HEAD")
+    if route_path(request.scope) == HEALTH:
+        answer = preflight(asked, methods)
+    else:
+        answer = preflight_response(asked, methods) if is_preflight(asked) else None
+    if answer is not None:
+        answer.raw_headers += _page_headers(request)
+    return answer
+
+
+def _page(request: Request, status: int, value: Any, *headers: Header) -> RawResponse:
     body = to_json(value)
     return RawResponse(
         status,
@@ -104,7 +188,16 @@ def _page(status: int, value: Any, *headers: Header) -> RawResponse:
         [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
-            (b"access-control-allow-origin", b"*"),
+            *_page_headers(request),
             *headers,
         ],
     )
+
+
+def _page_headers(request: Request) -> list[Header]:
+    """Pages of any origin may read the descriptions; those of this machine may read the health, too."""
+    if route_path(request.scope) == HEALTH:
+        from audience_mock.control.cors import common_headers  # noqa: PLC0415 - as above
+
+        return common_headers(request.scope)
+    return [context_of(request.scope).date, (b"access-control-allow-origin", b"*")]

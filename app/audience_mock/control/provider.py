@@ -4,10 +4,12 @@ from audience_mock import __version__
 from audience_mock.control import (
     audiences,
     clock,
+    cors,
     customer_lists,
     errors,
     events,
     faults,
+    health,
     ids,
     journal,
     operations,
@@ -27,12 +29,21 @@ _CALLER_ERRORS = {
         {"error": "to: must be one of 'seed', 'empty' (given: 'start')", "field": "to"},
     ),
     "401": (
-        "The `admin_token` is missing or wrong",
-        {"error": "send Authorization: Bearer <the token that the server was started with>"},
+        "The admin token is missing or wrong",
+        {"error": "send Authorization: Bearer <an admin token of this server>"},
     ),
     "403": (
-        "The request came from another machine, or from a page of another site",
+        "The request came from another machine, through a proxy, or from a page of another site",
         {"error": "192.0.2.7 is another machine: start the server with --admin-token to open /__admin to it"},
+    ),
+}
+
+
+_BODY_ERRORS = {
+    "413": ("The body is too large", {"error": "body is larger than 1048576 bytes: send less"}),
+    "415": (
+        "The body has a content encoding",
+        {"error": "content encoding gzip is not served: send the body as it is"},
     ),
 }
 
@@ -51,6 +62,7 @@ def provider() -> Provider:
         mounts={"__admin": ""},
         servers=({"url": "/"},),
         routers=(
+            health.router,
             overview.router,
             worlds.router,
             state.router,
@@ -69,15 +81,17 @@ def provider() -> Provider:
             operations.router,
         ),
         error_response=errors.error_response,
+        preflight=cors.preflight,
         security_schemes={
             "admin_token": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "Required if the server has an `admin_token`; otherwise only this"
+                "description": "Required if the server has admin tokens; otherwise only this"
                 " machine may call.",
             }
         },
         default_security=({"admin_token": []}, {}),
         caller_errors={"admin_token": _CALLER_ERRORS},
+        body_errors=_BODY_ERRORS,
         journalled=False,
     )

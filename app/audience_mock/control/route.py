@@ -17,6 +17,8 @@ _READING = frozenset({"journal/search", "journal/verify"})
 class ControlRoute(MockRoute):
     subject_to_faults = False  # or a fault could not be removed
     accepts_bare_bodies = True  # as curl sends them
+    matches_encoded_slashes = True  # so that the error says what a name may be
+    waits_for_long_transactions = True
 
     def authorize(self, request: MockRequest) -> None:
         access.check(request, request.options)

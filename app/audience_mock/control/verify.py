@@ -100,14 +100,39 @@ class VerificationFailure(Error):
     differences: list[RequestDifference]
 
 
+_FAILURE_EXAMPLE = {
+    "error": "expected at least 1 request with operation audiences/create, found 0; request 1 is the nearest"
+    " and differs in operation",
+    "verified": False,
+    "matched": [],
+    "dropped": 0,
+    "nearest": {
+        "number": 1,
+        "at": "2026-07-01T12:00:00.000Z",
+        "api": "pinterest",
+        "operation": "audiences/list",
+        "method": "GET",
+        "path": "/v5/ad_accounts/549755885175/audiences",
+        "status": 200,
+    },
+    "differences": [{"path": "operation", "wanted": "audiences/create", "found": "audiences/list"}],
+}
+
+
 @router.post(
     "/verify",
     operation_id="journal/verify",
     summary="Verify requests",
     response_model=Verified,
     responses=success({"verified": True, "matched": [1], "dropped": 0})
-    | error(409, "The journal of this world is turned off")
-    | {VERIFICATION_FAILED: response(description="The check failed", model=VerificationFailure)},
+    | error(
+        409, "The journal of this world is turned off", "world default keeps no journal: set journal_entries"
+    )
+    | {
+        VERIFICATION_FAILED: response(
+            _FAILURE_EXAMPLE, description="The check failed", model=VerificationFailure
+        )
+    },
 )
 async def verify(request: MockRequest, body: Expectation) -> RawResponse:
     """Check which requests this world received: how often, never, or in which order."""

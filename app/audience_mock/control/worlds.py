@@ -6,7 +6,15 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from audience_mock.control.openapi_responses import NO_WORLD, created, error, success
+from audience_mock.control.openapi_responses import (
+    DISK_FULL,
+    EXPORT_TOO_LARGE,
+    NO_WORLD,
+    TOO_MANY_WORLDS,
+    created,
+    error,
+    success,
+)
 from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.audiences import queries
@@ -20,7 +28,9 @@ from audience_mock.web.schema import ApiModel
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/worlds", tags=["worlds"])
 
-_CONFLICT = error(409, "The name is taken, or there are too many worlds")
+_CONFLICT = error(
+    409, "The name is taken, or there are too many worlds", "world blue is already in this world"
+)
 
 
 class WorldList(ApiModel):
@@ -111,7 +121,8 @@ async def get(request: MockRequest, world: str) -> RawResponse:
     response_model=WorldState,
     responses=success(_EXAMPLE)
     | {201: response(_EXAMPLE, description="Created", model=WorldState)}
-    | error(409, "There are too many worlds"),
+    | TOO_MANY_WORLDS
+    | DISK_FULL,
 )
 async def put(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
     """Create a world from the seed (201), or replace the settings of an existing one (200)."""
@@ -125,7 +136,8 @@ async def put(request: MockRequest, world: str, body: WorldSettings) -> RawRespo
     response_model=WorldState,
     responses=success(_EXAMPLE)
     | {201: response(_EXAMPLE, description="Created", model=WorldState)}
-    | error(409, "There are too many worlds"),
+    | TOO_MANY_WORLDS
+    | DISK_FULL,
 )
 async def update(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
     """Set the settings that are given and keep the world's others. Creates the world if there is none."""
@@ -138,10 +150,16 @@ async def update(request: MockRequest, world: str, body: WorldSettings) -> RawRe
     operation_id="worlds/delete",
     summary="Delete a world",
     status_code=204,
-    responses=NO_WORLD | error(409, "The default world cannot be deleted"),
+    responses=NO_WORLD
+    | error(
+        409,
+        "The default world cannot be deleted",
+        "the default world is always there: reset it instead",
+    ),
 )
 async def delete(request: MockRequest, world: str) -> RawResponse:
     """Delete a world and its snapshots."""
+    await request.worlds.until_free(world)
     request.worlds.delete(world)
     return empty_response()
 
@@ -152,10 +170,11 @@ async def delete(request: MockRequest, world: str) -> RawResponse:
     summary="Fork a world",
     status_code=201,
     response_model=WorldState,
-    responses=created(_EXAMPLE) | NO_WORLD | _CONFLICT,
+    responses=created(_EXAMPLE) | NO_WORLD | _CONFLICT | DISK_FULL,
 )
 async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     """Copy a world with its data, ids, clock and settings into a new one."""
+    await request.worlds.until_free(world)
     return json_response(await _as_json(request, request.worlds.fork(world, body.name)), 201)
 
 
@@ -164,7 +183,7 @@ async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     operation_id="worlds/diff",
     summary="Compare two worlds",
     response_model=dict[str, SectionDiff],
-    responses=success(_DIFF_EXAMPLE) | NO_WORLD | error(409, "More users than an export may hold"),
+    responses=success(_DIFF_EXAMPLE) | NO_WORLD | EXPORT_TOO_LARGE,
 )
 async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
     """Show the differences of two worlds by section; `{}` if they hold the same data."""
@@ -172,6 +191,7 @@ async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
 
 
 async def _configured(request: MockRequest, world: str, settings: Mapping[str, Any]) -> RawResponse:
+    await request.worlds.until_free(world)
     status = 200 if world in request.worlds else 201
     return json_response(await _as_json(request, request.worlds.set_settings(world, settings)), status)
 

@@ -3,7 +3,7 @@
 Each provider describes its own; `providers.registry` registers all of them before a store is opened.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -17,12 +17,16 @@ class Api:
 
     `audience_statuses` are those that a test can set, in the core's terms. `sequences` are the ids that
     clients see, by sequence, each with its first number; `audience_sequence` is that of its audiences.
+    `definition_text` is the JSON text of what selects an audience's people, from a seed, in the form in which
+    the API answers it; it raises ValueError or RecursionError for what it cannot answer. By default, the text
+    stays as it is.
     """
 
     name: str
     audience_statuses: tuple[str, ...]
     audience_sequence: str
     sequences: Mapping[str, int] = field(default_factory=dict)
+    definition_text: Callable[[str], str] = str
 
 
 _registered: dict[str, Api] = {}

@@ -23,8 +23,21 @@ class AlreadyExistsError(DomainError):
         super().__init__(f"{what} {id} is already in this world")
 
 
+class NameTakenError(DomainError):
+    """The ad account has a `what` of this name already."""
+
+    field = "name"
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"the ad account has a {what} named {name!r} already")
+
+
 class InvalidGrantError(DomainError):
-    """A code or refresh token that cannot be exchanged: unknown, used, expired, or another app's."""
+    """A code or refresh token that cannot be exchanged; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class ScopesNotGrantedError(DomainError):
@@ -111,3 +124,7 @@ class IdTakenError(InvalidSeedError):
 
 class StoreError(ConfigurationError):
     """A database URL or file that cannot be used; the text says why, and what to do."""
+
+
+class StorageFullError(StoreError):
+    """The disk takes no more: it is full, or fails. Nothing was changed."""

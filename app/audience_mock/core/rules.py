@@ -23,6 +23,8 @@ class Rules:
     """Requests that the journal keeps; 0 keeps none. Chosen: more than a test makes."""
     journal_bytes: int = 10 << 20
     """Bytes that the journal keeps. Chosen: a thousand requests of ordinary size with their answers."""
+    redact_users: bool = False
+    """Whether the journal and the log show no uploaded people."""
     request_faults: bool = True
     """Whether a request may ask for a fault of its own."""
 

@@ -15,10 +15,13 @@ def similarity(first: str, second: str) -> float:
 
 
 def closest(word: str, known: Iterable[str]) -> list[str]:
-    """The known words that are spelled like `word`, closest first; three at most."""
-    found = get_close_matches(word, list(known), n=MAX_SUGGESTIONS)
-    if not found:
-        return []
+    """The known words that are spelled like `word`, closest first; three at most. One that differs in case
+    alone is the only one."""
+    candidates = list(known)
+    same = [candidate for candidate in candidates if candidate.lower() == word.lower()]
+    found = same[:1] or get_close_matches(word, candidates, n=MAX_SUGGESTIONS)
+    if same or not found:
+        return found
     enough = similarity(found[0], word) - MARGIN
     return [candidate for candidate in found if similarity(candidate, word) >= enough]
 

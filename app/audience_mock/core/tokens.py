@@ -1,13 +1,14 @@
 """Tokens: issued for a code, for a refresh token or to an app itself; looked up; revoked.
 
 Only digests are stored, so a database file reveals no token. The texts are derived from a sequence of the
-world and its salt: the same in every run, and never twice, also after a restart.
+world and a salt: never twice the same, also after a restart, and in every run if the salt is.
 """
 
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -32,7 +33,7 @@ _ANY_APP = select(func.count()).select_from(_apps)
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """How a provider's tokens begin and how long they are valid; `salt` is a random number of the world."""
+    """How a provider's tokens begin and how long they are valid; `salt` is a random number."""
 
     access_prefix: str
     refresh_prefix: str = ""
@@ -70,7 +71,7 @@ def app_ids(tx: Transaction) -> list[str]:
 def redeem_code(tx: Transaction, *, code: str, app: str, scopes: Sequence[str], terms: Terms) -> Issued:
     """Tokens for a code that was not redeemed before. Raises InvalidGrantError."""
     if find(tx, text=code) is not None:
-        raise InvalidGrantError
+        raise InvalidGrantError("the code was used before")
     family = tx.new_id(ids.GRANT)
     insert_token(tx, text=code, kind=CODE, family=family, app=app, revoked=True)
     return _issue(tx, family=family, app=app, scopes=scopes, ad_accounts=None, terms=terms)
@@ -100,14 +101,16 @@ def redeem_refresh(
             ad_accounts=None,
             terms=terms,
         )
-    if (
-        row is None
-        or row.kind != REFRESH
-        or row.revoked
-        or row.app not in (None, app)
-        or _is_expired(row, tx)
+    if row is None:
+        raise InvalidGrantError("unknown refresh token")
+    for applies, reason in (
+        (row.kind != REFRESH, "not a refresh token"),
+        (row.app not in (None, app), "the refresh token is another app's"),
+        (row.revoked, "the refresh token was revoked, or used before"),
+        (_is_expired(row, tx), "the refresh token has expired"),
     ):
-        raise InvalidGrantError
+        if applies:
+            raise InvalidGrantError(reason)
     given = _within((row.scopes or "").split(), scopes)
     tx.execute(_REVOKE, {"of_digest": row.digest})
     return _issue(tx, family=row.family, app=app, scopes=given, ad_accounts=row.ad_accounts, terms=terms)
@@ -165,10 +168,13 @@ def insert_token(
     tx.callers.clear()
 
 
-def is_app(tx: Transaction, *, id: str, secret: str) -> bool:
-    """Whether this is an app's id and its secret; in a world without apps, any are."""
+def is_app(tx: Transaction, *, id: str, secret: str, must_be_known: bool = False) -> bool:
+    """Whether this is an app's id and its secret; in a world without apps any are, unless they must be
+    known."""
     known = tx.execute(_APP_DIGEST, {"of_id": id}).scalar_one_or_none()
-    return known == digest(secret) or (known is None and tx.execute(_ANY_APP).scalar_one() == 0)
+    if known is None:
+        return not must_be_known and tx.execute(_ANY_APP).scalar_one() == 0
+    return compare_digest(known, digest(secret))
 
 
 def digest(text: str) -> bytes:

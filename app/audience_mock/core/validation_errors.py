@@ -29,6 +29,7 @@ from audience_mock.core.suggestions import closest, did_you_mean
 Path = tuple[int | str, ...]
 
 _NO_VALUE = object()
+_MISSING = "missing"
 _KEY = "[key]"
 """pydantic's last part of the location of an error in the key of a dict."""
 
@@ -62,6 +63,8 @@ class Problem(NamedTuple):
     path: Path
     why: str
     given: Any = _NO_VALUE
+    suggestions: Sequence[str] = ()
+    """The keys that an unknown one may have been meant to be."""
 
     @property
     def field(self) -> str:
@@ -83,7 +86,8 @@ def problems(
     """What the error details of a model say, in their order; `key` is what the model's keys are called.
 
     pydantic reports an error for each member of a union. They become one problem: what the union takes, or,
-    if the value fits the outside of a member, what is wrong inside.
+    if the value fits the outside of a member, what is wrong inside. A key that is missing because it is
+    misspelled is one problem, too: the unknown key.
     """
     groups: dict[tuple[Any, ...], list[Problem]] = {}
     for number, detail in enumerate(details):
@@ -92,7 +96,9 @@ def problems(
             continue  # a key of another member of the union, which reports an error of its own
         group = ("detail", number) if place.union is None else ("union", *place.union)
         groups.setdefault(group, []).append(_problem(detail, place, key))
-    return [problem for group in groups.values() for problem in _deepest(group)]
+    found = [problem for group in groups.values() for problem in _deepest(group)]
+    misspelled = {(*one.path[:-1], meant) for one in found for meant in one.suggestions}
+    return [one for one in found if one.why != _MISSING or one.path not in misspelled]
 
 
 def _deepest(group: list[Problem]) -> list[Problem]:
@@ -161,19 +167,20 @@ def _keys(schemas: Sequence[Schema]) -> list[str]:
 def _problem(detail: Mapping[str, Any], place: _Place, key: str) -> Problem:
     match detail["type"]:
         case "missing":
-            return Problem(place.path, "missing")
+            return Problem(place.path, _MISSING)
         case "extra_forbidden":
-            return Problem(place.path, _unknown(key, place.path, _keys(place.parents)))
+            return _unknown(key, place.path, _keys(place.parents))
         case "literal_error" if detail["loc"][-1] == _KEY:
             known = [literal.strip("'") for literal in literals(detail["ctx"]["expected"])]
-            return Problem(place.path, _unknown(key, place.path, known))
+            return _unknown(key, place.path, known)
     return Problem(place.path, _why(detail, place.schemas), detail.get("input", _NO_VALUE))
 
 
-def _unknown(key: str, path: Path, known: Sequence[str]) -> str:
+def _unknown(key: str, path: Path, known: Sequence[str]) -> Problem:
     word = str(path[-1])
-    hint = did_you_mean(closest(word, known)) or (f" (known: {', '.join(known)})" if known else "")
-    return f"unknown {key} {cut(repr(word))}{hint}"
+    suggestions = closest(word, known)
+    hint = did_you_mean(suggestions) or (f" (known: {', '.join(known)})" if known else "")
+    return Problem(path, f"unknown {key} {cut(repr(word))}{hint}", suggestions=suggestions)
 
 
 def _why(detail: Mapping[str, Any], schemas: Sequence[Schema]) -> str:

@@ -6,9 +6,7 @@ longer than finding an audience. ASGI lets a server hold the head back until the
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, Literal
-
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from typing import Any
 
 _HEAD, _CONTINUE = b"HTTP/1.1 ", b"HTTP/1.1 100 "
 
@@ -64,22 +62,3 @@ class CoalescingTransport(asyncio.Transport):
     def abort(self) -> None:
         self._head = b""
         self._transport.abort()
-
-
-class CoalescingProtocol(HttpToolsProtocol):
-    """uvicorn's protocol on such a transport."""
-
-    transport: CoalescingTransport
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(CoalescingTransport(transport))
-
-    def on_response_complete(self) -> None:
-        self.transport.flush()
-        super().on_response_complete()
-
-
-def http_protocol() -> "type[CoalescingProtocol] | Literal['httptools']":
-    """What uvicorn is to serve by: its own protocol where a release of it has no `on_response_complete`,
-    since a head without a body would then be held for ever."""
-    return CoalescingProtocol if hasattr(HttpToolsProtocol, "on_response_complete") else "httptools"

@@ -11,53 +11,76 @@ from typing import NoReturn
 
 from audience_mock.app import create_app
 from audience_mock.core.errors import DomainError
-from audience_mock.server.listener import base_url, listen, why_not_listening
+from audience_mock.server.deleted_files import DeletedFiles
+from audience_mock.server.listener import base_url, families, listen, why_not_listening
+from audience_mock.server.log_output import LogHandler
 from audience_mock.server.uvicorn_server import Server
 from audience_mock.settings import Settings
 
 log = logging.getLogger("audience_mock")
 
 
-def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
-    """Serve until SIGTERM or Ctrl-C; an error at the start goes to `fail`, in one line."""
+def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Callable[[], bool]) -> None:
+    """Serve until SIGTERM or Ctrl-C, which `is_stopped` says of the time before; an error at the start goes
+    to `fail`, in one line."""
     log_to_stderr(settings)
     try:
-        listener = listen(settings.host, settings.port)
+        listeners = listen(settings.host, settings.port)
     except (OSError, UnicodeError) as error:
         fail(why_not_listening(settings.host, settings.port, error))
     _raise_open_file_limit()
-    url = base_url(listener)
-    ready_file_error: OSError | None = None
+    url = base_url(listeners[0])
+    if (said := families(listeners[0])) is not None:
+        log.info(said)
+    unwritten: str | None = None
 
     def when_ready() -> None:
-        nonlocal ready_file_error
+        nonlocal unwritten
+        if is_stopped():
+            server.should_exit = True
+            return
+        output = f"the ready file {settings.ready_file}"
         try:
             if settings.ready_file is not None:
                 _write_atomically(settings.ready_file, url + "\n")
+            output = "to stdout"
+            print(f"Audience Mock is ready at {url}", flush=True)  # noqa: T201 - the one line of output
         except OSError as error:
-            ready_file_error, server.should_exit = error, True
+            unwritten, server.should_exit = f"cannot write {output}: {error.strerror}", True
             return
-        print(f"Audience Mock is ready at {url}", flush=True)  # noqa: T201 - the one line of output
+        deleted_files.watch()
         gc.freeze()  # imported objects live until the end: later collections need not traverse them
         gc.enable()
 
-    with listener:
+    with contextlib.ExitStack() as opened:
+        for listener in listeners:
+            opened.enter_context(listener)
         if settings.ready_file is not None:
             # Left by an earlier run: it must not be taken for this one's.
             with contextlib.suppress(OSError):
                 settings.ready_file.unlink()
+            opened.callback(_remove, settings.ready_file, url + "\n")
         try:
             app = create_app(settings)
-            server = Server(app, when_ready=when_ready, when_stopping=app.state.worlds.end_subscriptions)
+            worlds = app.state.worlds
+            deleted_files = DeletedFiles(worlds)
+
+            def when_stopping() -> None:
+                worlds.end_subscriptions()
+                deleted_files.check()
+
+            server = Server(
+                app, settings=settings, when_ready=when_ready, when_stopping=when_stopping
+            )
         except DomainError as error:
             fail(error)
-        server.run_at(listener)
-    if ready_file_error is not None:
-        fail(f"cannot write the ready file {settings.ready_file}: {ready_file_error.strerror}")
+        server.run_at(listeners)
+    if unwritten is not None:
+        fail(unwritten)
 
 
 def _raise_open_file_limit() -> None:
-    """A world in a file takes three files, and many systems start at 1024; Windows has no such limit."""
+    """A world in a file takes two open files, and many systems start at 1024; Windows has no such limit."""
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - Windows has none
 
@@ -70,13 +93,20 @@ def _raise_open_file_limit() -> None:
 def log_to_stderr(settings: Settings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     # The debug messages of libraries, such as one for each piece of a form, are no help here.
-    logging.basicConfig(stream=sys.stderr, level=max(level, logging.WARNING), format="%(message)s")
+    handler = LogHandler(sys.stderr)
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), format="%(message)s")
     if settings.log_format == "json":
         from audience_mock.web.logs import JsonFormatter  # noqa: PLC0415 - most logs are text
 
-        for handler in logging.getLogger().handlers:
-            handler.setFormatter(JsonFormatter())
+        handler.setFormatter(JsonFormatter())
     log.setLevel(level)
+
+
+def _remove(ready_file: Path, text: str) -> None:
+    """Remove the ready file at the end, unless another server has written it since."""
+    with contextlib.suppress(OSError):
+        if ready_file.read_text(encoding="ascii", errors="replace") == text:
+            ready_file.unlink()
 
 
 def _write_atomically(file: Path, text: str) -> None:

@@ -1,7 +1,7 @@
 """uvicorn with readiness, a quick shutdown, and connections that faults can break.
 
 It depends on uvicorn's internals: its list of connections and tasks, and the object behind `send`. Beside it
-only `coalescing` does, by one method of the protocol class, and does without where it is missing.
+only `http_protocol` does.
 """
 
 import asyncio
@@ -10,13 +10,14 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from audience_mock.server.coalescing import http_protocol
+from audience_mock.server.http_protocol import http_protocol
+from audience_mock.settings import Settings
 from audience_mock.web.faults import CONNECTION
 
 SETTLE_S = (0.004,) * 5
@@ -36,7 +37,7 @@ LINGER_RST = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 """SO_LINGER, on, for 0 seconds: closing sends RST."""
 
 ACCEPT_HANDLERS = 8
-"""Accept handlers for the one socket. In each iteration of its loop libuv accepts one connection from each
+"""Accept handlers for each socket. In each iteration of its loop libuv accepts one connection from each
 handler, then serves all requests that have arrived: with one handler, the last of 32 simultaneous connections
 would wait for some 500 responses to the others."""
 
@@ -56,7 +57,12 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: ASGIApp, *, when_ready: Callable[[], None], when_stopping: Callable[[], None] = _nothing
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        when_ready: Callable[[], object],
+        when_stopping: Callable[[], object] | None = None,
     ) -> None:
         self._stop_requested = False
         self._wake: Callable[[], object] = _nothing
@@ -64,24 +70,26 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 _WithConnections(app),
-                http=http_protocol(),
+                http=http_protocol(settings),
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 date_header=False,
+                timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]
                 lifespan="on",
                 ws="none",
-                # Proxies whose X-Forwarded-For is trusted. Not from the environment: FORWARDED_ALLOW_IPS=*
-                # would let any caller claim to be this machine.
-                forwarded_allow_ips=["127.0.0.1", "::1"],
+                # The application reads what proxies say, by its own setting: FORWARDED_ALLOW_IPS=* would let
+                # any caller claim to be this machine.
+                proxy_headers=False,
             )
         )
         self._when_ready = when_ready
-        self._when_stopping = when_stopping
+        self._when_stopping = when_stopping or _nothing
 
-    def run_at(self, listener: socket.socket) -> None:
-        """Serve on this socket until asked to stop."""
-        self.run(sockets=[listener, *(listener.dup() for _ in range(ACCEPT_HANDLERS - 1))])
+    def run_at(self, listeners: Sequence[socket.socket]) -> None:
+        """Serve on these sockets until asked to stop."""
+        others = [each.dup() for each in listeners for _ in range(ACCEPT_HANDLERS - 1)]
+        self.run(sockets=[*listeners, *others])
 
     @property
     def should_exit(self) -> bool:
@@ -110,9 +118,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish requests in flight, cutting them off after GRACE_S; then close the database."""
+        self._when_stopping()
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
-        self._when_stopping()
         here = self.server_state
         for connection in list(here.connections):
             connection.shutdown()
@@ -208,3 +216,7 @@ async def _wait_until(is_so: Callable[[], bool], within_s: float) -> None:
         if time.monotonic() >= end:
             return
         await asyncio.sleep(0.001)
+
+
+def _nothing() -> None:
+    """No loop to wake, or nothing else to do."""

@@ -1,14 +1,22 @@
 """Request bodies: content types, and JSON and forms read as a whole, within a limit."""
 
+import asyncio
+import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from math import isfinite
+from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
 
-from audience_mock.web.errors import BodyTooLargeError, MalformedBodyError, UnsupportedContentTypeError
+from audience_mock.web.errors import (
+    BodyTooLargeError,
+    MalformedBodyError,
+    UnsupportedContentTypeError,
+    UnsupportedEncodingError,
+)
 from audience_mock.web.request import MockRequest
 
 JSON = "application/json"
@@ -17,6 +25,10 @@ MULTIPART = "multipart/form-data"
 
 MAX_BODY_BYTES = 1 << 20
 """The maximum of a JSON body, or of the text fields of a form. Not documented; chosen."""
+
+SLICE_BYTES, SLICES_S = 1 << 16, 0.005
+"""Bytes of a stream that are processed at a time, and the seconds after which other requests get their turn.
+Chosen."""
 
 MAX_CONTAINERS = 10_000
 """Arrays and objects in one JSON body. Chosen: brackets are cheap to send and expensive to process."""
@@ -37,10 +49,31 @@ def check_json(request: MockRequest, *also_served: str) -> None:
         raise UnsupportedContentTypeError(given, JSON, *also_served)
 
 
+def check_encoding(request: MockRequest) -> None:
+    """Raises UnsupportedEncodingError, if there is a body that has an encoding."""
+    given = request.header(b"content-encoding")
+    if given is None or given.strip().lower() in ("", "identity"):
+        return
+    if declared_bytes(request) or request.header(b"transfer-encoding") is not None:
+        raise UnsupportedEncodingError(given.strip()[:100])
+
+
 def declared_bytes(request: MockRequest) -> int:
     """The Content-Length; 0 if there is none, or if it is not a number."""
     declared = request.header(b"content-length") or ""
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+
+
+async def in_slices(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes. If what is done with a slice takes long, other requests are answered before the next:
+    a line may be two bytes, and a piece as large as the kernel's buffer."""
+    async for piece in pieces:
+        started_s = perf_counter()
+        for at in range(0, len(piece), SLICE_BYTES):
+            yield piece[at : at + SLICE_BYTES]
+            if perf_counter() - started_s > SLICES_S:
+                await asyncio.sleep(0)
+                started_s = perf_counter()
 
 
 async def read_whole(request: MockRequest, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
@@ -61,6 +94,12 @@ async def read_whole(request: MockRequest, limit_bytes: int = MAX_BODY_BYTES) ->
         pieces.append(piece)
     request.raw_body = b"".join(pieces) if len(pieces) > 1 else pieces[0]
     return request.raw_body
+
+
+def without_mark(raw: bytes) -> bytes:
+    """A JSON document without a byte order mark, as a client sends a file that begins with one. RFC 8259, 8.1
+    leaves it to a parser to ignore it; whether an emulated API does is not known."""
+    return raw.removeprefix(codecs.BOM_UTF8)
 
 
 async def read_parameters(request: MockRequest) -> dict[str, Any]:

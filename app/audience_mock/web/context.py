@@ -8,6 +8,9 @@ from starlette.types import Scope
 
 from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Worlds
+from audience_mock.web.in_flight import InFlight
+from audience_mock.web.response import Header
+from audience_mock.web.timestamps import http_date
 
 if TYPE_CHECKING:
     from audience_mock.web.provider_app import Provider
@@ -17,14 +20,18 @@ _KEY = "audience_mock"
 
 @dataclass(frozen=True)
 class Served:
-    """What the server as a whole offers, for the control API: the ids of the providers' operations, sorted,
-    their OpenAPI descriptions by provider, made when they are asked for, the providers by name, and the text
-    of the demo seed."""
+    """What the server as a whole has: for the control API the ids of the providers' operations, sorted, their
+    OpenAPI descriptions by provider, made when they are asked for, the providers by name, and the text of the
+    demo seed."""
 
     operations: Sequence[str] = ()
     descriptions: Callable[[], Mapping[str, dict[str, Any]]] = field(default=dict)
     providers: Mapping[str, "Provider"] = field(default_factory=dict)
     demo_seed: Callable[[], bytes] = bytes
+    public_url: str | None = None
+    """Where clients find the server, if it was told; without a slash at its end."""
+    in_flight: InFlight = field(default_factory=InFlight)
+    """What the faults of all worlds hold now."""
 
 
 @dataclass(slots=True)
@@ -48,6 +55,17 @@ class RequestContext:
     is_head: bool = False
     """Whether it is a HEAD that is answered as a GET."""
     fault: str | None = None
+    prefix: str = ""
+    """What stands before all paths of this server, in the URLs that clients use."""
+
+    @property
+    def date(self) -> Header:
+        """The `Date` of a response, by the clock of the world: a client that reckons from it agrees with the
+        timestamps in the body, and two runs with a frozen clock are alike."""
+        return b"date", http_date(self.world.clock.now_ms())
+
+    reason: str | None = None
+    """Why the request was rejected, where its response does not say it."""
 
 
 def attach(scope: Scope, context: RequestContext) -> None:
@@ -62,6 +80,17 @@ def context_of(scope: Scope) -> RequestContext:
 def find_context(scope: Scope) -> RequestContext | None:
     """The context of a request, if it has come as far as `WorldSelection`."""
     return cast(RequestContext | None, scope.get(_KEY))
+
+
+def url_of(scope: Scope, root_path: str) -> str:
+    """The URL of an application or world at this server, as clients reach it: under the public URL, or the
+    host name that the client used."""
+    context = context_of(scope)
+    within = root_path.removeprefix(context.prefix)
+    if context.served.public_url is not None:
+        return context.served.public_url + within
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    return f"{scope['scheme']}://{host or '{}:{}'.format(*scope['server'])}{context.prefix}{within}"
 
 
 def route_path(scope: Scope) -> str:

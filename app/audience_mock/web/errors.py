@@ -12,7 +12,12 @@ class RequestError(Exception):
 
 
 class NotAuthenticatedError(RequestError):
-    """`Authorization` is missing or not of the form that the API asks for."""
+    """The caller is not known by what it sent: `reason` says why, for the log and the journal. Responses do
+    not say it."""
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__(reason or "")
+        self.reason = reason
 
 
 class MissingScopesError(RequestError):
@@ -24,7 +29,12 @@ class MissingScopesError(RequestError):
 
 
 class NotPermittedError(RequestError):
-    """The caller is known, but what the request is about belongs to another."""
+    """The caller is known, but what the request is about belongs to another; `reason` says how, for the log
+    and the journal."""
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__(reason or "")
+        self.reason = reason
 
 
 class RateLimitError(RequestError):
@@ -33,12 +43,13 @@ class RateLimitError(RequestError):
 
 class InjectedError(RequestError):
     """A fault forces this status; `resets_in_s` are the seconds until the limit that it imitates resets, if
-    known."""
+    known, and `reason` is for the log and the journal."""
 
-    def __init__(self, status: int, resets_in_s: int | None = None) -> None:
+    def __init__(self, status: int, resets_in_s: int | None = None, reason: str | None = None) -> None:
         super().__init__(f"injected status {status}")
         self.status = status
         self.resets_in_s = resets_in_s
+        self.reason = reason
 
 
 class NoRouteError(RequestError):
@@ -49,9 +60,9 @@ class NoRouteError(RequestError):
         self.suggestions = suggestions
 
     @property
-    def hint(self) -> str:
-        """The end of a line in the log, which is what a developer sees first."""
-        return f" (did you mean: {', '.join(self.suggestions)})" if self.suggestions else ""
+    def reason(self) -> str | None:
+        """For the log, which is what a developer sees first."""
+        return f"did you mean: {', '.join(self.suggestions)}" if self.suggestions else None
 
 
 class RouteNotFoundError(NoRouteError):
@@ -82,6 +93,14 @@ class UnsupportedContentTypeError(RequestError):
         super().__init__(f"{given or 'no content type'} is not served, only {' and '.join(served)}")
         self.given = given
         self.served = served
+
+
+class UnsupportedEncodingError(RequestError):
+    """The body has a content encoding, such as gzip; none of the emulated APIs documents any."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(f"content encoding {given} is not served: send the body as it is")
+        self.given = given
 
 
 class MalformedBodyError(RequestError):

@@ -16,7 +16,8 @@ from typing import Any, Literal
 Grade = Literal["recorded", "documented", "inferred", "invented"]
 
 KEY, ERRORS, ANSWERS = "x-evidence", "x-errors", "x-answers"
-"""Where a description has it: of an operation or a field; of all errors; of what every response has."""
+"""Where a description has it: of an operation or a field; of all errors; of headers, those of every response
+or of an operation."""
 
 
 @dataclass(frozen=True, slots=True)

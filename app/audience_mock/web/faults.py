@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -11,13 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Send
 
-from audience_mock.core.controls.faults import Fault, Outcome
+from audience_mock.core.controls.faults import REQUEST_FAULT_ID, Fault, Outcome
 from audience_mock.core.errors import InvalidFaultError, WorldReplacedError
 from audience_mock.web.body import FORM, MAX_BODY_BYTES, declared_bytes, media_type
 from audience_mock.web.context import route_path
 from audience_mock.web.errors import InjectedError, MalformedBodyError
+from audience_mock.web.in_flight import TooManyInFlightError
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse, body_of, checked
+
+log = logging.getLogger("audience_mock")
 
 HEADER = "X-Audience-Mock-Fault"
 CONNECTION = "audience_mock.connection"
@@ -55,7 +59,7 @@ class Route(Protocol):
 
     def authorize(self, request: MockRequest) -> None: ...
 
-    async def respond(self, request: MockRequest) -> Response | None: ...
+    async def respond(self, request: MockRequest, *, authorized: bool = False) -> Response | None: ...
 
     def error_response(self, request: MockRequest, error: Exception) -> Response: ...
 
@@ -75,7 +79,11 @@ class BrokenDelivery:
             kept = outcome.cut_after_bytes if outcome.cut_after_bytes is not None else size
             await _send_part(response, send, size // 2 if "in" in (outcome.reset, outcome.stall) else kept)
         if outcome.stall is not None:
-            await _wait_for_disconnect(request)
+            try:
+                with request.context.served.in_flight.waiting():
+                    await _wait_for_disconnect(request)
+            except TooManyInFlightError as error:
+                log.warning("a stalled connection ends at once: %s", error)
         if outcome.answer_lost or outcome.cut_after_bytes is not None:
             self.connection.close()
         else:
@@ -83,18 +91,40 @@ class BrokenDelivery:
 
 
 async def respond(route: Route, request: MockRequest) -> tuple[Response | None, BrokenDelivery | None]:
-    """The response to a request that may meet a fault, and how its delivery is broken, if it is."""
+    """The response to a request that may meet a fault, and how its delivery is broken, if it is.
+
+    A planned fault comes before the caller is looked at. One that the request asks for comes after that, or
+    anybody could keep connections busy.
+    """
     try:
-        fault = await _fault_for(route.operation_id, request)
+        outcome = _requested(request) if request.world.rules.request_faults else None
     except InvalidFaultError as error:
-        return _rejected(route, request, MalformedBodyError(str(error))), None
-    if fault is None:
-        return await route.respond(request), None
+        invalid = MalformedBodyError(str(error))
+        return _reject_caller(route, request) or route.error_response(request, invalid), None
+    if outcome is None:
+        fault = await _planned_for(route.operation_id, request)
+        if fault is None:
+            return await route.respond(request), None
+    else:
+        rejected = _reject_caller(route, request)
+        if rejected is not None:
+            return rejected, None
+        fault = request.world.faults.for_request(route.operation_id, outcome)
     request.context.fault = fault.id
+    try:
+        return await _meet(fault, route, request)
+    except TooManyInFlightError as error:
+        return route.error_response(request, InjectedError(503, reason=str(error))), None
+
+
+async def _meet(
+    fault: Fault, route: Route, request: MockRequest
+) -> tuple[Response | None, BrokenDelivery | None]:
+    """As `respond`, for a request that meets this fault. Raises TooManyInFlightError."""
     broken = _broken_delivery(fault.outcome, request)
     if fault.outcome.latency_ms is not None:
         try:
-            with request.world.interruptible():
+            with request.world.interruptible(), request.context.served.in_flight.waiting():
                 await asyncio.sleep(fault.latency_ms() / 1000)
         except WorldReplacedError:
             # The world may be deleted, so nothing can be looked up in it.
@@ -102,21 +132,18 @@ async def respond(route: Route, request: MockRequest) -> tuple[Response | None, 
     return await _respond_with_fault(route, request, fault), broken
 
 
-def _rejected(route: Route, request: MockRequest, error: Exception) -> Response:
-    """The response to a fault header that is invalid. The caller is checked and counted first, as always."""
+def _reject_caller(route: Route, request: MockRequest) -> Response | None:
+    """The response to a caller that may not call. One that may is counted, as always."""
     try:
         route.authorize(request)
-    except Exception as not_allowed:  # noqa: BLE001 - the provider has a response to anything
-        error = not_allowed
-    return route.error_response(request, error)
+    except Exception as error:  # noqa: BLE001 - the provider has a response to anything
+        return route.error_response(request, error)
+    return None
 
 
-async def _fault_for(operation: str, request: MockRequest) -> Fault | None:
-    """The fault that the request asks for, else the planned one that it meets. Raises InvalidFaultError."""
+async def _planned_for(operation: str, request: MockRequest) -> Fault | None:
+    """The planned fault that the request meets."""
     world = request.world
-    outcome = _requested(request) if world.rules.request_faults else None
-    if outcome is not None:
-        return world.faults.for_request(operation, outcome)
     if not world.faults.planned:
         return None
     now_ms = world.clock.now_ms()
@@ -125,7 +152,7 @@ async def _fault_for(operation: str, request: MockRequest) -> Fault | None:
 
 
 async def _respond_with_fault(route: Route, request: MockRequest, fault: Fault) -> Response | None:
-    outcome = fault.outcome
+    outcome, authorized = fault.outcome, fault.id == REQUEST_FAULT_ID
     if outcome.limit_window_s is not None:
         left_s = -(-fault.window_left_ms(request.world.clock.now_ms()) // 1000)
         return route.error_response(request, InjectedError(429, left_s))
@@ -136,12 +163,17 @@ async def _respond_with_fault(route: Route, request: MockRequest, fault: Fault) 
         return None
     if outcome.effect_lost:
         world = request.world
+        if world.exclusive.blocks_reads:
+            await world.exclusive.wait()
         try:
-            with world.dry_run() as request.world:
-                return await route.respond(request)
+            with (
+                request.context.served.in_flight.copying(world.database.size_bytes()),
+                world.dry_run() as request.world,
+            ):
+                return await route.respond(request, authorized=authorized)
         finally:
             request.world = world
-    response = await route.respond(request)
+    response = await route.respond(request, authorized=authorized)
     if response is None:
         return None
     if outcome.garbage:

@@ -42,6 +42,8 @@ class RecordedRequest(NamedTuple):
     answer_bytes: int
     fault: str | None
     suggestions: Sequence[str]
+    reason: str | None
+    redact_users: bool
 
 
 def record(
@@ -94,6 +96,8 @@ def record(
             len(sent),
             context.fault,
             suggestions,
+            context.reason,
+            rules.redact_users,
         ),
         held_bytes + len(path) + len(query) + len(headers) + len(head) + len(kept),
         world.clock.now_ms(),
@@ -102,6 +106,30 @@ def record(
     )
     if world.subscribers and (newest := world.journal.newest) is not None:
         world.subscribers.notify(REQUEST, newest)
+
+
+def record_of(request: MockRequest) -> RecordedRequest:
+    """A request that is not answered yet."""
+    scope, body = request.scope, request.raw_body
+    return RecordedRequest(
+        api="",
+        operation=None,
+        method=scope["method"],
+        path=b"",
+        query=scope["query_string"],
+        headers=_SEPARATOR.join(chain.from_iterable(scope["headers"])),
+        path_params={},
+        body=request.form_summary if body is None else body[:KEPT_BODY_BYTES],
+        body_bytes=None if body is None else len(body),
+        status=None,
+        answer_head=b"",
+        answer_body=b"",
+        answer_bytes=0,
+        fault=None,
+        suggestions=(),
+        reason=None,
+        redact_users=False,
+    )
 
 
 def recorded_request(entry: Entry) -> RecordedRequest:

@@ -4,7 +4,7 @@ Only a comparison sees a request unmasked: a test knows which token it expects.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,8 +14,7 @@ from audience_mock.core.controls.journal import Entry
 from audience_mock.web.body import FORM, unsupported_values
 from audience_mock.web.journal import RecordedRequest, recorded_request, split_headers
 from audience_mock.web.masking import (
-    REQUEST_SECRETS,
-    RESPONSE_SECRETS,
+    header_secrets,
     mask_echoes,
     mask_header,
     mask_json,
@@ -23,8 +22,10 @@ from audience_mock.web.masking import (
     mask_text,
     masked_values,
 )
+from audience_mock.web.redaction import redact_users
 from audience_mock.web.request import FormSummary
 from audience_mock.web.response import Header
+from audience_mock.web.secret_names import REQUEST_SECRETS, RESPONSE_SECRETS, SecretNames
 from audience_mock.web.timestamps import iso_8601
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
@@ -34,8 +35,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f
 def entry_as_json(entry: Entry) -> dict[str, Any]:
     recorded = recorded_request(entry)
     request = request_as_json(recorded)
-    # A secret may be a part of another, so the longest come first.
-    secrets = sorted(set(_secrets(recorded, request)), key=lambda secret: (-len(secret), secret))
+    secrets = secrets_of(recorded)
     headers = split_headers(recorded.answer_head)
     body = _body(
         recorded.answer_body, recorded.answer_bytes, _media_type(headers), RESPONSE_SECRETS, masked=True
@@ -50,12 +50,14 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "answer": {
             "status": recorded.status,
             "headers": _headers(headers, masked=True),
-            **mask_echoes(body, secrets),
+            **_redacted(recorded, mask_echoes(body, secrets)),
         },
     }
     trace = _TRACEPARENT.fullmatch(request["headers"].get("traceparent", ""))
     if trace is not None:
         shown["trace_id"] = trace[1]
+    if recorded.reason and not recorded.suggestions:
+        shown["reason"] = recorded.reason
     if recorded.suggestions:
         shown["suggestions"] = list(recorded.suggestions)
     return shown
@@ -63,7 +65,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
 
 def request_as_json(recorded: RecordedRequest, *, masked: bool = True) -> dict[str, Any]:
     query = dict(parse_qsl(recorded.query.decode("latin-1"), keep_blank_values=True))
-    return {
+    shown = {
         "method": recorded.method,
         "path": sent_path(recorded, masked=masked),
         "path_params": recorded.path_params or {},
@@ -71,22 +73,31 @@ def request_as_json(recorded: RecordedRequest, *, masked: bool = True) -> dict[s
         "headers": _headers(split_headers(recorded.headers), masked=masked),
         **_request_body(recorded, masked=masked),
     }
+    return _redacted(recorded, shown) if masked else shown
+
+
+def _redacted(recorded: RecordedRequest, shown: dict[str, Any]) -> dict[str, Any]:
+    return {name: redact_users(value) for name, value in shown.items()} if recorded.redact_users else shown
 
 
 def sent_path(recorded: RecordedRequest, *, masked: bool = True) -> str:
     """Path and query as they were sent, a world's prefix included."""
     path, query = recorded.path.decode("latin-1"), recorded.query.decode("latin-1")
     if masked:
-        query = mask_query(query)
+        path, query = mask_text(path), mask_query(query)
     return f"{path}?{query}" if query else path
 
 
-def _secrets(recorded: RecordedRequest, masked: Mapping[str, Any]) -> Iterator[str]:
-    """The secrets that a request was sent with."""
+def secrets_of(recorded: RecordedRequest) -> list[str]:
+    """The secrets that a request was sent with, the longest first: a secret may be a part of another."""
+    return sorted(set(_secrets(recorded)), key=lambda secret: (-len(secret), secret))
+
+
+def _secrets(recorded: RecordedRequest) -> Iterator[str]:
     unmasked = request_as_json(recorded, masked=False)
+    masked = request_as_json(recorded._replace(redact_users=False))
     for name, value in unmasked["headers"].items():
-        if value != masked["headers"][name]:
-            yield value.partition(" ")[2].strip() or value
+        yield from header_secrets(name, value)
     for part in ("query", "body"):
         yield from masked_values(unmasked[part], masked[part])
 
@@ -117,7 +128,7 @@ def _request_body(recorded: RecordedRequest, *, masked: bool) -> dict[str, Any]:
 
 
 def _body(
-    kept: bytes, all_bytes: int, media_type: str, secret_names: frozenset[str], *, masked: bool
+    kept: bytes, all_bytes: int, media_type: str, secret_names: SecretNames, *, masked: bool
 ) -> dict[str, Any]:
     """JSON as JSON, a form as its fields, other text as text; of a body that was truncated, the text that is
     left."""
@@ -130,7 +141,7 @@ def _body(
         for value in _parsed(kept, media_type):
             return {"body": mask_json(value, secret_names) if masked else value, **sizes}
     text = kept.decode(errors="replace")
-    return {"body": mask_text(text) if masked else text, **sizes}
+    return {"body": mask_text(text, secret_names) if masked else text, **sizes}
 
 
 def _parsed(raw: bytes, media_type: str) -> Iterator[Any]:

@@ -5,6 +5,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from audience_mock.web.error_log import one_line
 from audience_mock.web.observation import Observation, Observer, current_observation
 
 _ACCESS = logging.getLogger("audience_mock.access")
@@ -24,7 +25,7 @@ class JsonFormatter(logging.Formatter):
             line |= _facts(observation)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)
 
 
 def _facts(observation: Observation) -> dict[str, Any]:
@@ -53,7 +54,7 @@ class AccessLog(Observer):
             "%s %s %s %s %.1f ms %s %s",
             observation.client,
             observation.scope["method"],
-            observation.scope["path"],
+            one_line(observation.scope["path"]),
             observation.status or "-",
             (observation.duration_s or 0) * 1000,
             observation.world or "-",

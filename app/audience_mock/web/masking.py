@@ -1,65 +1,111 @@
-"""Secrets in what the request journal shows: only their first characters stay.
+"""Secrets in what the request journal, the log and the planned faults show: only their first characters stay.
 
-Secrets are recognised by the names that OAuth and the two APIs have for them.
+Secrets are recognised by their names (`secret_names`). What has no such name, as a password within a
+sentence, is shown.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
-RESPONSE_SECRETS = frozenset(
-    {"accesstoken", "refreshtoken", "idtoken", "token", "oauthtoken", "clientsecret"}
-)
-"""Names in a response, in lower case without separators: `access_token`, `accessToken`."""
-REQUEST_SECRETS = RESPONSE_SECRETS | {
-    *("code", "codeverifier", "clientassertion", "password", "secret", "apikey")
-}
-"""Names in a request. In a response, `code` is that of an error."""
+from audience_mock.web.secret_names import REQUEST_SECRETS, SecretNames
 
 MIN_ECHO_CHARACTERS = 6
 """A shorter secret is not looked for in a response. Chosen: a word of an error message can be as short."""
 
-_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key", re.IGNORECASE)
+_PARTS_OF_NAMES = (
+    *("token", "secret", "passw", "pass", "pwd", "key", "signature", "credential", "assertion", "verifier"),
+    *("cookie", "session", "jwt", "auth", "bearer", "sig", "otp", "code", "://", "basic"),
+)
+"""Each match in a text has one of them. Few texts do, and searching for all the names is slow."""
 
-_IN_TEXT = re.compile(
-    r"((?:access_?token|refresh_?token|id_?token|oauth_?token|token|client_?secret|secret|code|code_?verifier"
-    r'|client_?assertion|password|api_?key)(?:"\s*:\s*"|=))((?:\\.|[^"\\&\s])*)',
+_SECRET_HEADER = re.compile(
+    r"authorization|authentication|cookie|token|secret|passw|pwd|(?:api|access|private|auth|subscription|functions)[-_]?key"
+    r"|signature|assertion|credential|session|jwt|(?:^|[-_])auth(?:$|[-_])",
     re.IGNORECASE,
 )
-"""In what is not parsed: truncated or malformed JSON, the address of another page."""
-_PARTS_OF_NAMES = ("token", "secret", "code", "assertion", "password", "key")
-"""Each name of `_IN_TEXT` has one of them. Few texts do, and searching for all the names is slow."""
+_SHOWN_HEADER = re.compile(
+    r"access-control-.*|(?:www|proxy)-authenticate|prefer|x-audience-mock-.*", re.IGNORECASE
+)
+"""Headers that hold no secret, whatever their name or text: `Prefer: code=200`."""
+_SCHEME = re.compile(
+    r"(bearer|basic|oauth|digest|token|apikey|negotiate|ntlm|aws4-hmac-sha256)( +)(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Authentication schemes: those of IANA that are in use, and a few that are not registered."""
+_COOKIE_ATTRIBUTES = frozenset(
+    {"path", "domain", "expires", "max-age", "samesite", "secure", "httponly", "partitioned", "priority"}
+)
 
 
 def hide(secret: str) -> str:
     """Its first characters, which show its kind: a prefix (`pina_`), or four characters of a long one."""
     prefix, underscore, _ = secret[:6].partition("_")
-    if underscore and len(secret) > 6:
+    if underscore and len(secret) > 6 and (len(secret) >= 16 or prefix in ("pina", "pinc", "pinr", "code")):
         return f"{prefix}_…"
     return f"{secret[:4]}…" if len(secret) >= 16 else "…"
 
 
-def mask_json(value: Any, secret_names: frozenset[str]) -> Any:
-    """A JSON value with the values of these names hidden."""
+def mask_json(value: Any, secret_names: SecretNames) -> Any:
+    """A JSON value with the values of these names hidden, whatever they are: a list of passwords too. Also
+    hidden is the `value` beside such a `name`."""
     if isinstance(value, dict):
+        named = value.get("name", value.get("key"))
+        is_pair = "value" in value and isinstance(named, str) and _is_secret(named, secret_names)
         return {
-            name: hide(str(each))
-            if _is_secret(name, secret_names) and isinstance(each, str | int | float) and each != ""
+            name: _hide_all(each, secret_names)
+            if _is_secret(name, secret_names) or (is_pair and name == "value")
             else mask_json(each, secret_names)
             for name, each in value.items()
         }
     if isinstance(value, list):
         return [mask_json(each, secret_names) for each in value]
-    return value
+    return mask_text(value, secret_names) if isinstance(value, str) else value
 
 
-def mask_text(text: str) -> str:
+def _hide_all(value: Any, secret_names: SecretNames) -> Any:
+    """What the name of a secret has. Objects in a list (`tokens` of a seed) have names of their own."""
+    if isinstance(value, dict):
+        return {name: _hide_all(each, secret_names) for name, each in value.items()}
+    if isinstance(value, list):
+        return [
+            mask_json(each, secret_names) if isinstance(each, dict) else _hide_all(each, secret_names)
+            for each in value
+        ]
+    if value is None or isinstance(value, bool) or value == "":
+        return value
+    return hide(str(value))
+
+
+def mask_text(text: str, secret_names: SecretNames = REQUEST_SECRETS) -> str:
     """Text with what follows the name of a secret hidden."""
     lower = text.lower()
     if not any(part in lower for part in _PARTS_OF_NAMES):
         return text
-    return _IN_TEXT.sub(lambda found: found[1] + hide(found[2]), text)
+    return secret_names.text.sub(_hide_found, text)
+
+
+def _hide_found(found: re.Match[str]) -> str:
+    before, secret = (part for part in found.groups() if part is not None)
+    if before == "://":
+        return "://…"
+    if secret.startswith(("[", "{")):
+        return f"{before}{secret[0]}…"
+    opening = re.match(r"""\\*["']""", secret)
+    if opening:
+        return f"{before}{opening[0]}{hide(secret[opening.end() :])}"
+    return before + (hide(secret) if secret else "")
+
+
+def mask_subset(subset: Mapping[str, Any]) -> dict[str, Any]:
+    """A part of a request, as faults match it, with its secrets hidden."""
+    return {
+        name: {each: mask_header(each, str(value)) for each, value in given.items()}
+        if name == "headers" and isinstance(given, dict)
+        else mask_json(given, REQUEST_SECRETS)
+        for name, given in subset.items()
+    }
 
 
 def mask_query(query: str) -> str:
@@ -68,11 +114,35 @@ def mask_query(query: str) -> str:
 
 
 def mask_header(name: str, value: str) -> str:
-    """The value of a header, hidden if the header is a secret; its scheme (`Bearer`) stays."""
+    """The value of a header, hidden if the header is a secret. Its scheme (`Bearer`) stays, and the names and
+    attributes of cookies."""
+    if _SHOWN_HEADER.fullmatch(name):
+        return value
     if not _SECRET_HEADER.search(name):
         return mask_text(value)
-    scheme, space, secret = value.partition(" ")
-    return f"{scheme} {hide(secret.strip())}" if space else hide(value)
+    if "cookie" in name.lower():
+        return ";".join(map(_mask_cookie, value.split(";")))
+    found = _SCHEME.fullmatch(value)
+    return f"{found[1]}{found[2]}{hide(found[3].strip())}" if found else hide(value)
+
+
+def header_secrets(name: str, value: str) -> Iterator[str]:
+    """What `mask_header` hides in a header."""
+    if mask_header(name, value) == value:
+        return
+    if "cookie" in name.lower():
+        for pair in value.split(";"):
+            yield pair.partition("=")[2].strip()
+    else:
+        found = _SCHEME.fullmatch(value)
+        yield found[3].strip() if found else value
+
+
+def _mask_cookie(pair: str) -> str:
+    name, equals, value = pair.partition("=")
+    if name.strip().lower() in _COOKIE_ATTRIBUTES:
+        return pair
+    return f"{name}={hide(value)}" if equals else f" {hide(name.strip())}"
 
 
 def masked_values(value: Any, masked: Any) -> Iterator[str]:
@@ -102,12 +172,24 @@ def mask_echoes(value: Any, secrets: Sequence[str]) -> Any:
     return value
 
 
-def _is_secret(name: str, secret_names: frozenset[str]) -> bool:
-    return name.replace("_", "").replace("-", "").lower() in secret_names
+def _is_secret(name: str, secret_names: SecretNames) -> bool:
+    """Whether a name is that of a secret, or a part of it in brackets: `user[password]`, `access_token[]`."""
+    return any(
+        secret_names.key.fullmatch(_with_breaks(part)) is not None
+        for part in re.split(r"[\[\].]", name)
+        if part
+    )
+
+
+def _with_breaks(name: str) -> str:
+    """`authCode` as `auth_Code`: a word begins where letters become capital."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
 
 
 def _mask_parameter(parameter: str) -> str:
-    name, _, value = parameter.partition("=")
-    if not _is_secret(unquote_plus(name), REQUEST_SECRETS):
-        return parameter
-    return f"{name}={hide(unquote_plus(value))}"
+    name, equals, value = parameter.partition("=")
+    if _is_secret(unquote_plus(name), REQUEST_SECRETS):
+        return f"{name}={hide(unquote_plus(value))}"
+    text = unquote_plus(value)
+    masked = mask_text(text)
+    return parameter if masked == text else f"{name}{equals}{quote(masked, safe='…')}"

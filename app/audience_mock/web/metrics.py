@@ -93,7 +93,7 @@ class _WorldsCollector(Collector):
         yield _gauge(
             "database_bytes",
             "Bytes of the databases of open worlds, in memory or in files.",
-            sum(world.database.size_bytes for world in opened),
+            sum(world.database.size_bytes() for world in opened),
         )
         yield _gauge("journal_entries", "Requests in the journals.", sum(len(w.journal) for w in opened))
         yield _gauge(

@@ -1,17 +1,32 @@
 """multipart/form-data, read as it arrives: text fields are kept, a file is passed on piece by piece."""
 
-from collections.abc import Callable
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from encodings.aliases import aliases
 from typing import Any, Protocol
+from urllib.parse import unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 
-from audience_mock.web.body import MAX_BODY_BYTES, declared_bytes
+from audience_mock.web.body import MAX_BODY_BYTES, declared_bytes, in_slices
 from audience_mock.web.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 from audience_mock.web.request import FormSummary, MockRequest
 
 MAX_PARTS = 10_000
 """Parts of one form. Chosen: more than any client sends."""
+
+MAX_PREAMBLE_BYTES = 1 << 16
+"""What may stand before the first boundary. Chosen: a mail program writes a line there."""
+
+_NEWLINE = 0x0A
+_PRINTABLE = bytes(range(0x20, 0x7F))
+
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_EXTENDED_FILE_NAME = re.compile(
+    rb";\s*filename\*(?:\d+\*?)?\s*=\s*(?:[^';\s]*'[^';]*')?([^;\s]*)", re.IGNORECASE
+)
+"""RFC 5987 and RFC 2231, which `parse_options_header` drops. RFC 7578 forbids it; clients send it."""
 
 _IN_DATA = MultipartState.PART_DATA
 """The parser is in the data of a part; its `index` then counts the characters of a possible boundary."""
@@ -44,6 +59,7 @@ class MultipartForm:
         self._header = b""
         self._value = b""
         self._disposition = b""
+        self._content_type = b""
         self._name = ""
         self._text_pieces: list[bytes] | None = None
         self._receiver: FileReceiver | None = None
@@ -51,7 +67,7 @@ class MultipartForm:
         self.summary = FormSummary(self.fields, {})
 
     def on_part_begin(self) -> None:
-        self._disposition = b""
+        self._disposition = self._content_type = b""
         self._text_pieces = self._receiver = None
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:
@@ -63,21 +79,28 @@ class MultipartForm:
     def on_header_end(self) -> None:
         if self._header.lower() == b"content-disposition":
             self._disposition = self._value
+        elif self._header.lower() == b"content-type":
+            self._content_type = self._value
         self._header = self._value = b""
 
     def on_headers_finished(self) -> None:
         kind, options = parse_options_header(self._disposition)
         if kind != b"form-data" or b"name" not in options:
             raise MalformedBodyError("A part of the form has no name")
-        self._name = _decode(options[b"name"])
+        try:
+            self._name = options[b"name"].decode()
+        except UnicodeDecodeError:
+            raise MalformedBodyError(
+                f"The name of a field is not UTF-8: {options[b'name'].decode(errors='replace')}"
+            ) from None
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise MalformedBodyError(f"The form has more than {MAX_PARTS} parts")
         self._count_field_bytes(len(options[b"name"]))
-        if b"filename" not in options:
+        filename = _file_name(self._disposition, options)
+        if filename is None:
             self._text_pieces = []
             return
-        filename = options[b"filename"].decode(errors="replace")
         self._name_and_size = self.summary.files.setdefault(self._name, [filename, 0])
         if self._name == self._file_field:
             self.files += 1
@@ -103,7 +126,7 @@ class MultipartForm:
 
     def on_part_end(self) -> None:
         if self._text_pieces is not None:
-            self.fields[self._name] = _decode(b"".join(self._text_pieces))
+            self.fields[self._name] = _decode(self._name, b"".join(self._text_pieces), self._content_type)
 
     def on_end(self) -> None:
         self.ended = True
@@ -119,7 +142,7 @@ async def read_form(
     """Read the whole form; `open_file` is called with the fields that came before the file.
 
     Raises MalformedBodyError (no boundary, a truncated body), BodyTooLargeError, InvalidInputError (the file
-    was sent twice).
+    was sent twice, a field is not UTF-8).
     """
     if declared_bytes(request) > max_file_bytes + MAX_BODY_BYTES:
         raise BodyTooLargeError(max_file_bytes, file_field)
@@ -143,7 +166,8 @@ async def read_form(
                 "on_end": form.on_end,
             },
         )
-        async for piece in request.stream():
+        whole = _without_preamble(request, boundary, max_file_bytes + MAX_BODY_BYTES)
+        async for piece in in_slices(whole):
             if parser.state == _IN_DATA and not parser.index and b"\r" not in piece:
                 # A boundary begins with a carriage return, so all of this is data. Searching for one byte is
                 # ten times as fast as searching for a boundary.
@@ -159,8 +183,85 @@ async def read_form(
     return form
 
 
-def _decode(raw: bytes) -> str:
+async def _without_preamble(request: MockRequest, boundary: bytes, limit_bytes: int) -> AsyncIterator[bytes]:
+    """The body from its first boundary on; what precedes it is to be ignored (RFC 2046, 5.1.1), as is what
+    follows the last one. Raises MalformedBodyError, and BodyTooLargeError for more than `limit_bytes`."""
+    delimiter = b"--" + boundary
+    preamble: bytearray | None = bytearray()
+    received_bytes = 0
+    async for piece in request.stream():
+        received_bytes += len(piece)
+        if received_bytes > limit_bytes:
+            raise BodyTooLargeError(limit_bytes)
+        if preamble is None:
+            yield piece
+            continue
+        # What was searched already may end in the beginning of a boundary.
+        searched = max(0, len(preamble) - len(delimiter))
+        preamble += piece
+        begin = _first_boundary(preamble, delimiter, searched)
+        if begin >= 0:
+            begun, preamble = bytes(preamble[begin:]), None
+            yield begun
+        elif len(preamble) > MAX_PREAMBLE_BYTES:
+            break
+    if preamble:
+        raise MalformedBodyError("The form has no part that begins with its boundary")
+
+
+def _first_boundary(data: bytearray, delimiter: bytes, start: int) -> int:
+    """Where the first line begins that is this boundary, or -1. Without a regular expression: Python keeps
+    those, and each form has another boundary."""
+    while (begin := data.find(delimiter, start)) >= 0:
+        end = begin + len(delimiter)
+        after = data[end : end + 1]
+        if after and after in b" \t\r\n-" and (begin == 0 or data[begin - 1] == _NEWLINE):
+            return begin
+        start = begin + 1
+    return -1
+
+
+def _file_name(disposition: bytes, options: Mapping[bytes, bytes]) -> str | None:
+    """The name of a part's file; None for a text field."""
+    if b"filename" in options:
+        return options[b"filename"].decode(errors="replace")
+    found = _EXTENDED_FILE_NAME.search(_QUOTED.sub(b'""', disposition))
+    return None if found is None else unquote_to_bytes(found[1]).decode(errors="replace")
+
+
+def _decode(name: str, raw: bytes, content_type: bytes) -> str:
+    """The text of a field, which is UTF-8. Raises InvalidInputError."""
+    problem: dict[str, Any] = {"type": "charset"}
+    charset = ""
+    if b"charset" in content_type.lower():
+        charset = parse_options_header(content_type)[1].get(b"charset", b"").decode("latin-1")
     try:
-        return raw.decode()
+        if not charset or _is_utf_8(charset) or (raw.isascii() and _has_ascii(charset)):
+            return raw.decode()
     except UnicodeDecodeError:
-        raise MalformedBodyError("A field of the form is not UTF-8") from None
+        pass
+    except LookupError:
+        problem |= {"type": "unknown_charset", "ctx": {"charset": charset[:100]}}
+    raise InvalidInputError("body", [{**problem, "loc": (name,), "input": raw.decode(errors="replace")}])
+
+
+def _codec(charset: str) -> str:
+    """Python's name for a charset. Raises LookupError. Python itself keeps each unknown name that it is asked
+    for, and a caller can send any number of them."""
+    name = charset.lower().replace("-", "_").replace(" ", "_")
+    codec = aliases.get(name, name)
+    if codec not in aliases.values():
+        raise LookupError(charset)
+    return codec
+
+
+def _is_utf_8(charset: str) -> bool:
+    return _codec(charset) in ("utf_8", "ascii")
+
+
+def _has_ascii(charset: str) -> bool:
+    """Whether ASCII is the same in it. Apache HttpClient, for one, declares ISO-8859-1 for every field."""
+    try:
+        return _PRINTABLE.decode(_codec(charset)) == _PRINTABLE.decode()
+    except UnicodeDecodeError:
+        return False

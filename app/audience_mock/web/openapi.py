@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi.openapi.utils import get_openapi
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.routing import BaseRoute
 
@@ -37,13 +37,14 @@ def operation(
     api_versions: Sequence[str] | None = None,
     parameters: Sequence[Mapping[str, Any]] = (),
     servers: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, Evidence] | None = None,
 ) -> dict[str, Any]:
     """The `openapi_extra` of a route.
 
     `evidence` is what the operation rests on, then the rules of its responses. `bodies` are the models, by
     content type, of what the handler reads by itself. `api_versions` are the only ones that have the
     operation. `parameters` are those that no signature shows; `servers` are base URLs, if not those of the
-    whole description.
+    whole description. `headers` are what is known of those that differ from other operations'.
     """
     extra: dict[str, Any] = {KEY: [each.as_dict() for each in evidence]} if evidence else {}
     if security is not None:
@@ -54,6 +55,8 @@ def operation(
         extra[API_VERSIONS] = list(api_versions)
     if parameters:
         extra["parameters"] = [dict(parameter) for parameter in parameters]
+    if headers is not None:
+        extra[ANSWERS] = {name: known.as_dict() for name, known in headers.items()}
     if servers:
         extra["servers"] = [dict(server) for server in servers]
     return extra
@@ -114,6 +117,10 @@ def describe(
         for method in methods if route.include_in_schema else ():
             described = schema["paths"][path][method.lower()]
             _add_bodies(schema, described, route.bodies)
+            if route.accepts_bare_bodies and "requestBody" in described:
+                described["requestBody"]["required"] = not _accepts_nothing(route)
+            if "requestBody" in described:
+                _add_errors(described, provider.body_errors)
             _restore_examples(described, route)
             security = provider.default_security if route.security is None else route.security
             _add_caller_errors(described, security or (), provider)
@@ -133,6 +140,18 @@ def _add_bodies(schema: dict[str, Any], operation: dict[str, Any], bodies: Mappi
         operation["requestBody"] = {"required": True, "content": content}
 
 
+def _accepts_nothing(route: "MockRoute") -> bool:
+    """Whether a request without a body, which is read as `{}`, is valid."""
+    field = route.body_field
+    model: Any = route.bodies["application/json"] if field is None else field.field_info.annotation
+    body: TypeAdapter[Any] = TypeAdapter(model)
+    try:
+        body.validate_python({})
+    except ValidationError:
+        return False
+    return "minProperties" not in body.json_schema()
+
+
 def _restore_examples(operation: dict[str, Any], route: "MockRoute") -> None:
     """FastAPI leaves the nulls out of an example, and a response has them."""
     for status, response in route.responses.items():
@@ -144,11 +163,12 @@ def _restore_examples(operation: dict[str, Any], route: "MockRoute") -> None:
 
 def _add_caller_errors(operation: dict[str, Any], security: Security, provider: "Provider") -> None:
     """The errors of callers that are not allowed."""
-    errors = {
-        status: error
-        for scheme in {name for requirement in security for name in requirement}
-        for status, error in provider.caller_errors.get(scheme, {}).items()
-    }
+    for scheme in {name for requirement in security for name in requirement}:
+        _add_errors(operation, provider.caller_errors.get(scheme, {}))
+
+
+def _add_errors(operation: dict[str, Any], errors: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
+    """Describe errors by status: a sentence, and an example."""
     for status, (description, example) in errors.items():
         error = {"schema": {"$ref": "#/components/schemas/Error"}, "example": dict(example)}
         operation["responses"].setdefault(

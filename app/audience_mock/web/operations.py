@@ -36,7 +36,6 @@ def list_operations(descriptions: Mapping[str, Schema]) -> list[dict[str, Any]]:
 
 
 def _operations_of(provider: str, description: Schema) -> Iterator[dict[str, Any]]:
-    common = [{"field": f"header {name}", **evidence} for name, evidence in description[ANSWERS].items()]
     bodies = [
         operation.get("requestBody")
         for methods in description["paths"].values()
@@ -46,6 +45,11 @@ def _operations_of(provider: str, description: Schema) -> Iterator[dict[str, Any
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
             own, *rules = operation[KEY]
+            headers = description[ANSWERS] | operation.get(ANSWERS, {})
+            of_responses = [
+                *_response_rules(operation, description, of_requests),
+                *({"field": f"header {name}", **evidence} for name, evidence in headers.items()),
+            ]
             servers = operation.get("servers", description["servers"])
             yield {
                 "name": operation["operationId"],
@@ -57,12 +61,18 @@ def _operations_of(provider: str, description: Schema) -> Iterator[dict[str, Any
                     [
                         *_request_rules(operation, description),
                         *({"field": "operation", **rule} for rule in rules),
-                        *_response_rules(operation, description, of_requests),
-                        *common,
+                        *(_as_seen(rule, own["grade"]) for rule in of_responses),
                     ]
                 ),
                 "errors": _errors_of(operation, description),
             }
+
+
+def _as_seen(rule: dict[str, Any], grade_of_operation: str) -> dict[str, Any]:
+    """A rule of responses that several operations share; recorded only where one of this operation's was."""
+    if rule["grade"] != "recorded" or grade_of_operation == "recorded":
+        return rule
+    return {**rule, "grade": "inferred", "source": f"other operations: {rule['source']}"}
 
 
 def _request_rules(operation: Schema, description: Schema) -> Iterator[dict[str, Any]]:

@@ -40,8 +40,8 @@ class Provider:
     "v5" is mounted at "/v5", "custom_audiences" at "". `servers` are its base URLs, for the description.
 
     `error_response` answers whatever a request meets. `preflight` answers OPTIONS with the methods that a
-    path has; without it, pages of the server's `cors_origins` get the ordinary CORS headers. The provider
-    that `is_default` answers what no route of the server takes.
+    path has, or leaves it to `error_response` by None; without it, pages of the server's `cors_origins` get
+    the ordinary CORS headers. The provider that `is_default` answers what no route of the server takes.
 
     `usage` is a first request, for the server's index page; `client_variables` are environment variables that
     clients of the API read their base URL from. `example` is a GET that works as it is, for people: its path,
@@ -52,8 +52,9 @@ class Provider:
 
     `security_schemes` are OpenAPI's; each route says which it takes, or `default_security` does for all.
     `caller_errors` are what an operation of a scheme may answer, by status: a sentence, and an example of the
-    component `Error`. `errors` are all errors, `response_evidence` what is known of every response: an
-    emulated API has both. `journalled` is whether its requests are recorded in the request journal.
+    component `Error`; `body_errors`, in the same form, what one that takes a body may answer. `errors` are
+    all errors, `response_evidence` what is known of every response: an emulated API has both. `journalled` is
+    whether its requests are recorded in the request journal.
     """
 
     name: str
@@ -69,7 +70,8 @@ class Provider:
     security_schemes: Mapping[str, Any] = field(default_factory=dict)
     default_security: Security | None = None
     caller_errors: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = field(default_factory=dict)
-    preflight: Callable[[MockRequest, set[str]], Response] | None = None
+    body_errors: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    preflight: Callable[[MockRequest, set[str]], Response | None] | None = None
     is_default: bool = False
     usage: str = ""
     client_variables: Sequence[str] = ()
@@ -108,6 +110,7 @@ class ProviderApp(FastAPI):
                 allow_origins=cors_origins,
                 allow_methods=["*"],
                 allow_headers=["*"],
+                allow_private_network=True,
                 expose_headers=["*"],
             )
         self._own_middleware = len(self.user_middleware)
@@ -162,14 +165,13 @@ class ProviderApp(FastAPI):
         """The response to a request that matches no operation."""
         asked = _mock_request(request)
         allowed = {
-            method
-            for method in METHODS
-            if any(route.matches({**asked.scope, "method": method})[0] is Match.FULL for route in self.routes)
+            method for method in METHODS if any(_is_served(route, asked, method) for route in self.routes)
         }
         suggestions: Sequence[str] = ()
+        response: Response | None = None
         if allowed and asked.method == "OPTIONS" and self.provider.preflight is not None:
             response = self.provider.preflight(asked, allowed)
-        else:
+        if response is None:
             suggestions = self._suggestions(asked)
             response = self.provider.error_response(
                 asked,
@@ -187,7 +189,10 @@ class ProviderApp(FastAPI):
             for operation in api.operations
             for method in operation.methods
         ]
-        return suggest(request.sent_method, request.scope["path"], routes)
+        scope = request.scope
+        # Without the prefix of a proxy and of a world, which no route has.
+        path = scope["path"].removeprefix(scope.get("app_root_path", scope["root_path"]))
+        return suggest(request.sent_method, path, routes)
 
     @property
     def base_path(self) -> str:
@@ -273,6 +278,9 @@ class _JournalledCORS(CORSMiddleware):
         headers = Headers(scope=scope)
         if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             response = self.preflight_response(request_headers=headers)
+            if response.status_code >= 400:
+                # Starlette grants it to any origin.
+                del response.headers["Access-Control-Allow-Private-Network"]
             record(MockRequest(scope, receive, send), None, response)
             await response(scope, receive, send)
         else:
@@ -281,3 +289,10 @@ class _JournalledCORS(CORSMiddleware):
 
 def _mock_request(request: Request) -> MockRequest:
     return MockRequest(request.scope, request.receive)
+
+
+def _is_served(route: BaseRoute, request: MockRequest, method: str) -> bool:
+    """Whether a route would take the request with this method, in the request's world."""
+    match, found = route.matches({**request.scope, "method": method})
+    served = found.get("route")
+    return match is Match.FULL and not (isinstance(served, MockRoute) and not served.is_served(request))

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 Header = tuple[bytes, bytes]
+
+PIECE_BYTES = 1 << 17
+"""Of a body that is sent at a time. Chosen: more than almost all bodies."""
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ENDS_OR_HIDES = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -25,6 +29,20 @@ class RawResponse(Response):
         self.status_code = status_code
         self.body = body
         self.raw_headers = raw_headers if isinstance(raw_headers, list) else list(raw_headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A large body is sent in pieces: the server waits for a client that reads slowly before it takes the
+        next, and so holds nothing twice."""
+        body = self.body
+        if len(body) <= PIECE_BYTES:
+            await super().__call__(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        pieces = memoryview(body)
+        for at in range(0, len(body), PIECE_BYTES):
+            more = at + PIECE_BYTES < len(body)
+            piece = bytes(pieces[at : at + PIECE_BYTES])
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 class HeaderName(bytes):

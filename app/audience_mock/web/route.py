@@ -28,6 +28,7 @@ from starlette.types import Receive, Scope, Send
 
 from audience_mock.web import body, faults
 from audience_mock.web.context import route_path
+from audience_mock.web.error_log import one_line
 from audience_mock.web.errors import InjectedError, InvalidInputError
 from audience_mock.web.journal import record
 from audience_mock.web.openapi import API_VERSIONS, BODIES
@@ -55,8 +56,15 @@ class MockRoute(APIRoute):
     max_body_bytes = body.MAX_BODY_BYTES
     max_containers = body.MAX_CONTAINERS
     subject_to_faults = True
+    matches_encoded_slashes = False
+    """Whether a parameter of the path may have an encoded slash. Pinterest's and PitchTarget's ids have none,
+    so such a path is none of theirs."""
+    waits_for_long_transactions = False
+    """Whether a handler may change a world other than by `World.transact`."""
+    parse = staticmethod(parse_json)
+    """How a large body becomes a model, beside the event loop."""
     accepts_bare_bodies = False
-    """Whether a body may come without a content type, or not at all, which is `{}`."""
+    """Whether a body may come without a content type, with a byte order mark, or not at all (`{}`)."""
 
     def __init__(
         self,
@@ -106,6 +114,10 @@ class MockRoute(APIRoute):
 
     # Decided by the provider
 
+    def is_served(self, request: MockRequest) -> bool:
+        """Whether the request's world has this operation."""
+        return True
+
     def authorize(self, request: MockRequest) -> None:
         """Authenticate and authorize the caller, or raise. Runs before the body is read."""
         raise NotImplementedError
@@ -127,8 +139,9 @@ class MockRoute(APIRoute):
             return super().matches(scope)
         if scope["type"] != "http" or scope["method"] not in self.methods:
             return Match.NONE, {}
-        found = self.path_regex.match(route_path(scope))
-        if found is None:
+        path = route_path(scope)
+        found = self.path_regex.match(path)
+        if found is None or ("%2F" in path and not self.matches_encoded_slashes):
             return Match.NONE, {}
         params = found.groupdict()
         for name, convertor in self._convertors.items():
@@ -150,13 +163,19 @@ class MockRoute(APIRoute):
         elif response is not None:
             await response(scope, receive, send)
 
-    async def respond(self, request: MockRequest) -> Response | None:
-        """The operation's response, or an error's; None if the client has disconnected."""
+    async def respond(self, request: MockRequest, *, authorized: bool = False) -> Response | None:
+        """The operation's response, or an error's; None if the client has disconnected. `authorized` is
+        whether `authorize` was run."""
         try:
-            self.authorize(request)
+            if request.world.exclusive.blocks_reads:
+                await request.world.exclusive.wait()
+            if not authorized:
+                self.authorize(request)
+            body.check_encoding(request)
             return await self._call(request)
         except ClientDisconnect:
-            log.info("%s %s: client disconnected; nothing was stored", request.method, request.url.path)
+            path = one_line(request.scope["path"])
+            log.info("%s %s: client disconnected; nothing was stored", request.method, path)
             return None
         except RequestValidationError as error:
             return self.error_response(request, _as_invalid_input(error))
@@ -182,7 +201,11 @@ class MockRoute(APIRoute):
         if arguments.are_complete:
 
             async def call(request: MockRequest) -> Response:
-                return await endpoint(**await arguments.read(request))
+                read = await arguments.read(request)
+                exclusive = request.world.exclusive
+                if exclusive.is_taken and (exclusive.blocks_reads or self.waits_for_long_transactions):
+                    await exclusive.wait()
+                return await endpoint(**read)
 
             return call
         return self._call_by_fastapi
@@ -208,7 +231,7 @@ class _Arguments:
         self._route = route
         path_names = set(compile_path(route.path)[2])
         self._request: str | None = None
-        self._path: list[tuple[str, Callable[[Any], Any]]] = []
+        self._path: list[tuple[str, Callable[..., Any]]] = []
         self._query: tuple[str, type[BaseModel]] | None = None
         self._body: tuple[str, type[BaseModel]] | None = None
         self.are_complete = True
@@ -235,7 +258,7 @@ class _Arguments:
             arguments[self._request] = request
         for name, validate in self._path:
             try:
-                arguments[name] = validate(request.scope["path_params"][name])
+                arguments[name] = validate(request.scope["path_params"][name], context=request.options)
             except ValidationError as error:
                 details = cast(list[dict[str, Any]], error.errors(include_url=False))
                 raise InvalidInputError("path", [{**details[0], "loc": (name,)}]) from None
@@ -253,12 +276,12 @@ class _Arguments:
             body.check_json(request)
         raw = await body.read_whole(request, route.max_body_bytes)
         if route.accepts_bare_bodies:
-            raw = raw or b"{}"
+            raw = body.without_mark(raw) or b"{}"
         strict = route.is_strict(request)
         if len(raw) <= body.MAX_BODY_BYTES:
             return parse_json(raw, model, route.max_containers, request.options, strict=strict)
         # Beside the event loop: a large body takes a tenth of a second.
-        return await to_thread(parse_json, raw, model, route.max_containers, request.options, strict=strict)
+        return await to_thread(route.parse, raw, model, route.max_containers, request.options, strict=strict)
 
 
 def _as_invalid_input(error: RequestValidationError) -> InvalidInputError:

@@ -5,7 +5,6 @@ All weights here are chosen.
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from audience_mock.core.suggestions import similarity
 
@@ -35,11 +34,13 @@ def suggest(method: str, path: str, routes: Iterable[Route]) -> list[str]:
     if len(parts) > MAX_PARTS:
         return []
     found = []
+    differences: dict[tuple[str, str], float] = {}
+    """Of words that were compared. It lasts for one request: a path is what any caller makes it."""
     for route_method, route in routes:
         wanted = _parts(route)
         if abs(len(parts) - len(wanted)) > MAX_DISTANCE:
             continue
-        distance = _distance(parts, wanted)
+        distance = _distance(parts, wanted, differences)
         if distance < min(MAX_DISTANCE, MAX_DISTANCE_PER_PART * len(wanted)):
             found.append((distance + OTHER_METHOD * (route_method != method), f"{route_method} {route}"))
     found.sort()
@@ -48,23 +49,26 @@ def suggest(method: str, path: str, routes: Iterable[Route]) -> list[str]:
     return [route for distance, route in found if distance <= closest + OTHER_METHOD][:MAX_SUGGESTIONS]
 
 
-@lru_cache(maxsize=1024)
 def _parts(path: str) -> tuple[str, ...]:
     """Without versions and repeated slashes."""
     return tuple(part for part in path.split("/") if part and not _VERSION.fullmatch(part))
 
 
-def _distance(parts: Sequence[str], wanted: Sequence[str]) -> float:
+def _distance(
+    parts: Sequence[str], wanted: Sequence[str], differences: dict[tuple[str, str], float]
+) -> float:
     """The edit distance, part by part."""
     row = [float(place) for place in range(len(wanted) + 1)]
     for number, part in enumerate(parts, 1):
         left, row = row, [float(number)]
         for place, word in enumerate(wanted):
-            row.append(min(left[place] + _difference(part, word), left[place + 1] + 1, row[place] + 1))
+            pair = (part, word)
+            if pair not in differences:
+                differences[pair] = _difference(part, word)
+            row.append(min(left[place] + differences[pair], left[place + 1] + 1, row[place] + 1))
     return row[-1]
 
 
-@lru_cache(maxsize=4096)
 def _difference(part: str, wanted: str) -> float:
     if _PARAMETER.fullmatch(wanted):
         return 0 if any(character.isdigit() for character in part) else NOT_AN_ID

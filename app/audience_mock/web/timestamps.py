@@ -3,6 +3,8 @@
 import math
 from contextlib import suppress
 from datetime import UTC, datetime
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -45,6 +47,17 @@ def iso_8601(at_ms: int) -> str:
     """In UTC, to the millisecond."""
     seconds, ms = divmod(at_ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03}Z"
+
+
+def http_date(at_ms: int) -> bytes:
+    """The value of a `Date` header (RFC 9110, 5.6.7)."""
+    return _http_date(at_ms // 1000)
+
+
+@lru_cache(maxsize=16)
+def _http_date(at_s: int) -> bytes:
+    """Written once a second; the clocks of several worlds may differ."""
+    return formatdate(at_s, usegmt=True).encode("ascii")
 
 
 def unix_seconds(at_ms: int) -> float:

@@ -5,6 +5,7 @@ The headers are scanned once, so this also detects a request that may ask for a 
 
 import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,9 +21,13 @@ HEADER = b"x-audience-mock-world"
 
 _READ = frozenset({HEADER, b"authorization", b"origin", b"prefer", b"x-audience-mock-fault"})
 
-_TOKEN_AND_WORLD = re.compile(rb"(.+)~([A-Za-z0-9][A-Za-z0-9_.-]{0,99})(=*)")
+_TOKEN_AND_WORLD = re.compile(rb"(.+)~([^~=]*)(=*)")
 """`Bearer pina_anything~blue` is `Bearer pina_anything` in the world blue, for clients that let nothing but a
-token be set. The tilde may stand in a token (RFC 6750) and is in none of Pinterest's or PitchTarget's."""
+token be set. The tilde may stand in a token (RFC 6750) and is in none of Pinterest's or PitchTarget's. What
+follows it is always a name, so that a blank or misspelled one is rejected and selects no shared world. An
+admin token is the operator's choice and may have one: a header that is one as a whole names no world."""
+
+_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 
 Reject = Callable[[MockRequest, DomainError], Response]
 
@@ -30,11 +35,20 @@ Reject = Callable[[MockRequest, DomainError], Response]
 class WorldSelection:
     """Middleware: gives each HTTP request its world. `reject` responds if the world's name is not valid."""
 
-    def __init__(self, app: ASGIApp, *, worlds: Worlds, served: Served, reject: Reject) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        worlds: Worlds,
+        served: Served,
+        reject: Reject,
+        is_admin_token: Callable[[str], bool],
+    ) -> None:
         self.app = app
         self._worlds = worlds
         self._served = served
         self._reject = reject
+        self._is_admin_token = is_admin_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,7 +56,7 @@ class WorldSelection:
             return
         context = RequestContext(self._worlds, self._worlds.default, self._served)
         attach(scope, context)
-        name = _world_name(scope, context)
+        name = _world_name(scope, context, self._is_admin_token)
         if name != DEFAULT:
             try:
                 context.world = self._worlds.get_or_create(name)
@@ -52,32 +66,56 @@ class WorldSelection:
         await self.app(scope, receive, send)
 
 
-def _world_name(scope: Scope, context: RequestContext) -> str:
-    """The name as it was given, which is removed from the scope's path and token."""
+def _world_name(scope: Scope, context: RequestContext, is_admin_token: Callable[[str], bool]) -> str:
+    """The name as it was given, blank ones too, which is removed from the scope's path and token."""
     root: str = scope["root_path"]
+    context.prefix = root
+    if b"%2" in (raw_path := scope.get("raw_path") or b""):
+        _keep_encoded_slashes(scope, raw_path.decode("latin-1"))
     path: str = scope["path"]
     in_path = path.startswith(PREFIX, len(root))
-    named = ""
+    named: str | None = None
     if in_path:
         named, slash, _ = path[len(root) + len(PREFIX) :].partition("/")
         # As ASGI has it, `root_path` is a part of `path`.
         scope["root_path"] = root + PREFIX + named
         scope["path"] = path if slash else path + "/"
-    by_token = ""
+    by_header: str | None = None
+    by_token: str | None = None
     for position, (name, value) in enumerate(scope["headers"]):
         if name not in _READ:
             continue
         if name == b"authorization":
-            if b"~" in value and (found := _TOKEN_AND_WORLD.fullmatch(value)):
+            if (
+                b"~" in value
+                and (found := _TOKEN_AND_WORLD.fullmatch(value.rstrip(b" \t")))
+                and not is_admin_token(value.decode("latin-1"))
+            ):
                 headers = list(scope["headers"])
                 headers[position] = (name, found[1] + found[3])
                 scope["headers"] = headers
-                by_token = found[2].decode("ascii")
+                by_token = found[2].decode("latin-1")
         elif name == HEADER:
-            named = named or value.decode("latin-1").strip(" \t")
+            given = value.decode("latin-1").strip(" \t")
+            # Two fields are one list (RFC 9110, 5.3), and a list is no name.
+            by_header = given if by_header in (None, given) else f"{by_header}, {given}"
         elif name == b"origin":
             context.has_origin = True
         else:
             context.may_request_fault = True
-    # `/worlds//…` is what an empty variable makes: an empty name, which must not select the shared world.
-    return named if in_path else named or by_token or DEFAULT
+    # A blank name is what an empty variable makes: it must not select the shared world.
+    for name in (named, by_header, by_token):
+        if name is not None:
+            return name
+    return DEFAULT
+
+
+def _keep_encoded_slashes(scope: Scope, raw_path: str) -> None:
+    """`%2F` is data in a segment and separates none (RFC 3986, 2.2), but servers decode it for `path`."""
+    segments = _ENCODED_SLASH.split(raw_path)
+    if len(segments) == 1:
+        return
+    decoded = "%2F".join(unquote(segment) for segment in segments)
+    root: str = scope["root_path"]
+    # Servers disagree on whether `raw_path` has the root path.
+    scope["path"] = decoded if decoded.startswith(root) else root + decoded

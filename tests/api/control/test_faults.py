@@ -16,6 +16,8 @@ from starlette.testclient import TestClient
 from audience_mock.core.controls.faults import MAX_FAULTS
 from audience_mock.core.store.tables import UploadPiece, UserBlock, table_of
 from audience_mock.testing import MockServer
+from audience_mock.web import in_flight
+from audience_mock.web.faults import HEADER
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.errors import control_error, pinterest_error, pitchtarget_error
 
@@ -886,3 +888,130 @@ def test_without_a_connection_a_fault_that_breaks_it_says_so(mock: MockServer) -
     headers = {"X-Audience-Mock-Fault": "reset", "Authorization": "Bearer pina_x"}
     with pytest.raises(RuntimeError, match="call the server over HTTP"):
         TestClient(mock.app).get(AUDIENCES, headers=headers)
+
+
+# Who may ask, and for how much
+
+ASKED = [
+    {"Prefer": "code=503"},
+    *(
+        {HEADER: each}
+        for each in ("status=503", "stall=before", "reset=before", "latency_ms=60000", "nonsense")
+    ),
+    *({HEADER: each} for each in ("effect_lost", "answer_lost", "garbage", "cut_after_bytes=1", "stall=in")),
+]
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize(
+    ("token", "status", "code"),
+    [("", 401, 2), ("Bearer pina_stranger", 401, 2), ("Bearer pina_mock.", 401, 3)],
+)
+def test_a_caller_who_may_not_call_gets_no_fault_that_it_asks_for(
+    start: Callable[..., MockServer], asked: dict[str, str], token: str, status: int, code: int
+) -> None:
+    """The caller is looked at first, so a stranger neither holds a connection nor has the world copied."""
+    mock = start(auth_mode="strict")
+    headers = {"Authorization": token, **asked} if token else asked
+    rejected = httpx.get(mock.url + AUDIENCES, headers=headers, timeout=WITHIN_S)
+    assert rejected.status_code == status
+    assert pinterest_error(rejected)["code"] == code
+    (entry,) = httpx.get(f"{mock.url}/__admin/journal").json()["entries"]
+    assert entry["fault"] is None
+    other = httpx.get(f"{mock.url}/custom_audiences", headers=asked, timeout=WITHIN_S)
+    assert other.status_code == 401
+    assert pitchtarget_error(other)
+    unsigned = httpx.put(f"{mock.url}/v5/__uploads/1/1", headers=asked, timeout=WITHIN_S)
+    assert (unsigned.status_code, "<Code>AccessDenied</Code>" in unsigned.text) == (403, True)
+
+
+@pytest.mark.parametrize("asked", ["latency_ms=1", "effect_lost", "garbage", "status=503", "nonsense"])
+def test_a_call_that_asks_for_a_fault_counts_once(start: Callable[..., MockServer], asked: str) -> None:
+    """It counts against the rate limits as any call of its caller."""
+    mock = start()
+    mock.world.clock.freeze()
+    client = Client(mock.url)
+    client.browse(**{HEADER: asked})
+    left = client.browse().headers["x-ratelimit-remaining"]
+    client.http.close()
+    assert left == "98"
+
+
+def test_only_so_many_requests_wait_because_of_faults(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One more that is late gets the API's 503, and one more that stalls is ended at once; the journal says
+    why, and when one has ended there is room again."""
+    monkeypatch.setattr(in_flight, "MAX_WAITING", 2)
+    stalled = [open_and_ask(client, f"{HEADER}: stall=before") for _ in range(2)]
+    until(lambda: len(client.http.get("/__admin/journal").json()["entries"]) == 2)
+    assert client.browse(**{HEADER: "latency_ms=1"}).status_code == 503
+    entry = client.http.get("/__admin/journal").json()["entries"][-1]
+    assert entry["reason"] == "faults keep 2 requests waiting already"
+    third = open_and_ask(client, f"{HEADER}: stall=before")
+    with pytest.raises(ConnectionResetError):
+        assert third.recv(1) == b"x"
+    assert "a stalled connection ends at once: faults keep 2 requests waiting already" in caplog.text
+    for connection in (*stalled, third):
+        connection.close()
+    until(lambda: client.browse(**{HEADER: "latency_ms=1"}).status_code == 200)
+
+
+def open_and_ask(client: Client, header: str) -> socket.socket:
+    url = httpx.URL(client.url)
+    connection = socket.create_connection((url.host, url.port or 0), timeout=WITHIN_S)
+    lines = (f"GET {AUDIENCES} HTTP/1.1", "Host: mock", "Authorization: Bearer pina_x", header, "", "")
+    connection.sendall("\r\n".join(lines).encode())
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "reason"),
+    [
+        ("MAX_COPIES", 0, "faults hold 0 copies of worlds already"),
+        ("MAX_COPIED_BYTES", 1000, "faults copy 1000 bytes of worlds at most"),
+    ],
+)
+def test_only_so_much_is_copied_for_lost_effects(
+    client: Client, monkeypatch: pytest.MonkeyPatch, bound: str, value: int, reason: str
+) -> None:
+    """Beyond the bounds, a lost effect is answered by the API's 503; nothing is stored."""
+    assert client.create(**{HEADER: "effect_lost"}).status_code == 201
+    monkeypatch.setattr(in_flight, bound, value)
+    rejected = client.create(**{HEADER: "effect_lost"})
+    assert rejected.status_code == 503
+    assert pinterest_error(rejected)["code"] == 12
+    client.plan(effect_lost=True, first=1)
+    assert client.create().status_code == 503
+    entries = client.http.get("/__admin/journal").json()["entries"]
+    assert [entry.get("reason") for entry in entries] == [None, reason, reason]
+    assert client.audiences() == 0
+
+
+def test_a_copy_is_released_whatever_comes_of_it() -> None:
+    """Copies and waiting requests are counted until they end, also by an exception."""
+    holds = in_flight.InFlight()
+    for _ in range(3 * in_flight.MAX_COPIES):
+        with pytest.raises(KeyError), holds.copying(in_flight.MAX_COPIED_BYTES), holds.waiting():
+            raise KeyError
+    with holds.copying(1), pytest.raises(in_flight.TooManyInFlightError):
+        with holds.copying(in_flight.MAX_COPIED_BYTES):
+            pass
+
+
+def test_planned_faults_show_no_secret(client: Client) -> None:
+    """A fault that was planned for a token, a password or a cookie is listed without it, and fires for it."""
+    match = {
+        "headers": {"Authorization": "Bearer pina_hidden1word", "Cookie": "a=hidden2word; b=hidden3word"},
+        "query": {"access_token[]": "hidden4word"},
+        "body": {"user": {"pwd": ["hidden5word"]}, "app_secret": "hidden6word"},
+    }
+    id = client.plan(status=503, match=match, body={"access_token": "hidden7word", "code": 7})
+    by_token = client.plan(
+        "audiences/list", status=500, match={"headers": {"authorization": "Bearer pina_hidden8word"}}
+    )
+    for shown in (client.http.get("/__admin/faults").text, client.http.get(f"/__admin/faults/{id}").text):
+        assert "hidden" not in shown
+        assert '"code":7' in shown
+    assert client.browse(Authorization="Bearer pina_hidden8word").status_code == 500
+    assert client.state(by_token)["fired"] == 1

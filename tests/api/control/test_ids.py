@@ -22,6 +22,8 @@ FRESH = {
     "pinterest_audience": "2542623499806",
     "pinterest_customer_list": "5497558",
     "pinterest_upload": "2680059001",
+    "pinterest_customer_segment": "5841155621967",
+    "pinterest_ad_account": "549769000001",
 }
 
 
@@ -38,6 +40,9 @@ def make_each(mock: MockServer) -> dict[str, str]:
     with httpx.Client(base_url=mock.url, headers=PINTEREST_TOKEN) as client:
         audience = client.post(AUDIENCES, json=VISITORS).json()["id"]
         list_id = client.post(LISTS, json={"name": "l", "records": "ann@example.com"}).json()["id"]
+        body: dict[str, Any] = {"name": "s", "audience_ids": [audience]}
+        segment = client.post(f"/v5/ad_accounts/{AD_ACCOUNT}/customer_segments", json=body).json()["id"]
+        account = client.post("/v5/ad_accounts", json={}).json()["id"]
         body = {"operation": "ADD", "total_parts": 1}
         upload = client.post(f"{LISTS}/{list_id}/uploads", json=body).json()["customer_list_upload"]["id"]
     sent: Any = {"data": FILE_FIELDS | {"subtype": "CUSTOM"}, "files": FILE, "headers": PITCHTARGET_TOKEN}
@@ -48,6 +53,8 @@ def make_each(mock: MockServer) -> dict[str, str]:
         "pinterest_audience": audience,
         "pinterest_customer_list": list_id,
         "pinterest_upload": upload,
+        "pinterest_customer_segment": segment,
+        "pinterest_ad_account": account,
     }
 
 

@@ -42,3 +42,27 @@ def test_what_is_no_page_leads_to_those_that_are(mock: MockServer) -> None:
     wrong = httpx.post(f"{mock.url}/__admin/health")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
     assert httpx.head(mock.url).status_code == 200
+
+
+@pytest.mark.parametrize("prefix", ["", "/worlds/default"])
+def test_visits_of_browsers_are_no_requests_to_an_api(mock: MockServer, prefix: str) -> None:
+    """What browsers ask for by themselves, and addresses that a person tries, get 404 and the list of pages,
+    and stay out of the journal; a client's request to an unknown path is PitchTarget's, as ever."""
+    navigation = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+    for path, headers in (
+        ("/favicon.ico", {}),
+        ("/docs", {}),
+        ("/docs/", {}),
+        ("/robots.txt", {}),
+        ("/.well-known/appspecific/com.chrome.devtools.json", {}),
+        ("/.well-known/security.txt", {}),
+        ("/console", navigation),
+    ):
+        visit = httpx.get(f"{mock.url}{prefix}{path}", headers=headers)
+        assert (visit.status_code, "/openapi/control.json" in visit.json()["pages"]) == (404, True), path
+    assert mock.journal.entries() == []
+    for method, path in (("GET", "/console"), ("POST", "/favicon.ico"), ("GET", "/audiences")):
+        request = httpx.request(method, f"{mock.url}{prefix}{path}", headers={"Sec-Fetch-Mode": "cors"})
+        assert "errors" in request.json()
+    httpx.get(f"{mock.url}{prefix}/custom_audiences/54", headers=navigation)
+    assert [entry["api"] for entry in mock.journal.entries()] == ["pitchtarget"] * 4

@@ -104,6 +104,19 @@ class Shop:
         body = {"audience_id": self.one(self.made, number), key: [recipient], "operation_type": kind}
         self.send("PATCH", f"/v5/ad_accounts/{ACCOUNTS[number % 2]}/audiences/{to}/shared", json=body)
 
+    def make_segment(self, number: int, text: str) -> None:
+        body = {"name": text, "audience_ids": [self.one(self.made, number)]}
+        self.send("POST", f"/v5/ad_accounts/{ACCOUNTS[number % 2]}/customer_segments", json=body)
+
+    def change_segment(self, number: int, text: str) -> None:
+        kind = "REMOVE" if number % 5 == 0 else "UPDATE"
+        body = {"id": str(5841155621967 + number % 3), "operation_type": kind, "audience_ids": []}
+        self.send("PATCH", f"/v5/ad_accounts/{ACCOUNTS[number % 2]}/customer_segments", json=body)
+
+    def make_account(self, number: int, text: str) -> None:
+        body = [{}, {"name": text, "time_zone": "Europe/Oslo"}, {"country": "DE", "owner_user_id": "7"}]
+        self.send("POST", "/v5/ad_accounts", json=body[number % 3])
+
     def ask_for_tokens(self, number: int, text: str) -> None:
         form = {"grant_type": "authorization_code", "code": f"c{number % 4}", "redirect_uri": "https://a.b/c"}
         if number % 3 == 0:
@@ -165,6 +178,7 @@ class Shop:
                 for kind in ("AD_ACCOUNT", "BUSINESS"):
                     read(f"{at}/audiences/shared/accounts?audience_id={one['id']}&account_type={kind}")
             list(pages(f"{at}/audiences?ownership_type=RECEIVED&"))
+            list(pages(f"{at}/customer_segments?"))
             for one in pages(f"{at}/customer_lists?"):
                 read(f"{at}/customer_lists/{one['id']}")
                 for number in range(2680059001, 2680059005):
@@ -246,6 +260,9 @@ def work(shop: Shop) -> None:
             getattr(shop, action)(number, f"n{number}")
     shop.fill_list(9, "")
     shop.make_pixel(1, "p")
+    for number in range(1, 3):
+        shop.make_segment(number, f"n{number}")
+        shop.make_account(number, f"n{number}")
     shop.client.post(
         "/__admin/seed",
         json={
@@ -277,7 +294,9 @@ def test_a_state_has_every_section(shared: MockServer) -> None:
 NOT_IN_A_STATE = {
     *("audiences.key", "uploads.key", "pixels.key", "upload_parts.file", "upload_pieces.file"),
     "upload_pieces.piece",
-    *("upload_parts.size_bytes", "next_facebook_ids.position", "parties.kind"),
+    *("upload_parts.size_bytes", "next_facebook_ids.position"),
+    # Which ad accounts there are follows from what is described, and what is in them.
+    *("listed_accounts.digits", "listed_accounts.id"),
     *("world_metadata.name", "world_metadata.value"),
 }
 """Numbers that no answer shows, what content or order say, the clock (there as such) and settings."""
@@ -345,6 +364,7 @@ def test_a_seed_adds_to_what_is_there(mock: MockServer) -> None:
             "audiences": [str(int(first) + 2), str(int(first) + 3), "7"],
             "customer_lists": ["5497558"],
             "customer_list_uploads": [],
+            "customer_segments": [],
         },
     }
     assert listed(mock) == [str(int(first) + number) for number in (1, 2, 3)]
@@ -360,6 +380,8 @@ HELD = {
     "tokens": [{"token": "pina_x", "scopes": []}],
     "apps": [{"id": "1", "secret": "s"}],
     "businesses": [{"id": "2", "name": "B", "ad_accounts": [{"id": "3", "name": "O"}]}],
+    "ad_accounts": [{"id": "4", "name": "A"}],
+    "customer_segments": [{"id": "9", "account": "1", "name": "s", "audiences": ["5"]}],
     "shares": [
         {"api": "pinterest", "audience": "5", "recipient_kind": "account", "recipient": "8", "position": 1}
     ],
@@ -373,10 +395,14 @@ HELD = {
         ("customer_lists", {}, "customer_lists.1.id", "customer list 9"),
         ("customer_list_uploads", {}, "customer_list_uploads.1.id", "customer list upload 3"),
         ("pixels", {}, "pixels.1.facebook_id", "pixel 6"),
+        ("pixels", {"facebook_id": "7"}, "pixels.1.name", "of this name"),
         ("tokens", {}, "tokens.1", "token whose SHA-256"),
         ("apps", {}, "apps.1.id", "app 1"),
         ("businesses", {}, "businesses.1.id", "business 2"),
         ("businesses", {"id": "4"}, "businesses.1.ad_accounts.0.id", "ad account 3"),
+        ("ad_accounts", {}, "ad_accounts.1.id", "ad account 4"),
+        ("ad_accounts", {"id": "3"}, "ad_accounts.1.id", "ad account 3"),
+        ("customer_segments", {}, "customer_segments.1.id", "customer segment 9"),
         ("shares", {"position": 2}, "shares.1.recipient", "shared with account 8"),
         ("shares", {"recipient": "7"}, "shares.1.position", "position 1"),
     ],

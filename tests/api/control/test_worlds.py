@@ -204,7 +204,7 @@ def test_worlds_and_snapshots_in_files_outlive_a_restart(
         httpx.put(f"{mock.url}/worlds/blue/__admin/snapshots/one")
         second = make(f"{mock.url}/worlds/blue")
         httpx.put(f"{mock.url}/__admin/snapshots/one")
-        mock.world.clock.freeze(1_700_000_000_000)
+        mock.world.set_clock(now_ms=1_700_000_000_000, frozen=True)
     again = start(database=database)
     assert again.world.clock.now_ms() == 1_700_000_000_000
     state = httpx.get(f"{again.url}/__admin/worlds/blue").json()

@@ -1,5 +1,6 @@
 """Pinterest's audiences over HTTP."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -202,7 +203,7 @@ def test_a_rule_comes_back_sorted_in_the_types_of_the_schema(
         ({"name": "", "audience_type": "VISITOR", "rule": {}}, "'' is too short"),
         ({"name": "a", "audience_type": "VISITOR", "rule": {}}, "'visitor_source_id' is a required property"),
         (
-            {"name": "a", "audience_type": "VISITOR", "rule": {"visitor_source_id": "abc"}},
+            {"name": "a", "audience_type": "CUSTOMER_LIST", "rule": {"customer_list_id": "abc"}},
             r"'abc' does not match '^\\d+$'",
         ),
         (
@@ -305,6 +306,56 @@ def test_what_is_not_sent_keeps_its_value(mock: MockServer, pinterest: httpx.Cli
     )
 
 
+RULE = {"event": "lead", "event_data": {"currency": "USD", "lead_type": "new"}, "visitor_source_id": "7"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": "Visitors"},
+        {"description": "first"},
+        {"rule": RULE},
+        {"rule": {**dict(reversed(RULE.items())), "url": None}},
+        {"rule": {**RULE, "event_data": {"lead_type": "new", "currency": "USD"}}},
+        {"rule": {**RULE, "visitor_source_id": ["7"]}},
+        {"name": "Visitors", "description": "first", "rule": RULE, "operation_type": "UPDATE"},
+        {"ad_account_id": AD_ACCOUNT},
+    ],
+)
+def test_a_patch_that_changes_nothing_moves_nothing(
+    mock: MockServer, pinterest: httpx.Client, body: dict[str, Any]
+) -> None:
+    """PATCH with the values that the audience has keeps `updated_timestamp`; the next change moves it."""
+    made = create(pinterest, name="Visitors", description="first", rule=RULE)
+    one = f"{AUDIENCES}/{made['id']}"
+    before = pinterest.get(one).json()
+    mock.world.clock.advance(34_000)
+    now = pinterest.get(one).json()
+    assert pinterest.patch(one, json=body).json() == now | {"created_by_company_name": None}
+    assert pinterest.get(one).json() == now
+    assert now["updated_timestamp"] == before["updated_timestamp"]
+    (listed,) = pinterest.get(AUDIENCES).json()["items"]
+    assert listed["updated_timestamp"] == before["updated_timestamp"]
+    changed = pinterest.patch(one, json=body | {"description": "second"}).json()
+    assert changed["updated_timestamp"] == before["updated_timestamp"] + 34
+
+
+def test_the_rule_that_an_audience_has_keeps_its_people(mock: MockServer, pinterest: httpx.Client) -> None:
+    """PATCH with the rule of a seeded audience leaves the size that the seed gave; another rule does not."""
+    definition = {"visitor_source_id": "7", "retention_days": 30}
+    audience = {"api": "pinterest", "account": AD_ACCOUNT, "kind": "VISITOR", "name": "a", "people": 12345}
+    seed = {"audiences": [audience | {"definition": definition}]}
+    seeded = httpx.post(f"{mock.url}/__admin/seed", json=seed).json()["ids"]["audiences"]
+    one = f"{AUDIENCES}/{seeded[0]}"
+    before = pinterest.get(one).json()
+    mock.world.clock.advance(5_000)
+    pinterest.patch(one, json={"rule": definition})
+    assert pinterest.get(one).json() == before
+    pinterest.patch(one, json={"rule": definition | {"retention_days": 31}})
+    assert pinterest.get(one).json()["size"] != 12345
+
+
 @pytest.mark.parametrize(
     "body", [{"name": ""}, {"name": None}, {"rule": {}}, {"rule": None}, {"operation_type": "DELETE"}]
 )
@@ -356,9 +407,39 @@ def test_bookmarks_lead_through_the_list(pinterest: httpx.Client, order: str | N
         seen += [item["id"] for item in page["items"]]
         if page["bookmark"] is None:
             break
-        assert page["bookmark"].endswith("=")
         query["bookmark"] = page["bookmark"]
     assert seen == (ids[::-1] if order == "DESCENDING" else ids)
+
+
+def test_bookmarks_need_no_quoting(pinterest: httpx.Client) -> None:
+    """A bookmark can be put into a URL as it is, whatever account and position it is for."""
+    for account in range(10**11, 10**11 + 100):
+        path = f"/ad_accounts/{account}/audiences"
+        ids = [pinterest.post(path, json=VISITORS).json()["id"] for _ in range(2)]
+        bookmark = pinterest.get(f"{path}?page_size=1").json()["bookmark"]
+        assert re.fullmatch(r"[A-Za-z0-9._~-]+", bookmark)
+        (item,) = pinterest.get(f"{path}?page_size=1&bookmark={bookmark}").json()["items"]
+        assert item["id"] == ids[1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        AUDIENCES,
+        f"/ad_accounts/{AD_ACCOUNT}/customer_lists",
+        f"/ad_accounts/{AD_ACCOUNT}/customer_segments",
+        f"{AUDIENCES}/shared/accounts?audience_id=1&account_type=AD_ACCOUNT",
+        "/ad_accounts",
+        "/businesses/549755885175/audiences",
+    ],
+)
+def test_an_empty_bookmark_is_the_first_page(pinterest: httpx.Client, path: str) -> None:
+    """`bookmark=` is answered as a request without a bookmark, by each list."""
+    create(pinterest)
+    without = pinterest.get(path)
+    empty = pinterest.get(f"{path}{'&' if '?' in path else '?'}bookmark=")
+    assert "bookmark" not in empty.json().get("message", "")
+    assert (empty.status_code, empty.content) == (without.status_code, without.content)
 
 
 def test_a_bookmark_is_bound_to_its_query(pinterest: httpx.Client) -> None:
@@ -491,7 +572,8 @@ def test_each_answer_has_the_recorded_headers(pinterest: httpx.Client) -> None:
         assert set(headers) - {"allow"} == {
             *("content-type", "content-length", "cache-control", "pinterest-version", "vary"),
             *("x-content-type-options", "x-frame-options", "x-pinterest-rid", "x-pinterest-rid-128bit"),
-            "x-envoy-upstream-service-time",
+            *("x-envoy-upstream-service-time", "access-control-allow-credentials", "p3p", "date"),
+            "pinterest-generated-by",
         } | (set() if response.status_code == 401 else limits)
         assert headers["content-type"] == "application/json"
         assert headers["cache-control"] == "no-cache, no-store, must-revalidate"

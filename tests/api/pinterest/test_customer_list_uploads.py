@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -58,18 +59,35 @@ def test_an_upload_has_a_url_for_each_part(mock: MockServer, pinterest: httpx.Cl
         "error_counts": None,
         "id": "2680059001",
         "operation": "ADD",
-        "record_counts": None,
+        "record_counts": {"processed": 0, "valid": 0, "invalid": 0},
         "state": "NOT_STARTED",
         "updated_time": now_s,
     }
     assert list(made["customer_list_upload"]) == KEYS
-    assert made["s3_multipart_upload_data"] == {
-        "file_parts": [
-            {"part_number": part, "presigned_url": f"{mock.pinterest_url}/__uploads/2680059001/{part}"}
-            for part in (1, 2)
-        ]
-    }
+    parts = made["s3_multipart_upload_data"].pop("file_parts")
+    assert made["s3_multipart_upload_data"] == {}
+    for number, part in enumerate(parts, start=1):
+        url, _, query = part.pop("presigned_url").partition("?")
+        assert part == {"part_number": number}
+        assert url == f"{mock.pinterest_url}/__uploads/2680059001/{number}"
+        assert re.fullmatch(r"X-Amz-Date=\d{8}T\d{6}Z&X-Amz-Expires=3600&X-Amz-Signature=[0-9a-f]{64}", query)
     assert pinterest.get(f"{LISTS}/{list_id}/uploads/2680059001").json() == made["customer_list_upload"]
+
+
+def test_each_part_may_be_a_file_of_its_own(mock: MockServer, pinterest: httpx.Client) -> None:
+    """Byte order marks and quotes around the records of every part are no part of the records."""
+    list_id = create_customer_list(pinterest, "ann@example.com")
+    path, urls = start_upload(pinterest, list_id, total_parts=2)
+    for url in urls:
+        put(url, '\ufeff"ann@example.com"\r\n"Bob@Example.com"\r\n'.encode())
+    assert pinterest.post(f"{path}/run").status_code == 200
+    mock.world.clock.advance(5_000)
+    assert pinterest.get(path).json()["record_counts"] == {"processed": 4, "valid": 4, "invalid": 0}
+    rule = {"customer_list_id": list_id}
+    body = {"name": "a", "audience_type": "CUSTOMER_LIST", "rule": rule}
+    made = pinterest.post(f"/ad_accounts/{AD_ACCOUNT}/audiences", json=body).json()
+    mock.world.clock.advance(5_000)
+    assert pinterest.get(f"/ad_accounts/{AD_ACCOUNT}/audiences/{made['id']}").json()["size"] == 2
 
 
 def test_an_upload_that_is_run_is_done_by_the_clock(mock: MockServer, pinterest: httpx.Client) -> None:
@@ -168,7 +186,7 @@ def test_a_wrong_upload_is_rejected(pinterest: httpx.Client, body: dict[str, Any
 
 
 def test_what_is_not_there_is_not_found(mock: MockServer, pinterest: httpx.Client) -> None:
-    """An unknown upload, another list's, and a part that it does not have get 404."""
+    """An unknown upload, another list's, and the part of one that a reset removed get 404."""
     list_id, other_id = create_customer_list(pinterest), create_customer_list(pinterest)
     path, urls = start_upload(pinterest, list_id)
     elsewhere = path.replace(f"/{list_id}/", f"/{other_id}/")
@@ -176,17 +194,15 @@ def test_what_is_not_there_is_not_found(mock: MockServer, pinterest: httpx.Clien
         pinterest.get(f"{LISTS}/{list_id}/uploads/1"),
         pinterest.get(elsewhere),
         pinterest.post(f"{elsewhere}/run"),
-        httpx.put(f"{mock.pinterest_url}/__uploads/1/1", content=b""),
-        httpx.put(f"{mock.url}/__uploads/{'9' * 18}/1", content=b""),
     ):
         assert response.status_code == 404
         words = {"code": 4, "message": "Sorry! We could not find your customer list upload."}
         assert pinterest_error(response) == words
-    for part in (0, 2):
-        response = httpx.put(urls[0].removesuffix("1") + str(part), content=b"")
-        assert response.status_code == 404
-        assert pinterest_error(response) == {"code": 4, "message": "Sorry! We could not find your part."}
     assert httpx.get(urls[0]).status_code == 405
+    httpx.post(f"{mock.url}/__admin/reset")
+    gone = httpx.put(urls[0], content=b"")
+    assert gone.status_code == 404
+    assert pinterest_error(gone) == words
 
 
 def test_a_file_has_a_limit_over_all_its_parts(start: Callable[..., MockServer]) -> None:
@@ -209,7 +225,7 @@ def test_a_part_that_breaks_off_is_not_kept(mock: MockServer, pinterest: httpx.C
     put(urls[0], b"ann@example.com")
     url = urlsplit(urls[0])
     with socket.create_connection((url.hostname, url.port)) as connection:
-        head = f"PUT {url.path} HTTP/1.1\r\nHost: mock\r\nContent-Length: 100000000\r\n\r\n"
+        head = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: mock\r\nContent-Length: 100000000\r\n\r\n"
         connection.sendall(head.encode() + b"bob@example.com\n" * 200_000)
     assert pinterest.post(f"{path}/run").json()["state"] == "RUNNING"
     mock.world.clock.advance(5_000)

@@ -193,6 +193,73 @@ def test_an_address_is_removed_in_any_form(
     assert size(mock, pinterest, id) == back
 
 
+SPELLINGS = [
+    *(f'"{ANN}"', f"'{ANN}'", f'" {ANN} "', f'"""{ANN}"""', f'\t"{ANN.upper()}" ', f'"{ANN}', f"{ANN}'"),
+    *(f"\ufeff{ANN}", f'\ufeff"{ANN}"', f'"\ufeff{ANN}"', f"\xa0{ANN}\u3000", f"\u201c{ANN}\u201d"),
+    *(f'"{MD5}"', f"'{SHA1.upper()}'", f"\ufeff{SHA256}", f'"{SHA256.upper()}"'),
+]
+"""Of one address, as spreadsheets, exports and shells write it."""
+
+
+@pytest.mark.parametrize("form", ["records", "records_v2"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_spelling_of_an_address_is_no_second_person(
+    mock: MockServer, pinterest: httpx.Client, spelling: str, form: str
+) -> None:
+    """Quotes, byte order marks, white space and case do not make another person of an address or its hash,
+    in a first batch, in a later one, or where they are removed."""
+    sent: dict[str, Any] = {"records": spelling}
+    if form == "records_v2":
+        sent = {"records_v2": [{"email": spelling}]}
+    id = pinterest.post(LISTS, json={"name": "Newsletter"} | sent).json()["id"]
+    assert size(mock, pinterest, id) == 1
+    change(pinterest, id, "ADD", records=ANN)
+    assert size(mock, pinterest, id) == 1
+    change(pinterest, id, "REMOVE", **sent)
+    assert size(mock, pinterest, id) == 0
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        *(f"<{ANN}>", f"Ann <{ANN}>", f"mailto:{ANN}", f"{ANN};", f"({ANN})", f"[{ANN}]", f"`{ANN}`"),
+        *('"ann"@example.com', 'ann@"example.com"', "ann\\@example.com"),
+    ],
+)
+def test_what_encloses_an_address_otherwise_is_invalid(
+    mock: MockServer, pinterest: httpx.Client, record: str
+) -> None:
+    """What is neither an address nor one in quotes is no person."""
+    assert size(mock, pinterest, create(pinterest, f"{record},{ANN}")["id"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sent", "count"),
+    [
+        (f'"{ANN}","bob@example.com"\r\n"cyd@example.com",""\r\n', 3, 3),
+        (f'"{ANN},bob@example.com"', 2, 2),
+        (f'"Doe, Ann","{ANN}"', 3, 1),
+        ("o'neill@example.com,oneill@example.com", 2, 2),
+        (f"\ufeff{ANN},\ufeff,\ufeff{ANN}", 2, 1),
+        (f"{DEVICE},'{DEVICE.lower()}',\ufeff{DEVICE}", 3, 1),
+    ],
+)
+def test_records_may_be_fields_of_csv(
+    mock: MockServer, pinterest: httpx.Client, text: str, sent: int, count: int
+) -> None:
+    """Quoted fields are the records that they quote, and a field of nothing but quotes or a mark is none."""
+    made = create(pinterest, text)
+    assert made["num_uploaded_user_records"] == sent
+    assert size(mock, pinterest, made["id"]) == count
+
+
+@pytest.mark.parametrize("list_type", ["LR_ID", "DLX_ID"])
+def test_a_quoted_opaque_id_is_the_same(mock: MockServer, pinterest: httpx.Client, list_type: str) -> None:
+    """An id that no rule describes is one person with quotes around it and without."""
+    records = "Xi1,\"Xi1\",'Xi1',\ufeffXi1"
+    assert size(mock, pinterest, create(pinterest, records, list_type=list_type)["id"]) == 1
+
+
 def test_a_row_is_one_person(mock: MockServer, pinterest: httpx.Client) -> None:
     """Rows of several identifiers are distinguished by the first valid one; a row without any matches no
     person."""
@@ -202,7 +269,7 @@ def test_a_row_is_one_person(mock: MockServer, pinterest: httpx.Client) -> None:
         {"email": "", "external_id": "17"},
         {"email": None, "external_id": "17", "ip_address": "192.0.2.1"},
         {"hashed_phone_number": SHA1[::-1]},
-        {"ip_address": "192.0.2.1", "user_agent": "x", "more": 5},
+        {"ip_address": "192.0.2.1", "user_agent": "x"},
         {},
     ]
     made = pinterest.post(LISTS, json={"name": "a", "records_v2": rows}).json()

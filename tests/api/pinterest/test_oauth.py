@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from audience_mock.providers.pinterest.security import SCOPES
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT
 from helpers.errors import pinterest_error
@@ -128,6 +129,51 @@ def test_a_refresh_token_can_describe_itself(mock: MockServer, apps: httpx.Clien
     assert pinterest_error(ask(apps, grant_type="refresh_token", refresh_token="pinr_mock.all")) == BAD_GRANT
 
 
+def test_any_refresh_token_gives_tokens(mock: MockServer, apps: httpx.Client) -> None:
+    """Clients start from a token that they stored, with the scopes that they want, and use it at each start;
+    what comes with it works like any other, until the token is revoked."""
+    form = {"grant_type": "refresh_token", "refresh_token": "pinr_stored_long_ago"}
+    given = [ask(apps, **form).json() for _ in range(2)]
+    assert given[0]["access_token"] != given[1]["access_token"]
+    assert given[0]["scope"].split() == list(SCOPES)
+    assert read_with(mock, given[1]["access_token"]).status_code == 200
+    again = ask(apps, grant_type="refresh_token", refresh_token=given[1]["refresh_token"])
+    assert again.status_code == 200
+    narrow = ask(apps, **form, scope="ads:read,pins:read").json()
+    assert narrow["scope"] == "ads:read pins:read"
+    apps.post("/oauth/token/revoke", data={"token": form["refresh_token"]})
+    assert pinterest_error(ask(apps, **form)) == BAD_GRANT
+
+
+def test_an_access_token_is_no_refresh_token(apps: httpx.Client) -> None:
+    """What the server issued is known, also in lenient mode: an access token and a used code refresh
+    nothing."""
+    for text in (by_code(apps, "once")["access_token"], "once"):
+        answer = ask(apps, grant_type="refresh_token", refresh_token=text)
+        assert pinterest_error(answer) == BAD_GRANT
+
+
+def test_strict_mode_knows_its_refresh_tokens(start: Callable[..., MockServer]) -> None:
+    """In strict mode an unknown refresh token gets 401 with code 283; one that the server issued works."""
+    mock = start(auth_mode="strict")
+    with httpx.Client(base_url=mock.pinterest_url, auth=("1234567", "secret")) as apps:
+        given = by_code(apps, "code_mock.ads:read")
+        for text, status in (("pinr_stored_long_ago", 401), (given["refresh_token"], 200)):
+            answer = ask(apps, grant_type="refresh_token", refresh_token=text)
+            assert answer.status_code == status
+
+
+def test_the_examples_of_the_description_work(mock: MockServer, apps: httpx.Client) -> None:
+    """Each example of a request for a token, and of a revocation, is answered with 200."""
+    described = httpx.get(f"{mock.url}/openapi/pinterest.json").json()["paths"]
+    for path in ("/oauth/token", "/oauth/token/revoke"):
+        (form,) = described[path]["post"]["requestBody"]["content"].values()
+        schema = form["schema"]
+        assert schema["examples"]
+        for example in schema["examples"]:
+            assert apps.post(path, data=example).status_code == 200, example
+
+
 def test_a_refresh_gives_no_more_than_was_granted(apps: httpx.Client) -> None:
     """A refresh that asks for other scopes is rejected, and the refresh token stays good."""
     token = by_code(apps, "code_mock.ads:read")["refresh_token"]
@@ -160,12 +206,13 @@ def test_an_app_gets_a_token_of_its_own(mock: MockServer, apps: httpx.Client) ->
         {"grant_type": "authorization_code", "code": "", "redirect_uri": BACK},
         {"grant_type": "authorization_code", "code": "\x01", "redirect_uri": BACK},
         {"grant_type": "authorization_code", "code": "code_mock.everything", "redirect_uri": BACK},
-        {"grant_type": "refresh_token", "refresh_token": "pinr_unknown"},
         {"grant_type": "refresh_token", "refresh_token": ""},
+        {"grant_type": "refresh_token", "refresh_token": "\x01"},
+        {"grant_type": "refresh_token", "refresh_token": "pinr_mock.everything"},
     ],
 )
 def test_a_bad_grant_is_rejected(apps: httpx.Client, form: dict[str, str]) -> None:
-    """A code without a form, or an unknown refresh token, gets 401 with code 283."""
+    """A code or refresh token that is no word, or names no scopes, gets 401 with code 283."""
     answer = ask(apps, **form)
     assert answer.status_code == 401
     assert pinterest_error(answer) == BAD_GRANT

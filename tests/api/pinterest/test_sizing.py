@@ -27,9 +27,13 @@ SPEC: dict[str, Any] = {
     "INTEREST": ["925056443165", "918105274631"],
     "LOCALE": ["en-US", "de"],
     "LOCATION": ["US", "807"],
+    "GEO_EXCLUDE": [f"US-{number}" for number in range(94100, 94200)],
+    "LOCATION_EXCLUDE": ["BE", "807"],
     "SHOPPING_RETARGETING": [{"lookback_window": 30, "exclusion_window": 14, "tag_types": [0, 6]}],
     "TARGETING_STRATEGY": ["CHOOSE_YOUR_OWN"],
 }
+NOT_NULL = {"GEO_EXCLUDE", "INTEREST", "LOCATION_EXCLUDE", "MINIMUM_AGE", "MAXIMUM_AGE"}
+"""Keys of the description that may be left out, and may not be null."""
 WHOLE: dict[str, Any] = {
     "auto_targeting_enabled": True,
     "creative_types": ["REGULAR", "VIDEO"],
@@ -65,7 +69,7 @@ def test_each_key_narrows(pinterest: httpx.Client) -> None:
     assert everyone[0] <= ALL_USERS <= everyone[1]
     assert size(pinterest, targeting_spec={}) == size(pinterest, targeting_spec=None) == everyone
     assert size(pinterest, **dict.fromkeys(WHOLE)) == everyone
-    assert size(pinterest, targeting_spec=dict.fromkeys([*SPEC, "MINIMUM_AGE", "MAXIMUM_AGE"])) == everyone
+    assert size(pinterest, targeting_spec=dict.fromkeys(SPEC.keys() - NOT_NULL)) == everyone
     for key, value in SPEC.items():
         assert size(pinterest, targeting_spec={key: value}) < everyone, key
         assert size(pinterest, targeting_spec={key: []}) == everyone, key
@@ -235,6 +239,8 @@ specs = st.fixed_dictionaries(
         "APPTYPE": lists("android_mobile", "ipad", "iphone", "web"),
         "GENDER": lists("unknown", "male", "female"),
         "GEO": lists("BE-VOV", "US-CA", "US-94107", "elsewhere", ""),
+        "GEO_EXCLUDE": lists("BE-VOV", "US-CA", "elsewhere", ""),
+        "LOCATION_EXCLUDE": lists("US", "BE", "501"),
         "INTEREST": st.lists(st.text(max_size=3), min_size=1, max_size=6),
         "LOCALE": lists("en", "en-US", "de", "fr"),
         "LOCATION": lists("US", "CA", "BE", "FR", "ZZ", "501", "807"),
@@ -243,7 +249,7 @@ specs = st.fixed_dictionaries(
     },
 )
 words = st.sampled_from(["quilts", "Quilts ", "boots", "cakes", ""])
-positive = st.sampled_from(["BROAD", "PHRASE", "EXACT", None])
+positive = st.sampled_from(["BROAD", "PHRASE", "EXACT"])
 negative = st.sampled_from(["EXACT_NEGATIVE", "PHRASE_NEGATIVE"])
 
 
@@ -281,8 +287,10 @@ def narrower(body: dict[str, Any]) -> list[dict[str, Any]]:
         if key not in spec and {key, *spec} & {"LOCATION", "GEO"} != {"LOCATION", "GEO"}:
             changed(key, value, spec=True)
         for position in range(len(spec.get(key, ()))):
-            if len(spec[key]) > 1:
+            if len(spec[key]) > 1 and not key.endswith("_EXCLUDE"):
                 changed(key, spec[key][:position] + spec[key][position + 1 :], spec=True)
+    for key in ("GEO_EXCLUDE", "LOCATION_EXCLUDE"):
+        changed(key, [*spec.get(key, ()), "CA", "US-NY"], spec=True)
     for key in ("creative_types", "product_group_ids"):
         if key not in body:
             changed(key, WHOLE[key], spec=False)

@@ -289,7 +289,7 @@ def test_other_content_types_are_rejected(pitchtarget: httpx.Client) -> None:
 
 def test_unknown_routes_and_methods(pitchtarget: httpx.Client) -> None:
     """A path or a method that the API does not have answers in PitchTarget's shape."""
-    for path in ("/nothing", "/custom_audiences/", "/favicon.ico"):
+    for path in ("/nothing", "/custom_audiences/", "/audiences/54"):
         response = pitchtarget.get(path)
         assert response.status_code == 404
         assert pitchtarget_error(response) == {"base": ["No route matches the path"]}

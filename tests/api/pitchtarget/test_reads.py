@@ -400,17 +400,3 @@ def test_uploads_are_reported(pitchtarget: httpx.Client) -> None:
         "invalid": 1,
         "invalid_lines": [{"line": 6, "why": "is not of type email_hash"}],
     }
-
-
-def test_the_last_revision_of_april_sends_no_header_for_chrome_frame(
-    start: Callable[..., MockServer],
-) -> None:
-    """With 2014-04-15 the shapes are April's, and no answer has X-UA-Compatible."""
-    server = start(pitchtarget_revision="2014-04-15")
-    with httpx.Client(base_url=server.url, headers=PITCHTARGET_TOKEN) as client:
-        made = client.post("/custom_audiences", data=FILE_FIELDS, files=FILE)
-        listed = client.get("/custom_audiences?fb_ad_account_id=2")
-        deleted = client.delete("/custom_audiences/54")
-    assert listed.json() == []
-    assert deleted.json() == made.json()
-    assert not any("x-ua-compatible" in answer.headers for answer in (made, listed, deleted))

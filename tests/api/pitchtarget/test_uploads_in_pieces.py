@@ -69,7 +69,7 @@ def upload(pieces: Iterable[bytes], profile: Callable[..., object] | None = None
         app.state.worlds.close()
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["unix", "windows", "old mac"])
 def test_a_piece_of_a_file_costs_the_same_calls_however_many_lines_it_has(end: str) -> None:
     """What Python does for one more piece of a file of hashes is at most 100 calls, for 64 lines as for 640:
     a line costs none."""
@@ -94,7 +94,7 @@ def test_a_piece_of_a_file_costs_the_same_calls_however_many_lines_it_has(end: s
 
 
 @pytest.mark.parametrize("size", [1, 2, 63, 66, 200, 10_000])
-@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["unix", "windows", "old mac"])
 def test_where_a_body_is_cut_makes_no_difference(end: str, size: int) -> None:
     """A body in pieces of any size has the same users, and its last boundary is found wherever it is cut."""
     body = FORM_HEAD + lines(30, end) + f"nobody{end}{'ab' * 32}".encode() + FORM_TAIL

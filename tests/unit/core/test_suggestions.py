@@ -12,6 +12,7 @@ from audience_mock.core.suggestions import closest, did_you_mean
         ("audience", ["audiences", "sequences"], ["audiences"]),
         ("pinterest_audienc", ["pitchtarget_audience", "pinterest_audience"], ["pinterest_audience"]),
         ("ab", ["abc", "abd", "abe", "abf"], ["abf", "abe", "abd"]),
+        ("STATUS", ["stats", "status", "state"], ["status"]),
         ("status", ["people", "kind"], []),
         ("status", [], []),
         ("", ["status"], []),

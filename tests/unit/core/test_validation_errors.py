@@ -180,8 +180,16 @@ def test_a_union_reports_what_is_wrong_inside() -> None:
     """For an object that no member of a union takes, the problems are inside, at their paths in the JSON."""
     assert list(map(str, found('{"shape": {"name": 1}}'))) == ["shape.name: must be a string (given: 1)"]
     assert list(map(str, found('{"shape": {"nam": "a", "weight": 1}}'))) == [
-        "shape.nam: unknown key 'nam', did you mean 'name'?",
-        "shape.name: missing",
+        "shape.nam: unknown key 'nam', did you mean 'name'?"
+    ]
+
+
+def test_a_misspelled_key_is_not_missing() -> None:
+    """A required key that is there under a misspelled name is one problem; another one stays missing."""
+    assert list(map(str, found('{"tags": [{"nmae": "a"}, {"wieght": 1}]}'))) == [
+        "tags.0.nmae: unknown key 'nmae', did you mean 'name'?",
+        "tags.1.name: missing",
+        "tags.1.wieght: unknown key 'wieght', did you mean 'weight'?",
     ]
 
 

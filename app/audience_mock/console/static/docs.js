@@ -6,6 +6,7 @@ const APIS = { pinterest: "Pinterest", pitchtarget: "PitchTarget", control: "Con
 const AUTHORIZATIONS = { pinterest: "Bearer pina_anything", pitchtarget: "OAuth anything" };
 
 const base = location.pathname.replace(/\/docs$/, "");
+const prefix = base.replace(/\/worlds\/[^/]+$/, "");
 const world = decodeURIComponent(base.match(/\/worlds\/([^/]+)$/)?.[1] ?? "default");
 const chosen = () => (location.hash.slice(2).split("/")[0] in APIS ? location.hash.slice(2).split("/")[0] : "pinterest");
 
@@ -25,8 +26,9 @@ async function show() {
   }));
   document.title = `${APIS[name]} · API docs · Audience Mock`;
   const spec = await (await fetch(`${base}/openapi/${name}.json`)).json();
-  // Relative to the page's own prefix, so that calls stay behind a proxy and in this world.
-  const here = (servers) => servers.slice(0, 1).map((server) => ({ url: (base + server.url).replace(/(?<=.)\/$/, "") || "/" }));
+  // At the page's own prefix, so that calls stay behind a proxy and in this world, whatever the server knows of it.
+  const pathOf = (url) => [prefix, `/worlds/${world}`].reduce((path, start) => (path.startsWith(`${start}/`) ? path.slice(start.length) : path), new URL(url, location.origin).pathname);
+  const here = (servers) => servers.slice(0, 1).map((server) => ({ url: (base + pathOf(server.url)).replace(/(?<=.)\/$/, "") || "/" }));
   spec.servers = here(spec.servers);
   for (const path of Object.values(spec.paths)) for (const operation of Object.values(path)) if (operation.servers) operation.servers = here(operation.servers);
   const adminToken = sessionStorage.getItem("audience-mock-admin-token");

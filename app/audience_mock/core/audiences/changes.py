@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, insert, select
 
 from audience_mock.core.apis import registered
-from audience_mock.core.audiences import facebook_ids
+from audience_mock.core.audiences import directory, facebook_ids
 from audience_mock.core.audiences.lifecycle import reads_left
 from audience_mock.core.audiences.queries import MAX_NUMBER, find, find_by_any_id, find_by_key
 from audience_mock.core.errors import AlreadyExistsError, NotFoundError, NotInAccountError
@@ -17,6 +17,7 @@ from audience_mock.core.readiness import AFTER_READS, schedule_build
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.statements import Prepared
 from audience_mock.core.store.tables import (
+    CUSTOMER_LIST_API,
     FACEBOOK_API,
     Audience,
     CustomerList,
@@ -37,6 +38,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 """By column, in the order of an AudienceRow."""
 _INSERT_ALL = Prepared(insert(_table), columns=tuple(_DEFAULTS))
+_FOLLOW_FROM_DEFINITION = ("people", "customer_list")
 _BY_KEY = _c.key == bindparam("of_key")
 _UPDATE = sa.update(_table).where(_BY_KEY)
 _DELETE = sa.delete(_table).where(_BY_KEY)
@@ -72,6 +74,8 @@ def create(
     if customer_list is not None:
         people = _people_of_list(tx, account=account, customer_list=customer_list)
         given = {**given, "customer_list": int(customer_list)}
+    if api == CUSTOMER_LIST_API:
+        directory.enter(tx, account)
     ready_at_ms, policy = schedule_build(tx.rules.audience_ready, tx.now_ms, tx.rules.delay_ms)
     row: dict[str, Any] = {
         "api": api,
@@ -123,15 +127,20 @@ def update(
     customer_list: str | None = None,
     seeds: Sequence[str] = (),
 ) -> AudienceRow:
-    """Set columns of an audience and its time of change; returns it as it is then. Raises NotFoundError, and
-    NotInAccountError as `create`."""
-    key = find(tx, api=api, account=account, number=number).key
+    """Set columns of an audience, and its time of change if one of them had another value; returns it as it
+    is then. Raises NotFoundError, and NotInAccountError as `create`."""
+    before = find(tx, api=api, account=account, number=number)
     if seeds:
         _check_seeds(tx, api=api, account=account, seeds=seeds)
     if customer_list is not None:
         _people_of_list(tx, account=account, customer_list=customer_list)
         values = {**values, "customer_list": int(customer_list)}
-    tx.execute(_UPDATE, {**values, "updated_at_ms": tx.now_ms, "of_key": key})
+    if values.get("definition") == before.definition:
+        # The same definition selects the same people, whatever number of them a seed gave.
+        values = {name: value for name, value in values.items() if name not in _FOLLOW_FROM_DEFINITION}
+    if all(getattr(before, name) == value for name, value in values.items()):
+        return before
+    tx.execute(_UPDATE, {**values, "updated_at_ms": tx.now_ms, "of_key": before.key})
     return find(tx, api=api, account=account, number=number)
 
 

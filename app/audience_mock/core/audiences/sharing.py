@@ -5,26 +5,37 @@ the ad accounts that a seed places in it, and of ad accounts that no seed places
 audiences that it received it may only pass on to ad accounts of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, exists, insert, or_, select, update
 
+from audience_mock.core.audiences import accounts
 from audience_mock.core.audiences.queries import COLUMNS, MAX_NUMBER, PAGE_COLUMNS, find
 from audience_mock.core.errors import NotFoundError, SelfShareError
 from audience_mock.core.store import ids
 from audience_mock.core.store.rows import AudiencePageRow, AudienceRow
 from audience_mock.core.store.statements import Query
-from audience_mock.core.store.tables import ACCOUNT, BUSINESS, Audience, Party, Share, table_of
+from audience_mock.core.store.tables import (
+    ACCOUNT,
+    BUSINESS,
+    AdAccount,
+    Audience,
+    Business,
+    Share,
+    table_of,
+)
 from audience_mock.core.store.transaction import Transaction
+
+UNNAMED_BUSINESS = "Business {}"
+"""The name of a business that no seed names: made up."""
 
 _audiences = table_of(Audience)
 _a = _audiences.c
 _shares = table_of(Share)
 _s = _shares.c
-_parties = table_of(Party)
-_p = _parties.c
+_accounts, _businesses = table_of(AdAccount), table_of(Business)
 
 _OF_RECIPIENT = (_s.recipient_kind == bindparam("of_kind")) & (_s.recipient == bindparam("of_recipient"))
 _VISIBLE = or_(
@@ -41,7 +52,7 @@ _BY_NUMBER = Query(
     AudienceRow,
     select(*COLUMNS).where(_a.api == bindparam("of_api"), _a.number == bindparam("of_number")),
 )
-_BUSINESS = select(_p.business).where(_p.kind == ACCOUNT, _p.id == bindparam("of_account"))
+_BUSINESS = select(_accounts.c.business).where(_accounts.c.id == bindparam("of_account"))
 _RECEIVED = (
     select(*PAGE_COLUMNS, _s.position)
     .join_from(_audiences, _shares, _s.audience_key == _a.key)
@@ -55,9 +66,9 @@ _RECEIVED_BY = {
     for order, column in (("shared", _s.position), ("number", _a.number))
     for descending in (False, True)
 }
-_RECIPIENTS: Select[Any] = (
-    select(_s.position, _s.recipient, _s.shared_at_ms, _p.name)
-    .join_from(_shares, _parties, (_p.kind == _s.recipient_kind) & (_p.id == _s.recipient), isouter=True)
+_RECIPIENTS: dict[str, Select[Any]] = {
+    kind: select(_s.position, _s.recipient, _s.shared_at_ms, named.c.name)
+    .join_from(_shares, named, named.c.id == _s.recipient, isouter=True)
     .where(
         _s.audience_key == bindparam("of_key"),
         _s.recipient_kind == bindparam("of_kind"),
@@ -65,8 +76,11 @@ _RECIPIENTS: Select[Any] = (
     )
     .order_by(_s.position)
     .limit(bindparam("limit"))
-)
-_RECIPIENTS_OF_GIVER = _RECIPIENTS.where(_s.giver == bindparam("of_giver"))
+    for kind, named in ((ACCOUNT, _accounts), (BUSINESS, _businesses))
+}
+_RECIPIENTS_OF_GIVER = {
+    kind: statement.where(_s.giver == bindparam("of_giver")) for kind, statement in _RECIPIENTS.items()
+}
 _ONE = (_s.audience_key == bindparam("of_key")) & _OF_RECIPIENT
 _FIND = select(_shares).where(_ONE)
 _INSERT = insert(_shares)
@@ -76,19 +90,22 @@ _REVOKE_OF_GIVER = _REVOKE.where(_s.giver == bindparam("of_giver"))
 _REVOKE_PASSED_ON = delete(_shares).where(
     _s.audience_key == bindparam("of_key"), _s.giver == bindparam("of_recipient")
 )
-_OF_OTHER_BUSINESS = select(_p.id).where(
-    _p.kind == ACCOUNT,
-    _p.id.in_(bindparam("of_accounts", expanding=True)),
-    _p.business != bindparam("of_business"),
+_OF_THIS_BUSINESS = select(_accounts.c.id).where(
+    _accounts.c.id.in_(bindparam("of_accounts", expanding=True)),
+    _accounts.c.business == bindparam("of_business"),
+)
+_OF_OTHER_BUSINESS = select(_accounts.c.id).where(
+    _accounts.c.id.in_(bindparam("of_accounts", expanding=True)),
+    _accounts.c.business != bindparam("of_business"),
 )
 
 
 @dataclass(frozen=True)
 class Recipient:
-    """A recipient that an audience was shared with, and when; `name` is the one that a seed gives."""
+    """A recipient that an audience was shared with, and when; one that nothing names has a made-up name."""
 
     id: str
-    name: str | None
+    name: str
     shared_at_ms: int
 
 
@@ -145,6 +162,12 @@ def list_received(
     return page, following
 
 
+def owns_any(tx: Transaction, *, business: str, accounts: Collection[str]) -> bool:
+    """Whether a seed places one of the ad accounts in the business."""
+    which = {"of_accounts": list(accounts), "of_business": business}
+    return tx.execute(_OF_THIS_BUSINESS, which).first() is not None
+
+
 def list_recipients(
     tx: Transaction,
     *,
@@ -155,12 +178,14 @@ def list_recipients(
     recipient_kind: str,
     cursor: int | None,
     limit: int,
+    only: Collection[str] | None = None,
 ) -> tuple[Sequence[Recipient], int | None]:
     """The recipients of one kind that the audience `number` is shared with, by the time of sharing. A
-    business that is not the owner sees those to which it passed it on. Raises NotFoundError."""
-    audience, owns = _find_shareable(tx, api=api, kind=kind, giver=giver, number=number)
+    business that is not the owner sees those to which it passed it on. With `only`, audiences that the giver
+    owns are those of these ad accounts. Raises NotFoundError."""
+    audience, owns = _find_shareable(tx, api=api, kind=kind, giver=giver, number=number, only=only)
     rows = tx.execute(
-        _RECIPIENTS if owns else _RECIPIENTS_OF_GIVER,
+        (_RECIPIENTS if owns else _RECIPIENTS_OF_GIVER)[recipient_kind],
         {
             "of_key": audience.key,
             "of_kind": recipient_kind,
@@ -169,7 +194,11 @@ def list_recipients(
         }
         | ({} if owns else {"of_giver": giver}),
     ).all()
-    page = [Recipient(row.recipient, row.name, row.shared_at_ms) for row in rows[:limit]]
+    unnamed = accounts.UNNAMED if recipient_kind == ACCOUNT else UNNAMED_BUSINESS
+    page = [
+        Recipient(row.recipient, row.name or unnamed.format(row.recipient), row.shared_at_ms)
+        for row in rows[:limit]
+    ]
     return page, rows[limit - 1].position if len(rows) > limit else None
 
 
@@ -182,13 +211,15 @@ def share(
     number: int,
     recipient_kind: str,
     recipients: Sequence[str],
+    only: Collection[str] | None = None,
 ) -> None:
     """Share the audience `number` with the recipients; sharing it again keeps the time of the first share.
+    `only` as in `list_recipients`.
 
     Raises NotFoundError, for the audience and for an ad account of another business; SelfShareError.
     """
     audience, owns = _find_shareable(
-        tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind
+        tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind, only=only
     )
     if not owns:
         other = tx.execute(
@@ -225,11 +256,13 @@ def revoke(
     number: int,
     recipient_kind: str,
     recipients: Sequence[str],
+    only: Collection[str] | None = None,
 ) -> None:
     """Unshare the audience `number` from the recipients, and from those to which they passed it on; a
-    business that is not the owner unshares what it passed on. Raises NotFoundError."""
+    business that is not the owner unshares what it passed on. `only` as in `list_recipients`. Raises
+    NotFoundError."""
     audience, owns = _find_shareable(
-        tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind
+        tx, api=api, kind=kind, giver=giver, number=number, recipient_kind=recipient_kind, only=only
     )
     for recipient in recipients:
         this = {"of_key": audience.key, "of_kind": recipient_kind, "of_recipient": recipient}
@@ -242,13 +275,20 @@ def revoke(
 
 
 def _find_shareable(
-    tx: Transaction, *, api: str, kind: str, giver: str, number: int, recipient_kind: str = ACCOUNT
+    tx: Transaction,
+    *,
+    api: str,
+    kind: str,
+    giver: str,
+    number: int,
+    recipient_kind: str = ACCOUNT,
+    only: Collection[str] | None = None,
 ) -> tuple[AudienceRow, bool]:
     """The audience, and whether the giver acts as its owner. Raises NotFoundError if the giver may not share
-    it with that kind of recipient."""
+    it with that kind of recipient, or owns it by an ad account that is not among `only`."""
     audience = tx.one(_BY_NUMBER, {"of_api": api, "of_number": number}) if number <= MAX_NUMBER else None
     if audience is not None:
-        if giver == _owner(tx, audience, kind, giver):
+        if giver == _owner(tx, audience, kind, giver) and (only is None or audience.account in only):
             return audience, True
         this = {"of_key": audience.key, "of_kind": kind, "of_recipient": giver}
         if kind == BUSINESS and recipient_kind == ACCOUNT and tx.execute(_FIND, this).first():

@@ -3,18 +3,32 @@
 from dataclasses import dataclass, field
 
 from audience_mock.core.seeds.schemas import Seed
-from audience_mock.core.seeds.sections import audiences, customer_lists, facebook, people, sharing, tokens
+from audience_mock.core.seeds.sections import (
+    accounts,
+    audiences,
+    customer_lists,
+    facebook,
+    people,
+    segments,
+    sharing,
+    tokens,
+)
 from audience_mock.core.seeds.sections.ids import start_at
 from audience_mock.core.seeds.sections.times import to_ms
 from audience_mock.core.store.transaction import Transaction
+from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
+from audience_mock.core.worlds.exclusive import run_beside
 from audience_mock.core.worlds.world import World
+
+FREED_ROWS = 1000
+"""Rows of a seed that are freed at a time: half a millisecond."""
 
 
 @dataclass
 class AppliedSeed:
-    """How many rows each section had, and the ids of audiences, customer lists and uploads to them, each in
-    the order of the seed."""
+    """How many rows each section had, and the ids of audiences, customer segments, customer lists and
+    uploads to them, each in the order of the seed."""
 
     counts: dict[str, int] = field(default_factory=dict)
     ids: dict[str, list[str]] = field(default_factory=dict)
@@ -23,16 +37,44 @@ class AppliedSeed:
 def apply_seed(world: World, seed: Seed) -> AppliedSeed:
     """Add a seed to a world, which need not be empty; first its clock is set, if the seed has one. Raises
     InvalidSeedError; then nothing is changed."""
-    before = world.clock.state
-    set_clock(world.clock, seed)
-    try:
-        applied = world.transact_now(insert_seed, seed)
-    except BaseException:
-        world.clock.state = before
-        raise
+    with world.changing_clock():
+        set_clock(world.clock, seed)
+        return world.transact_now(_insert_with_clock, seed, world)
+
+
+def _insert_with_clock(tx: Transaction, seed: Seed, world: World) -> AppliedSeed:
     if seed.clock is not None:
-        world.save_metadata()
-    return applied
+        world.save_metadata(tx)
+    return insert_seed(tx, seed)
+
+
+async def import_seed(world: World, seed: Seed) -> AppliedSeed:
+    """As `apply_seed`, for a large seed, which is emptied: beside the event loop. Meanwhile the world reads
+    as it was before, and whatever writes to it waits."""
+    async with world.exclusive.take(world.database):
+        clock = Clock()
+        clock.state = world.clock.state
+        set_clock(clock, seed)
+        database, rules = world.database, world.rules
+
+        def insert() -> AppliedSeed:
+            with database.transaction() as connection:
+                if seed.clock is not None:
+                    metadata.write(connection, {metadata.CLOCK: clock.state})
+                # Not the world's own cache of callers: others use it meanwhile.
+                applied = insert_seed(Transaction(database, clock.now_ms(), rules, {}), seed)
+            # Freeing a hundred thousand rows at once would hold up everybody.
+            for name in seed.model_fields_set:
+                rows = getattr(seed, name)
+                while isinstance(rows, list) and rows:
+                    del rows[-FREED_ROWS:]
+            return applied
+
+        applied = await run_beside(database, insert)
+        world.callers.clear()
+        if seed.clock is not None:
+            world.clock.state = clock.state
+        return applied
 
 
 def set_clock(clock: Clock, seed: Seed) -> None:
@@ -56,8 +98,9 @@ def insert_seed(tx: Transaction, seed: Seed) -> AppliedSeed:
     applied.ids["customer_list_uploads"] = list(customer_lists.insert_list_uploads(tx, seed))
     audiences.insert_reports(tx, seed)
     facebook.insert_pixels(tx, seed)
-    sharing.insert_businesses(tx, seed)
     sharing.insert_shares(tx, seed)
+    applied.ids["customer_segments"] = list(segments.insert_segments(tx, seed))
+    accounts.insert_accounts(tx, seed)
     tokens.insert_tokens(tx, seed)
     facebook.insert_facebook_ids(tx, seed)
     return applied

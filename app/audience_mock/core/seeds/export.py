@@ -65,14 +65,17 @@ def _written(row: Row) -> bytes:
 @asynccontextmanager
 async def copy_of(world: World) -> AsyncIterator[tuple[Transaction, dict[str, Any]]]:
     """A copy of a world's rows as they are now, and its clock. Raises InvalidStateError."""
-    held_bytes = sum(world.database.connection.execute(held).scalar_one() for held in _HELD_BYTES)
+    if world.exclusive.blocks_reads:
+        await world.exclusive.wait()
+    source = world.exclusive.copy or world.database
+    held_bytes = sum(source.connection.execute(held).scalar_one() for held in _HELD_BYTES)
     if held_bytes > MAX_BYTES:
         raise InvalidStateError(
             f"this world holds {held_bytes} bytes of users and of parts of uploads, and a state has"
             f" {MAX_BYTES} at most: take a snapshot, or fork the world"
         )
     clock = {"now": seconds(world.clock.now_ms()), "frozen": world.clock.frozen}
-    image = Database(IN_MEMORY, layout=world.database.layout, image=world.database)
+    image = Database(IN_MEMORY, layout=source.layout, image=source)
     try:
         yield Transaction(image, world.clock.now_ms(), world.rules, {}), clock
     finally:

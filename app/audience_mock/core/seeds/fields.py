@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 
 from audience_mock.core.users.digests import DIGEST_BYTES, LINK_BYTES
 
-Text = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
+LongText = Annotated[str, Field(max_length=10_000)]
 Word = Annotated[str, Field(pattern=r"^[A-Z_]+$")]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 AccountDigits = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
@@ -78,5 +79,5 @@ ObjectText = Annotated[
     BeforeValidator(object_text, json_schema_input_type=dict[str, Any] | str),
     # A state has an object, unless the same object would be written otherwise than its text.
     WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string"}]}, mode="serialization"),
-    Field(description="A JSON object, or its text, which is kept unchanged."),
+    Field(max_length=1 << 16, description="A JSON object, or its text, which is kept unchanged."),
 ]

@@ -1,5 +1,6 @@
 """Seed files: read and validated; each error names the line and column."""
 
+import codecs
 import json
 import re
 from pathlib import Path
@@ -67,8 +68,10 @@ def check(file: Path) -> tuple[Seed | None, list[SeedFileProblem]]:
 
 
 def _read(file: Path) -> bytes:
+    """The content, without the byte order mark that some editors put in front: places in the file count from
+    what follows it."""
     try:
-        return file.read_bytes()
+        return file.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise InvalidSeedError(f"cannot read the seed {file}: {error.strerror}") from None
 

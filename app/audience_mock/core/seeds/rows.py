@@ -14,14 +14,15 @@ from audience_mock.core.store import ids
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.statements import Query
 from audience_mock.core.store.tables import (
-    BUSINESS,
+    AdAccount,
     App,
     Audience,
+    Business,
     CustomerList,
+    CustomerSegment,
     KnownUser,
     ListUpload,
     NextFacebookId,
-    Party,
     Pixel,
     Sequence,
     Share,
@@ -40,6 +41,8 @@ _parts, _pieces = table_of(UploadPart), table_of(UploadPiece)
 _ALL_AUDIENCES = Query(AudienceRow, select(_audiences).order_by(_audiences.c.key))
 _INTERNAL = (ids.USER_SET, ids.UPLOADED_FILE)
 """Sequences of numbers that no answer shows."""
+LONGEST_CACHED = 1024
+"""Characters of a JSON text that is parsed once and kept: it is what a caller sent. Chosen."""
 
 
 class Row(NamedTuple):
@@ -68,9 +71,20 @@ def _present(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-@lru_cache(maxsize=1024)
 def _as_object(text: str | None) -> Any:
     """A JSON text as an object, if that is written as the same text again; else the text."""
+    if text is None or len(text) > LONGEST_CACHED:
+        return _parsed(text)
+    return _cached(text)
+
+
+@lru_cache(maxsize=1024)
+def _cached(text: str) -> Any:
+    """Most audiences have one of a few rules."""
+    return _parsed(text)
+
+
+def _parsed(text: str | None) -> Any:
     if text is None:
         return None
     try:
@@ -85,7 +99,7 @@ def rows(tx: Transaction, large: WriteLarge) -> Iterator[Row]:
     """All rows of a state, each after those that it refers to; users and files as `large` writes them."""
     for section in (
         *(_sequences, _facebook_ids, _people, _customer_lists, _list_uploads, _audience_rows, _uploads),
-        *(_shares, _pixels, _tokens, _apps, _businesses),
+        *(_shares, _pixels, _tokens, _apps, _businesses, _ad_accounts, _segments),
     ):
         yield from section(tx, large)
 
@@ -119,12 +133,17 @@ def _people(tx: Transaction, large: WriteLarge) -> Iterator[Row]:
         yield Row("people", {"digest": row.digest.hex()}, {})
 
 
-def _times(row: Any) -> dict[str, Any]:
+def _changed_times(row: Any) -> dict[str, Any]:
     """A seed without `updated_at` has it as `created_at`."""
     changed = row.updated_at_ms != row.created_at_ms
     return _present(
         created_at=seconds(row.created_at_ms),
         updated_at=seconds(row.updated_at_ms) if changed else None,
+    )
+
+
+def _times(row: Any) -> dict[str, Any]:
+    return _changed_times(row) | _present(
         ready_at=seconds(row.ready_at_ms) if row.ready_at_ms < NEVER_MS else None,
         status=row.held_status,
     )
@@ -267,12 +286,35 @@ def _apps(tx: Transaction, large: WriteLarge) -> Iterator[Row]:
 
 
 def _businesses(tx: Transaction, large: WriteLarge) -> Iterator[Row]:
-    accounts: dict[str, list[dict[str, str]]] = {}
-    parties = list(_all(tx, Party, "kind", "id"))
-    for row in parties:
+    accounts: dict[str, list[dict[str, Any]]] = {}
+    for row in _all(tx, AdAccount, "id"):
         if row.business is not None:
-            accounts.setdefault(row.business, []).append({"id": row.id, "name": row.name})
-    for row in parties:
-        if row.kind == BUSINESS:
-            fields = {"name": row.name} | _present(ad_accounts=accounts.get(row.id))
-            yield Row("businesses", {"id": row.id}, fields)
+            accounts.setdefault(row.business, []).append({"id": row.id} | _of_ad_account(row))
+    for row in _all(tx, Business, "id"):
+        fields = {"name": row.name} | _present(ad_accounts=accounts.get(row.id))
+        yield Row("businesses", {"id": row.id}, fields)
+
+
+def _ad_accounts(tx: Transaction, large: WriteLarge) -> Iterator[Row]:
+    """Those that belong to no business."""
+    for row in _all(tx, AdAccount, "id"):
+        if row.business is None:
+            yield Row("ad_accounts", {"id": row.id}, _of_ad_account(row))
+
+
+def _of_ad_account(row: Any) -> dict[str, Any]:
+    return _present(
+        name=row.name,
+        owner_id=row.owner_id,
+        owner_username=row.owner_username,
+        country=row.country,
+        currency=row.currency,
+        time_zone=row.time_zone,
+        permissions=None if row.permissions is None else row.permissions.split(),
+    ) | _changed_times(row)
+
+
+def _segments(tx: Transaction, large: WriteLarge) -> Iterator[Row]:
+    for row in _all(tx, CustomerSegment, "number"):
+        fields = {"account": row.account, "name": row.name, "audiences": json.loads(row.members)}
+        yield Row("customer_segments", {"id": str(row.number)}, fields | _changed_times(row))

@@ -23,6 +23,7 @@ from audience_mock.core.seeds.fields import (
     Digits,
     Hex32,
     Links,
+    LongText,
     ObjectText,
     Seconds,
     Text,
@@ -65,7 +66,8 @@ class SeedAudience(_Built):
     """An audience that exists from the start.
 
     Without `id` it gets the next one of the API's sequence. `status` is a status that does not change;
-    without it, the status follows from the clock.
+    without it, the status follows from the clock. `definition` is Pinterest's rule, which is answered as that
+    of a created audience is, with its keys sorted and without nulls; PitchTarget's is answered as it is.
     """
 
     api: ApiName
@@ -73,7 +75,7 @@ class SeedAudience(_Built):
     account: AccountDigits
     kind: Word
     name: Text
-    description: str | None = None
+    description: LongText | None = None
     definition: ObjectText | None = None
     created_by: str | None = None
     status: Word | None = None
@@ -248,9 +250,35 @@ class SeedApp(_Strict):
         return self
 
 
-class SeedAdAccount(_Strict):
-    id: Digits
+class SeedCustomerSegment(_Strict):
+    """A customer segment of Pinterest's; `audiences` are ids, in the order in which they are answered."""
+
+    id: Digits | None = None
+    account: Digits
     name: Text
+    audiences: list[str] = []
+    created_at: Seconds | None = Field(default=None, description="Unix seconds; without it, the start.")
+    updated_at: Seconds | None = Field(default=None, description="Unix seconds; without it, `created_at`.")
+
+
+class SeedAdAccount(_Strict):
+    """An ad account of Pinterest's. What is left out is as for any ad account that no seed names."""
+
+    id: Digits
+    name: Text | None = None
+    owner_id: Digits | None = None
+    owner_username: Text | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    time_zone: Text | None = Field(default=None, description="An IANA name; without it, the key is absent.")
+    permissions: list[Annotated[str, Field(pattern=r"^[A-Z_]+$")]] | None = Field(
+        default=None,
+        description="The caller's; OWNER by default. Without OWNER, the account is a shared one.",
+    )
+    created_at: Seconds | None = Field(
+        default=None, description="Unix seconds; without it, that of the first thing in it, or the start."
+    )
+    updated_at: Seconds | None = Field(default=None, description="Unix seconds; without it, `created_at`.")
 
 
 class SeedBusiness(_Strict):
@@ -287,6 +315,8 @@ class Seed(_Strict):
     tokens: list[SeedToken] = []
     apps: list[SeedApp] = []
     businesses: list[SeedBusiness] = []
+    ad_accounts: list[SeedAdAccount] = Field(default=[], description="Those that belong to no business.")
+    customer_segments: list[SeedCustomerSegment] = []
 
 
 def has_pending_builds(seed: Seed) -> bool:

@@ -1,5 +1,6 @@
 """SQLite databases, each on one connection, used from one thread: no pool, no lock, no interleaving."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -7,13 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Table, create_engine, delete, select, union_all, update
+from sqlalchemy import Connection, Engine, Table, create_engine, delete
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from audience_mock.core.errors import StoreError
-from audience_mock.core.store import ids, schema, tables
+from audience_mock.core.errors import StorageFullError, StoreError
+from audience_mock.core.store import files, ids, memory, orphans, schema, tables
 
 IN_MEMORY = "sqlite://"
 
@@ -31,6 +32,10 @@ def _engine() -> Engine:
     return create_engine(IN_MEMORY, poolclass=NullPool, creator=_opened.pop)
 
 
+def _without_password(url: str) -> str:
+    return re.sub(r"(://[^/@:]*:)[^@]*@", r"\1…@", url)
+
+
 class Layout(NamedTuple):
     """How a database is stored; pages can be copied only between two of the same layout."""
 
@@ -42,6 +47,9 @@ class Layout(NamedTuple):
 
 _SMALL_PAGE_BYTES, _LARGE_PAGE_BYTES = 4096, 65536
 """Pages of the attached database: SQLite's default, and its maximum."""
+
+CACHE_BYTES = 8 << 20
+"""The cache of the attached database; what fits in it is written to no disk. Chosen."""
 
 _COPIED_BYTES = 1 << 20
 """Up to here the attached database is copied into larger pages, which takes a millisecond. Chosen."""
@@ -55,12 +63,14 @@ class _TransactionBlock:
     """Everything in the block is committed, or nothing. An object made once for each database:
     `contextmanager` takes as long as a small statement."""
 
-    __slots__ = ("_connection", "_run")
+    __slots__ = ("_connection", "_driver", "_listed_accounts", "_run")
 
-    def __init__(self, cursor: sqlite3.Cursor, connection: Connection) -> None:
+    def __init__(self, cursor: sqlite3.Cursor, connection: Connection, listed_accounts: set[str]) -> None:
+        self._driver = cursor.connection
         # The driver's own call: SQLAlchemy's takes as long as a statement that does something.
         self._run = cursor.execute
         self._connection = connection
+        self._listed_accounts = listed_accounts
 
     def __enter__(self) -> Connection:
         self._run("BEGIN IMMEDIATE")
@@ -69,15 +79,32 @@ class _TransactionBlock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._run("COMMIT" if kind is None else "ROLLBACK")
+        if kind is None:
+            try:
+                self._run("COMMIT")
+            except sqlite3.Error as failed:
+                self._roll_back(failed)
+                raise
+        else:
+            self._roll_back(error)
+
+    def _roll_back(self, error: BaseException | None) -> None:
+        """Raises StorageFullError if the disk is what failed."""
+        self._listed_accounts.clear()
+        # On a full disk SQLite has sometimes done it itself.
+        if self._driver.in_transaction:
+            self._run("ROLLBACK")
+        cause = getattr(error, "orig", error)
+        if files.is_of_the_disk(cause):
+            raise StorageFullError(f"nothing was written: {cause} (is the disk full?)") from None
 
 
 class Database:
     """An open database; `url` is an SQLAlchemy URL, `sqlite://` or `sqlite:///file.db`.
 
     What a 2xx answer confirmed survives a kill of the process: the write-ahead log of a file is written
-    before the answer. (After a power failure the last moments may be missing.) A new database becomes a copy
-    of `image`, if there is one. Raises StoreError.
+    before the answer. (After a power failure the last moments may be missing.) A file is locked as long as it
+    is open. A new database becomes a copy of `image`, if there is one. Raises StoreError.
     """
 
     def __init__(
@@ -88,15 +115,21 @@ class Database:
             parsed = make_url(url)
             arguments, options = _engine().dialect.create_connect_args(parsed)
         except (ArgumentError, SQLAlchemyError, ImportError, TypeError, ValueError):
-            raise StoreError(f"not a database URL: {url!r} (try sqlite:///audiences.db)") from None
+            raise StoreError(
+                f"not a database URL: {_without_password(url)!r} (try sqlite:///audiences.db)"
+            ) from None
         if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-            raise StoreError(f"only SQLite is served, not {url!r} (try sqlite:///audiences.db)")
+            raise StoreError(
+                f"only SQLite is served, not {_without_password(url)!r} (try sqlite:///audiences.db)"
+            )
         in_memory = parsed.database in (None, "", ":memory:")
         self.file = None if in_memory else Path(parsed.database or "")
         self.layout = layout or (IN_MEMORY_LAYOUT if in_memory else FILE_LAYOUT)
         connect: Callable[..., sqlite3.Connection] = sqlite3.connect
         try:
-            self.driver = connect(*arguments, **{**options, "check_same_thread": False})
+            self.driver = connect(
+                *arguments, **{"timeout": files.LOCK_WAIT_S, **options, "check_same_thread": False}
+            )
         except (sqlite3.Error, TypeError) as error:
             raise self._cannot_open(error) from None
         self.cursor = self.driver.cursor()
@@ -104,54 +137,70 @@ class Database:
         small statement."""
         self.next_id_cache: dict[str, int] = {}
         """The expected next number of each sequence; `Transaction.new_id` checks it."""
+        self.listed_accounts: set[str] = set()
+        """Ad accounts that are known to be in the directory; a rollback forgets them."""
         _opened.append(self.driver)
         self.connection = _engine().connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._transaction = _TransactionBlock(self.cursor, self.connection)
+        self._transaction = _TransactionBlock(self.cursor, self.connection, self.listed_accounts)
         try:
             self._open(image)
         except (SQLAlchemyError, sqlite3.Error) as error:
             self.close()
-            raise self._cannot_open(error) from None
+            cause = getattr(error, "orig", error)
+            if self.file is not None and files.is_of_the_disk(cause):
+                raise files.cannot_make(self.file, cause) from None
+            raise self._cannot_open(cause) from None
         except StoreError:
             self.close()
             raise
 
     def _cannot_open(self, error: Exception) -> StoreError:
-        cause = getattr(error, "orig", error)
-        return StoreError(f"cannot open {self.url}: {cause} (is it an SQLite file that you may write?)")
+        return StoreError(f"cannot open {self.url}: {error} (is it an SQLite file that you may write?)")
 
     def _open(self, image: "Database | None") -> None:
         """Create the tables if there are none; else delete what a killed process left unfinished."""
         run = self.driver.execute
         run(f"PRAGMA page_size = {self.layout.page_bytes}")
-        run("PRAGMA journal_mode = WAL")
-        run("PRAGMA synchronous = NORMAL")
-        run("PRAGMA busy_timeout = 5000")
-        version = run("PRAGMA user_version").fetchone()[0]
-        if version not in (0, tables.SCHEMA_VERSION):
-            raise StoreError(
-                f"{self.url} was made by another version of Audience Mock"
-                f" (schema {version}, this one reads {tables.SCHEMA_VERSION}): use a new file"
-            )
+        is_new = self.file is None or files.claim(self.driver, self.file)
+        if not is_new:
+            self._check_version()
+        # A copy that breaks off is deleted, and one that is complete is synced as a whole: `files.replacing`.
+        run(f"PRAGMA synchronous = {'NORMAL' if image is None else 'OFF'}")
         # Debian's SQLite overwrites what is deleted: a second for ten million users.
         run("PRAGMA secure_delete = OFF")
         if self.layout.attach_large:
             self._attach(_SMALL_PAGE_BYTES)
-        if version == 0 and image is not None:
-            self._copy_pages(image, [])
-        elif version == 0:
+        if is_new and image is not None:
+            # Before the write-ahead log is turned on, which would take all pages first.
+            self._copy_pages(image)
+        run("PRAGMA journal_mode = WAL")
+        if is_new and image is None:
             self._create_tables()
-        else:
+        elif not is_new:
+            if run("PRAGMA application_id").fetchone() != (files.APPLICATION_ID,):
+                # A file from before there was an id.
+                run(f"PRAGMA application_id = {files.APPLICATION_ID}")
             # An API that this file does not know yet.
             self.driver.executemany(_INSERT_SEQUENCE, ids.first_ids().items())
-            self.delete_orphans()
+            with self.transaction() as connection:
+                orphans.delete_from(connection)
+
+    def _check_version(self) -> None:
+        (version,) = self.driver.execute("PRAGMA user_version").fetchone()
+        if version != tables.SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.url} was made by another version of Audience Mock"
+                f" (schema {version}, this one reads {tables.SCHEMA_VERSION}): use a new file"
+            )
 
     def _attach(self, page_bytes: int) -> None:
         run = self.driver.execute
         name = schema.ATTACHED
         run(f"ATTACH DATABASE '' AS {name}")
         run(f"PRAGMA {name}.page_size = {page_bytes}")
-        run(f"PRAGMA {name}.cache_size = -8192")
+        run(f"PRAGMA {name}.cache_size = -{CACHE_BYTES >> 10}")
+        # Lets `space.give_back` shorten the temporary file.
+        run(f"PRAGMA {name}.auto_vacuum = INCREMENTAL")
         run(f"PRAGMA {name}.journal_mode = MEMORY")
         run(f"PRAGMA {name}.synchronous = OFF")
         run(f"PRAGMA {name}.secure_delete = OFF")
@@ -178,6 +227,18 @@ class Database:
         for table, rows in copied:
             self._insert(table, rows)
 
+    def attach_anew(self) -> None:
+        """Replace the attached database by an empty one, and delete the parts that were in it. Its temporary
+        file is gone then. Not within a transaction."""
+        self.driver.execute(f"DETACH DATABASE {schema.ATTACHED}")
+        self._attach(_SMALL_PAGE_BYTES)
+        with self.transaction() as connection:
+            connection.execute(delete(tables.table_of(tables.UploadPart)))
+
+    def _attached_is_small(self) -> bool:
+        pages = self.driver.execute(f"PRAGMA {schema.ATTACHED}.page_count").fetchone()[0]
+        return bool(pages * _SMALL_PAGE_BYTES <= _COPIED_BYTES)
+
     def _insert(self, table: Table, rows: Iterable[Any]) -> None:
         marks = ", ".join("?" for _ in table.columns)
         self.driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)  # noqa: S608 - our own name
@@ -189,25 +250,33 @@ class Database:
                 run(text)
             self.driver.executemany(_INSERT_SEQUENCE, ids.first_ids().items())
             run(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
+            run(f"PRAGMA application_id = {files.APPLICATION_ID}")
 
     def load_image(self, image: "Database") -> None:
-        """Replace all content by that of `image`, which has the same layout: its pages are copied. Not within
-        a transaction.
+        """Replace all content by that of `image`, which has the same layout: its pages are copied, in a file
+        all or none. Not within a transaction.
 
         Sets of users and files that are still being written then have no owner, so the sequences of their
-        numbers never go back: a writer meets no other's number.
+        numbers never go back, in the image either: a writer meets no other's number.
         """
-        self._copy_pages(image, self.driver.execute(_SEQUENCES_OF_WRITERS, _INTERNAL_SEQUENCES).fetchall())
+        if self.layout.attach_large and not self._attached_is_small():
+            self.attach_anew()
+        least = self.driver.execute(_SEQUENCES_OF_WRITERS, _INTERNAL_SEQUENCES).fetchall()
+        with image.transaction():
+            image.driver.executemany("UPDATE sequences SET next = max(next, ?) WHERE name = ?", least)
+        self._copy_pages(image)
 
-    def _copy_pages(self, image: "Database", least: list[Any]) -> None:
-        """`least` are the numbers below which sequences do not go."""
-        run = self.driver.execute
-        image.driver.backup(self.driver)
-        if not least and not self.layout.attach_large:
-            return
-        with self.transaction():
-            self.driver.executemany("UPDATE sequences SET next = max(next, ?) WHERE name = ?", least)
-            if self.layout.attach_large:
+    def _copy_pages(self, image: "Database") -> None:
+        self.listed_accounts.clear()
+        try:
+            image.driver.backup(self.driver)
+        except sqlite3.Error as error:
+            if files.is_of_the_disk(error):
+                raise StorageFullError(f"nothing was copied: {error} (is the disk full?)") from None
+            raise
+        if self.layout.attach_large:
+            run = self.driver.execute
+            with self.transaction():
                 for table in schema.LARGE_TABLES:
                     run(f"DELETE FROM {table.name}")  # noqa: S608 - our own names, here and below
                     self._insert(table, image.driver.execute(f"SELECT * FROM {table.name}"))  # noqa: S608
@@ -217,34 +286,29 @@ class Database:
         connection of SQLAlchemy or on `driver`, which are the same."""
         return self._transaction
 
-    def delete_orphans(self) -> None:
-        """Delete sets of users and files that were being written, and let uploads that were being read be run
-        again: this is a copy, or the process that wrote them was killed."""
-        with self.transaction() as connection:
-            _delete_orphans(connection)
-
-    @property
     def size_bytes(self) -> int:
-        """Bytes of its pages, in memory or in its file."""
-        pages, page_bytes = (
-            self.connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
-            for pragma in ("page_count", "page_size")
+        """Bytes of its pages, in memory or in its files."""
+        run, names = self.driver.execute, ("main", *([schema.ATTACHED] if self.layout.attach_large else ()))
+        return sum(
+            run(f"PRAGMA {name}.page_count").fetchone()[0] * run(f"PRAGMA {name}.page_size").fetchone()[0]
+            for name in names
         )
-        return int(pages * page_bytes)
 
     def close(self) -> None:
         self.connection.close()
 
+    def close_complete(self) -> None:
+        """Close a file that no log may be left beside. Raises sqlite3.Error if the disk is full."""
+        try:
+            (busy, _, _) = self.driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise sqlite3.OperationalError("its log is in use")
+        finally:
+            self.close()
 
-def _delete_orphans(connection: Connection) -> None:
-    blocks, pieces = tables.table_of(tables.UserBlock), tables.table_of(tables.UploadPiece)
-    audiences, lists = tables.table_of(tables.Audience).c, tables.table_of(tables.CustomerList).c
-    owned = [
-        select(owner).where(owner.is_not(None))
-        for owner in (audiences.user_set, lists.user_set, lists.link_set)
-    ]
-    connection.execute(delete(blocks).where(blocks.c.user_set.not_in(union_all(*owned))))
-    parts, uploads = tables.table_of(tables.UploadPart).c, tables.table_of(tables.ListUpload)
-    connection.execute(delete(pieces).where(pieces.c.file.not_in(select(parts.file))))
-    half_read = uploads.c.started_at_ms.is_not(None) & uploads.c.valid.is_(None)
-    connection.execute(update(uploads).where(half_read).values(started_at_ms=None, ready_at_ms=None))
+    def close_unsaved(self) -> None:
+        """Close a database that is to be deleted."""
+        # Else SQLite waits until the disk has what it writes on closing.
+        self.driver.execute("PRAGMA synchronous = OFF")
+        self.close()
+        memory.release()

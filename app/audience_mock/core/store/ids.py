@@ -5,6 +5,8 @@ from audience_mock.core.apis import public_sequences
 FACEBOOK = "facebook"
 CUSTOMER_LIST = "pinterest_customer_list"
 CUSTOMER_LIST_UPLOAD = "pinterest_upload"
+CUSTOMER_SEGMENT = "pinterest_customer_segment"
+AD_ACCOUNT = "pinterest_ad_account"
 USER_SET = "user_set"
 GRANT = "grant"
 SHARE = "share"

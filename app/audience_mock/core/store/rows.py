@@ -108,6 +108,33 @@ class CustomerListRow(NamedTuple):
     link_set: int | None
 
 
+class CustomerSegmentRow(NamedTuple):
+    """A row of `tables.CustomerSegment`."""
+
+    number: int
+    account: str
+    name: str
+    members: str
+    created_at_ms: int
+    updated_at_ms: int
+
+
+class AdAccountRow(NamedTuple):
+    """A row of `tables.AdAccount`."""
+
+    id: str
+    created_at_ms: int
+    updated_at_ms: int
+    name: str | None = None
+    business: str | None = None
+    owner_id: str | None = None
+    owner_username: str | None = None
+    country: str | None = None
+    currency: str | None = None
+    time_zone: str | None = None
+    permissions: str | None = None
+
+
 class ListUploadRow(NamedTuple):
     """A row of `tables.ListUpload`."""
 

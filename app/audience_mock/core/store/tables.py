@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Written into each database file; raise it with every change of a table."""
 
 FACEBOOK_API = "pitchtarget"
@@ -185,18 +185,46 @@ class WorldMetadata(Row, table=True):
 
 ACCOUNT = "account"
 BUSINESS = "business"
-"""The kinds of a Party, and of the recipient of a share."""
+"""The kinds of a share's recipient."""
 
 
-class Party(Row, table=True):
-    """An ad account or a business that a seed names; `business` is the one that an ad account belongs to."""
+class Business(Row, table=True):
+    """A business that a seed names."""
 
-    __tablename__ = "parties"
+    __tablename__ = "businesses"
 
-    kind: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
     name: str
+
+
+class AdAccount(Row, table=True):
+    """An ad account of Pinterest's that a seed describes or a call created; `audiences.accounts` says what
+    any other one is, and what stands for a null. `business` is the one that it belongs to; `permissions` are
+    the caller's, separated by spaces."""
+
+    __tablename__ = "ad_accounts"
+
+    id: str = Field(primary_key=True)
+    created_at_ms: int = Field(sa_type=BigInteger)
+    updated_at_ms: int = Field(sa_type=BigInteger)
+    name: str | None = None
     business: str | None = None
+    owner_id: str | None = None
+    owner_username: str | None = None
+    country: str | None = None
+    currency: str | None = None
+    time_zone: str | None = None
+    permissions: str | None = None
+
+
+class ListedAccount(Row, table=True):
+    """An ad account of Pinterest's that is described, or in which something was made: the order of the list.
+    `digits` is their number, since ids are text."""
+
+    __tablename__ = "listed_accounts"
+
+    digits: int = Field(primary_key=True)
+    id: str = Field(primary_key=True)
 
 
 class Share(Row, table=True):
@@ -246,6 +274,21 @@ class CustomerList(Row, table=True):
     unnamed_people: int = 0
     user_set: int | None = None
     link_set: int | None = None
+
+
+class CustomerSegment(Row, table=True):
+    """A customer segment of Pinterest's: a name for some audiences. `members` is the JSON text of their ids,
+    as they were sent."""
+
+    __tablename__ = "customer_segments"
+    __table_args__ = (Index("customer_segments_by_account", "account", "number"),)
+
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    account: str
+    name: str
+    members: str
+    created_at_ms: int = Field(sa_type=BigInteger)
+    updated_at_ms: int = Field(sa_type=BigInteger)
 
 
 class ListUpload(Row, table=True):

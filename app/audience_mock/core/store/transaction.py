@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CursorResult, Executable, bindparam, select, text, update
 
 from audience_mock.core.rules import Rules
+from audience_mock.core.store import space
 from audience_mock.core.store.database import Database
 from audience_mock.core.store.statements import Prepared, Query, R
 from audience_mock.core.store.tables import Sequence, table_of
@@ -34,6 +35,11 @@ class Transaction:
         self.now_ms = now_ms
         self.rules = rules
         self.callers = callers
+
+    @property
+    def listed_accounts(self) -> set[str]:
+        """Some of the ad accounts that are in the directory."""
+        return self._database.listed_accounts
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Any statement of SQLAlchemy's Core."""
@@ -66,6 +72,10 @@ class Transaction:
     def for_each(self, statement: Prepared, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run a prepared statement for each of `rows`."""
         statement.for_each(self._database.driver, rows)
+
+    def require_space(self, more_bytes: int) -> None:
+        """Raises StorageFullError if so many bytes of users or parts may not fit on the disk."""
+        space.require(self._database, more_bytes)
 
     def new_id(self, sequence: str) -> int:
         """The next number of a sequence of `store.ids`; not used up if the transaction fails."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, false, insert, or_, select, update
 
+from audience_mock.core.audiences import directory
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import NotFoundError
 from audience_mock.core.store import ids
@@ -176,6 +177,7 @@ def insert_list(tx: Transaction, **columns: Any) -> CustomerListRow:
         if tx.execute(_BY_NUMBER, {"of_number": row["number"]}).first() is None:
             break
     tx.execute(_INSERT, row)
+    directory.enter(tx, row["account"])
     return CustomerListRow(**row)
 
 

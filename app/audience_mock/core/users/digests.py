@@ -4,20 +4,23 @@ Large numbers are sorted by numpy, which is imported when the first large file n
 ten million took 13 seconds as Python's own bytes, and other requests waited 90 ms at a time.
 """
 
-import os
+import asyncio
 import tempfile
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache
 from io import FileIO
-from typing import Any
+from typing import Any, NamedTuple
+
+from audience_mock.core.errors import StorageFullError
 
 DIGEST_BYTES = 32
 LINK_BYTES = 2 * DIGEST_BYTES
 """A link: a digest, and the digest of the same person that replaces it."""
 
 HELD_BYTES = 4 << 20
-"""Digests held in memory before they go to a temporary file. Distributing them takes about 10 ms, for which
-other requests wait."""
+"""Digests held in memory before they are sorted, and go to a temporary file unless most are the same. Sorting
+them takes 10 to 40 ms, for which other requests wait."""
 
 FEW_BYTES = 1 << 20
 """Up to here Python's own sort is as fast as importing numpy."""
@@ -26,10 +29,11 @@ VERY_FEW_BYTES = 1 << 11
 """Up to here Python's own sort is faster than numpy's, measured."""
 
 SORTED_BYTES = 2 << 20
-"""What is read from a temporary file and sorted at a time, or one bucket of a very large file. Other requests
-wait 5 ms for it."""
+"""What is read from a temporary file and sorted at a time, and up to BLOCK_BYTES more of each run in it: a
+file of 1 GiB has 130 runs at most. Other requests wait 20 to 40 ms for it."""
 
-_BUCKETS = 256
+BLOCK_BYTES = 1 << 14
+"""The first entry of each block of a run is kept in memory: a quarter of a percent of the file."""
 
 
 @cache
@@ -45,6 +49,13 @@ def has_numpy() -> bool:
     return import_numpy.cache_info().currsize > 0
 
 
+async def prepare_for(file_bytes: int) -> None:
+    """Import what a file of about this size needs, while other requests are answered."""
+    # A digest is longer than most lines: 131,072 distinct ones of four bytes fill HELD_BYTES.
+    if file_bytes > HELD_BYTES // 8:
+        await asyncio.to_thread(import_numpy)
+
+
 def each(digests: bytes, width: int = DIGEST_BYTES) -> Iterator[bytes]:
     return (digests[at : at + width] for at in range(0, len(digests), width))
 
@@ -56,26 +67,39 @@ def sorted_distinct(digests: bytes | memoryview, width: int = DIGEST_BYTES) -> b
         return b"".join(sorted(dict.fromkeys(each(bytes(digests), width))))
     np = import_numpy()
     words = np.frombuffer(digests, dtype=">u8").reshape(-1, width // 8)
-    first = words[:, 0].astype("u8")
-    order = np.argsort(first)
+    # The first eight bytes decide, or the first eight that are not the same in all.
+    key = next((column for column in words.T if (column != column[0]).any()), words[:, 0]).astype("u8")
+    order = np.argsort(key)
     # Moving whole entries is ten times as fast as moving their words.
     rows = np.frombuffer(digests, dtype=f"V{width}").take(order)
-    first = first.take(order)
-    equal = np.flatnonzero(first[1:] == first[:-1])
+    key = key.take(order)
+    equal = np.flatnonzero(key[1:] == key[:-1])
     if not len(equal):
         return bytes(rows.tobytes())
     ordered = rows.view(">u8").reshape(-1, width // 8)
     if (ordered[equal] != ordered[equal + 1]).any():
-        # Some differ only after the first eight bytes: compare the rest, too.
-        rows = rows.take(np.lexsort(ordered.T[::-1]))
+        # Some differ only after these: compare whole entries. A stable sort merges what is sorted already.
+        rows = np.sort(np.frombuffer(digests, dtype=f"S{width}"), kind="stable").view(f"V{width}")
         ordered = rows.view(">u8").reshape(-1, width // 8)
         equal = np.flatnonzero((ordered[1:] == ordered[:-1]).all(axis=1))
     return bytes(np.delete(rows, equal).tobytes())
 
 
+class _Run(NamedTuple):
+    """Sorted, distinct entries in a file, and the first entry of each of its blocks."""
+
+    start: int
+    end: int
+    firsts: list[bytes]
+
+
 class Digests:
-    """Takes digests (or links, by their `width`) in any order and number. Beyond HELD_BYTES they go to a
-    temporary file, in 256 buckets by their first byte."""
+    """Takes digests (or links, by their `width`) in any order and number.
+
+    Whenever there are HELD_BYTES of them they are sorted, and become a run in a temporary file unless most
+    are the same. `parts` merges the runs. So neither memory nor steps depend on how the digests are
+    distributed: all may be equal, or begin with the same bytes.
+    """
 
     def __init__(self, width: int = DIGEST_BYTES) -> None:
         self._width = width
@@ -83,14 +107,13 @@ class Digests:
         # Grows with what comes: a small upload takes kilobytes.
         self._held = memoryview(bytearray())
         self._held_bytes = 0
-        self._sorted: Any = None
         self._spill: FileIO | None = None
-        self._ends: list[list[int]] = []
+        self._runs: list[_Run] = []
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all that was added, duplicates included."""
-        return self._held_bytes + (self._ends[-1][-1] if self._ends else 0)
+        """Bytes of what was added. Duplicates are counted, but for those that were dropped already."""
+        return self._held_bytes + (self._runs[-1].end if self._runs else 0)
 
     def add(self, digests: bytes) -> None:
         """`digests` is any number of them, one after the other."""
@@ -104,7 +127,7 @@ class Digests:
             self._held_bytes = end
             at += len(some)
             if end == self._limit:
-                self._write_out()
+                self._make_room()
 
     def _grow(self, size: int) -> None:
         """Grow the buffer to `size` bytes, or more if it has grown before."""
@@ -112,65 +135,89 @@ class Digests:
         grown[: self._held_bytes] = self._held[: self._held_bytes]
         self._held = grown
 
+    def _make_room(self) -> None:
+        """Drop duplicates, or write all to the file: either frees half of the buffer at least."""
+        entries = sorted_distinct(self._held[: self._held_bytes], self._width)
+        self._held_bytes = 0
+        if len(entries) > self._limit // 2:
+            self._write_run(entries)
+        else:
+            self._held[: len(entries)] = entries
+            self._held_bytes = len(entries)
+
+    def _write_run(self, entries: bytes) -> None:
+        start = self._runs[-1].end if self._runs else 0
+        try:
+            if self._spill is None:
+                self._spill = tempfile.TemporaryFile(buffering=0)
+            _write_all(self._spill, memoryview(entries), start)
+        except OSError as error:
+            raise StorageFullError(f"cannot write to {tempfile.gettempdir()}: {error.strerror}") from None
+        firsts = [entries[at : at + self._width] for at in range(0, len(entries), self._block_bytes)]
+        self._runs.append(_Run(start, start + len(entries), firsts))
+
+    @property
+    def _block_bytes(self) -> int:
+        """Of whole entries."""
+        return max(1, BLOCK_BYTES // self._width) * self._width
+
     def parts(self) -> Iterator[bytes]:
         """The digests in parts that are sorted and distinct, each and all together; one part is in memory at
-        a time."""
+        a time. Each takes some ten milliseconds: let other requests run in between."""
         if self._spill is None:
             if self._held_bytes:
                 yield sorted_distinct(self._held[: self._held_bytes], self._width)
             return
         if self._held_bytes:
-            self._write_out()
-        first, buffer = 0, self._held
-        for last in self._cuts():
-            size = sum(ends[last] - ends[first] for ends in self._ends)
+            self._write_run(sorted_distinct(self._held[: self._held_bytes], self._width))
+            self._held_bytes = 0
+        buffer, starts = self._held, [run.start for run in self._runs]
+        for cut in [*self._cuts(), None]:
+            ends = [self._find(run, cut) for run in self._runs]
+            size = sum(ends) - sum(starts)
             if size > len(buffer):
                 buffer = memoryview(bytearray(size))
             at = 0
-            for ends in self._ends:
-                more = ends[last] - ends[first]
-                _read_all(self._spill, buffer[at : at + more], ends[first])
-                at += more
-            first = last
+            for start, end in zip(starts, ends, strict=True):
+                _read_all(self._spill, buffer[at : at + end - start], start)
+                at += end - start
+            starts = ends
             if size:
                 yield sorted_distinct(buffer[:size], self._width)
 
-    def _cuts(self) -> Iterator[int]:
-        """The number of the bucket after each part: neighbouring buckets are one part up to SORTED_BYTES."""
-        size = 0
-        for bucket in range(_BUCKETS):
-            more = sum(ends[bucket + 1] - ends[bucket] for ends in self._ends)
-            if size and size + more > SORTED_BYTES:
-                yield bucket
-                size = 0
-            size += more
-        yield _BUCKETS
+    def _cuts(self) -> list[bytes]:
+        """The entries before which a part ends: as many blocks begin between two as SORTED_BYTES has."""
+        firsts = sorted(first for run in self._runs for first in run.firsts)
+        blocks = max(1, SORTED_BYTES // self._block_bytes)
+        return [*dict.fromkeys(firsts[blocks::blocks])]
 
-    def _write_out(self) -> None:
-        """Write what is in memory to the file, bucket by bucket; `_ends` has the offsets between them."""
-        np = import_numpy()
-        if self._spill is None:
-            self._spill = tempfile.TemporaryFile(buffering=0)
-            self._sorted = np.empty(self._limit // self._width, dtype=f"V{self._width}")
-        rows = np.frombuffer(self._held[: self._held_bytes], dtype=f"V{self._width}")
-        first = rows.view("u1")[:: self._width].copy()
-        start = self._ends[-1][-1] if self._ends else 0
-        counts = np.bincount(first, minlength=_BUCKETS).cumsum()
-        self._ends.append([start, *(start + counts * self._width).tolist()])
-        ordered = self._sorted[: len(rows)]
-        # "clip" writes to `out` directly; the default mode makes a copy first.
-        rows.take(np.argsort(first, kind="stable"), out=ordered, mode="clip")
-        _write_all(self._spill, ordered.view("u1").data)
-        self._held_bytes = 0
+    def _find(self, run: _Run, entry: bytes | None) -> int:
+        """Where in the file the entries of a run begin that are not less than `entry`."""
+        if entry is None:
+            return run.end
+        block = bisect_left(run.firsts, entry)
+        if not block:
+            return run.start
+        # The block before begins with less; where it ends with more, the place is within it.
+        start = run.start + (block - 1) * self._block_bytes
+        held = memoryview(bytearray(min(self._block_bytes, run.end - start)))
+        assert self._spill is not None
+        _read_all(self._spill, held, start)
+        count = len(held) // self._width
+
+        def at(number: int) -> bytes:
+            return bytes(held[number * self._width : (number + 1) * self._width])
+
+        return start + bisect_left(range(count), entry, key=at) * self._width
 
     def close(self) -> None:
         if self._spill is not None:
             self._spill.close()
 
 
-def _write_all(file: FileIO, piece: memoryview) -> None:
+def _write_all(file: FileIO, piece: memoryview, at: int) -> None:
     """Write all bytes: an unbuffered file may write fewer than it is given."""
-    file.seek(0, os.SEEK_END)
+    file.seek(at)
     while piece:
         piece = piece[file.write(piece) :]
 

@@ -13,8 +13,8 @@ from audience_mock.core.store.rows import ListUploadRow, UploadPartRow
 from audience_mock.core.store.tables import ListUpload, UploadPart, UploadPiece, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import customer_lists
+from audience_mock.core.users.digests import prepare_for
 from audience_mock.core.users.records import Records
-from audience_mock.core.users.uploads import prepare_for
 from audience_mock.core.worlds.world import World
 
 PIECE_BYTES = 1 << 20
@@ -130,9 +130,11 @@ async def store_part(world: World, *, upload: int, part: int, content: AsyncIter
         finally:
             if not stored:
                 await world.transact(_delete_pieces, file=file)
+                await world.give_space_back()
 
 
 def _insert_piece(tx: Transaction, *, file: int, piece: int, content: bytes) -> None:
+    tx.require_space(len(content))
     tx.execute(insert(_pieces), {"file": file, "piece": piece, "content": content})
 
 

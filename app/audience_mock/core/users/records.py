@@ -5,12 +5,15 @@ An address or a mobile advertising id means the same person in plain form and as
 SHA-1: until the plain form is sent, such a person's digest is the SHA-256 of the hex text. The plain form
 adds links from its hashes to its SHA-256. So an MD5 and a SHA-256 whose plain form is never sent are two
 people. All of this is chosen; Pinterest documents only which forms it reads.
+
+What spreadsheets and exports put around a record is no part of it: `trimmed` removes that from every form.
 """
 
 import asyncio
 import binascii
 import hashlib
 import re
+import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -30,9 +33,20 @@ SLICE_BYTES, SLICE_ROWS = 1 << 15, 1000
 INVALID_EMAIL, INVALID_DEVICE, INVALID_ID = "email", "mobile advertising ID", "ID"
 
 _HASH = re.compile(rb"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
-_ADDRESS = re.compile(rb"[^@\s\x00-\x20\x7f]+@[^@\s\x00-\x20\x7f]+")
+# What encloses or separates addresses is in none: `<ann@example.com>` must not be a person of its own.
+_IN_ADDRESS = rb"""[^@\s\x00-\x20\x7f"<>()\[\]\\:;,`]+"""
+_ADDRESS = re.compile(_IN_ADDRESS + rb"@" + _IN_ADDRESS)
 _DEVICE = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OPAQUE = re.compile(rb"[^\x00-\x1f\x7f]{1,1024}")
+_AROUND = string.whitespace + "\"'"
+_AROUND_BYTES = _AROUND.encode()
+# With the other white space of Unicode, and the quotes that word processors make of plain ones.
+_AROUND_TEXT = (
+    _AROUND
+    + "\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    + "\u2028\u2029\u202f\u205f\u3000\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a\xab\xbb"
+)
+_BYTE_ORDER_MARK = "\ufeff"
 _SHA256_HEX_DIGITS = 64
 _SEPARATORS = bytes.maketrans(b",\r", b"\n\n")
 _HASH_LINE_BYTES = _SHA256_HEX_DIGITS + 1
@@ -49,6 +63,19 @@ _ROW_IDENTIFIERS = (
 )
 
 
+def trimmed(record: bytes) -> bytes:
+    """A record without white space and quotes around it, and without byte order marks.
+
+    CSV files quote fields, with one quote or, inside a quoted field, two; each part of an upload may be a
+    file with a byte order mark of its own. Chosen: a quote at one end only is removed, too, so that no
+    spelling of an address is a second person.
+    """
+    if record.isascii():
+        return record.strip(_AROUND_BYTES)
+    text = record.decode(errors="surrogateescape").replace(_BYTE_ORDER_MARK, "")
+    return text.strip(_AROUND_TEXT).encode(errors="surrogateescape")
+
+
 def digest_of_hash(digits: bytes) -> bytes:
     """The digest for a hash in hex: a SHA-256 itself, or else the SHA-256 of the text."""
     if len(digits) == _SHA256_HEX_DIGITS:
@@ -57,10 +84,11 @@ def digest_of_hash(digits: bytes) -> bytes:
 
 
 def digests_of_plain(value: bytes) -> tuple[bytes, bytes, bytes]:
-    """The digests for a plain address or device id: the person's, then those for its MD5 and its SHA-1."""
-    value = value.strip().lower()
+    """The digests for a plain address or device id, trimmed: the person's, then those for its MD5 and its
+    SHA-1."""
+    value = value.lower()
     if not value.isascii():
-        value = value.decode(errors="surrogateescape").strip().lower().encode(errors="surrogateescape")
+        value = value.decode(errors="surrogateescape").lower().encode(errors="surrogateescape")
     md5 = hashlib.md5(value, usedforsecurity=False).hexdigest()
     sha1 = hashlib.sha1(value, usedforsecurity=False).hexdigest()
     return (
@@ -113,6 +141,7 @@ class Records:
         if self._overlong:
             self._rest = b""
         elif len(self._rest) > LONGEST_RECORD_BYTES:
+            self.sent += 1
             self._reject()
             self._overlong, self._rest = True, b""
 
@@ -139,14 +168,14 @@ class Records:
         the others are ignored. Chosen."""
         people: list[bytes] = []
         links: list[bytes] = []
+        self.sent += len(rows)
         for row in rows:
-            self.sent += 1
             for name, list_type in _ROW_IDENTIFIERS:
-                value = str(row.get(name) or "").strip().encode()
+                value = trimmed(str(row.get(name) or "").encode())
                 if value and self._add(value, list_type, people, links):
                     break
             else:
-                self._reject(counted=True)
+                self._reject()
         self._collect(people, links)
 
     def _take(self, lines: bytes) -> None:
@@ -157,12 +186,13 @@ class Records:
             return
         people: list[bytes] = []
         links: list[bytes] = []
-        for line in lines.split(b"\n"):
-            record = line.strip()
+        # Each distinct line is looked at once: a list may repeat one a million times.
+        for line, count in Counter(lines.split(b"\n")).items():
+            record = trimmed(line)
             if record:
-                self.sent += 1
+                self.sent += count
                 if len(record) > LONGEST_RECORD_BYTES or not self._add(record, self.list_type, people, links):
-                    self._reject(counted=True)
+                    self._reject(count)
         self._collect(people, links)
 
     def _collect(self, people: list[bytes], links: list[bytes]) -> None:
@@ -188,10 +218,9 @@ class Records:
             return False
         return True
 
-    def _reject(self, *, counted: bool = False) -> None:
-        self.sent += 0 if counted else 1
+    def _reject(self, count: int = 1) -> None:
         what = {EMAIL: INVALID_EMAIL, IDFA: INVALID_DEVICE, MAID: INVALID_DEVICE}
-        self.invalid[what.get(self.list_type, INVALID_ID)] += 1
+        self.invalid[what.get(self.list_type, INVALID_ID)] += count
 
 
 def _all_sha256(lines: bytes) -> bytes | None:

@@ -1,6 +1,5 @@
 """Files of users that were uploaded: kept as the users of an audience, with a report for each."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,7 +13,7 @@ from audience_mock.core.store.statements import Prepared
 from audience_mock.core.store.tables import Audience, Upload, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import user_sets
-from audience_mock.core.users.digests import DIGEST_BYTES, HELD_BYTES, import_numpy
+from audience_mock.core.users.digests import DIGEST_BYTES
 from audience_mock.core.users.user_lines import UserLines
 from audience_mock.core.worlds.world import World
 
@@ -26,12 +25,6 @@ _INSERT_REPORT = Prepared(
 
 SMALL_BYTES = 64 << 10
 """Digests that are written in one transaction: 2,000 users, which takes about a millisecond. Chosen."""
-
-
-async def prepare_for(file_bytes: int) -> None:
-    """Import what a file of about this size needs, while other requests are answered."""
-    if file_bytes > HELD_BYTES:
-        await asyncio.to_thread(import_numpy)
 
 
 async def create_audience(
@@ -77,7 +70,7 @@ async def _writing(
     report.distinct = report.matched = 0
 
     async def of_file() -> AsyncIterator[bytes]:
-        for digests in users.digests.parts():
+        async for digests in user_sets.as_run(users.digests.parts()):
             report.count_distinct(digests, matcher)
             yield digests
 

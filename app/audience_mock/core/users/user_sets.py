@@ -82,6 +82,7 @@ async def writing(
 
             async def write_part(digests: bytes) -> None:
                 if len(digests) > MANY_BYTES:
+                    await world.exclusive.wait()
                     world.database.expect_many_users()
                 await world.transact(_insert_part, user_set=written.user_set, part=part, digests=digests)
                 # Let other requests run.
@@ -101,6 +102,7 @@ async def writing(
         finally:
             if not written.owned:
                 await world.transact(delete_set, user_set=written.user_set)
+                await world.give_space_back()
 
 
 async def read(world: World, user_set: int | None) -> AsyncIterator[bytes]:
@@ -112,8 +114,10 @@ async def read(world: World, user_set: int | None) -> AsyncIterator[bytes]:
 
 
 async def as_run(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Other requests run after each part: it may have taken a while to make, though little is left of it."""
     for part in parts:
         yield part
+        await asyncio.sleep(0)
 
 
 async def union(
@@ -191,6 +195,7 @@ def _part(tx: Transaction, *, user_set: int, part: int) -> bytes:
 
 
 def _insert_part(tx: Transaction, *, user_set: int, part: int, digests: bytes) -> None:
+    tx.require_space(len(digests))
     tx.insert(_INSERT_PART, {"user_set": user_set, "part": part, "digests": digests})
 
 

@@ -1,10 +1,12 @@
 """Where the databases of a server are: in memory, or in files beside that of the default world."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from audience_mock.core.errors import StoreError
-from audience_mock.core.store.database import Database
+from audience_mock.core.store import files
+from audience_mock.core.store.database import IN_MEMORY, Database
+from audience_mock.core.worlds.world import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,19 @@ class DatabaseFiles:
                 worlds.append(world)
         return worlds, snapshots
 
+    def delete_leftovers(self) -> None:
+        """Delete what a killed process left: files that it was making, and the rest of a deleted world. The
+        file of the default world must be open, which keeps other processes away. Raises StoreError."""
+        if self.file is None:
+            return
+        try:
+            files.delete_leftovers(self._folder)
+            worlds, snapshots = self.names()
+            for world in snapshots.keys() - {DEFAULT, *worlds}:
+                self.delete_snapshots(world, snapshots[world])
+        except OSError as error:
+            raise files.cannot_make(self._folder, error) from None
+
     def open_world(self, name: str) -> Database:
         """The database of a world that has a file."""
         return Database(_url(self._world(name)))
@@ -34,33 +49,39 @@ class DatabaseFiles:
         file = self._snapshot(world, name)
         return Database(_url(file)) if file.is_file() else None
 
-    def create_world(self, name: str, image: Database) -> Database:
-        """A copy of an image, as the database of a world. Raises StoreError."""
-        return self._create(None if self.file is None else self._world(name), image)
+    def create_world(
+        self, name: str, image: Database, finish: Callable[[Database], None] | None = None
+    ) -> Database:
+        """A copy of an image that `finish` completes, as the database of a world. Raises StoreError."""
+        if self.file is None:
+            return _copied(image, finish)
+        self._create(self._world(name), image, finish)
+        return self.open_world(name)
 
-    def create_snapshot(self, world: str, name: str, image: Database) -> Database:
-        """A copy of an image, as a snapshot. Raises StoreError."""
-        return self._create(None if self.file is None else self._snapshot(world, name), image)
+    def create_snapshot(
+        self, world: str, name: str, image: Database, finish: Callable[[Database], None]
+    ) -> Database | None:
+        """A copy of an image that `finish` completes, as a snapshot that replaces an older one. None if it is
+        in a file. Raises StoreError; then the older one is still there."""
+        if self.file is None:
+            return _copied(image, finish)
+        self._create(self._snapshot(world, name), image, finish)
+        return None
 
-    def delete_snapshot(self, world: str, name: str) -> None:
+    def delete_world(self, name: str) -> None:
+        """Delete its file, whatever is in it; its database must be closed."""
         if self.file is not None:
-            delete_file(self._snapshot(world, name))
+            files.delete(self._world(name))
 
-    def _create(self, file: Path | None, image: Database) -> Database:
-        """A file is there completely or not at all."""
-        if file is None:
-            return Database(layout=image.layout, image=image)
-        unfinished = file.with_name(f"{file.name}.half")
-        try:
-            file.parent.mkdir(exist_ok=True)
-            unfinished.unlink(missing_ok=True)
-            Database(_url(unfinished), image=image).close()
-            unfinished.replace(file)
-        except OSError as error:
-            raise StoreError(
-                f"cannot make {file}: {error.strerror} (is its folder one that you may write?)"
-            ) from None
-        return Database(_url(file))
+    def delete_snapshots(self, world: str, names: Iterable[str]) -> None:
+        """Delete their files, whatever is in them."""
+        if self.file is not None:
+            for name in names:
+                files.delete(self._snapshot(world, name))
+
+    def _create(self, file: Path, image: Database, finish: Callable[[Database], None] | None) -> None:
+        with files.replacing(file) as half:
+            _copied(image, finish, half).close_complete()
 
     def _world(self, name: str) -> Path:
         return self._folder / f"{name}.db"
@@ -74,10 +95,15 @@ class DatabaseFiles:
         return self.file.with_name(f"{self.file.name}.worlds")
 
 
-def delete_file(file: Path) -> None:
-    """Delete a database file and those that SQLite keeps beside it."""
-    for ending in ("", "-wal", "-shm"):
-        file.with_name(file.name + ending).unlink(missing_ok=True)
+def _copied(image: Database, finish: Callable[[Database], None] | None, file: Path | None = None) -> Database:
+    copy = Database(IN_MEMORY if file is None else _url(file), layout=image.layout, image=image)
+    try:
+        if finish is not None:
+            finish(copy)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
 
 
 def _url(file: Path) -> str:

@@ -47,7 +47,9 @@ class LongOperations:
             if not operation.depth:
                 del self._running[task]
 
-    def interrupt_all(self) -> None:
+    def interrupt_all(self, *, but: asyncio.Task[Any] | None = None) -> None:
         for task, operation in self._running.items():
+            if task is but:
+                continue
             operation.interrupted = True
             task.cancel()

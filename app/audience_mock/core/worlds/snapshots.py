@@ -19,24 +19,21 @@ class Snapshots:
             world: dict.fromkeys(snapshots) for world, snapshots in names.items()
         }
 
-    def names(self, world: World) -> list[str]:
-        return sorted(self._images.get(world.name, ()))
+    def names(self, world: str) -> list[str]:
+        return sorted(self._images.get(world, ()))
 
     def create(self, world: World, name: str) -> None:
-        """Replaces an older one of the same name. Raises InvalidNameError, LimitExceededError, StoreError."""
+        """Replaces an older one of the same name once it is complete. Raises InvalidNameError,
+        LimitExceededError, StoreError."""
         check_name(name)
         images = self._images.setdefault(world.name, {})
         if name not in images and len(images) >= MAX_SNAPSHOTS:
             raise LimitExceededError(f"a world has {MAX_SNAPSHOTS} snapshots at most: delete one first")
-        world.save_metadata()
-        if name in images:
-            self.delete(world, name)
-        image = self._files.create_snapshot(world.name, name, world.database)
-        image.delete_orphans()
+        image = self._files.create_snapshot(world.name, name, world.database, world.finish_copy)
+        replaced = images.get(name)
         images[name] = image
-        if image.file is not None:
-            image.close()
-            images[name] = None
+        if replaced is not None:
+            replaced.close_unsaved()
 
     def restore(self, world: World, name: str) -> None:
         """Make a world hold what it held when the snapshot was created. Raises NotFoundError."""
@@ -52,16 +49,23 @@ class Snapshots:
             if image.file is not None:
                 image.close()
 
-    def delete(self, world: World, name: str) -> None:
+    def delete(self, world: str, name: str) -> None:
         """Raises NotFoundError."""
-        images = self._images.get(world.name, {})
-        if name not in images:
+        if name not in self._images.get(world, ()):
             raise NotFoundError("snapshot", name)
-        image = images.pop(name)
-        if image is not None:
-            image.close()
-        else:
-            self._files.delete_snapshot(world.name, name)
+        self._delete(world, [name])
+
+    def delete_all(self, world: str) -> None:
+        """Delete the snapshots of a world."""
+        self._delete(world, self.names(world))
+        self._images.pop(world, None)
+
+    def _delete(self, world: str, names: list[str]) -> None:
+        self._files.delete_snapshots(world, names)
+        for name in names:
+            image = self._images[world].pop(name)
+            if image is not None:
+                image.close_unsaved()
 
     def close(self) -> None:
         for images in self._images.values():

@@ -1,23 +1,27 @@
 """A world: an isolated environment with its own data, ids, clock, faults, limits and request journal."""
 
-import json
+import os
 import random
-from collections.abc import Callable, Iterator
+import sqlite3
+from asyncio import current_task, sleep
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import DBAPIError
 
 from audience_mock.core.controls.faults import Faults
 from audience_mock.core.controls.journal import Journal
 from audience_mock.core.controls.rate_limits import Limits
 from audience_mock.core.controls.subscriptions import Subscribers
-from audience_mock.core.errors import WorldReplacedError
+from audience_mock.core.errors import StorageFullError, WorldReplacedError
 from audience_mock.core.rules import Rules
+from audience_mock.core.store import orphans, space
 from audience_mock.core.store.database import Database
-from audience_mock.core.store.tables import WorldMetadata, table_of
 from audience_mock.core.store.transaction import Transaction
+from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
+from audience_mock.core.worlds.exclusive import Exclusive
 from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
 
 DEFAULT = "default"
@@ -44,6 +48,8 @@ class World:
         self.subscribers = Subscribers()
         self.incarnation = 0
         """How often it has started afresh: numbers of the journal are unique within one."""
+        self._secret: str | None = None
+        self.exclusive = Exclusive()
         self._reset_memory()
         self._load_metadata()
 
@@ -61,34 +67,68 @@ class World:
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a synchronous function of the core: all that it writes is committed, or nothing."""
+        if self.exclusive.is_taken:
+            await self.exclusive.wait()
         return self.transact_now(operation, *args, **kwargs)
 
     async def read(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a synchronous function of the core that writes nothing and runs one statement."""
+        if self.exclusive.blocks_reads:
+            await self.exclusive.wait()
         return self.read_now(operation, *args, **kwargs)
 
     def transact_now(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `transact`, for synchronous callers."""
-        with self.database.transaction():
-            return operation(self._transaction(), *args, **kwargs)
+        try:
+            with self.database.transaction():
+                return operation(self._transaction(), *args, **kwargs)
+        except (sqlite3.Error, DBAPIError, StorageFullError) as error:
+            self._check_disk(error)
+            raise
 
     def read_now(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `read`, for synchronous callers: the caller is looked up before the request is read."""
-        return operation(self._transaction(), *args, **kwargs)
+        try:
+            return operation(self._transaction(), *args, **kwargs)
+        except (sqlite3.Error, DBAPIError, StorageFullError) as error:
+            self._check_disk(error)
+            raise
+
+    def _check_disk(self, error: Exception) -> None:
+        """Raises StorageFullError if the error is that of a full disk; the world can be used afterwards."""
+        if isinstance(error, StorageFullError):
+            why = str(error)
+        elif space.is_full(error):
+            why = f"the disk is full ({getattr(error, 'orig', error)})"
+        else:
+            return
+        if space.repaired(self.database):
+            self.long_operations.interrupt_all(but=current_task())
+            why += ": users and parts of uploads that were in its temporary file are lost"
+        raise StorageFullError(why) from None
 
     def _transaction(self) -> Transaction:
-        return Transaction(self.database, self.clock.now_ms(), self.rules, self.callers)
+        database = self.exclusive.copy or self.database
+        return Transaction(database, self.clock.now_ms(), self.rules, self.callers)
 
     def interruptible(self) -> AbstractContextManager[LongOperation]:
         """For what takes several transactions: raises WorldReplacedError from where the body waits, if the
         world is replaced between two of them."""
         return self.long_operations.running()
+
+    async def give_space_back(self) -> None:
+        """Free the disk that something large and unfinished took; other requests run meanwhile."""
+        more = True
+        while more:
+            await self.exclusive.wait()
+            more = space.give_back(self.database)
+            await sleep(0)
 
     def set_clock(self, *, now_ms: int | None = None, frozen: bool | None = None) -> None:
         """Set the time, earlier or later, or stop the clock or let it run, or both. A restart keeps it.
@@ -96,29 +136,57 @@ class World:
         Going back in time starts new windows of the rate limits.
         """
         before_ms = self.clock.now_ms()
-        if frozen is not None:
-            self.clock.freeze() if frozen else self.clock.run()
-        if now_ms is not None:
-            self.clock.set(now_ms)
+        with self.changing_clock():
+            if frozen is not None:
+                self.clock.freeze() if frozen else self.clock.run()
+            if now_ms is not None:
+                self.clock.set(now_ms)
+            self.save_metadata()
         if self.clock.now_ms() < before_ms:
             self.limits = Limits()
-        self.save_metadata()
 
     def advance_clock(self, by_ms: int) -> None:
         """Move the time forward. A restart keeps it."""
-        self.clock.advance(by_ms)
-        self.save_metadata()
+        with self.changing_clock():
+            self.clock.advance(by_ms)
+            self.save_metadata()
+
+    @contextmanager
+    def changing_clock(self) -> Iterator[None]:
+        """The clock is put back if the block, which saves it, raises."""
+        before = self.clock.state
+        try:
+            yield
+        except BaseException:
+            self.clock.state = before
+            raise
+
+    def set_settings(self, settings: Mapping[str, Any]) -> None:
+        """Replace the world's own settings. A restart keeps them."""
+        with self.database.transaction() as connection:
+            metadata.write(connection, {metadata.SETTINGS: settings})
+        self.settings = dict(settings)
 
     def load_image(self, image: Database) -> None:
         """Become what `image` holds, its rows, ids and clock, with everything else as in a fresh world. The
-        settings stay; long operations are interrupted."""
-        self.long_operations.interrupt_all()
+        settings stay; long operations are interrupted.
+
+        The settings are written to the image first, so that all is replaced in one step: after a kill, a
+        restart finds everything as it was before or as it is afterwards.
+        """
+        with image.transaction() as connection:
+            metadata.write(connection, {metadata.SETTINGS: self.settings})
         self.database.load_image(image)
+        self.long_operations.interrupt_all()
         self.incarnation += 1
         self._reset_memory()
-        settings = self.settings
         self._load_metadata()
-        self.settings = settings
+
+    def finish_copy(self, copy: Database) -> None:
+        """Make a copy of the database one of the world: complete, without what is still being written."""
+        with copy.transaction() as connection:
+            orphans.delete_from(connection)
+            metadata.write(connection, self._metadata())
 
     @contextmanager
     def dry_run(self) -> Iterator["World"]:
@@ -126,7 +194,8 @@ class World:
 
         What other requests change meanwhile is not seen in it, and it takes no ids of this world.
         """
-        copy = World(Database(layout=self.database.layout, image=self.database), name=self.name)
+        image = self.exclusive.copy or self.database
+        copy = World(Database(layout=self.database.layout, image=image), name=self.name)
         copy.rules, copy.settings, copy.options = self.rules, self.settings, self.options
         copy.clock, copy.random, copy.limits = self.clock, self.random, self.limits
         try:
@@ -134,32 +203,43 @@ class World:
         finally:
             copy.discard()
 
-    def save_metadata(self) -> None:
-        """Write what is not in rows yet to the database: the clock and the world's own settings."""
-        rows = [
-            {"name": name, "value": json.dumps(value)}
-            for name, value in (("clock", self.clock.state), ("settings", self.settings))
-        ]
+    def secret(self) -> bytes:
+        """Random bytes that no client knows, made at the first use. They are a part of the world, as its
+        rows are: a restart keeps them, a reset makes others."""
+        if self._secret is None:
+            secret = os.urandom(32).hex()
+            with self.database.transaction() as connection:
+                metadata.write(connection, {metadata.SECRET: secret})
+            self._secret = secret
+        return bytes.fromhex(self._secret)
+
+    def save_metadata(self, tx: Transaction | None = None) -> None:
+        """Write the clock and the world's own settings to the database, in this transaction or one of their
+        own."""
+        if tx is not None:
+            metadata.write(tx, self._metadata())
+            return
         with self.database.transaction() as connection:
-            connection.execute(delete(WorldMetadata))
-            connection.execute(insert(WorldMetadata), rows)
+            metadata.write(connection, self._metadata())
+
+    def _metadata(self) -> dict[str, Any]:
+        return {metadata.CLOCK: self.clock.state, metadata.SETTINGS: self.settings}
 
     def _load_metadata(self) -> None:
-        rows = self.database.connection.execute(select(table_of(WorldMetadata))).all()
-        metadata = {row.name: json.loads(row.value) for row in rows}
-        self.settings = metadata.get("settings", {})
-        self.clock.state = metadata.get("clock", Clock().state)
+        kept = metadata.read(self.database.connection)
+        self.settings = kept.get(metadata.SETTINGS, {})
+        self.clock.state = kept.get(metadata.CLOCK, Clock().state)
+        self._secret = kept.get(metadata.SECRET)
 
     def close(self) -> None:
-        """Save it and close its database."""
-        self.save_metadata()
+        """Close its database, which has everything that a restart finds again."""
         self.database.close()
 
     def discard(self) -> None:
         """Close it for good: whatever still uses it gets WorldReplacedError."""
         self.subscribers.end("deleted")
         self.long_operations.interrupt_all()
-        self.database.close()
+        self.database.close_unsaved()
         self.database = cast(Database, _ClosedDatabase())
 
 

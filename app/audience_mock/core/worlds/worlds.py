@@ -1,7 +1,8 @@
 """The worlds of a server: each created from the starting state when it is first used."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from audience_mock.core.errors import (
     AlreadyExistsError,
@@ -10,10 +11,11 @@ from audience_mock.core.errors import (
     NotFoundError,
 )
 from audience_mock.core.rules import Rules
+from audience_mock.core.store.closing import close_all
 from audience_mock.core.store.database import IN_MEMORY, Database
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.clock import Clock
-from audience_mock.core.worlds.database_files import DatabaseFiles, delete_file
+from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.core.worlds.names import check_name
 from audience_mock.core.worlds.snapshots import Snapshots
 from audience_mock.core.worlds.world import DEFAULT, World
@@ -27,9 +29,6 @@ Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
 
 class StartingState(Protocol):
     """What worlds start from, such as `seeds.starting_seed.StartingSeed`."""
-
-    @property
-    def sets_clock(self) -> bool: ...
 
     def set_clock(self, clock: Clock) -> None: ...
 
@@ -47,10 +46,11 @@ class StartingState(Protocol):
         """Let what becomes ready some seconds after the insertion become ready later."""
 
 
-class _Start(NamedTuple):
-    """What a world is copied from, and when the starting state was inserted in it."""
+@dataclass
+class _Start:
+    """What a world is copied from, and when the starting state was inserted in it, as it looks there."""
 
-    image: Database
+    world: World
     inserted_at_ms: int
 
 
@@ -70,13 +70,15 @@ class Worlds:
         self.default = World(Database(url))
         self._files = DatabaseFiles(self.default.database.file)
         self._open = {DEFAULT: self.default}
-        worlds, snapshots = self._files.names()
-        self._not_opened = set(worlds)
-        self._snapshots = Snapshots(self._files, snapshots)
+        self._snapshots = Snapshots(self._files, {})
         try:
+            self._files.delete_leftovers()
+            worlds, snapshots = self._files.names()
+            self._not_opened = set(worlds)
+            self._snapshots = Snapshots(self._files, snapshots)
             self.seeded = seed is not None and self._start_default(seed)
             """Whether this start applied the seed; False if the store had a state already."""
-            self._apply_settings(self.default, self.default.settings)
+            self._use_settings(self.default)
         except BaseException:
             self.close()
             raise
@@ -105,6 +107,17 @@ class Worlds:
             raise NotFoundError("world", name)
         return self.get_or_create(name)
 
+    async def until_free(self, name: str) -> None:
+        """Wait for a long transaction of a world, if there is one."""
+        world = self._open.get(name)
+        if world is not None:
+            await world.exclusive.wait()
+
+    async def until_all_free(self) -> None:
+        """Wait for the long transactions of all worlds."""
+        for name in [*self._open]:
+            await self.until_free(name)
+
     def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
         """Replace a world's own settings; the world is created if it does not exist.
 
@@ -113,7 +126,9 @@ class Worlds:
         if name not in self:
             return self._create(name, settings)
         world = self.get_or_create(name)
-        self._apply_settings(world, settings)
+        self._configure(settings)  # which rejects them, or not, before they are kept
+        world.set_settings(settings)
+        self._use_settings(world)
         return world
 
     def fork(self, source: str, name: str) -> World:
@@ -123,32 +138,32 @@ class Worlds:
         """
         origin = self.find(source)
         self._check_new(name)
-        origin.save_metadata()
-        database = self._files.create_world(name, origin.database)
-        database.delete_orphans()
-        world = World(database, name=name)
-        self._apply_settings(world, world.settings)
-        self._open[name] = world
-        return world
+        return self._add(name, self._files.create_world(name, origin.database, origin.finish_copy))
 
     def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
         """Back to the start: rows, ids, clock and everything in memory. Settings and snapshots stay."""
-        self._start_over(world, to)
-        self._apply_settings(world, world.settings)
+        world.load_image(self._image(to))
 
     def delete(self, name: str) -> None:
         """Delete a world with its snapshots and files. Raises NotFoundError, and InvalidStateError for the
         default world."""
         if name == DEFAULT:
             raise InvalidStateError("the default world is always there: reset it instead")
-        world = self.find(name)
-        for snapshot in self.snapshots(world):
-            self.delete_snapshot(world, snapshot)
-        del self._open[name]
-        file = world.database.file
-        world.discard()
-        if file is not None:
-            delete_file(file)
+        if name not in self:
+            raise NotFoundError("world", name)
+        # Not opened for this: its file may be damaged.
+        opened = self._open.pop(name, None)
+        self._not_opened.add(name)
+        if opened is not None:
+            opened.discard()
+        # The world first: if the process is killed now, the next start deletes snapshots without a world.
+        self._files.delete_world(name)
+        self._not_opened.discard(name)
+        self._snapshots.delete_all(name)
+
+    def databases(self) -> Iterator[Database]:
+        """The databases of all worlds that were used."""
+        return (world.database for world in self._open.values())
 
     def notify(self, kind: str, about: Any) -> None:
         """Tell the subscribers of every world."""
@@ -162,15 +177,14 @@ class Worlds:
             world.subscribers.end("stopping")
 
     def close(self) -> None:
-        for world in self._open.values():
-            world.close()
         self._snapshots.close()
         for start in self._starts.values():
-            start.image.close()
+            start.world.close()
+        close_all([world.database for world in self._open.values()])
 
     def snapshots(self, world: World) -> list[str]:
         """The names of a world's snapshots, sorted."""
-        return self._snapshots.names(world)
+        return self._snapshots.names(world.name)
 
     def create_snapshot(self, world: World, snapshot: str) -> None:
         """Keep what a world holds now, replacing an older snapshot of that name. Raises InvalidNameError,
@@ -181,11 +195,10 @@ class Worlds:
         """Make a world hold what it held when the snapshot was created; its settings stay. Raises
         NotFoundError."""
         self._snapshots.restore(world, snapshot)
-        self._apply_settings(world, world.settings)
 
     def delete_snapshot(self, world: World, snapshot: str) -> None:
         """Raises NotFoundError."""
-        self._snapshots.delete(world, snapshot)
+        self._snapshots.delete(world.name, snapshot)
 
     def _check_new(self, name: str) -> None:
         check_name(name)
@@ -196,41 +209,55 @@ class Worlds:
 
     def _create(self, name: str, settings: Mapping[str, Any]) -> World:
         self._check_new(name)
-        self._configure(settings)
-        start = self._start("seed")
-        world = World(self._files.create_world(name, start.image), name=name)
-        self._restart_times(world, start)
-        self._apply_settings(world, settings)
-        self._open[name] = world
-        return world
+        self._configure(settings)  # which rejects them, or not, before there is a file
+        return self._add(name, self._files.create_world(name, self._image("seed", settings)))
 
     def _open_file(self, name: str) -> World:
-        world = World(self._files.open_world(name), name=name)
-        self._apply_settings(world, world.settings)
+        world = self._add(name, self._files.open_world(name))
         self._not_opened.discard(name)
+        return world
+
+    def _add(self, name: str, database: Database) -> World:
+        try:
+            world = World(database, name=name)
+            self._use_settings(world)
+        except BaseException:
+            database.close()
+            raise
         self._open[name] = world
         return world
 
-    def _apply_settings(self, world: World, settings: Mapping[str, Any]) -> None:
-        world.rules, world.options = self._configure(settings)
-        world.settings = dict(settings)
+    def _use_settings(self, world: World) -> None:
+        """Let a world's own settings have their effect."""
+        world.rules, world.options = self._configure(world.settings)
         world.callers.clear()
 
     def _start_default(self, seed: StartingState) -> bool:
         """Start the default world from the seed, if nothing was ever done in it."""
         untouched = self.default.transact_now(seed.may_start)
         if untouched:
-            self._start_over(self.default, "seed")
+            self.default.load_image(self._image("seed"))
         return untouched
 
-    def _start_over(self, world: World, to: Literal["seed", "empty"]) -> None:
+    def _image(self, to: Literal["seed", "empty"], settings: Mapping[str, Any] | None = None) -> Database:
+        """What a world starts from now, with settings of its own if it is new."""
         start = self._start(to)
-        world.load_image(start.image)
-        if to == "seed":
-            self._restart_times(world, start)
+        start.world.settings = dict(settings or {})
+        start.world.clock.state = Clock().state
+        if to == "seed" and self._seed is not None:
+            self._seed.set_clock(start.world.clock)
+        start.world.transact_now(self._bring_to_now, start, to)
+        return start.world.database
+
+    def _bring_to_now(self, tx: Transaction, start: _Start, to: Literal["seed", "empty"]) -> None:
+        """Save the clock as it starts, and let pending builds count from now."""
+        start.world.save_metadata(tx)
+        if to == "seed" and self._seed is not None and self._seed.has_pending_builds:
+            before_ms, start.inserted_at_ms = start.inserted_at_ms, tx.now_ms
+            self._seed.shift_pending_builds(tx, inserted_at_ms=before_ms, by_ms=tx.now_ms - before_ms)
 
     def _start(self, to: Literal["seed", "empty"]) -> _Start:
-        """What a world starts from, made once."""
+        """What worlds start from, made once."""
         if to not in self._starts:
             image = Database(layout=self.default.database.layout)
             world = World(image, rules=self._configure({})[0])
@@ -243,19 +270,5 @@ class Worlds:
             except BaseException:
                 image.close()
                 raise
-            self._starts[to] = _Start(image, world.clock.now_ms())
+            self._starts[to] = _Start(world, world.clock.now_ms())
         return self._starts[to]
-
-    def _restart_times(self, world: World, start: _Start) -> None:
-        """Set the clock as the seed says, and let pending builds count from now."""
-        if self._seed is None:
-            return
-        self._seed.set_clock(world.clock)
-        if self._seed.sets_clock:
-            # Saved, so that a restart finds it.
-            world.save_metadata()
-        if self._seed.has_pending_builds:
-            by_ms = world.clock.now_ms() - start.inserted_at_ms
-            world.transact_now(
-                self._seed.shift_pending_builds, inserted_at_ms=start.inserted_at_ms, by_ms=by_ms
-            )

@@ -2,7 +2,6 @@
 query."""
 
 import base64
-import binascii
 import hashlib
 import struct
 from collections.abc import Iterable
@@ -10,8 +9,8 @@ from collections.abc import Iterable
 from audience_mock.providers.pinterest.errors import InvalidRequestError
 from audience_mock.web.templates import JsonText
 
-_LAYOUT = struct.Struct(">8sq")
-"""The query's hash, and the cursor."""
+_LAYOUT = struct.Struct(">10sq")
+"""The query's hash, and the cursor: a multiple of three bytes, so that base64 needs no padding."""
 
 
 class PagedList:
@@ -21,15 +20,16 @@ class PagedList:
         self._query = query
 
     def cursor(self, bookmark: str | None) -> int | None:
-        """The cursor in a request's bookmark; None for the first page. Raises InvalidRequestError for text
-        that is no bookmark, or is one of another query."""
-        if bookmark is None:
+        """The cursor in a request's bookmark; None for the first page, also where the bookmark is empty, as
+        clients send it that always send one. Raises InvalidRequestError for text that is no bookmark, or is
+        one of another query."""
+        if not bookmark:
             return None
         try:
-            query_hash, cursor = _LAYOUT.unpack(base64.b64decode(bookmark.encode(), validate=True))
-        except (binascii.Error, struct.error, UnicodeError):
-            query_hash, cursor = None, 0
-        if query_hash != self._query_hash():
+            _, cursor = _LAYOUT.unpack(base64.urlsafe_b64decode(bookmark))
+        except (ValueError, struct.error):
+            cursor = 0
+        if bookmark != self.bookmark(cursor):
             # Chosen: no response to a bad bookmark was ever published.
             raise InvalidRequestError("'bookmark' is not one that this list gave")
         return int(cursor)
@@ -40,8 +40,7 @@ class PagedList:
         return f'{{"items":[{",".join(items)}],"bookmark":{bookmark}}}'.encode()
 
     def bookmark(self, cursor: int) -> str:
-        """Padded base64, as Pinterest's are."""
-        return base64.b64encode(_LAYOUT.pack(self._query_hash(), cursor)).decode()
-
-    def _query_hash(self) -> bytes:
-        return hashlib.sha256("\x1f".join(self._query).encode()).digest()[:8]
+        """Base64 of unreserved characters alone: clients put bookmarks into URLs as they are, Pinterest's
+        own quickstart among them, where `+`, `/` and `=` would become something else."""
+        query_hash = hashlib.sha256("\x1f".join(self._query).encode()).digest()[:10]
+        return base64.urlsafe_b64encode(_LAYOUT.pack(query_hash, cursor)).decode()

@@ -1,6 +1,5 @@
 """Errors as Pinterest words them: `{"code": N, "message": "…"}`, compact; each with its evidence."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,6 +25,7 @@ from audience_mock.providers.pinterest.rate_limits import add_headers_to_injecte
 from audience_mock.providers.pinterest.responses import json_response
 from audience_mock.providers.pinterest.security import parse_bearer
 from audience_mock.providers.pinterest.sources import CLIENTS, DESCRIPTION, JSONSCHEMA, QUOTED, UNPUBLISHED
+from audience_mock.web.error_log import report
 from audience_mock.web.errors import (
     BodyTooLargeError,
     InjectedError,
@@ -39,14 +39,13 @@ from audience_mock.web.errors import (
     RateLimitError,
     RouteNotFoundError,
     UnsupportedContentTypeError,
+    UnsupportedEncodingError,
     phrase,
 )
 from audience_mock.web.evidence import ErrorSpec, Evidence, chosen, recorded
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
-
-log = logging.getLogger("audience_mock")
 
 NOT_AUTHENTICATED = 2
 MISSING_SCOPES = 3
@@ -86,23 +85,13 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
     elif isinstance(error, InjectedError):
         add_headers_to_injected(request, error)
     spec, message = _describe(error)
-    _log(request, error, spec, message)
+    failed = spec.code == SERVER_FAULT and not isinstance(error, InjectedError)
+    report(request, error, spec.status, message, failed=failed)
     headers = []
     if isinstance(error, MethodNotAllowedError):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
     body = to_json({"code": spec.code, "message": message, **spec.more})
     return json_response(request, body, spec.status, headers)
-
-
-def _log(request: MockRequest, error: Exception, spec: ErrorSpec, message: str) -> None:
-    """One line, whatever the texts hold."""
-    if spec.code == SERVER_FAULT and not isinstance(error, InjectedError):
-        cause = " ".join(f"{type(error).__name__}: {error}".split())
-        log.error("%s %s %d: %s", request.method, request.url.path, spec.status, cause)
-        log.debug("traceback", exc_info=error)
-        return
-    hint = error.hint if isinstance(error, NoRouteError) else ""
-    log.info("%s %s %d %s%s", request.method, request.url.path, spec.status, " ".join(message.split()), hint)
 
 
 def _body_error(message: str, evidence: Evidence, when: str, on: Sequence[str] = ("body",)) -> ErrorSpec:
@@ -203,8 +192,8 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
     NotInAccountError: _body_error(
         "{what} {id} is not in this ad account",
         UNPUBLISHED,
-        when="a list or seed that does not exist",
-        on=("audiences/create*", "audiences/update"),
+        when="a list, seed or member that does not exist",
+        on=("audiences/create*", "audiences/update", "customer_segment/create", "customer_segment/update"),
     ),
     InvalidStateError: _body_error(
         "{error}",
@@ -237,6 +226,14 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
         "Invalid request: {error}",
         UNPUBLISHED,
         when="a body of another content type",
+        on=("415",),
+    ),
+    UnsupportedEncodingError: ErrorSpec(
+        415,
+        INVALID,
+        "Invalid request: {error}",
+        UNPUBLISHED,
+        when="a body with a content encoding",
         on=("415",),
     ),
     WorldReplacedError: ErrorSpec(

@@ -83,6 +83,9 @@ OTHER_PARAMETER_ERROR = _parameter(
 BODY_ERRORS: Mapping[str, ErrorSpec] = {
     **dict.fromkeys(_JSON_TYPES, _body("{value} is not of type '{type}'", QUOTED, "of another type")),
     "missing": _body("'{field}' is a required property", QUOTED, "a required key is missing"),
+    "extra_forbidden": _body(
+        "Additional properties are not allowed ('{field}' was unexpected)", JSONSCHEMA, "an unknown key"
+    ),
     "literal_error": _body("{value} is not one of {choices}", QUOTED, "not an allowed value"),
     "string_pattern_mismatch": _body("{value} does not match {pattern}", QUOTED, "does not match"),
     **dict.fromkeys(

@@ -15,6 +15,9 @@ _ALWAYS: tuple[Header, ...] = (
     (b"cache-control", b"no-cache, no-store, must-revalidate"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
+    (b"access-control-allow-credentials", b"true"),
+    (b"p3p", b'CP="This is not a P3P policy."'),
+    (b"pinterest-generated-by", b"audience-mock"),
     (b"vary", b"Accept-Encoding"),
 )
 _JSON: tuple[Header, ...] = ((b"content-type", b"application/json"), *_ALWAYS)
@@ -25,6 +28,9 @@ HEADER_EVIDENCE = {
     "cache-control": PRODUCTION.says("no-cache, no-store, must-revalidate"),
     "x-content-type-options": PRODUCTION.says("nosniff"),
     "x-frame-options": PRODUCTION.says("DENY"),
+    "access-control-allow-credentials": PRODUCTION.says("true"),
+    "date": PRODUCTION.says("on every response; here by the world's clock"),
+    "p3p, pinterest-generated-by": PRODUCTION.says("on every response; the values are invented"),
     "vary": PRODUCTION.says("Accept-Encoding"),
     "x-pinterest-rid": PRODUCTION.says("16 digits"),
     "x-pinterest-rid-128bit": PRODUCTION.says("32 hex digits"),
@@ -45,6 +51,7 @@ def json_response(
         [
             *(_JSON if body else _ALWAYS),
             (b"content-length", b"%d" % len(body)),
+            request.context.date,
             (b"x-pinterest-rid", b"%016d" % (random_bits(53) % 10**16)),
             (b"x-pinterest-rid-128bit", b"%032x" % random_bits(128)),
             (b"x-envoy-upstream-service-time", b"%d" % (request.took_s * 1000)),

@@ -20,11 +20,13 @@ class PinterestRoute(MockRoute):
         super().__init__(path, endpoint, **kwargs)
         self._requirement = TokenRequirement.from_security(self.security)
 
+    def is_served(self, request: MockRequest) -> bool:
+        version = request.options.api_version
+        return self.api_versions is None or version is None or version in self.api_versions
+
     def authorize(self, request: MockRequest) -> None:
-        if self.api_versions is not None:
-            version = request.options.api_version
-            if version is not None and version not in self.api_versions:
-                raise RouteNotFoundError
+        if not self.is_served(request):
+            raise RouteNotFoundError
         authorize_token(request, self._requirement)
 
     def is_strict(self, request: MockRequest) -> bool:

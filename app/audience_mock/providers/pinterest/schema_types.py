@@ -1,14 +1,16 @@
 """Types that the schemas of several resources share: ids, names, pages."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, ValidationInfo, WrapValidator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from audience_mock.core.audiences.queries import MAX_NUMBER
-from audience_mock.providers.pinterest.sources import DESCRIPTION
-from audience_mock.providers.pinterest.strictness import SchemaAllows
+from audience_mock.providers.pinterest.api_versions import before_5_28, is_before_5_28
+from audience_mock.providers.pinterest.sources import CHANGES, DESCRIPTION, OURS
+from audience_mock.providers.pinterest.strictness import SchemaAllows, is_schema_only
 from audience_mock.web.schema import ApiModel
 
 DIGITS = r"^\d+$"
@@ -26,9 +28,64 @@ PathId = Annotated[
     DESCRIPTION.says("at most 18 digits"),
 ]
 
+
+def _at_most_18_digits(id: str) -> str:
+    if len(id) > 18:
+        raise PydanticKnownError("string_too_long", {"max_length": 18})
+    return id
+
+
+LongPathId = Annotated[
+    Digits,
+    before_5_28(_at_most_18_digits),
+    DESCRIPTION,
+    DESCRIPTION.says("at most 18 digits"),
+    CHANGES.says("of any length"),
+]
+"""An id in a path whose length 5.28 no longer limits; `audience_number` makes a number of it."""
+
+
+class _Missing:
+    """A key that was not sent."""
+
+
+_MISSING = _Missing()
+
+
+def required_but_by_schema(default: Callable[[], Any]) -> WrapValidator:
+    """Marks a key that is required, except by the schema of 5.28 alone: then a request without it has
+    `default`. The field is declared as `= NOT_SENT`."""
+
+    def validate(value: Any, validate_sent: Callable[[Any], Any], info: ValidationInfo) -> Any:
+        if value is not _MISSING:
+            return validate_sent(value)
+        if is_schema_only(info.context) and not is_before_5_28(info.context):
+            return default()
+        raise PydanticKnownError("missing")
+
+    return WrapValidator(validate)
+
+
+NOT_SENT: Any = Field(default_factory=lambda: _MISSING, validate_default=True)
+MAX_NAME_CHARACTERS, MAX_DESCRIPTION_CHARACTERS = 1000, 10_000
+"""Not documented; chosen, so that a page of the largest audiences is a few megabytes. They hold with
+schema-only validation too. Our description, which is to accept what Pinterest's does, has them as evidence
+only."""
+
 # Chosen: a name, and so a country or an event, is not blank.
 Name = Annotated[
-    str, Field(min_length=1, pattern=r"\S", json_schema_extra={"pattern": None}), SchemaAllows(str)
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_NAME_CHARACTERS,
+        pattern=r"\S",
+        json_schema_extra={"maxLength": None, "pattern": None},
+    ),
+    SchemaAllows(Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)]),
+    OURS.says("at most 1,000 characters"),
+]
+Description = Annotated[
+    str, Field(max_length=MAX_DESCRIPTION_CHARACTERS, json_schema_extra={"maxLength": None})
 ]
 
 

@@ -2,7 +2,7 @@
 
 Two modes. Strict: a token has to be known (issued by `oauth/token`, or in a seed) or self-describing.
 Lenient: any well-formed token may do everything, but one that is known or self-describing is checked against
-its scopes and ad accounts.
+its scopes and ad accounts. A setting turns self-describing tokens off: anybody can write one.
 """
 
 import base64
@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from audience_mock.core import tokens
+from audience_mock.core.audiences import sharing
 from audience_mock.core.store.rows import TokenRow
 from audience_mock.providers.pinterest.rate_limits import count_call
 from audience_mock.web.errors import MissingScopesError, NotAuthenticatedError, NotPermittedError
 from audience_mock.web.openapi import Security
 from audience_mock.web.request import MockRequest
 
-WELL_FORMED = r"[A-Za-z0-9._~:+/-]{1,1000}=*"
-_BEARER = re.compile(f"Bearer +({WELL_FORMED})", re.IGNORECASE)
+WELL_FORMED = r"[A-Za-z0-9._~:+/-]{1,1000}={0,16}"
+_BEARER = re.compile(rf"Bearer +({WELL_FORMED})[ \t]*", re.IGNORECASE)
 """RFC 6750, and the colon of a scope. Pinterest's own tokens begin with `pina_` or `pinc_`; the longest
 length is chosen."""
 
@@ -30,6 +31,8 @@ an app by client credentials; `pina_mock_expired.…`, `pina_mock_revoked.…` a
 
 MAX_CACHED_CALLERS = 1024
 """Callers of a world whose token is not looked up again. Chosen."""
+MAX_CACHED_CHARACTERS = 1_100
+"""Of the header that such a caller sends: any number of spaces may precede a token. Chosen."""
 
 MAX_APP_ID_CHARACTERS = 200
 """Chosen; Pinterest's are seven digits."""
@@ -110,7 +113,8 @@ class Caller:
     is_app: bool = False
     ad_accounts: frozenset[str] | None = None
     expires_at_ms: int | None = None
-    revoked: bool = False
+    invalid: str | None = None
+    """Why it is no token any more, or none for calls."""
 
 
 def authorize_token(request: MockRequest, requirement: TokenRequirement) -> None:
@@ -123,8 +127,10 @@ def authorize_token(request: MockRequest, requirement: TokenRequirement) -> None
     authorization = request.header(b"authorization") or ""
     caller: Caller = world.callers.get(authorization) or _find_caller(request, authorization)
     now_ms = world.clock.now_ms()
-    if caller.revoked or (caller.expires_at_ms is not None and now_ms >= caller.expires_at_ms):
-        raise NotAuthenticatedError
+    if caller.invalid is not None:
+        raise NotAuthenticatedError(caller.invalid)
+    if caller.expires_at_ms is not None and now_ms >= caller.expires_at_ms:
+        raise NotAuthenticatedError("expired token")
     request.caller = caller
     count_call(request, caller.token, requirement.scope, now_ms)
     if caller.scopes is not None:
@@ -135,10 +141,11 @@ def authorize_app(request: MockRequest) -> None:
     """Check an app's id and secret (HTTP Basic), and count the call; `request.caller` is the id. Raises
     NotAuthenticatedError, RateLimitError."""
     id, secret = _parse_basic(request.header(b"authorization") or "")
-    if request.options.auth_mode == "strict" and not request.world.read_now(
-        tokens.is_app, id=id, secret=secret
+    options = request.options
+    if options.auth_mode == "strict" and not request.world.read_now(
+        tokens.is_app, id=id, secret=secret, must_be_known=not options.self_describing_tokens
     ):
-        raise NotAuthenticatedError
+        raise NotAuthenticatedError("unknown app, or not its secret")
     request.caller = id
     count_call(request, f"app {id}", None, request.world.clock.now_ms())
 
@@ -160,7 +167,7 @@ def parse_self_describing(token: str) -> Caller | None:
         scopes=frozenset(filter(None, scopes.split("+"))),
         is_app=kind == "c",
         ad_accounts=frozenset(filter(None, accounts.split("+"))) if accounts else None,
-        revoked=ended is not None,
+        invalid=f"{ended[1:]} token" if ended else None,
     )
 
 
@@ -175,20 +182,32 @@ def _check_permissions(
     if caller.ad_accounts is not None:
         account = request.path_params.get("ad_account_id", "")
         if account and account not in caller.ad_accounts:
-            raise NotPermittedError
+            raise NotPermittedError("the token is for other ad accounts")
+        business = request.path_params.get("business_id", "")
+        if business and not request.world.read_now(
+            sharing.owns_any, business=business, accounts=caller.ad_accounts
+        ):
+            # Chosen: a token for ad accounts acts for the business that has one of them, and for no other.
+            raise NotPermittedError("the token is for ad accounts of which this business has none")
 
 
 def _find_caller(request: MockRequest, authorization: str) -> Caller:
     """Raises NotAuthenticatedError."""
     token = parse_bearer(authorization)
     if token is None:
-        raise NotAuthenticatedError
+        raise NotAuthenticatedError("malformed token: not Bearer <token>" if authorization else "no token")
     row = request.world.read_now(tokens.find, text=token)
-    caller = parse_self_describing(token) if row is None else _known_caller(token, row)
+    caller = None
+    if row is not None:
+        caller = _known_caller(token, row)
+    elif request.options.self_describing_tokens:
+        caller = parse_self_describing(token)
     if caller is None:
         if request.options.auth_mode == "strict":
-            raise NotAuthenticatedError
+            raise NotAuthenticatedError("unknown token")
         caller = Caller(token)
+    if len(authorization) > MAX_CACHED_CHARACTERS:
+        return caller
     callers = request.world.callers
     if len(callers) >= MAX_CACHED_CALLERS:
         callers.clear()
@@ -203,20 +222,28 @@ def _known_caller(token: str, row: TokenRow) -> Caller:
         is_app=row.kind == tokens.APP,
         ad_accounts=None if row.ad_accounts is None else frozenset(row.ad_accounts.split()),
         expires_at_ms=row.expires_at_ms,
-        # A refresh token or a code authenticates no call.
-        revoked=row.revoked or row.kind not in (tokens.ACCESS, tokens.APP),
+        invalid=_why_invalid(row),
     )
+
+
+def _why_invalid(row: TokenRow) -> str | None:
+    if row.kind not in (tokens.ACCESS, tokens.APP):
+        return f"a {row.kind}{' token' if row.kind == tokens.REFRESH else ''} authenticates no call"
+    return "revoked token" if row.revoked else None
 
 
 def _parse_basic(authorization: str) -> tuple[str, str]:
     """Id and secret, neither empty. Raises NotAuthenticatedError."""
+    if not authorization:
+        raise NotAuthenticatedError("no app id and secret")
+    malformed = NotAuthenticatedError("malformed app id and secret: not Basic <base64 of id:secret>")
     scheme, _, encoded = authorization.partition(" ")
     try:
         id, _, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
-        raise NotAuthenticatedError from None
+        raise malformed from None
     if scheme.lower() != "basic" or not secret or not id.isprintable():
-        raise NotAuthenticatedError
+        raise malformed
     if not 0 < len(id) <= MAX_APP_ID_CHARACTERS:
-        raise NotAuthenticatedError
+        raise malformed
     return id, secret

@@ -58,6 +58,15 @@ class PinterestSettings(BaseModel):
         description="Pinterest tokens that are accepted: lenient, any; strict, only known ones.",
         json_schema_extra={"group": GROUP},
     )
+    self_describing_tokens: bool = Field(
+        default=True,
+        description=(
+            "Whether Pinterest tokens and codes that describe themselves, such as pina_mock.ads:read, are"
+            " what they say. Anybody can write one, so turn them off where strict mode must keep strangers"
+            " out."
+        ),
+        json_schema_extra={"group": GROUP},
+    )
     rate_limits: RateLimitMode = Field(
         default="count",
         description=(
@@ -74,6 +83,7 @@ class PinterestOptions:
 
     create_status: int = 201
     auth_mode: AuthMode = "lenient"
+    self_describing_tokens: bool = True
     rate_limits: RateLimitMode = "count"
     api_version: ApiVersion = None
     validation: ValidationStrictness = "documented"
@@ -86,6 +96,7 @@ def options(settings: PinterestSettings) -> PinterestOptions:
     return PinterestOptions(
         create_status=settings.pinterest_create_status,
         auth_mode=settings.auth_mode,
+        self_describing_tokens=settings.self_describing_tokens,
         rate_limits=settings.rate_limits,
         api_version=settings.pinterest_contract,
         validation=settings.pinterest_validation,

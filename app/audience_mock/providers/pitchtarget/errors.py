@@ -4,30 +4,28 @@ Its documentation shows no error. Statuses and shape are chosen: what a Rails ap
 send, `base` standing, as in Rails, for what concerns no field.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
-from audience_mock.core.errors import NotFoundError, WorldReplacedError
-from audience_mock.providers.pitchtarget.responses import json_response
-from audience_mock.providers.pitchtarget.sources import OURS, RAILS
+from audience_mock.core.errors import NameTakenError, NotFoundError, WorldReplacedError
+from audience_mock.providers.pitchtarget import responses
+from audience_mock.providers.pitchtarget.sources import OURS, RAILS, UNIQUE
+from audience_mock.web.error_log import report
 from audience_mock.web.errors import (
     BodyTooLargeError,
     InjectedError,
     InvalidInputError,
     MalformedBodyError,
     MethodNotAllowedError,
-    NoRouteError,
     NotAuthenticatedError,
     RouteNotFoundError,
     UnsupportedContentTypeError,
+    UnsupportedEncodingError,
     phrase,
 )
 from audience_mock.web.evidence import ErrorSpec, Evidence
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
-
-log = logging.getLogger("audience_mock")
 
 BLANK = "can't be blank"
 NOT_LISTED = "is not included in the list"
@@ -48,6 +46,9 @@ REASONS: Mapping[str, ErrorSpec] = {
     **dict.fromkeys(("float_type", "float_parsing"), _NOT_A_NUMBER),
     "greater_than_equal": _reason("must be greater than or equal to {ge}", "too little"),
     "less_than_equal": _reason("must be less than or equal to {le}", "too much"),
+    "charset": _reason("is not in UTF-8", "a field of a form in another charset", OURS),
+    "unknown_charset": _reason("has an unknown charset: {charset}", "a charset that is none", OURS),
+    "string_too_long": _reason("is too long (maximum is {max_length} characters)", "too long"),
     "sent_twice": _reason("can't be sent twice", "two types of users in one form", OURS),
     "no_users": _reason(
         "Users can be added only to an audience that was made from a file", "users for another kind", OURS
@@ -55,7 +56,14 @@ REASONS: Mapping[str, ErrorSpec] = {
     "other_type": _reason("is not the audience's: {is}", "users of another type or ad account", OURS),
 }
 """What is wrong with a field, by pydantic's error types and a few of our own."""
-_REPORTED_IF_BLANK = ("sent_twice", "other_type", "greater_than_equal", "less_than_equal")
+_REPORTED_IF_BLANK = (
+    "charset",
+    "unknown_charset",
+    "sent_twice",
+    "other_type",
+    "greater_than_equal",
+    "less_than_equal",
+)
 """Error types that a field without a value is reported with; with any other, it is reported as blank."""
 OTHER_REASON = _reason(INVALID, "anything else")
 
@@ -81,6 +89,14 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
     NotFoundError: ErrorSpec(
         404, None, "Couldn't find the {what}", RAILS, "an id that names nothing", on=("404",)
     ),
+    NameTakenError: ErrorSpec(
+        422,
+        None,
+        "has already been taken",
+        UNIQUE,
+        "a name that another of the ad account has",
+        on=("offsite_pixels/create", "offsitepixels/create"),
+    ),
     MalformedBodyError: ErrorSpec(
         422, None, "{error}", RAILS, "a body without the syntax of its content type", on=("422",)
     ),
@@ -98,6 +114,14 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
         "The content type is not served, only {listed}",
         RAILS,
         "another content type",
+        on=("415",),
+    ),
+    UnsupportedEncodingError: ErrorSpec(
+        415,
+        None,
+        "The content encoding {given} is not served",
+        RAILS,
+        "a body with a content encoding",
         on=("415",),
     ),
     WorldReplacedError: ErrorSpec(
@@ -131,13 +155,9 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
     headers = []
     if isinstance(error, MethodNotAllowedError):
         headers.append((b"Allow", ", ".join(error.allowed).encode()))
-    if status == 500 and not isinstance(error, InjectedError):
-        log.error("%s %s %d: %s: %s", request.method, request.url.path, status, type(error).__name__, error)
-        log.debug("traceback", exc_info=error)
-    else:
-        hint = error.hint if isinstance(error, NoRouteError) else ""
-        log.info("%s %s %d %s%s", request.method, request.url.path, status, _in_one_line(errors), hint)
-    return json_response(request, {"errors": errors}, status, headers)
+    failed = status == 500 and not isinstance(error, InjectedError)
+    report(request, error, status, _in_one_line(errors), failed=failed)
+    return responses.error_response(request, {"errors": errors}, status, headers)
 
 
 def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
@@ -151,7 +171,7 @@ def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
         values["listed"] = ", ".join(error.allowed)
     if isinstance(error, UnsupportedContentTypeError):
         values["listed"] = " and ".join(error.served)
-    return spec.status, {values.get("field") or "base": [spec.message.format_map(values)]}
+    return spec.status, {getattr(error, "field", None) or "base": [spec.message.format_map(values)]}
 
 
 def _injected_message(status: int) -> str:

@@ -22,8 +22,7 @@ from audience_mock.web.response import RawResponse
 
 
 def _preflight(request: MockRequest, allowed: set[str]) -> RawResponse:
-    """Every response allows any origin already."""
-    return responses.empty_response(request)
+    return responses.preflight_response(request)
 
 
 def _show(world: World, row: AudienceRow | CustomerListRow) -> Mapping[str, Any]:
@@ -46,6 +45,7 @@ def provider() -> Provider:
             (
                 *("custom_audiences", "offsite_pixels", "oauth"),
                 *("customaudiences", "lookalikeaudiences", "websitecustomaudiences", "remarketingpixel"),
+                "offsitepixels",
             ),
             "",
         ),

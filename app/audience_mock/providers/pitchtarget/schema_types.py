@@ -14,7 +14,7 @@ def _digits_as_text(value: Any) -> Any:
     return str(value) if type(value) is int and 0 <= value < 10**20 else value
 
 
-def _not_blank(value: str) -> str:
+def not_blank(value: str) -> str:
     if not value.strip():
         raise PydanticCustomError("blank", "blank")
     if "\x00" in value:
@@ -29,7 +29,16 @@ AccountId = Annotated[
     DOCUMENTATION.says("digits"),
     OURS.says("at most 20 of them; a number too"),
 ]
-Text = Annotated[str, AfterValidator(_not_blank)]
+MAX_NAME_CHARACTERS, MAX_DESCRIPTION_CHARACTERS, MAX_RULE_CHARACTERS = 1000, 10_000, 65_536
+"""Not documented; chosen, so that a page of the largest audiences is a few megabytes."""
+
+Text = Annotated[str, AfterValidator(not_blank)]
+Name = Annotated[
+    str,
+    Field(max_length=MAX_NAME_CHARACTERS),
+    AfterValidator(not_blank),
+    OURS.says("at most 1,000 characters"),
+]
 
 
 class Parameters(ApiModel):

@@ -15,6 +15,7 @@ from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.store.database import Database
 from audience_mock.core.worlds.world import World
 from audience_mock.providers.pinterest.api import NAME as PINTEREST
+from audience_mock.providers.pitchtarget.api import NAME as PITCHTARGET
 from helpers.worlds import make
 
 
@@ -24,8 +25,8 @@ def state(world: World) -> bytes:
 
 def test_a_world_seeded_with_a_state_has_no_difference(world: World) -> None:
     """An empty world that gets the state of another exports the same text and differs in nothing."""
-    make(world, columns={"definition": '{"b":1,"a":2}'})
-    make(world, facebook=True)
+    make(world, columns={"definition": '{"a":2,"b":1}'})
+    make(world, facebook=True, api=PITCHTARGET, kind="WEBSITE", columns={"definition": '{"b": 1,"a":2}'})
     copy = World(Database())
     apply_seed(copy, Seed.model_validate_json(state(world)))
     assert asyncio.run(diff_worlds(world, copy)) == {}

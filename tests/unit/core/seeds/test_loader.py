@@ -54,6 +54,21 @@ def test_a_seed_that_no_answer_could_carry_is_rejected(tmp_path: Path, text: str
     assert "\n" not in str(caught.value)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_seed(tmp_path: Path) -> None:
+    """A file with a mark in front is read, and a mistake in it has the place that an editor shows."""
+    good = seed_file(tmp_path, '\ufeff{"audiences": []}')
+    assert loader.load(good).audiences == []
+    assert loader.check(good)[1] == []
+    for text, where in (('\ufeff{"audience": []}', ":1:14: audience"), ('\ufeff{"a": }', ":1:7: not JSON")):
+        file = seed_file(tmp_path, text)
+        (problem,) = loader.check(file)[1]
+        assert str(problem).startswith(f"{file}{where}")
+    taken = '{"api": "pinterest", "id": "7", "account": "1", "kind": "APP", "name": "a"}'
+    text = f'{{"audiences": [{taken}, {taken}]}}'
+    (problem,) = loader.check(seed_file(tmp_path, f"\ufeff{text}"))[1]
+    assert f":1:{text.rindex('7')}: audiences.1.id" in str(problem)
+
+
 def test_a_missing_seed_file_is_named() -> None:
     """A missing file is named, with the system's reason."""
     with pytest.raises(InvalidSeedError, match=r"/nowhere\.json: No such file"):

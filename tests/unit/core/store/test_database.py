@@ -1,7 +1,5 @@
 """Databases: files that are kept, rejected, cleaned."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,19 +56,6 @@ def test_a_database_that_cannot_be_used_says_why(url: str, says: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_with_anothers_tables_is_rejected(tmp_path: Path) -> None:
-    """A database of another program that has a table of the same name is left as it was."""
-    file = tmp_path / "theirs.db"
-    with closing(sqlite3.connect(file)) as theirs:
-        theirs.execute("CREATE TABLE audiences (who)")
-    with pytest.raises(StoreError, match="table audiences already exists"):
-        Database(f"sqlite:///{file}")
-    with closing(sqlite3.connect(file)) as theirs:
-        assert theirs.execute("SELECT name, sql FROM sqlite_master").fetchall() == [
-            ("audiences", "CREATE TABLE audiences (who)")
-        ]
-
-
 def test_a_file_of_another_version_is_rejected(tmp_path: Path) -> None:
     """A store that another version made is left alone."""
     url = f"sqlite:///{tmp_path}/a.db"
@@ -79,11 +64,3 @@ def test_a_file_of_another_version_is_rejected(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(StoreError, match="another version"):
         Database(url)
-
-
-def test_a_file_that_is_no_database_is_rejected(tmp_path: Path) -> None:
-    """A text file is not overwritten."""
-    file = tmp_path / "a.db"
-    file.write_text("not a database, but long enough to be looked at" * 10)
-    with pytest.raises(StoreError, match="not a database"):
-        Database(f"sqlite:///{file}")

@@ -34,13 +34,27 @@ def test_users_are_kept_as_the_digests_that_the_lines_write() -> None:
     [
         f"{ANN}\n{BOB}",
         f"{ANN}\r\n{BOB}\r\n",
+        f"{ANN}\r{BOB}\r",
+        f"{ANN}\r{BOB}\n",
+        f"\ufeff{ANN}\r\r\r\n{BOB}",
         f"\ufeff{ANN}\n{BOB}\n",
         f"\n\n{ANN}\n   \n{BOB}\n\n",
         f"  {ANN}\t\n{BOB} \r\n",
         f"{ANN.upper()}\n{BOB}\n",
         f"{ANN}\n{BOB}\n{ANN}\n{BOB.upper()}\n",
     ],
-    ids=["no last end", "windows", "byte order mark", "blank lines", "trimmed", "upper case", "twice"],
+    ids=[
+        "no last end",
+        "windows",
+        "old mac",
+        "mixed",
+        "more mixed",
+        "byte order mark",
+        "blank lines",
+        "trimmed",
+        "upper case",
+        "twice",
+    ],
 )
 def test_the_same_two_people_in_any_spelling(file: str) -> None:
     """Line ends, blanks, case, a byte order mark and repetition make no other people."""
@@ -50,9 +64,10 @@ def test_the_same_two_people_in_any_spelling(file: str) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 65, 66, 1000])
-def test_where_the_file_is_cut_into_pieces_makes_no_difference(size: int) -> None:
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["unix", "windows", "old mac"])
+def test_where_the_file_is_cut_into_pieces_makes_no_difference(size: int, end: str) -> None:
     """A file reads the same in pieces of any size."""
-    file = f"\ufeff{ANN}\r\nnobody\r\n\r\n{BOB}\r\n{'x' * 5000}\r\n{CYD}".encode()
+    file = f"\ufeff{ANN}\nnobody\n\n{BOB}\n{'x' * 5000}\n{CYD}".replace("\n", end).encode()
     report, digests = read(file[at : at + size] for at in range(0, len(file), size))
     assert digests == sorted(bytes.fromhex(line) for line in (ANN, BOB, CYD))
     assert (report.lines, report.valid, report.invalid) == (5, 3, 2)
@@ -91,6 +106,22 @@ def test_ids_that_are_not_hashed_are_kept_as_their_digest() -> None:
     id = "aebe52e7-03ee-455a-b3c4-e57283966239"
     _, digests = read([f"{id}\n{id.upper()}\n".encode()], user_lines.ADVERTISER_ID)
     assert digests == [hashlib.sha256(id.encode()).digest()]
+
+
+@pytest.mark.parametrize(
+    ("user_type", "spellings"),
+    [
+        (
+            user_lines.ADVERTISER_ID,
+            ("aebe52e703ee455ab3c4e57283966239", "AEBE52E7-03EE-455A-B3C4-E57283966239"),
+        ),
+        (user_lines.THIRD_PARTY_ID, ("shop 17", '"shop 17"', "'Shop 17'", "\ufeffshop 17", "\xa0shop 17 ")),
+    ],
+)
+def test_an_id_in_another_spelling_is_the_same_person(user_type: str, spellings: tuple[str, ...]) -> None:
+    """Hyphens make no other advertiser id, and quotes around an opaque id no other of those."""
+    report, digests = read(["\n".join(spellings).encode()], user_type)
+    assert (report.valid, report.invalid, len(digests)) == (len(spellings), 0, 1)
 
 
 def test_a_large_file_goes_over_a_temporary_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,13 @@ from typing import Any, cast
 from sqlalchemy import func, insert, select
 
 from audience_mock.core.apis import registered
-from audience_mock.core.audiences import changes
+from audience_mock.core.audiences import changes, directory
 from audience_mock.core.errors import IdTakenError, InvalidSeedError
 from audience_mock.core.readiness import BY_HAND, FAILS, NEVER_MS
 from audience_mock.core.seeds.schemas import Seed, SeedShare, SeedUpload
 from audience_mock.core.seeds.sections.ids import SeedIds
 from audience_mock.core.seeds.sections.times import time_columns, to_ms
-from audience_mock.core.store.tables import Audience, CustomerList, Upload, table_of
+from audience_mock.core.store.tables import CUSTOMER_LIST_API, Audience, CustomerList, Upload, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import user_sets
 from audience_mock.core.users.digests import sorted_distinct
@@ -52,6 +52,8 @@ def insert_audiences(tx: Transaction, seed: Seed) -> list[str]:
             place = f"audiences.{position}"
             number = numbers[given.api].next(given.id, f"{given.api} audience", f"{place}.id")
             row = {name: getattr(given, name) for name in _SAME_NAME} | time_columns(tx, given)
+            if given.definition is not None:
+                row["definition"] = _definition(given.api, given.definition, f"{place}.definition")
             if given.policy is not None:
                 row |= _policy(given.policy)
             row |= {"key": key + position + 1, "number": number, "people": given.people}
@@ -71,9 +73,19 @@ def insert_audiences(tx: Transaction, seed: Seed) -> list[str]:
         position = len(made) - 1
         what = f"{seed.audiences[position].api} audience {made[position]}"
         raise IdTakenError(f"the world has a {what} already", f"audiences.{position}.id") from None
+    of_pinterest = {given.account for given in seed.audiences if given.api == CUSTOMER_LIST_API}
+    directory.enter_all(tx, sorted(of_pinterest))
     for each_api in numbers.values():
         each_api.save()
     return made
+
+
+def _definition(api: str, text: str, place: str) -> str:
+    """As the API answers it. Raises InvalidSeedError."""
+    try:
+        return registered()[api].definition_text(text)
+    except (ValueError, RecursionError):
+        raise InvalidSeedError(f"is no object that {api} can answer", place) from None
 
 
 def _policy(policy: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from sqlalchemy import func, insert, select
 
+from audience_mock.core.audiences import pixels
+from audience_mock.core.errors import IdTakenError, InvalidSeedError
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.seeds.sections.ids import insert_once
 from audience_mock.core.store.tables import NextFacebookId, Pixel, table_of
@@ -9,10 +11,19 @@ from audience_mock.core.store.transaction import Transaction
 
 
 def insert_pixels(tx: Transaction, seed: Seed) -> None:
+    """Raises InvalidSeedError."""
     used: set[str] = set()
+    names: set[tuple[str, str]] = set()
     for position, pixel in enumerate(seed.pixels):
-        what, place = f"pixel {pixel.facebook_id}", f"pixels.{position}.facebook_id"
-        insert_once(tx, Pixel, pixel.model_dump(), used=used, what=what, place=place)
+        what, place = f"pixel {pixel.facebook_id}", f"pixels.{position}"
+        name_is_taken = pixels.has_name(tx, account=pixel.account, name=pixel.name)
+        insert_once(tx, Pixel, pixel.model_dump(), used=used, what=what, place=f"{place}.facebook_id")
+        if (pixel.account, pixel.name) in names:
+            why = f"the seed has two pixels of this name in the ad account {pixel.account}"
+            raise InvalidSeedError(why, f"{place}.name")
+        if name_is_taken:
+            raise IdTakenError(f"the ad account {pixel.account} has a pixel of this name", f"{place}.name")
+        names.add((pixel.account, pixel.name))
 
 
 def insert_facebook_ids(tx: Transaction, seed: Seed) -> None:

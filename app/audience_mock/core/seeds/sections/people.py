@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.store.tables import KnownUser
 from audience_mock.core.store.transaction import Transaction
-from audience_mock.core.users.records import digest_of_hash, digests_of_plain
+from audience_mock.core.users.records import digest_of_hash, digests_of_plain, trimmed
 
 
 def insert_people(tx: Transaction, seed: Seed) -> None:
@@ -21,5 +21,5 @@ def insert_people(tx: Transaction, seed: Seed) -> None:
 
 def _digests(person: str) -> tuple[bytes, ...]:
     """All digests of a plain address, or the one of a SHA-256."""
-    raw = person.strip().encode()
+    raw = trimmed(person.encode())
     return (digest_of_hash(raw),) if re.fullmatch(rb"[0-9a-fA-F]{64}", raw) else digests_of_plain(raw)

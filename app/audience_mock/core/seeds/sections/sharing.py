@@ -1,4 +1,4 @@
-"""Businesses of a seed, and shares of audiences."""
+"""Shares of a seed's audiences."""
 
 from sqlalchemy import select
 
@@ -8,28 +8,10 @@ from audience_mock.core.seeds.sections.audiences import key_at
 from audience_mock.core.seeds.sections.ids import continue_at, insert_once
 from audience_mock.core.seeds.sections.times import to_ms
 from audience_mock.core.store import ids
-from audience_mock.core.store.tables import ACCOUNT, BUSINESS, Party, Share, table_of
+from audience_mock.core.store.tables import Share, table_of
 from audience_mock.core.store.transaction import Transaction
 
 _shares = table_of(Share)
-
-
-def insert_businesses(tx: Transaction, seed: Seed) -> None:
-    used: set[str] = set()
-    for position, business in enumerate(seed.businesses):
-        place = f"businesses.{position}"
-        row = {"kind": BUSINESS, "id": business.id, "name": business.name, "business": None}
-        insert_once(tx, Party, row, used=used, what=f"business {business.id}", place=f"{place}.id")
-        for at, account in enumerate(business.ad_accounts):
-            row = {"kind": ACCOUNT, "id": account.id, "name": account.name, "business": business.id}
-            insert_once(
-                tx,
-                Party,
-                row,
-                used=used,
-                what=f"ad account {account.id}",
-                place=f"{place}.ad_accounts.{at}.id",
-            )
 
 
 def insert_shares(tx: Transaction, seed: Seed) -> None:

@@ -16,8 +16,9 @@ def estimate_people(audience_type: str, rule: AudienceRule, definition: str) -> 
     with `prefill` false starts with no people. A CUSTOMER_LIST has none of its own: its list has them.
     """
     if audience_type == "ACTALIKE":
-        # With schema-only validation a percentage may be any number.
-        return users_in(rule.country or "") * min(max(rule.percentage or 0, 0), 100) // 100
+        # With schema-only validation a percentage may be any number, and a text that is none.
+        percentage = rule.percentage if isinstance(rule.percentage, int) else 0
+        return users_in(rule.country or "") * min(max(percentage, 0), 100) // 100
     if audience_type == "CUSTOMER_LIST" or (audience_type == "VISITOR" and rule.prefill is False):
         return 0
     return estimate(1_000, 500_000, audience_type, definition)

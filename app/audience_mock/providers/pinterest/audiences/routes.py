@@ -37,7 +37,7 @@ from audience_mock.providers.pinterest.openapi_responses import (
 )
 from audience_mock.providers.pinterest.responses import json_response, status_of_create
 from audience_mock.providers.pinterest.route import PinterestRoute
-from audience_mock.providers.pinterest.schema_types import PathId
+from audience_mock.providers.pinterest.schema_types import LongPathId, PathId, audience_number
 from audience_mock.providers.pinterest.security import ADS_READ, ADS_WRITE
 from audience_mock.providers.pinterest.sources import (
     BOOKMARK,
@@ -188,9 +188,9 @@ async def list_page(
     responses=success(AUDIENCE_EXAMPLE) | READ_ERRORS | AUDIENCE_NOT_FOUND,
     openapi_extra=operation(PRODUCTION, KEYS_IN_ORDER, security=ADS_READ),
 )
-async def get(request: MockRequest, ad_account_id: PathId, audience_id: PathId) -> RawResponse:
+async def get(request: MockRequest, ad_account_id: PathId, audience_id: LongPathId) -> RawResponse:
     row = await request.world.read(
-        sharing.find_visible, api=NAME, account=ad_account_id, number=int(audience_id)
+        sharing.find_visible, api=NAME, account=ad_account_id, number=audience_number(audience_id)
     )
     if row.policy is not None:
         row = await request.world.transact(changes.record_read, key=row.key or 0)
@@ -220,9 +220,9 @@ async def get(request: MockRequest, ad_account_id: PathId, audience_id: PathId) 
     ),
 )
 async def update(
-    request: MockRequest, ad_account_id: PathId, audience_id: PathId, body: AudienceUpdate
+    request: MockRequest, ad_account_id: PathId, audience_id: LongPathId, body: AudienceUpdate
 ) -> RawResponse:
-    target: dict[str, Any] = {"api": NAME, "account": ad_account_id, "number": int(audience_id)}
+    target: dict[str, Any] = {"api": NAME, "account": ad_account_id, "number": audience_number(audience_id)}
     if body.operation_type == "REMOVE":
         row = await request.world.transact(changes.delete, **target)
     else:

@@ -4,17 +4,30 @@ Pinterest's prose and its schema disagree about the values of a rule (`"percenta
 integer). Both are accepted; responses have the schema's types, since strict clients reject anything else.
 """
 
+import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, ValidationInfo
 from pydantic_core import PydanticKnownError, to_json
 
-from audience_mock.providers.pinterest.api_versions import is_before_5_28
+from audience_mock.providers.pinterest.api_versions import before_5_28, is_before_5_28
+from audience_mock.providers.pinterest.audiences.rule_values import (
+    as_ids_of_version,
+    as_integer,
+    as_list,
+    as_text,
+    as_url_list,
+    first_item,
+    match_digits,
+    number_before,
+    one_source_before,
+    unwrap_single,
+)
 from audience_mock.providers.pinterest.errors import InvalidRequestError
 from audience_mock.providers.pinterest.schema_types import Digits
 from audience_mock.providers.pinterest.settings import PinterestOptions
-from audience_mock.providers.pinterest.sources import DESCRIPTION, NEEDED, OURS, PROSE
+from audience_mock.providers.pinterest.sources import CHANGES, DESCRIPTION, NEEDED, OURS, PROSE
 from audience_mock.providers.pinterest.strictness import SchemaAllows, is_schema_only
 from audience_mock.web.evidence import inferred
 from audience_mock.web.schema import ApiModel
@@ -41,53 +54,6 @@ Currency = Literal[
 # fmt: on
 
 
-def _unwrap_single(value: Any) -> Any:
-    """The prose has a list of one where the schema has the one."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
-
-
-def _first_item(value: Any) -> Any:
-    """The prose lists the items of an order where the schema has one; chosen: the first comes back."""
-    return value[0] if isinstance(value, list) and value else value
-
-
-def _as_list(value: Any) -> Any:
-    """The prose has the one where the schema has a list."""
-    return [value] if isinstance(value, str) else value
-
-
-def _as_integer(value: Any) -> Any:
-    """The prose has digits in quotes where the schema has an integer."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-def _as_text(value: Any) -> Any:
-    """The prose has a number where the schema has a string."""
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-def _as_url_list(value: Any) -> Any:
-    """The schema has a list of strings; the prose also a string, and an object of operator and value.
-
-    Chosen: the object comes back as its JSON text in a list of one, which loses nothing and is of the
-    schema's type.
-    """
-    if (
-        isinstance(value, dict)
-        and value
-        and all(
-            operator in ("=", "!=", "contains", "not_contains") and isinstance(operand, str)
-            for operator, operand in value.items()
-        )
-    ):
-        return [to_json(value).decode()]
-    return _as_list(value)
-
-
 def _supported_objective(value: str, info: ValidationInfo) -> str:
     """SALES came after 5.23."""
     if value not in _OBJECTIVES_BEFORE_5_28 and is_before_5_28(info.context):
@@ -96,46 +62,64 @@ def _supported_objective(value: str, info: ValidationInfo) -> str:
     return value
 
 
-_SingleDigits = Annotated[Digits, BeforeValidator(_unwrap_single)]
-_DigitsList = Annotated[list[Digits], BeforeValidator(_as_list)]
-_TextList = Annotated[list[str], BeforeValidator(_as_list)]
-_Integer = Annotated[int, Field(strict=True), BeforeValidator(_as_integer)]
-_Text = Annotated[str, BeforeValidator(_as_text)]
+_SingleDigits = Annotated[Digits, BeforeValidator(unwrap_single)]
+_DigitsList = Annotated[list[Digits], BeforeValidator(as_ids_of_version)]
+_TextIdList = Annotated[list[Annotated[str, before_5_28(match_digits)]], BeforeValidator(as_list)]
+_Sources = Annotated[
+    # Chosen: a list of one comes back as the one, in the recorded form.
+    Annotated[str, Field(strict=True)] | list[str],
+    BeforeValidator(unwrap_single),
+    before_5_28(one_source_before),
+]
+_TextList = Annotated[list[str], BeforeValidator(as_list)]
+_Integer = Annotated[int, Field(strict=True), BeforeValidator(as_integer)]
+_Text = Annotated[str, BeforeValidator(as_text)]
+MAX_RULE_BYTES = 1 << 16
+"""As compact JSON. Not documented; chosen, so that a page of the largest audiences is 16 MiB."""
 
 _Country = Annotated[str, Field(min_length=2), SchemaAllows(str)]
 _Event = Annotated[str, Field(min_length=1), SchemaAllows(str)]
 _EngagementType = Annotated[Literal["click", "save", "closeup", "comment", "like"], SchemaAllows(str)]
 _EngagerType = Annotated[
-    int, Field(strict=True, ge=1, le=2), BeforeValidator(_as_integer), SchemaAllows(_Integer)
+    int, Field(strict=True, ge=1, le=2), BeforeValidator(as_integer), SchemaAllows(_Integer)
 ]
 _Percentage = Annotated[
-    int, Field(strict=True, ge=1, le=10), BeforeValidator(_as_integer), SchemaAllows(_Integer)
+    int,
+    Field(strict=True, ge=1, le=10),
+    BeforeValidator(as_integer),
+    SchemaAllows(Annotated[int | str, BeforeValidator(as_integer), before_5_28(number_before)]),
 ]
 _RetentionDays = Annotated[
     int,
     Field(strict=True, ge=1, le=MAX_RETENTION_DAYS),
-    BeforeValidator(_as_integer),
+    BeforeValidator(as_integer),
     SchemaAllows(_Integer),
 ]
 _EventSource = Annotated[
-    dict[Literal["="], Annotated[list[Literal["web", "mobile", "offline"]], BeforeValidator(_as_list)]],
+    dict[Literal["="], Annotated[list[Literal["web", "mobile", "offline"]], BeforeValidator(as_list)]],
     SchemaAllows(dict[str, Any]),
 ]
 _IngestionSource = Annotated[
     dict[
         Literal["="],
-        Annotated[list[Literal["tag", "mmp", "file_upload", "conversions_api"]], BeforeValidator(_as_list)],
+        Annotated[list[Literal["tag", "mmp", "file_upload", "conversions_api"]], BeforeValidator(as_list)],
     ],
     SchemaAllows(dict[str, Any]),
 ]
 _Objectives = Annotated[
-    list[Annotated[ObjectiveType, AfterValidator(_supported_objective)]], BeforeValidator(_as_list)
+    list[Annotated[ObjectiveType, AfterValidator(_supported_objective)]], BeforeValidator(as_list)
 ]
-_SeedIds = Annotated[list[Digits], Field(min_length=1), BeforeValidator(_as_list), SchemaAllows(_DigitsList)]
-_Urls = Annotated[list[str], BeforeValidator(_as_url_list)]
+_SeedIds = Annotated[
+    list[Digits],
+    Field(min_length=1),
+    BeforeValidator(as_ids_of_version),
+    SchemaAllows(_DigitsList),
+]
+_Urls = Annotated[list[str], BeforeValidator(as_url_list)]
 
 _IN_ACCOUNT = inferred("an audience is made of what it names").says("exists in this ad account")
 _NOT_BLANK = NEEDED.says("not blank")
+_DIGITS = DESCRIPTION.says("digits, before 5.28")
 _AS_TEXT_TOO = PROSE.says("digits in quotes too")
 
 
@@ -160,7 +144,7 @@ class EventData(_OpenModel):
     currency: Annotated[Currency | None, DESCRIPTION] = None
     lead_type: Annotated[str | None, DESCRIPTION] = None
     line_items: Annotated[
-        Annotated[LineItem, BeforeValidator(_first_item)] | None,
+        Annotated[LineItem, BeforeValidator(first_item)] | None,
         DESCRIPTION,
         OURS.says("of a list, the first"),
     ] = None
@@ -178,8 +162,8 @@ class AudienceRule(_OpenModel):
     """Whom an audience is made of. Which keys it needs depends on the type of the audience."""
 
     ad_account_id: Annotated[Digits | None, DESCRIPTION] = None
-    ad_id: Annotated[_DigitsList | None, DESCRIPTION] = None
-    campaign_id: Annotated[_DigitsList | None, DESCRIPTION] = None
+    ad_id: Annotated[_TextIdList | None, DESCRIPTION, _DIGITS] = None
+    campaign_id: Annotated[_TextIdList | None, DESCRIPTION, _DIGITS] = None
     country: Annotated[_Country | None, DESCRIPTION, NEEDED.says("at least 2 characters")] = None
     customer_list_id: Annotated[_SingleDigits | None, DESCRIPTION, _IN_ACCOUNT] = None
     engagement_domain: Annotated[_TextList | None, DESCRIPTION] = None
@@ -191,18 +175,40 @@ class AudienceRule(_OpenModel):
     ingestion_source: Annotated[_IngestionSource | None, PROSE] = None
     objective_type: Annotated[_Objectives | None, DESCRIPTION] = None
     percentage: Annotated[_Percentage | None, PROSE, _AS_TEXT_TOO] = None
-    pin_id: Annotated[_DigitsList | None, DESCRIPTION] = None
+    pin_id: Annotated[_TextIdList | None, DESCRIPTION, _DIGITS] = None
     prefill: Annotated[StrictBool | None, DESCRIPTION] = None
     retention_days: Annotated[_RetentionDays | None, PROSE, _AS_TEXT_TOO] = None
-    seed_id: Annotated[_SeedIds | None, DESCRIPTION, _IN_ACCOUNT, NEEDED.says("at least one")] = None
+    seed_id: Annotated[
+        _SeedIds | None,
+        DESCRIPTION,
+        CHANGES.says("integers, too"),
+        _IN_ACCOUNT,
+        NEEDED.says("at least one"),
+    ] = None
     url: Annotated[_Urls | None, DESCRIPTION, PROSE.says("text, or an object of operator and text, too")] = (
         None
     )
-    visitor_source_id: Annotated[_SingleDigits | None, DESCRIPTION, PROSE.says("a list of one too")] = None
+    visitor_source_id: Annotated[
+        _Sources | None,
+        CHANGES,
+        CHANGES.says("text or a list of texts"),
+        _DIGITS,
+        PROSE.says("a list of one"),
+    ] = None
 
     def echo(self) -> str:
-        """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text."""
-        return to_json(_echo(self)).decode()
+        """The keys that were sent, sorted by name, no nulls, nothing added (recorded); JSON text. Raises
+        InvalidRequestError for one that is larger than any page should hold."""
+        raw = to_json(_echo(self))
+        if len(raw) > MAX_RULE_BYTES:
+            raise InvalidRequestError(f"'rule' is larger than {MAX_RULE_BYTES} bytes")
+        return raw.decode()
+
+
+def rule_text(text: str) -> str:
+    """The text of a rule that no request sent, as the echo of one that was sent. Raises ValueError,
+    RecursionError."""
+    return to_json(_echo(json.loads(text))).decode()
 
 
 def _echo(value: Any) -> Any:
@@ -217,6 +223,28 @@ def _echo(value: Any) -> Any:
     else:
         return [_echo(inner) for inner in value] if isinstance(value, list) else value
     return {key: _echo(held[key]) for key in sorted(sent) if held[key] is not None}
+
+
+def plain(definition: str) -> str:
+    """The JSON text of a rule as before 5.28, and as a business reads it: of several visitor sources the
+    first (chosen)."""
+    if '"visitor_source_id":[' not in definition:
+        return definition
+    rule = json.loads(definition)
+    rule["visitor_source_id"] = next(iter(rule["visitor_source_id"]), None)
+    return json.dumps(
+        {key: value for key, value in rule.items() if value is not None},
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def infer_type(rule: AudienceRule) -> str:
+    """The type of an audience whose request has none: by the keys of its rule."""
+    for audience_type in ("CUSTOMER_LIST", "ACTALIKE", "VISITOR"):
+        if getattr(rule, REQUIRED_KEYS[audience_type][0]) is not None:
+            return audience_type
+    return "ENGAGEMENT"
 
 
 REQUIRED_KEYS = {
@@ -240,7 +268,7 @@ def check_rule(audience_type: str, rule: AudienceRule, settings: PinterestOption
     if is_schema_only(settings):
         return
     for key in REQUIRED_KEYS.get(audience_type, ()):
-        if getattr(rule, key) is None:
+        if getattr(rule, key) in (None, []):
             raise InvalidRequestError(f"{key!r} is a required property")
     if rule.event_data is not None and rule.event is None:
         raise InvalidRequestError("'event' is a dependency of 'event_data'")

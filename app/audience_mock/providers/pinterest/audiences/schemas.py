@@ -8,13 +8,21 @@ from audience_mock.providers.pinterest.api_versions import since_5_28
 from audience_mock.providers.pinterest.audiences.rule_schema import (
     EVENT_DATA_NEEDS_EVENT,
     KEYS_NEEDED,
-    REQUIRED_KEYS,
     AudienceRule,
     check_rule,
+    infer_type,
 )
 from audience_mock.providers.pinterest.errors import InvalidRequestError
-from audience_mock.providers.pinterest.schema_types import Digits, Name, PageQuery
+from audience_mock.providers.pinterest.schema_types import (
+    NOT_SENT,
+    Description,
+    Digits,
+    Name,
+    PageQuery,
+    required_but_by_schema,
+)
 from audience_mock.providers.pinterest.sources import (
+    CHANGES,
     CLIENTS,
     DESCRIPTION,
     DOCUMENTATION,
@@ -32,13 +40,14 @@ COMPANY = "Audience Mock"
 """`created_by_company_name`: null in the response to a POST or PATCH, filled in GET and list (recorded)."""
 
 AudienceType = Literal["CUSTOMER_LIST", "VISITOR", "ENGAGEMENT", "ACTALIKE", "PERSONA"]
-# Pinterest makes LOOKALIKE audiences itself; they are read, not created.
-ResponseType = Literal["CUSTOMER_LIST", "VISITOR", "ENGAGEMENT", "ACTALIKE", "PERSONA", "LOOKALIKE"]
+# Pinterest makes LOOKALIKE audiences itself; what a business received may be one.
+ReceivedType = Literal["CUSTOMER_LIST", "VISITOR", "ENGAGEMENT", "ACTALIKE", "PERSONA", "LOOKALIKE"]
 AudienceStatus = Literal[
     "INITIALIZING", "READY", "TOO_SMALL", "ELIGIBLE", "PERSONAS_INELIGIBLE_SIZE", "PERSONAS_INITIALIZING"
 ]
 
 _NOT_BLANK = NEEDED.says("not blank")
+_BY_SCHEMA = CHANGES.says("not required by the schema alone")
 
 
 class AudienceCreate(ApiModel):
@@ -48,16 +57,34 @@ class AudienceCreate(ApiModel):
         default=None, description="Ignored: the path says whose audience it is."
     )
     audience_type: Annotated[
-        AudienceType, DESCRIPTION, DOCUMENTATION.says("PERSONA is not for callers to create")
-    ]
-    description: Annotated[str | None, DESCRIPTION] = None
+        AudienceType,
+        required_but_by_schema(str),
+        DESCRIPTION,
+        _BY_SCHEMA,
+        DOCUMENTATION.says("PERSONA is not for callers to create"),
+    ] = NOT_SENT
+    description: Annotated[Description | None, DESCRIPTION, OURS.says("at most 10,000 characters")] = None
     name: Annotated[
-        Name, DESCRIPTION, QUOTED.says("required"), _NOT_BLANK, PRODUCTION.says("equal names are allowed")
-    ]
-    rule: Annotated[AudienceRule, DESCRIPTION, KEYS_NEEDED, EVENT_DATA_NEEDS_EVENT]
+        Name,
+        required_but_by_schema(str),
+        DESCRIPTION,
+        _BY_SCHEMA,
+        QUOTED.says("required"),
+        _NOT_BLANK,
+        PRODUCTION.says("equal names are allowed"),
+    ] = NOT_SENT
+    rule: Annotated[
+        AudienceRule,
+        required_but_by_schema(AudienceRule),
+        DESCRIPTION,
+        _BY_SCHEMA,
+        KEYS_NEEDED,
+        EVENT_DATA_NEEDS_EVENT,
+    ] = NOT_SENT
 
     model_config = ConfigDict(
         json_schema_extra={
+            "required": ["audience_type", "name", "rule"],
             "examples": [
                 {
                     "name": "People who checked out",
@@ -65,7 +92,7 @@ class AudienceCreate(ApiModel):
                     "description": "The last 30 days",
                     "rule": {"visitor_source_id": "2612523499806", "event": "checkout", "retention_days": 30},
                 }
-            ]
+            ],
         }
     )
 
@@ -74,6 +101,8 @@ class AudienceCreate(ApiModel):
         if self.audience_type == "PERSONA" and not is_schema_only(info.context):
             # Documented as made by Pinterest's staff only; the message is chosen.
             raise InvalidRequestError("'PERSONA' audiences cannot be created")
+        if not self.audience_type:
+            self.audience_type = infer_type(self.rule)
         check_rule(self.audience_type, self.rule, info.context)
         return self
 
@@ -105,10 +134,7 @@ class AudienceCreateCustom(ApiModel):
     @property
     def audience_type(self) -> str:
         """The request has none and the response does: inferred from the keys of the rule."""
-        for audience_type in ("CUSTOMER_LIST", "ACTALIKE", "VISITOR"):
-            if getattr(self.rule, REQUIRED_KEYS[audience_type][0]) is not None:
-                return audience_type
-        return "ENGAGEMENT"
+        return infer_type(self.rule)
 
     @model_validator(mode="after")
     def _check_request(self, info: ValidationInfo) -> Self:
@@ -123,7 +149,12 @@ class AudienceUpdate(ApiModel):
     audience_type: Annotated[
         AudienceType | None, since_5_28(None), NEWEST, OURS.says("ignored: a type cannot be changed")
     ] = None
-    description: Annotated[str | None, DESCRIPTION, PRODUCTION.says("kept where it is not sent")] = None
+    description: Annotated[
+        Description | None,
+        DESCRIPTION,
+        PRODUCTION.says("kept where it is not sent"),
+        OURS.says("at most 10,000 characters"),
+    ] = None
     name: Annotated[Name, DESCRIPTION, _NOT_BLANK, PRODUCTION.says("kept where it is not sent")] = Field(
         default_factory=str
     )
@@ -158,7 +189,7 @@ class CreatedAudience(ApiModel):
     ad_account_id: Digits
     id: Annotated[Digits, PRODUCTION.says("13 digits, rising from 2542623499806")]
     name: str
-    audience_type: ResponseType
+    audience_type: AudienceType
     description: str | None
     rule: Annotated[
         AudienceRule, PRODUCTION.says("the keys that were sent, sorted by name, without nulls or defaults")
@@ -167,7 +198,7 @@ class CreatedAudience(ApiModel):
     status: Annotated[AudienceStatus, _INITIALIZING, _READY]
     type: Literal["audience"]
     created_timestamp: Annotated[int, _SECONDS]
-    updated_timestamp: Annotated[int, _SECONDS, PRODUCTION.says("moved by a PATCH")]
+    updated_timestamp: Annotated[int, _SECONDS, PRODUCTION.says("moved by a PATCH that changes something")]
     created_by_company_name: Annotated[str | None, _COMPANY_NAME]
     is_nca: Annotated[bool, PRODUCTION.says("false")]
 
@@ -179,11 +210,11 @@ class Audience(ApiModel):
     id: Annotated[Digits, PRODUCTION.says("13 digits, rising from 2542623499806")]
     name: str
     ad_account_id: Digits
-    audience_type: ResponseType
+    audience_type: AudienceType
     description: str | None
     status: Annotated[AudienceStatus, _INITIALIZING, _READY]
     size: Annotated[int, PRODUCTION.says("0 at first")]
-    updated_timestamp: Annotated[int, _SECONDS, PRODUCTION.says("moved by a PATCH")]
+    updated_timestamp: Annotated[int, _SECONDS, PRODUCTION.says("moved by a PATCH that changes something")]
     created_timestamp: Annotated[int, _SECONDS]
     rule: Annotated[
         AudienceRule, PRODUCTION.says("the keys that were sent, sorted by name, without nulls or defaults")
@@ -198,10 +229,23 @@ class ListedAudience(Audience):
     is_ctv_enabled: Annotated[bool, PRODUCTION.says("false, in a list alone")]
 
 
+class ReceivedAudience(ListedAudience):
+    """An item of the list of a business; recorded key order of an ad account's list."""
+
+    audience_type: ReceivedType  # type: ignore[assignment]
+
+
 class AudiencePage(ApiModel):
     """`bookmark` is null on the last page."""
 
     items: list[ListedAudience]
+    bookmark: str | None
+
+
+class ReceivedAudiencePage(ApiModel):
+    """`bookmark` is null on the last page."""
+
+    items: list[ReceivedAudience]
     bookmark: str | None
 
 

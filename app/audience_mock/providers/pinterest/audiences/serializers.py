@@ -1,6 +1,6 @@
 """Rows as Pinterest's audiences, in the three key orders of its responses."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
 from audience_mock.core.audiences.lifecycle import status_and_size_at
@@ -10,8 +10,10 @@ from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.api_versions import (
     ADDED_TO_RESPONSES_IN_5_28,
     LEGACY_ENUM_VALUES,
+    WITHOUT_LOOKALIKE,
     by_api_version,
 )
+from audience_mock.providers.pinterest.audiences.rule_schema import plain
 from audience_mock.providers.pinterest.audiences.schemas import Audience, CreatedAudience, ListedAudience
 from audience_mock.web.request import MockRequest
 from audience_mock.web.templates import JsonText, ResponseTemplate, json_string
@@ -41,32 +43,49 @@ class _Version(NamedTuple):
     one: ResponseTemplate
     listed: ResponseTemplate
     enum_values: Mapping[str, str]
-    """What it has for the types and statuses that it lacks."""
+    """What an ad account reads for the types and statuses that the version lacks."""
+    enum_values_received: Mapping[str, str]
+    """The same, in the list of a business."""
+    rule: Callable[[str], str]
 
 
-def _version(without: Container[str], enum_values: Mapping[str, str]) -> _Version:
+def _same(definition: str) -> str:
+    return definition
+
+
+def _version(
+    without: Container[str],
+    enum_values: Mapping[str, str],
+    received: Mapping[str, str],
+    rule: Callable[[str], str],
+) -> _Version:
     created, one, listed = (
         ResponseTemplate(model, _FORMATS, without=without)
         for model in (CreatedAudience, Audience, ListedAudience)
     )
-    return _Version(created, one, listed, enum_values)
+    return _Version(created, one, listed, enum_values, received, rule)
 
 
 _VERSIONS = by_api_version(
-    latest=_version((), {}),
-    before_5_28=_version(ADDED_TO_RESPONSES_IN_5_28, LEGACY_ENUM_VALUES),
+    latest=_version((), WITHOUT_LOOKALIKE, {}, _same),
+    before_5_28=_version(
+        ADDED_TO_RESPONSES_IN_5_28,
+        {**LEGACY_ENUM_VALUES, **WITHOUT_LOOKALIKE},
+        {**LEGACY_ENUM_VALUES, **WITHOUT_LOOKALIKE},
+        plain,
+    ),
 )
 
 
 def created_audience(request: MockRequest, row: AudienceRow) -> bytes:
     version = _VERSIONS[request.options.api_version]
-    values = _values(row, request.world.clock.now_ms(), None, version.enum_values)
+    values = _values(row, request.world.clock.now_ms(), None, version.enum_values, version.rule)
     return version.created.render(values).encode()
 
 
 def audience(request: MockRequest, row: AudienceRow, *, company: str | None) -> bytes:
     version = _VERSIONS[request.options.api_version]
-    values = _values(row, request.world.clock.now_ms(), company, version.enum_values)
+    values = _values(row, request.world.clock.now_ms(), company, version.enum_values, version.rule)
     return version.one.render(values).encode()
 
 
@@ -78,14 +97,34 @@ def audience_in(world: World, row: AudienceRow) -> bytes:
 
 
 def listed_audiences(request: MockRequest, rows: Sequence[AudiencePageRow]) -> list[JsonText]:
+    version = _VERSIONS[request.options.api_version]
+    return _listed(request, rows, version, version.enum_values, version.rule)
+
+
+def received_audiences(request: MockRequest, rows: Sequence[AudiencePageRow]) -> list[JsonText]:
+    """As a business lists them."""
+    version = _VERSIONS[request.options.api_version]
+    return _listed(request, rows, version, version.enum_values_received, plain)
+
+
+def _listed(
+    request: MockRequest,
+    rows: Sequence[AudiencePageRow],
+    version: _Version,
+    enum_values: Mapping[str, str],
+    rule: Callable[[str], str],
+) -> list[JsonText]:
     now_ms = request.world.clock.now_ms()
-    _, _, listed, enum_values = _VERSIONS[request.options.api_version]
-    render = listed.render
-    return [render(_values(row, now_ms, row.created_by, enum_values)) for row in rows]
+    render = version.listed.render
+    return [render(_values(row, now_ms, row.created_by, enum_values, rule)) for row in rows]
 
 
 def _values(
-    row: AudienceRow | AudiencePageRow, now_ms: int, company: str | None, enum_values: Mapping[str, str]
+    row: AudienceRow | AudiencePageRow,
+    now_ms: int,
+    company: str | None,
+    enum_values: Mapping[str, str],
+    rule: Callable[[str], str],
 ) -> tuple[int | str, ...]:
     """In the order of `_FORMATS`."""
     status, size = status_and_size_at(row, now_ms)
@@ -100,6 +139,6 @@ def _values(
         row.updated_at_ms // 1000,
         row.created_at_ms // 1000,
         # A seed may leave it out; 5.23 has no null here, so it is empty then (chosen).
-        "{}" if row.definition is None else row.definition,
+        "{}" if row.definition is None else rule(row.definition),
         json_string(company),
     )

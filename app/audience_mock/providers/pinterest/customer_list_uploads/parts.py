@@ -1,19 +1,23 @@
 """/__uploads/{upload_id}/{part_number}: the parts of an upload's file, in place of Amazon's S3.
 
-Takes them without a token, as S3 does. Not reproduced: the 5 MiB that S3 asks of each part but the last.
+Takes them without a token, by the signature in their URL, as S3 does. Not reproduced: the 5 MiB that S3 asks
+of each part but the last.
 """
 
+import base64
 import hashlib
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter
 
 from audience_mock.core.users import list_uploads
+from audience_mock.providers.pinterest.customer_list_uploads import signatures
 from audience_mock.providers.pinterest.customer_list_uploads.serializers import PARTS_PATH
 from audience_mock.providers.pinterest.route import PinterestRoute
 from audience_mock.providers.pinterest.schema_types import PathId
 from audience_mock.providers.pinterest.sources import OURS
 from audience_mock.web.body import declared_bytes
+from audience_mock.web.error_log import report
 from audience_mock.web.errors import BodyTooLargeError
 from audience_mock.web.openapi import operation
 from audience_mock.web.request import MockRequest
@@ -21,10 +25,33 @@ from audience_mock.web.response import RawResponse
 
 
 class PartRoute(PinterestRoute):
-    """Its URL is all that a caller needs."""
+    """Its URL is all that a caller needs. What is wrong with the URL is answered as by S3, all else as by
+    Pinterest (chosen)."""
 
     def authorize(self, request: MockRequest) -> None:
-        return
+        signatures.check(request, request.path_params["upload_id"], request.path_params["part_number"])
+
+    def error_response(self, request: MockRequest, error: Exception) -> RawResponse:
+        if not isinstance(error, signatures.PartAccessError):
+            return super().error_response(request, error)
+        report(request, error, 403, f"{error.code}: {error}", failed=False)
+        request_id, host_id = request.world.random.getrandbits(64), request.world.random.getrandbits(256)
+        elements = {
+            "Code": error.code,
+            "Message": str(error),
+            **error.more,
+            "RequestId": f"{request_id:016X}",
+            "HostId": base64.b64encode(host_id.to_bytes(32, "big")).decode(),
+        }
+        inside = "".join(f"<{name}>{text}</{name}>" for name, text in elements.items())
+        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inside}</Error>'.encode()
+        headers = [
+            (b"x-amz-request-id", elements["RequestId"].encode()),
+            (b"x-amz-id-2", elements["HostId"].encode()),
+            (b"content-type", b"application/xml"),
+            (b"content-length", b"%d" % len(body)),
+        ]
+        return RawResponse(403, body, headers)
 
 
 router = APIRouter(route_class=PartRoute, include_in_schema=False)

@@ -27,7 +27,7 @@ from audience_mock.providers.pinterest.openapi_responses import (
 )
 from audience_mock.providers.pinterest.responses import json_response
 from audience_mock.providers.pinterest.route import PinterestRoute
-from audience_mock.providers.pinterest.schema_types import PathId
+from audience_mock.providers.pinterest.schema_types import LongPathId, PathId, audience_number
 from audience_mock.providers.pinterest.security import ADS_READ_AS_USER, ADS_WRITE
 from audience_mock.providers.pinterest.sources import DESCRIPTION, OURS
 from audience_mock.web.openapi import link, operation
@@ -94,13 +94,13 @@ async def create(
     ),
 )
 async def get(
-    request: MockRequest, ad_account_id: PathId, customer_list_id: PathId, customer_list_upload_id: PathId
+    request: MockRequest, ad_account_id: PathId, customer_list_id: PathId, customer_list_upload_id: LongPathId
 ) -> RawResponse:
     row = await request.world.read(
         list_uploads.find,
         account=ad_account_id,
         customer_list=int(customer_list_id),
-        number=int(customer_list_upload_id),
+        number=audience_number(customer_list_upload_id),
     )
     return json_response(request, serializers.upload(request, row, ad_account_id))
 
@@ -120,12 +120,12 @@ async def get(
     openapi_extra=operation(DESCRIPTION, security=ADS_WRITE),
 )
 async def run(
-    request: MockRequest, ad_account_id: PathId, customer_list_id: PathId, customer_list_upload_id: PathId
+    request: MockRequest, ad_account_id: PathId, customer_list_id: PathId, customer_list_upload_id: LongPathId
 ) -> RawResponse:
     row = await list_uploads.run(
         request.world,
         account=ad_account_id,
         customer_list=int(customer_list_id),
-        number=int(customer_list_upload_id),
+        number=audience_number(customer_list_upload_id),
     )
     return json_response(request, serializers.upload(request, row, ad_account_id))

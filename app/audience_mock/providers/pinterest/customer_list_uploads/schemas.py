@@ -32,7 +32,7 @@ class RecordCounts(ApiModel):
 
 
 class CustomerListUpload(ApiModel):
-    """The counts are null until the upload has ended (chosen)."""
+    """Until the upload has ended the error counts are null and the others 0 (chosen)."""
 
     ad_account_id: Digits
     creation_time: int
@@ -40,14 +40,16 @@ class CustomerListUpload(ApiModel):
     error_counts: Annotated[list[ErrorDetail] | None, OURS.says("null until the upload has ended")]
     id: Digits
     operation: OperationType
-    record_counts: Annotated[RecordCounts | None, OURS.says("null until the upload has ended")]
+    record_counts: Annotated[
+        RecordCounts, OURS.says("0 until the upload has ended"), DESCRIPTION.says("null, before 5.28")
+    ]
     state: Literal["NOT_STARTED", "RUNNING", "PAUSED", "SUCCEEDED", "FAILED"]
     updated_time: int
 
 
 class S3FilePart(ApiModel):
     part_number: int
-    presigned_url: Annotated[str, OURS.says("leads back to this server, and needs no token")]
+    presigned_url: Annotated[str, OURS.says("leads back to this server, signed as by S3, valid for an hour")]
 
 
 class S3MultipartUploadData(ApiModel):
@@ -66,14 +68,22 @@ _NOT_STARTED: dict[str, Any] = {
     "error_counts": None,
     "id": "2680059001",
     "operation": "ADD",
-    "record_counts": None,
+    "record_counts": {"processed": 0, "valid": 0, "invalid": 0},
     "state": "NOT_STARTED",
     "updated_time": 1795305607,
 }
 CREATED_EXAMPLE = {
     "customer_list_upload": _NOT_STARTED,
     "s3_multipart_upload_data": {
-        "file_parts": [{"part_number": 1, "presigned_url": "http://127.0.0.1:8000/v5/__uploads/2680059001/1"}]
+        "file_parts": [
+            {
+                "part_number": 1,
+                "presigned_url": (
+                    "http://127.0.0.1:8000/v5/__uploads/2680059001/1?X-Amz-Date=20261122T120007Z"
+                    f"&X-Amz-Expires=3600&X-Amz-Signature={'0123456789abcdef' * 4}"
+                ),
+            }
+        ]
     },
 }
 RUNNING_EXAMPLE = _NOT_STARTED | {"state": "RUNNING"}

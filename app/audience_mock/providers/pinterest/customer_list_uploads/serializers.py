@@ -9,6 +9,9 @@ from audience_mock.core.audiences.lifecycle import FAILED, SUCCEEDED, upload_sta
 from audience_mock.core.store.rows import ListUploadRow
 from audience_mock.core.users.records import INVALID_DEVICE, INVALID_EMAIL, INVALID_ID
 from audience_mock.core.worlds.world import DEFAULT
+from audience_mock.providers.pinterest.api_versions import is_before_5_28
+from audience_mock.providers.pinterest.customer_list_uploads.signatures import sign
+from audience_mock.web.context import url_of
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import PREFIX
 
@@ -20,7 +23,7 @@ PARTS_PATH = "__uploads"
 
 
 def upload(request: MockRequest, row: ListUploadRow, account: str) -> bytes:
-    return to_json(_as_dict(row, account, request.world.clock.now_ms()))
+    return to_json(_as_dict(request, row, account))
 
 
 def created_upload(request: MockRequest, row: ListUploadRow, account: str, total_parts: int) -> bytes:
@@ -31,15 +34,17 @@ def created_upload(request: MockRequest, row: ListUploadRow, account: str, total
     ]
     return to_json(
         {
-            "customer_list_upload": _as_dict(row, account, request.world.clock.now_ms()),
+            "customer_list_upload": _as_dict(request, row, account),
             "s3_multipart_upload_data": {"file_parts": parts},
         }
     )
 
 
-def _as_dict(row: ListUploadRow, account: str, now_ms: int) -> dict[str, Any]:
-    state = upload_state_at(row, now_ms)
-    error_counts, record_counts = None, None
+def _as_dict(request: MockRequest, row: ListUploadRow, account: str) -> dict[str, Any]:
+    state = upload_state_at(row, request.world.clock.now_ms())
+    error_counts: list[dict[str, Any]] | None = None
+    # Nullable before 5.28, not since. Chosen: nothing has been processed yet.
+    record_counts = None if is_before_5_28(request.options) else {"processed": 0, "valid": 0, "invalid": 0}
     # An upload that ended has its counts, and the time that it ended.
     updated_at_ms = row.started_at_ms or row.created_at_ms
     if state in (SUCCEEDED, FAILED):
@@ -64,10 +69,10 @@ def _as_dict(row: ListUploadRow, account: str, now_ms: int) -> dict[str, Any]:
 
 
 def _url_of_part(request: MockRequest, upload: int, part: int) -> str:
-    """Where this server takes a part, under the host name that the client used. It names the world, since the
-    part is sent without the header or the token that did."""
-    host = request.header(b"host") or "{}:{}".format(*request.scope["server"])
-    root, world = request.scope["root_path"], request.world.name
-    if world != DEFAULT and not root.startswith(PREFIX):
-        root = f"{PREFIX}{world}{root}"
-    return f"{request.scope['scheme']}://{host}{root}/{PARTS_PATH}/{upload}/{part}"
+    """Where this server takes a part. It names the world, since the part is sent without the header or the
+    token that did, and is signed."""
+    root, prefix, world = request.scope["root_path"], request.context.prefix, request.world.name
+    if world != DEFAULT and not root.startswith(PREFIX, len(prefix)):
+        root = f"{prefix}{PREFIX}{world}{root.removeprefix(prefix)}"
+    query = sign(request, str(upload), str(part))
+    return f"{url_of(request.scope, root)}/{PARTS_PATH}/{upload}/{part}?{query}"

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from audience_mock.core.users import customer_lists
+from audience_mock.core.users.digests import prepare_for
 from audience_mock.core.users.records import EMAIL, Records
-from audience_mock.core.users.uploads import prepare_for
 from audience_mock.providers.pinterest.bookmarks import PagedList
 from audience_mock.providers.pinterest.customer_lists import serializers
 from audience_mock.providers.pinterest.customer_lists.schemas import (

@@ -18,7 +18,9 @@ ListStatus = Literal["PROCESSING", "READY", "TOO_SMALL", "UPLOADING"]
 
 
 class CustomerListRecordRow(TypedDict, total=False):
-    """One person by several identifiers; those whose names say so are hashed."""
+    """One person by several identifiers; those whose names say so are hashed. The schema allows no others."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     email: Annotated[str | None, NEWEST]
     maid: Annotated[str | None, NEWEST]

@@ -4,6 +4,7 @@ At `/v5/oauth/…` only: `/oauth/…` at the root is PitchTarget's.
 """
 
 import re
+import secrets
 from typing import TypeVar
 
 from fastapi import APIRouter
@@ -30,7 +31,7 @@ from audience_mock.providers.pinterest.oauth.scopes import (
 from audience_mock.providers.pinterest.openapi_responses import Responses, error, success
 from audience_mock.providers.pinterest.responses import empty_response, json_response
 from audience_mock.providers.pinterest.route import AppRoute
-from audience_mock.providers.pinterest.security import APP_SECRET, WELL_FORMED, parse_self_describing
+from audience_mock.providers.pinterest.security import APP_SECRET, SCOPES, WELL_FORMED, parse_self_describing
 from audience_mock.providers.pinterest.sources import NEWEST, OURS, QUOTED
 from audience_mock.web.body import FORM, media_type, read_parameters
 from audience_mock.web.errors import UnsupportedContentTypeError
@@ -85,14 +86,14 @@ _TOKEN_ERRORS = _ERRORS | {
 )
 async def token(request: MockRequest) -> RawResponse:
     form = await _read_form(request, TokenRequest)
-    form.check_grant()
+    form.check_grant(request.options)
     match form.grant_type:
         case "authorization_code":
             issued = await _redeem_code(request, form.code or "")
         case "refresh_token":
             issued = await _redeem_refresh_token(request, form.refresh_token or "", form.scope)
         case "client_credentials":
-            issued = await _issue_to_app(request, form.scope or ())
+            issued = await _issue_to_app(request, form.scope or tuple(SCOPES))
     return json_response(request, serializers.issued_token(form.grant_type, issued))
 
 
@@ -116,10 +117,10 @@ async def revoke(request: MockRequest) -> RawResponse:
     form = await _read_form(request, RevokeRequest)
     # Tokens that were never issued are valid in lenient mode, self-describing ones in both. Once revoked they
     # have to stay so: then they are stored.
-    valid = (
-        request.options.auth_mode == "lenient"
-        or parse_self_describing(form.token) is not None
-        or is_self_describing_refresh_token(form.token)
+    options = request.options
+    valid = options.auth_mode == "lenient" or (
+        options.self_describing_tokens
+        and (parse_self_describing(form.token) is not None or is_self_describing_refresh_token(form.token))
     )
     store = valid and re.fullmatch(WELL_FORMED, form.token) is not None
     await request.world.transact(tokens.revoke, text=form.token, kind=tokens.ACCESS if store else None)
@@ -131,7 +132,7 @@ async def _redeem_code(request: MockRequest, code: str) -> Issued:
         tokens.redeem_code,
         code=code,
         app=request.caller,
-        scopes=scopes_of_code(code, request.options.auth_mode),
+        scopes=scopes_of_code(code, request.options),
         terms=_terms(request),
     )
 
@@ -145,7 +146,7 @@ async def _redeem_refresh_token(
         app=request.caller,
         scopes=scopes,
         terms=_terms(request),
-        claimed_scopes=scopes_of_refresh_token(refresh_token),
+        claimed_scopes=scopes_of_refresh_token(refresh_token, request.options, scopes),
     )
 
 
@@ -156,12 +157,14 @@ async def _issue_to_app(request: MockRequest, scopes: tuple[str, ...]) -> Issued
 
 
 def _terms(request: MockRequest, access_prefix: str = "pina_") -> Terms:
+    """In lenient mode each run issues the same tokens, so anybody can work them out; in strict mode not."""
+    is_strict = request.options.auth_mode == "strict"
     return Terms(
         access_prefix=access_prefix,
         refresh_prefix="pinr_",
         access_s=ACCESS_TOKEN_S,
         refresh_s=REFRESH_TOKEN_S,
-        salt=request.world.random.getrandbits(128),
+        salt=secrets.randbits(128) if is_strict else request.world.random.getrandbits(128),
     )
 
 

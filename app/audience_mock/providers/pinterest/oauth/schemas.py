@@ -5,8 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from audience_mock.providers.pinterest.api_versions import is_before_5_28
 from audience_mock.providers.pinterest.errors import InvalidRequestError
 from audience_mock.providers.pinterest.security import ALL_SCOPES
+from audience_mock.providers.pinterest.settings import PinterestOptions
 from audience_mock.providers.pinterest.sources import (
     DESCRIPTION,
     DOCUMENTATION,
@@ -15,6 +17,7 @@ from audience_mock.providers.pinterest.sources import (
     QUOTED,
     UNPUBLISHED,
 )
+from audience_mock.providers.pinterest.strictness import is_schema_only
 from audience_mock.web.schema import ApiModel
 
 ACCESS_TOKEN_S = 2_592_000
@@ -69,8 +72,11 @@ class TokenRequest(ApiModel):
         }
     )
 
-    def check_grant(self) -> None:
-        """Raises InvalidRequestError if a key that the grant needs is missing."""
+    def check_grant(self, settings: PinterestOptions) -> None:
+        """Raises InvalidRequestError if a key that the grant needs is missing: the schema of 5.28 requires
+        none."""
+        if is_schema_only(settings) and not is_before_5_28(settings):
+            return
         for key in _KEYS_OF_GRANT[self.grant_type]:
             if getattr(self, key) is None:
                 raise InvalidRequestError(f"{key!r} is a required property")

@@ -13,8 +13,8 @@ from fastapi import APIRouter, Query
 from audience_mock.core.audiences import sharing
 from audience_mock.core.store.tables import ACCOUNT, BUSINESS
 from audience_mock.providers.pinterest.api import NAME
-from audience_mock.providers.pinterest.audiences.schemas import PAGE_EXAMPLE, AudiencePage
-from audience_mock.providers.pinterest.audiences.serializers import listed_audiences
+from audience_mock.providers.pinterest.audiences.schemas import PAGE_EXAMPLE, ReceivedAudiencePage
+from audience_mock.providers.pinterest.audiences.serializers import received_audiences
 from audience_mock.providers.pinterest.bookmarks import PagedList
 from audience_mock.providers.pinterest.openapi_responses import (
     AUDIENCE_NOT_FOUND,
@@ -129,7 +129,7 @@ async def list_recipients_of_business(
     _OF_BUSINESS,
     operation_id="shared_audiences_for_business/list",
     summary="List the audiences that a business received",
-    response_model=AudiencePage,
+    response_model=ReceivedAudiencePage,
     responses=success(
         PAGE_EXAMPLE,
         links={
@@ -157,7 +157,7 @@ async def list_received(
         descending=query.descending,
         by_number=True,  # as described; those of an ad account come by the time of sharing
     )
-    return json_response(request, paged_list.page(listed_audiences(request, rows), next_cursor))
+    return json_response(request, paged_list.page(received_audiences(request, rows), next_cursor))
 
 
 @router.patch(
@@ -255,6 +255,7 @@ async def _update(request: MockRequest, kind: str, sharer: str, body: SharingUpd
         number=audience_number(body.audience_id),
         recipient_kind=body.recipient_kind,
         recipients=body.recipients,
+        only=request.caller.ad_accounts,
     )
     return json_response(request, serializers.updated_sharing(body))
 
@@ -272,6 +273,7 @@ async def _list_recipients(
         recipient_kind=RECIPIENT_KINDS[query.account_type],
         cursor=paged_list.cursor(query.bookmark),
         limit=query.page_size,
+        only=request.caller.ad_accounts,
     )
     items = serializers.recipients(rows, query.account_type)
     return json_response(request, paged_list.page(items, next_cursor))

@@ -5,18 +5,13 @@ from collections.abc import Sequence
 from pydantic_core import to_json
 
 from audience_mock.core.audiences.sharing import Recipient
-from audience_mock.core.store.tables import ACCOUNT, BUSINESS
 from audience_mock.providers.pinterest.sharing.schemas import (
     PERMISSIONS,
-    RECIPIENT_KINDS,
     AccountType,
     SharedAudienceAccount,
     SharingUpdate,
 )
 from audience_mock.web.templates import JsonText, ResponseTemplate, json_string
-
-_NAMES = {ACCOUNT: "Ad account {}", BUSINESS: "Business {}"}
-"""Names of recipients that no seed names: made up."""
 
 _RECIPIENT = ResponseTemplate(
     SharedAudienceAccount,
@@ -41,15 +36,7 @@ def updated_sharing(body: SharingUpdate) -> bytes:
 
 
 def recipients(rows: Sequence[Recipient], account_type: AccountType) -> list[JsonText]:
-    name = _NAMES[RECIPIENT_KINDS[account_type]]
     return [
-        _RECIPIENT.render(
-            (
-                row.id,
-                json_string(row.name or name.format(row.id)),
-                account_type,
-                row.shared_at_ms // 1000,
-            )
-        )
+        _RECIPIENT.render((row.id, json_string(row.name), account_type, row.shared_at_ms // 1000))
         for row in rows
     ]

@@ -65,7 +65,10 @@ def people_reached(
     """People whom an ad group may reach. `included` are those in the audiences that it targets (None: it
     targets none), `excluded` those in the audiences that it leaves out."""
     spec = request.targeting_spec or TargetingSpec()
-    people = _people_at({*(spec.LOCATION or ()), *(spec.GEO or ())})
+    people = _people_at(
+        {*(spec.LOCATION or ()), *(spec.GEO or ())},
+        {*(spec.LOCATION_EXCLUDE or ()), *(spec.GEO_EXCLUDE or ())},
+    )
     if included is not None:
         people = min(people, included)
     people = max(0, people - excluded)
@@ -100,16 +103,23 @@ def any_of(shares: Iterable[int]) -> int:
     return WHOLE * whole // (WHOLE + whole)
 
 
-def _people_at(places: set[str]) -> int:
-    """People in any of the places: countries, or metros and regions, which fill up their country."""
+def _people_at(places: set[str], excluded: set[str]) -> int:
+    """People in any of the places, or everywhere, without those in the excluded ones."""
+    left_out = _by_country(excluded)
+    everywhere = max(0, ALL_USERS - sum(left_out.values()))
     if not places:
-        return ALL_USERS
+        return everywhere
+    left = sum(max(0, people - left_out.get(at, 0)) for at, people in _by_country(places).items())
+    return min(everywhere, left)
+
+
+def _by_country(places: set[str]) -> dict[str, int]:
+    """People in countries, or in metros and regions, which fill up their country."""
     by_country: dict[str, int] = {}
     for place in places:
         country, people = _place(place)
-        by_country[country] = by_country.get(country, 0) + people
-    everywhere = sum(min(people, users_in(country)) for country, people in by_country.items())
-    return min(ALL_USERS, everywhere)
+        by_country[country] = min(users_in(country), by_country.get(country, 0) + people)
+    return by_country
 
 
 def _place(place: str) -> tuple[str, int]:

@@ -1,15 +1,25 @@
 """Audience sizing: whom an ad group targets, and how many people it may reach.
 
-A key that is null or an empty list counts as missing (chosen for the empty list).
+A key that is an empty list, or null where it may be, counts as missing (chosen for the empty list).
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import ConfigDict, Field, StrictBool, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticKnownError
 
+from audience_mock.providers.pinterest.api_versions import is_before_5_28, since_5_28
 from audience_mock.providers.pinterest.errors import InvalidRequestError
 from audience_mock.providers.pinterest.schema_types import Digits
-from audience_mock.providers.pinterest.sources import BOUNDED, DESCRIPTION, OURS, PROSE
+from audience_mock.providers.pinterest.sources import BOUNDED, CHANGES, DESCRIPTION, OURS, PROSE
 from audience_mock.providers.pinterest.strictness import SchemaAllows, is_schema_only
 from audience_mock.web.schema import ApiModel
 
@@ -50,6 +60,26 @@ _AGES = PROSE.says(
 )
 
 
+def _not_null(error: Literal["list_type", "string_type"]) -> BeforeValidator:
+    """Marks a key that may be left out and may not be null, as its schema has it."""
+
+    def check(value: Any) -> Any:
+        if value is None:
+            raise PydanticKnownError(error)
+        return value
+
+    return BeforeValidator(check)
+
+
+def _match_type_was_sent(value: MatchType | None, info: ValidationInfo) -> MatchType | None:
+    if value is None and not is_before_5_28(info.context):
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, get_args(MatchType)))})
+    return value
+
+
+_NO_LIST_OF_NULL, _NO_TEXT_OF_NULL = _not_null("list_type"), _not_null("string_type")
+
+
 class ShoppingRetargeting(ApiModel):
     exclusion_window: Annotated[_Integer | None, DESCRIPTION] = None
     lookback_window: Annotated[_Integer | None, DESCRIPTION] = None
@@ -69,11 +99,13 @@ class TargetingSpec(ApiModel):
     ] = None
     GENDER: Annotated[Annotated[list[Gender], _Listed] | None, DESCRIPTION, _FEW] = None
     GEO: Annotated[_TextList | None, DESCRIPTION, _FEW] = None
-    INTEREST: Annotated[_TextList | None, DESCRIPTION, _FEW] = None
+    GEO_EXCLUDE: Annotated[_TextList | None, _NO_LIST_OF_NULL, since_5_28(None), CHANGES, _FEW] = None
+    INTEREST: Annotated[_TextList | None, _NO_LIST_OF_NULL, DESCRIPTION, _FEW] = None
     LOCALE: Annotated[_TextList | None, DESCRIPTION, _FEW] = None
     LOCATION: Annotated[_TextList | None, DESCRIPTION, _FEW] = None
-    MAXIMUM_AGE: Annotated[_AgeOrOlder | None, DESCRIPTION, _AGES] = None
-    MINIMUM_AGE: Annotated[_Age | None, DESCRIPTION, _AGES] = None
+    LOCATION_EXCLUDE: Annotated[_TextList | None, _NO_LIST_OF_NULL, since_5_28(None), CHANGES, _FEW] = None
+    MAXIMUM_AGE: Annotated[_AgeOrOlder | None, _NO_TEXT_OF_NULL, DESCRIPTION, _AGES] = None
+    MINIMUM_AGE: Annotated[_Age | None, _NO_TEXT_OF_NULL, DESCRIPTION, _AGES] = None
     SHOPPING_RETARGETING: Annotated[
         Annotated[list[ShoppingRetargeting], _Listed] | None, DESCRIPTION, _FEW
     ] = None
@@ -105,7 +137,9 @@ class TargetingSpec(ApiModel):
 
 
 class Keyword(ApiModel):
-    match_type: Annotated[MatchType | None, DESCRIPTION]
+    match_type: Annotated[
+        MatchType | None, AfterValidator(_match_type_was_sent), CHANGES, DESCRIPTION.says("null, before 5.28")
+    ]
     value: Annotated[
         str,
         Field(max_length=MAX_KEYWORD_CHARACTERS),

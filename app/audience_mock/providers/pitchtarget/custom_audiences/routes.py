@@ -48,7 +48,14 @@ from audience_mock.providers.pitchtarget.openapi_responses import (
 from audience_mock.providers.pitchtarget.responses import april_response, empty_response, json_response
 from audience_mock.providers.pitchtarget.route import PitchTargetRoute
 from audience_mock.providers.pitchtarget.schema_types import AccountQuery
-from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS
+from audience_mock.providers.pitchtarget.sources import (
+    AT_ALL_DATES,
+    DOCUMENTATION,
+    IN_APRIL,
+    IN_BOTH,
+    IN_MAY,
+    OURS,
+)
 from audience_mock.web.body import FORM, JSON, MULTIPART, check_json, media_type, read_parameters
 from audience_mock.web.errors import InvalidInputError, UnsupportedContentTypeError
 from audience_mock.web.openapi import link, operation, response
@@ -85,10 +92,10 @@ _GET_CREATED = {"Get": link("customaudiences/get", id="$response.body#/id")}
         },
     ),
     openapi_extra=operation(
-        EXCHANGES,
-        EXCHANGES.says("success is 201"),
+        AT_ALL_DATES,
+        AT_ALL_DATES.says("success is 201"),
         DOCUMENTATION.says("type makes it 2014-04, subtype 2014-05, a form without subtype 2014-04"),
-        EXCHANGES.says("2014-04: description is null though one was sent"),
+        IN_APRIL.says("2014-04: description is null though one was sent"),
         bodies={JSON: JsonCreate, MULTIPART: FileCreateForm},
     ),
 )
@@ -114,7 +121,7 @@ async def create(request: MockRequest) -> RawResponse:
     status_code=201,
     response_model=Created,
     responses=WRITE_ERRORS | created({"id": "6006183285954"}, links=_GET_CREATED),
-    openapi_extra=operation(EXCHANGES),
+    openapi_extra=operation(IN_APRIL),
 )
 async def create_lookalike(request: MockRequest, body: LookalikeCreate) -> RawResponse:
     row = await json_create.create_audience(request, body)
@@ -128,7 +135,7 @@ async def create_lookalike(request: MockRequest, body: LookalikeCreate) -> RawRe
     status_code=201,
     response_model=Created,
     responses=WRITE_ERRORS | created({"id": "6006183285954"}, links=_GET_CREATED),
-    openapi_extra=operation(EXCHANGES),
+    openapi_extra=operation(IN_APRIL),
 )
 async def create_website(request: MockRequest, body: WebsiteCreate) -> RawResponse:
     row = await json_create.create_audience(request, body)
@@ -142,7 +149,7 @@ async def create_website(request: MockRequest, body: WebsiteCreate) -> RawRespon
     response_model=CustomAudienceEnvelope,
     responses=WRITE_ERRORS | NOT_FOUND | success(in_envelope(APRIL_EXAMPLE), links=_GET_SAME),
     openapi_extra=operation(
-        EXCHANGES,
+        IN_BOTH,
         OURS.says("only to an audience that was made from a file"),
         bodies={MULTIPART: FileAddForm},
     ),
@@ -168,8 +175,8 @@ async def add_users(request: MockRequest, id: EitherId) -> RawResponse:
     response_model=None,
     responses=WRITE_ERRORS,
     openapi_extra=operation(
-        DOCUMENTATION,
-        DOCUMENTATION.says("success is 204"),
+        IN_MAY,
+        IN_MAY.says("success is 204"),
         bodies={FORM: AccountQuery, JSON: AccountQuery},
     ),
 )
@@ -189,7 +196,7 @@ async def sync(request: MockRequest) -> RawResponse:
         {"custom_audiences": [MAY_EXAMPLE], "meta": {"page": 1, "total": 1}},
         links={"GetFirst": link("custom_audiences/get", id="$response.body#/custom_audiences/0/id")},
     ),
-    openapi_extra=operation(EXCHANGES, DOCUMENTATION.says("2014-05: 10 a page, from 1")),
+    openapi_extra=operation(IN_MAY, DOCUMENTATION.says("2014-05: 10 a page, from 1")),
 )
 async def list_page(request: MockRequest, query: Annotated[ListQuery, Query()]) -> RawResponse:
     if request.options.is_april:
@@ -217,7 +224,7 @@ async def list_page(request: MockRequest, query: Annotated[ListQuery, Query()]) 
         [FACEBOOK_EXAMPLE],
         links={"GetFirst": link("customaudiences/get", id="$response.body#/0/id")},
     ),
-    openapi_extra=operation(EXCHANGES, EXCHANGES.says("a bare array")),
+    openapi_extra=operation(IN_APRIL, IN_APRIL.says("a bare array")),
 )
 async def list_as_facebook(request: MockRequest, query: Annotated[AccountQuery, Query()]) -> RawResponse:
     found = await _transact(request, queries.list_with_origins, api=NAME, account=query.fb_ad_account_id)
@@ -231,7 +238,7 @@ async def list_as_facebook(request: MockRequest, query: Annotated[AccountQuery, 
     summary="Get a custom audience",
     response_model=CustomAudienceEnvelope | dict[str, Any],
     responses=NO_TOKEN | NOT_FOUND | success(in_envelope(MAY_EXAMPLE)),
-    openapi_extra=operation(EXCHANGES),
+    openapi_extra=operation(IN_MAY),
 )
 async def get(request: MockRequest, id: EitherId) -> RawResponse:
     if request.options.is_april:
@@ -246,7 +253,7 @@ async def get(request: MockRequest, id: EitherId) -> RawResponse:
     summary="Get a custom audience as Facebook has it, at its path of 2014-04",
     response_model=dict[str, Any],
     responses=NO_TOKEN | NOT_FOUND | success(FACEBOOK_EXAMPLE),
-    openapi_extra=operation(EXCHANGES, OURS.says("Facebook's object of another kind than a lookalike")),
+    openapi_extra=operation(IN_APRIL, OURS.says("Facebook's object of another kind than a lookalike")),
 )
 async def get_as_facebook(request: MockRequest, id: EitherId) -> RawResponse:
     row, origin = await _transact(request, queries.find_with_origin, api=NAME, id=id)
@@ -270,9 +277,7 @@ async def get_as_facebook(request: MockRequest, id: EitherId) -> RawResponse:
             in_envelope(APRIL_EXAMPLE), links=_GET_SAME, description="2014-04", model=CustomAudienceEnvelope
         ),
     },
-    openapi_extra=operation(
-        EXCHANGES, DOCUMENTATION.says("2014-05 answers 204, 2014-04 the audience that was")
-    ),
+    openapi_extra=operation(IN_BOTH, IN_BOTH.says("2014-05 answers 204, 2014-04 the audience that was")),
 )
 async def delete(request: MockRequest, id: EitherId) -> RawResponse:
     row = await _transact(request, changes.delete_by_any_id, api=NAME, id=id)

@@ -13,10 +13,27 @@ from pydantic import (
     PrivateAttr,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, to_json
 
-from audience_mock.providers.pitchtarget.schema_types import AccountId, AccountQuery, Parameters, Text
-from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES, OURS, RAILS, SHOWN
+from audience_mock.providers.pitchtarget.schema_types import (
+    MAX_DESCRIPTION_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    MAX_RULE_CHARACTERS,
+    AccountId,
+    AccountQuery,
+    Name,
+    Parameters,
+    not_blank,
+)
+from audience_mock.providers.pitchtarget.sources import (
+    DOCUMENTATION,
+    IN_APRIL,
+    IN_BOTH,
+    OURS,
+    RAILS,
+    SHOWN,
+    exchanges,
+)
 from audience_mock.web.schema import ApiModel
 
 MAX_RETENTION_DAYS = 180
@@ -64,7 +81,13 @@ UserType = Literal[
 ]
 EitherId = Annotated[str, DOCUMENTATION, OURS.says("the server's own id, or Facebook's")]
 Days = Annotated[int, Field(strict=True, ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole)]
-Rule = Annotated[Text, AfterValidator(_json_object)]
+Rule = Annotated[
+    str,
+    Field(max_length=MAX_RULE_CHARACTERS),
+    AfterValidator(not_blank),
+    AfterValidator(_json_object),
+    OURS.says("at most 65,536 characters"),
+]
 
 Ratio = Annotated[
     float,
@@ -97,6 +120,8 @@ class LookalikeSpec(ApiModel):
         spec = handler(value)
         if spec.type is None and spec.ratio is None:
             raise PydanticCustomError("invalid", "invalid")
+        if len(to_json(value)) > MAX_RULE_CHARACTERS:
+            raise PydanticCustomError("string_too_long", "too long", {"max_length": MAX_RULE_CHARACTERS})
         spec._sent = value
         return spec
 
@@ -110,7 +135,7 @@ class LookalikeCreate(Parameters):
     type: Annotated[Literal["lookalike"] | None, DOCUMENTATION] = None
     subtype: Annotated[Literal["LOOKALIKE"] | None, DOCUMENTATION] = None
     fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
-    name: Annotated[Text, DOCUMENTATION]
+    name: Annotated[Name, DOCUMENTATION]
     # A number in the examples; echoed as it was sent, number or string.
     origin_audience_id: Annotated[
         int | str, BeforeValidator(_account_number), SHOWN, RAILS.says("its digits as text too")
@@ -120,7 +145,7 @@ class LookalikeCreate(Parameters):
 
 class _RuleCreate(Parameters):
     fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
-    name: Annotated[Text, DOCUMENTATION]
+    name: Annotated[Name, DOCUMENTATION]
     retention_days: Annotated[Days, DOCUMENTATION]
     rule: Annotated[Rule, DOCUMENTATION, DOCUMENTATION.says("a JSON object, written as a string")]
 
@@ -146,12 +171,17 @@ class FileCreate(Parameters):
     kind: ClassVar[str] = "CUSTOM"
 
     fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
-    name: Annotated[Text, DOCUMENTATION]
+    name: Annotated[Name, DOCUMENTATION]
     description: Annotated[
-        Annotated[str, Field(pattern=r"^[^\x00]*$")] | None, DOCUMENTATION.says("text"), RAILS.says("no NUL")
+        Annotated[str, Field(max_length=MAX_DESCRIPTION_CHARACTERS, pattern=r"^[^\x00]*$")] | None,
+        DOCUMENTATION.says("text"),
+        RAILS.says("no NUL"),
+        OURS.says("at most 10,000 characters"),
     ] = None
     opt_out_link: Annotated[
-        Annotated[str, Field(pattern=r"^(https?://[^\s\x00]+)?$")] | None, DOCUMENTATION.says("a URL")
+        Annotated[str, Field(max_length=MAX_NAME_CHARACTERS, pattern=r"^(https?://[^\s\x00]+)?$")] | None,
+        DOCUMENTATION.says("a URL"),
+        OURS.says("at most 1,000 characters"),
     ] = None
     subtype: Annotated[Literal["CUSTOM"] | None, DOCUMENTATION] = None
     user_type: Annotated[UserType, DOCUMENTATION]
@@ -201,7 +231,9 @@ class ListQuery(AccountQuery):
 class Created(ApiModel):
     """The response to the JSON creates of 2014-04: Facebook's id, a decimal string."""
 
-    id: Annotated[str, EXCHANGES.says("Facebook's id, a string of 13 to 15 digits")]
+    id: Annotated[
+        str, exchanges("2014-04-03", "2014-04-15").says("Facebook's id, a string of 13 to 15 digits")
+    ]
 
 
 class CustomAudience(ApiModel):
@@ -210,10 +242,12 @@ class CustomAudience(ApiModel):
 
     model_config = ConfigDict(extra="allow")
 
-    id: Annotated[int, EXCHANGES.says("a small number of the server's own, rising by one")]
+    id: Annotated[int, IN_BOTH.says("a small number of the server's own, rising by one")]
     name: str
     fb_id: Annotated[
-        str | int | None, EXCHANGES.says("2014-04: null until Facebook has taken the audience, then a number")
+        str | int | None,
+        IN_APRIL.says("2014-04: null until Facebook has taken the audience"),
+        DOCUMENTATION.says("2014-04: then a number"),
     ]
 
 

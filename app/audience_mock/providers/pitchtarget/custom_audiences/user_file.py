@@ -1,6 +1,8 @@
 """Files of users: audiences created from them, and users added to audiences."""
 
+import asyncio
 import tempfile
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from types import TracebackType
 from typing import IO, Any, Self, TypeVar
@@ -9,10 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.users import uploads
+from audience_mock.core.users.digests import prepare_for
 from audience_mock.core.users.user_lines import EMAIL_HASH, USER_TYPES, UserLines
 from audience_mock.providers.pitchtarget.api import NAME
 from audience_mock.providers.pitchtarget.custom_audiences.schemas import AprilAdd, FileCreate, MayAdd
-from audience_mock.web.body import declared_bytes
+from audience_mock.web.body import declared_bytes, in_slices
 from audience_mock.web.errors import InvalidInputError
 from audience_mock.web.multipart import FileReceiver, MultipartForm, read_form
 from audience_mock.web.request import MockRequest
@@ -26,7 +29,7 @@ async def create_audience(request: MockRequest) -> tuple[FileCreate, AudienceRow
         fields = _validated(FileCreate, await file.read_form(request))
         row = await uploads.create_audience(
             request.world,
-            file.users(fields.user_type),
+            await file.users(fields.user_type),
             api=NAME,
             kind=fields.kind,
             account=fields.fb_ad_account_id,
@@ -50,7 +53,8 @@ async def add_users(request: MockRequest, audience: AudienceRow) -> tuple[MayAdd
             _check_own(fields, audience)
         else:
             fields = _validated(AprilAdd, form)
-        return fields, await uploads.add_users(request.world, file.users(user_type), key=audience.key)
+        users = await file.users(user_type)
+        return fields, await uploads.add_users(request.world, users, key=audience.key)
 
 
 class UserFile:
@@ -77,12 +81,14 @@ class UserFile:
 
     async def read_form(self, request: MockRequest) -> MultipartForm:
         """Read the form that the file is in. Raises what `multipart.read_form` raises."""
-        await uploads.prepare_for(declared_bytes(request))
+        is_chunked = request.header(b"transfer-encoding") is not None
+        limit_bytes = request.world.rules.max_upload_bytes
+        await prepare_for(limit_bytes if is_chunked else declared_bytes(request))
         return await read_form(
             request,
             file_field="file",
             open_file=self.open,
-            max_file_bytes=request.world.rules.max_upload_bytes,
+            max_file_bytes=limit_bytes,
         )
 
     def open(self, fields: dict[str, str]) -> FileReceiver:
@@ -99,7 +105,7 @@ class UserFile:
         elif self._unread is not None:
             self._unread.write(piece)
 
-    def users(self, user_type: str) -> UserLines:
+    async def users(self, user_type: str) -> UserLines:
         """The lines of the whole file as users of this type. Raises InvalidInputError if they were read as
         users of another: the form had `user_type` before the file and another one after it."""
         if self._users is not None:
@@ -111,9 +117,16 @@ class UserFile:
         users = self._resources.enter_context(UserLines(user_type))
         if self._unread is not None:
             self._unread.seek(0)
-            while piece := self._unread.read(1 << 16):
+            async for piece in in_slices(_pieces(self._unread)):
                 users.feed(piece)
         return users
+
+
+async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    """Other requests are answered between two pieces."""
+    while piece := file.read(1 << 16):
+        yield piece
+        await asyncio.sleep(0)
 
 
 def _validated(model: type[Fields], form: MultipartForm) -> Fields:

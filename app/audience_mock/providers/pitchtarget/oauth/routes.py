@@ -6,9 +6,9 @@ from fastapi import APIRouter
 
 from audience_mock.providers.pitchtarget.oauth.schemas import AccessToken, Authorize
 from audience_mock.providers.pitchtarget.openapi_responses import BODY_ERRORS, success
-from audience_mock.providers.pitchtarget.responses import json_response
+from audience_mock.providers.pitchtarget.responses import TOKEN_HEADER_EVIDENCE, token_response
 from audience_mock.providers.pitchtarget.route import PitchTargetRoute
-from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, OURS
+from audience_mock.providers.pitchtarget.sources import ANSWERS, OURS
 from audience_mock.web.openapi import operation
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -25,8 +25,13 @@ router = APIRouter(route_class=PitchTargetRoute, tags=["oauth"])
     summary="Get a token",
     response_model=AccessToken,
     responses=BODY_ERRORS | success({"access_token": "cpo7v1e0zbzdic90pc6txbj1cypb8yl"}),
-    openapi_extra=operation(DOCUMENTATION, OURS.says("any name and password are accepted"), security=()),
+    openapi_extra=operation(
+        ANSWERS,
+        OURS.says("any name and password are accepted"),
+        security=(),
+        headers=TOKEN_HEADER_EVIDENCE,
+    ),
 )
 async def authorize(request: MockRequest, body: Authorize) -> RawResponse:
     token = "".join(request.world.random.choices(string.ascii_lowercase + string.digits, k=TOKEN_LENGTH))
-    return json_response(request, {"access_token": token})
+    return token_response(request, {"access_token": token})

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict
 
 from audience_mock.providers.pitchtarget.schema_types import Text
-from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES
+from audience_mock.providers.pitchtarget.sources import ANSWERS, DOCUMENTATION
 from audience_mock.web.schema import ApiModel
 
 
@@ -27,4 +27,4 @@ class Authorize(ApiModel):
 
 
 class AccessToken(ApiModel):
-    access_token: Annotated[str, EXCHANGES.says("30 or 31 lower-case letters and digits")]
+    access_token: Annotated[str, ANSWERS.says("30 or 31 lower-case letters and digits")]

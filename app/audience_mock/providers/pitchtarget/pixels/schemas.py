@@ -2,18 +2,18 @@
 
 from typing import Annotated, Literal
 
-from audience_mock.providers.pitchtarget.schema_types import AccountId, Text
-from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, EXCHANGES
+from audience_mock.providers.pitchtarget.schema_types import AccountId, Name
+from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, IN_BOTH, IN_MAY
 from audience_mock.web.schema import ApiModel
 
 
 class RemarketingPixel(ApiModel):
-    js: Annotated[str, EXCHANGES.says("this text in the place of the code")]
+    js: Annotated[str, IN_BOTH.says("this text in the place of the code")]
 
 
 class OffsitePixelCreate(ApiModel):
     fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
-    name: Annotated[Text, DOCUMENTATION]
+    name: Annotated[Name, DOCUMENTATION, DOCUMENTATION.says("unique in the ad account")]
     tag: Annotated[
         Literal["CHECKOUT", "REGISTRATION", "LEAD", "KEY_PAGE_VIEW", "ADD_TO_CART", "OTHER"], DOCUMENTATION
     ]
@@ -29,10 +29,16 @@ class CreatedPixel(ApiModel):
     id: PixelId
 
 
+class CreatedPixelOfApril3(ApiModel):
+    """The response of 2014-04-03."""
+
+    id: str
+
+
 class OffsitePixel(ApiModel):
     id: str
     name: str
     tag: str
-    status: Annotated[str, EXCHANGES.says("Inactive: nothing fires it here")]
+    status: Annotated[str, IN_MAY.says("Inactive: nothing fires it here")]
     creator: str
-    js_pixel: Annotated[str, EXCHANGES.says("Facebook's code of 2014")]
+    js_pixel: Annotated[str, IN_MAY.says("Facebook's code of 2014")]

@@ -1,0 +1,167 @@
+"""A call of each operation of the control API for each status that it describes."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from audience_mock.core.controls import faults
+from audience_mock.core.seeds import export
+from audience_mock.core.worlds import snapshots, worlds
+from audience_mock.testing import MockServer
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+
+AUDIENCE = {
+    "api": "pinterest",
+    "id": "2542623499806",
+    "account": AD_ACCOUNT,
+    "kind": "ENGAGEMENT",
+    "name": "Buyers",
+}
+FAULT = {"operation": "audiences/list", "first": 1, "status": 503}
+Prepare = Callable[[MockServer, pytest.MonkeyPatch], object]
+
+
+class Call(NamedTuple):
+    """A request that an operation answers with a status, and what is done before it."""
+
+    operation: str
+    status: int
+    path: Mapping[str, str] = {}
+    body: Any = None
+    query: Mapping[str, str] = {}
+    before: Prepare = lambda mock, patch: None
+
+
+def seeded(*audiences: Mapping[str, Any]) -> Prepare:
+    return lambda mock, patch: mock.seed({"audiences": [*audiences]})
+
+
+def made(*names: str, **settings: Any) -> Prepare:
+    return lambda mock, patch: [mock.in_world(name).configure(**settings) for name in names]
+
+
+def limited(module: Any, name: str, to: int = 0) -> Prepare:
+    return lambda mock, patch: patch.setattr(module, name, to)
+
+
+def called(mock: MockServer, patch: object) -> None:
+    httpx.get(f"{mock.url}/v5/ad_accounts/{AD_ACCOUNT}/audiences", headers=PINTEREST_TOKEN)
+    fields = {"fb_ad_account_id": "2", "name": "n", "user_type": "fbid"}
+    fields |= {"description": "d", "opt_out_link": "http://a.example"}
+    files = {"file": ("u.csv", b"1\n2\nx\n")}
+    httpx.post(f"{mock.url}/custom_audiences", data=fields, files=files, headers=PITCHTARGET_TOKEN)
+
+
+def pending(mock: MockServer, patch: object) -> None:
+    body = {"name": "n", "audience_type": "ENGAGEMENT", "rule": {}}
+    url = f"{mock.url}/v5/ad_accounts/{AD_ACCOUNT}/audiences"
+    assert httpx.post(url, json=body, headers=PINTEREST_TOKEN).is_success
+
+
+def full(mock: MockServer, patch: pytest.MonkeyPatch) -> None:
+    called(mock, patch)
+    patch.setattr(export, "MAX_BYTES", 0)
+
+
+def two_of_which_one_is_full(mock: MockServer, patch: pytest.MonkeyPatch) -> None:
+    made("blue")(mock, patch)
+    full(mock, patch)
+
+
+unrecorded = made("default", journal_entries=0)
+
+
+def planned(mock: MockServer, patch: object) -> None:
+    mock.control("POST", "/faults", FAULT)
+
+
+BOTH = ({**AUDIENCE, "id": "54"}, {**AUDIENCE, "id": "54", "api": "pitchtarget", "kind": "WEBSITE"})
+NONE = {"world": "none"}
+BLUE = {"world": "blue"}
+
+CALLS = [
+    Call("health/get", 200),
+    Call("worlds/list", 200, before=made("blue")),
+    Call("worlds/get", 200, BLUE, before=made("blue", build_delay_s=0)),
+    Call("worlds/get", 404, NONE),
+    Call("worlds/put", 201, BLUE, {"settings": {"build_delay_s": 0}}),
+    Call("worlds/put", 201, BLUE),
+    Call("worlds/put", 200, BLUE, {}, before=made("blue")),
+    Call("worlds/put", 409, BLUE, {}, before=limited(worlds, "MAX_WORLDS")),
+    Call("worlds/update", 201, BLUE, {"settings": {"build_delay_s": 0}}),
+    Call("worlds/update", 200, BLUE, before=made("blue")),
+    Call("worlds/update", 409, BLUE, {}, before=limited(worlds, "MAX_WORLDS")),
+    Call("worlds/delete", 204, BLUE, before=made("blue")),
+    Call("worlds/delete", 404, NONE),
+    Call("worlds/delete", 409, {"world": "default"}),
+    Call("worlds/fork", 201, {"world": "default"}, {"name": "green"}),
+    Call("worlds/fork", 404, NONE, {"name": "green"}),
+    Call("worlds/fork", 409, {"world": "default"}, {"name": "blue"}, before=made("blue")),
+    Call("worlds/diff", 200, {"world": "default", "other": "default"}),
+    Call("worlds/diff", 404, {"world": "default", "other": "none"}),
+    Call("worlds/diff", 409, {"world": "default", "other": "blue"}, before=two_of_which_one_is_full),
+    Call("state/get", 200, before=seeded(AUDIENCE)),
+    Call("state/get", 409, before=full),
+    Call("state/reset", 204, body={"to": "empty"}),
+    Call("state/reset", 204),
+    Call("state/seed", 200, body={"audiences": [AUDIENCE]}),
+    Call("state/seed", 200),
+    Call("state/seed", 409, body={"audiences": [AUDIENCE]}, before=seeded(AUDIENCE)),
+    Call("snapshots/list", 200, before=lambda mock, patch: mock.snapshot("signed-in")),
+    Call("snapshots/put", 204, {"snapshot": "signed-in"}),
+    Call("snapshots/put", 409, {"snapshot": "signed-in"}, before=limited(snapshots, "MAX_SNAPSHOTS")),
+    Call("snapshots/delete", 204, {"snapshot": "a"}, before=lambda mock, patch: mock.snapshot("a")),
+    Call("snapshots/delete", 404, {"snapshot": "none"}),
+    Call("snapshots/restore", 204, {"snapshot": "a"}, before=lambda mock, patch: mock.snapshot("a")),
+    Call("snapshots/restore", 404, {"snapshot": "none"}),
+    Call("clock/get", 200),
+    Call("clock/put", 200, body={"now": 1_800_000_000, "frozen": True}),
+    Call("clock/put", 200, body={"now": "2026-07-01T12:00:00Z"}),
+    Call("clock/advance", 200, body={"seconds": 60}, before=pending),
+    Call("clock/advance", 200, body={"to": "next-event"}, before=pending),
+    Call("clock/agenda", 200, query={"limit": "1"}, before=pending),
+    Call("audience/get", 200, {"id": AUDIENCE["id"]}, before=seeded(AUDIENCE)),
+    Call("audience/get", 404, {"id": "1"}),
+    Call("audience/get", 409, {"id": "54"}, before=seeded(*BOTH)),
+    Call("audience/update", 200, {"id": AUDIENCE["id"]}, {"status": "READY"}, before=seeded(AUDIENCE)),
+    Call("audience/update", 200, {"id": "54"}, {"size": 7}, {"api": "pinterest"}, seeded(*BOTH)),
+    Call("audience/update", 404, {"id": "1"}, {"status": "READY"}),
+    Call("audience/update", 409, {"id": "54"}, {"status": "READY"}, before=seeded(*BOTH)),
+    Call("ids/get", 200),
+    Call("ids/put", 200, body={"pinterest_audience": "2542623500000"}),
+    Call("ids/put", 200),
+    Call("faults/list", 200, before=planned),
+    Call("faults/add", 201, body=FAULT),
+    Call("faults/add", 201, body={"faults": [FAULT, {"operation": "*", "latency_ms": 5}]}),
+    Call("faults/add", 409, body=FAULT, before=limited(faults, "MAX_FAULTS")),
+    Call("faults/clear", 204),
+    Call(
+        "faults/get",
+        200,
+        {"fault": "fault-1"},
+        before=planned,
+    ),
+    Call("faults/get", 404, {"fault": "fault-9"}),
+    Call(
+        "faults/delete",
+        204,
+        {"fault": "fault-1"},
+        before=planned,
+    ),
+    Call("faults/delete", 404, {"fault": "fault-9"}),
+    Call("journal/get", 200, query={"operation": "audiences/list"}, before=called),
+    Call("journal/empty", 204),
+    Call("journal/search", 200, body={"status": "2xx"}, before=called),
+    Call("journal/search", 200, before=called),
+    Call("journal/verify", 200, body={"operation": "audiences/list", "count": 1}, before=called),
+    Call("journal/verify", 409, body={"operation": "audiences/list"}, before=unrecorded),
+    Call("journal/verify", 417, body={"operation": "audiences/create"}, before=called),
+    Call("uploads/list", 200, before=called),
+    Call("operations/list", 200, query={"provider": "pitchtarget"}),
+]
+"""Every operation, and every status that it alone describes."""
+
+VARIES = ("state/get", "state/seed", "worlds/diff")
+"""Operations whose answers have keys by what there is."""

@@ -1,0 +1,41 @@
+"""Streams that are processed in slices."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import count
+
+import pytest
+
+from audience_mock.web import body
+
+
+@pytest.mark.parametrize(("seconds_a_slice", "turns"), [(0.0, 0), (1.0, 4)])
+def test_others_get_their_turn_while_a_piece_takes_long(
+    monkeypatch: pytest.MonkeyPatch, seconds_a_slice: float, turns: int
+) -> None:
+    """A piece of four slices that take long gives others four turns; the bytes stay the same."""
+    piece = bytes(range(256)) * (4 * body.SLICE_BYTES // 256)
+    clock = count()
+    monkeypatch.setattr(body, "perf_counter", lambda: next(clock) * seconds_a_slice)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield piece
+
+    async def run() -> tuple[list[bytes], int]:
+        others = 0
+
+        async def other() -> None:
+            nonlocal others
+            while True:
+                others += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.ensure_future(other())
+        slices = [one async for one in body.in_slices(pieces())]
+        task.cancel()
+        return slices, others
+
+    slices, others = asyncio.run(run())
+    assert b"".join(slices) == piece
+    assert [len(one) for one in slices] == [body.SLICE_BYTES] * 4
+    assert others == turns
