@@ -23,7 +23,7 @@ from audience_mock.web.timestamps import Timestamp, unix_seconds
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/customer-lists", tags=["customer lists"])
 
-_NO_LIST = error(404, "No such customer list")
+_NO_LIST = error(404, "No such customer list", "there is no customer list '1' in this world")
 
 
 class CustomerListSearch(ListQuery):

@@ -162,7 +162,8 @@ async def summarize(request: MockRequest, query: Annotated[JournalQuery, Query()
     operation_id="journal/entry",
     summary="Get a request",
     response_model=JournalEntry,
-    responses=success(_ENTRY) | error(404, "The journal holds no such request"),
+    responses=success(_ENTRY)
+    | error(404, "The journal holds no such request", "there is no request '7' in this world"),
 )
 async def get_entry(request: MockRequest, number: int) -> RawResponse:
     """Show one request and its response."""

@@ -23,8 +23,8 @@ class ControlRoute(MockRoute):
     def authorize(self, request: MockRequest) -> None:
         access.check(request, request.options)
 
-    async def respond(self, request: MockRequest) -> Response | None:
-        response = await super().respond(request)
+    async def respond(self, request: MockRequest, *, authorized: bool = False) -> Response | None:
+        response = await super().respond(request, authorized=authorized)
         if response is not None and response.status_code < 400:
             self._notify(request)
         return response

@@ -69,9 +69,7 @@ def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Call
                 worlds.end_subscriptions()
                 deleted_files.check()
 
-            server = Server(
-                app, settings=settings, when_ready=when_ready, when_stopping=when_stopping
-            )
+            server = Server(app, settings=settings, when_ready=when_ready, when_stopping=when_stopping)
         except DomainError as error:
             fail(error)
         server.run_at(listeners)

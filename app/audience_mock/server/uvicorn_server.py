@@ -44,13 +44,8 @@ would wait for some 500 responses to the others."""
 log = logging.getLogger("audience_mock")
 
 
-def _nothing() -> None:
-    """There is nothing to do."""
-
-
 class Server(uvicorn.Server):
     """uvicorn, which calls `when_ready` once it accepts requests, and shuts down as soon as it is asked to.
-    `when_stopping` is called before it waits for responses: those without an end have to end.
 
     uvicorn itself polls ten times a second for the request to stop and for the end of all responses, which
     costs every test 0.2 s.

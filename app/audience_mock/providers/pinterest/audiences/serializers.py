@@ -92,7 +92,7 @@ def audience(request: MockRequest, row: AudienceRow, *, company: str | None) -> 
 def audience_in(world: World, row: AudienceRow) -> bytes:
     """As `audience`, for no request."""
     version = _VERSIONS[world.options[NAME].api_version]
-    values = _values(row, world.clock.now_ms(), row.created_by, version.enum_values)
+    values = _values(row, world.clock.now_ms(), row.created_by, version.enum_values, version.rule)
     return version.one.render(values).encode()
 
 
