@@ -114,6 +114,7 @@ _FAILURE_EXAMPLE = {
         "method": "GET",
         "path": "/v5/ad_accounts/549755885175/audiences",
         "status": 200,
+        "fault": None,
     },
     "differences": [{"path": "operation", "wanted": "audiences/create", "found": "audiences/list"}],
 }
