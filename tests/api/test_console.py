@@ -25,6 +25,7 @@ FILES = sorted(str(file.relative_to(FOLDER)) for file in FOLDER.rglob("*.*") if 
         ("/worlds/blue/", "/worlds/blue/__admin/ui/"),
         ("/__admin/ui", "/__admin/ui/"),
         ("/worlds/blue/__admin/ui", "/worlds/blue/__admin/ui/"),
+        ("/docs/", "/docs"),
     ],
 )
 def test_a_browser_is_sent_to_the_console(mock: MockServer, path: str, location: str) -> None:

@@ -54,6 +54,18 @@ def test_an_operation_is_called(
         assert (seen["operation"], seen["answer"]["status"]) == (operation, 200)
 
 
+@pytest.mark.parametrize("public_url", ["https://mock.example", "https://mock.example/tools/mock"])
+def test_a_public_url_does_not_lead_away(
+    start: Callable[..., MockServer], open_page: Callable[..., Watched], public_url: str
+) -> None:
+    """A server that is told its public URL is called by the address of the page all the same."""
+    mock = start(public_url=public_url)
+    page = open_page(f"{mock.url}/worlds/blue/docs#/pinterest").page
+    expect(page.locator(".servers option")).to_have_text("/worlds/blue/v5")
+    page.get_by_role("link", name="PitchTarget").click()
+    expect(page.locator(".servers option")).to_have_text("/worlds/blue")
+
+
 def test_the_docs_use_the_token_of_the_console(
     start: Callable[..., MockServer], open_page: Callable[..., Watched]
 ) -> None:

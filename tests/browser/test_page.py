@@ -3,6 +3,7 @@
 import http.client
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from audience_mock.testing import MockServer
-from browser.conftest import PHONE, WIDE, Show, Watched, create, list_audiences, upload
+from browser.conftest import LIMIT_MS, PHONE, WIDE, Show, Watched, create, list_audiences, upload
 from helpers.accounts import PINTEREST_TOKEN
 
 SCREENSHOTS = Path(__file__).parents[2] / "build/screenshots"
@@ -47,6 +48,14 @@ def fill(mock: MockServer) -> None:
     mock.snapshot("before")
     mock.seed({"tokens": [{"token": "pina_known", "scopes": ["ads:read"], "expires_at": 1_000}]})
     mock.fork("other")
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Polls until the condition holds."""
+    end = time.monotonic() + LIMIT_MS / 1000
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def serious(page: Page) -> list[str]:
@@ -255,6 +264,20 @@ def test_a_lost_connection_comes_back(open_page: Callable[..., Watched]) -> None
         expect(page.get_by_text("After the restart")).to_be_visible()
         expect(page.get_by_text("The connection is lost")).to_have_count(0)
         page.context.close()
+
+
+def test_a_hidden_page_gives_its_connection_back(show: Show, demo: MockServer) -> None:
+    """A browser has six for all tabs; back in view, the page has what it missed."""
+    page = show("requests")
+    until(lambda: len(demo.world.subscribers) == 1)
+    hide = "Object.defineProperty(document, 'hidden', {configurable: true, get: () => %s});"
+    tell = "document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(hide % "true" + tell)
+    until(lambda: len(demo.world.subscribers) == 0)
+    list_audiences(demo)
+    page.evaluate(hide % "false" + tell)
+    expect(page.locator("[data-rows]").get_by_role("option")).to_have_count(1)
+    expect(page.get_by_text("The connection is lost")).to_have_count(0)
 
 
 def test_the_theme_is_kept(show: Show) -> None:

@@ -55,13 +55,18 @@ async def serve(request: Request) -> RawResponse:
     name = request.path_params.get("file")
     if name is None:
         # Without a slash at its end, the page's relative URLs would lead elsewhere.
-        return RawResponse(307, b"", [(b"location", b"ui/"), (b"content-length", b"0")])
+        return _redirect(b"ui/")
     return _respond(request, name or "index.html")
 
 
 async def serve_docs(request: Request) -> RawResponse:
     """The page of the API docs, or a file of it."""
-    return _respond(request, request.path_params.get("file", "docs.html"))
+    name = request.path_params.get("file", "docs.html")
+    return _respond(request, name) if name else _redirect(b"../docs")
+
+
+def _redirect(location: bytes) -> RawResponse:
+    return RawResponse(307, b"", [(b"location", location), (b"content-length", b"0")])
 
 
 def _respond(request: Request, name: str) -> RawResponse:

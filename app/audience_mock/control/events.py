@@ -19,7 +19,7 @@ from audience_mock.control.clock import clock_as_json
 from audience_mock.control.journal_summary import entry_summary
 from audience_mock.control.openapi_responses import error
 from audience_mock.control.route import CHANGE, ControlRoute
-from audience_mock.core.controls.subscriptions import MAX_WAITING, Notice, Subscription
+from audience_mock.core.controls.subscriptions import MAX_SUBSCRIBERS, MAX_WAITING, Notice, Subscription
 from audience_mock.core.worlds.world import World
 from audience_mock.web.journal import REQUEST
 from audience_mock.web.request import MockRequest
@@ -60,7 +60,7 @@ class EventsQuery(ApiModel):
         **error(
             409,
             "There are too many subscribers",
-            "a world has 100 subscribers at most: close one first",
+            f"a world has {MAX_SUBSCRIBERS} subscribers at most: close one first",
         ),
     },
 )

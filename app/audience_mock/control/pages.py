@@ -31,7 +31,7 @@ BROWSER_PATHS = frozenset(
     {
         *("/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png", "/manifest.json"),
         *("/site.webmanifest", "/robots.txt", "/sitemap.xml", "/sw.js", "/service-worker.js"),
-        *("/docs", "/redoc", "/openapi.json", "/swagger", "/index.html"),
+        *("/redoc", "/openapi.json", "/swagger", "/index.html"),
     }
 )
 """What browsers and their users ask any server for, and no emulated API has."""

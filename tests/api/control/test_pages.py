@@ -52,6 +52,7 @@ def test_visits_of_browsers_are_no_requests_to_an_api(mock: MockServer, prefix: 
     for path, headers in (
         ("/favicon.ico", {}),
         ("/redoc", {}),
+        ("/swagger/", {}),
         ("/robots.txt", {}),
         ("/.well-known/appspecific/com.chrome.devtools.json", {}),
         ("/.well-known/security.txt", {}),

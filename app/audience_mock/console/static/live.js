@@ -4,6 +4,27 @@ import { request } from "./api.js";
 const RETRY_MS = [250, 500, 1000, 2000, 5000];
 // Longer than the server's heartbeat: a connection that is quiet for so long is dead.
 const SILENCE_MS = 40_000;
+// A browser has six connections to a server, for all of its tabs: one that nobody looks at gives its own back.
+const HIDDEN_MS = 5_000;
+
+// Resolves once the page was hidden for a while.
+function hidden(ended) {
+  return new Promise((resolve) => {
+    let timer = 0;
+    const check = () => {
+      clearTimeout(timer);
+      if (document.hidden) timer = setTimeout(resolve, HIDDEN_MS);
+    };
+    document.addEventListener("visibilitychange", check, { signal: ended });
+    check();
+  });
+}
+
+const visible = (ended) => new Promise((resolve) => {
+  const check = () => !document.hidden && resolve();
+  document.addEventListener("visibilitychange", check, { signal: ended });
+  check();
+});
 
 export function follow(world, { onEvent, onState, onRefused }) {
   const ended = new AbortController();
@@ -15,7 +36,12 @@ async function run(world, { onEvent, onState, onRefused }, ended) {
   let lastId = null;
   for (let failures = 0; !ended.aborted; failures += 1) {
     const connection = new AbortController();
-    ended.addEventListener("abort", () => connection.abort());
+    ended.addEventListener("abort", () => connection.abort(), { signal: connection.signal });
+    let isHidden = false;
+    hidden(connection.signal).then(() => {
+      isHidden = true;
+      connection.abort();
+    });
     let silence = 0;
     const alive = () => {
       clearTimeout(silence);
@@ -52,7 +78,13 @@ async function run(world, { onEvent, onState, onRefused }, ended) {
       // Whatever it was, the answer is to connect again.
     }
     clearTimeout(silence);
+    connection.abort();
     if (ended.aborted) return;
+    if (isHidden) {
+      await visible(ended);
+      failures = -1;
+      continue;
+    }
     onState("lost");
     await new Promise((resume) => setTimeout(resume, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]));
   }

@@ -41,7 +41,9 @@ function View({ name, ...props }) {
 export function Shell() {
   const route = useRoute();
   const { world, view } = route;
-  useEffect(() => enterWorld(world), [world]);
+  useEffect(() => {
+    if (world !== store.world) enterWorld(world);
+  }, [world]);
   useEffect(() => {
     const title = VIEWS.find(([name]) => name === view)?.[1] ?? view;
     document.title = `${title} · ${world} · Audience Mock`;

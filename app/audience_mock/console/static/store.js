@@ -98,14 +98,15 @@ async function reload() {
   const { world } = store;
   const started = performance.now();
   try {
-    const [overview, agenda, { worlds }] = await Promise.all([
-      get(world, "/overview"),
+    const [, agenda, { worlds }] = await Promise.all([
+      // Shown at once: it is the first view.
+      get(world, "/overview").then((overview) => world === store.world && changed({ overview, error: null })),
       get(world, "/clock/agenda?limit=1"),
       get(world, "/worlds"),
     ]);
     reloadTook = performance.now() - started;
     if (world !== store.world) return;
-    changed({ overview, worlds, nextEvent: agenda.events[0] ?? null, error: null });
+    changed({ worlds, nextEvent: agenda.events[0] ?? null });
     clearTimeout(due);
     const wait = agenda.events[0]?.in_s * 1000 + 30;
     // The clock itself changes states: load again when it does.
