@@ -74,8 +74,8 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip
 	--no-annotate --no-header
 # In hash mode pip before 24 resolves name[extra] anew where the lock pins only name, hence --no-strip-extras.
 lock: $(VENV)/.checks
-	$(COMPILE) pyproject.toml -o requirements.lock
-	$(COMPILE) -c requirements.lock --extra operate pyproject.toml -o deploy/requirements.lock
+	$(COMPILE) --extra fast pyproject.toml -o requirements.lock
+	$(COMPILE) -c requirements.lock --extra fast --extra operate pyproject.toml -o deploy/requirements.lock
 	$(COMPILE) -c deploy/requirements.lock --group test -o tests/requirements.lock
 	$(COMPILE) tests/contract/official_client.in -o tests/contract/official_client.lock
 	$(COMPILE) --group docs -o docs/requirements.lock
