@@ -31,7 +31,8 @@ class ServeCommand(SettingsCommand):
 def serve(**flags: Any) -> None:
     """Run the server until Ctrl-C or SIGTERM.
 
-    Prints one line once the server is ready: "Audience Mock is ready at URL".
+    Prints one line once the server is ready: "Audience Mock is ready at URL". On a terminal, the base URLs of
+    the APIs, the store and the like follow it.
     """
     # Before the imports, which take most of the start. While it serves, uvicorn has handlers of its own; it
     # shuts down and raises the signal again for these.
@@ -43,16 +44,19 @@ def serve(**flags: Any) -> None:
         import_fastapi()
         from audience_mock.server.run import run
 
+        if stop.is_requested:
+            return
         # Turns the collector on once the server is ready.
         run(settings, exit_with_error, is_stopped=lambda: stop.is_requested)
 
 
 class _Stop:
-    """Ends the process with 0, and remembers that it was to end: an exception that a signal raises is lost in
-    a module that is being imported and ignores all exceptions."""
+    """Remembers that the process is to end: an exception from a signal handler would be lost, or reported, by
+    whatever is being imported. A second signal ends it at once."""
 
     is_requested = False
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if self.is_requested:
+            sys.exit(0)
         self.is_requested = True
-        sys.exit(0)

@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from functools import cached_property
 
+from starlette.responses import Response
+
 from audience_mock.control import access, errors
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.route import MockRoute
 
-_READS = frozenset({"journal/search", "journal/verify"})
-"""Operations that are POSTs, since they take a body, and change nothing."""
+CHANGE = "change"
+"""The kind of a notice about an operation that changed something."""
+
+_READING = frozenset({"journal/search", "journal/verify"})
+"""Operations that change nothing, though their method is not GET."""
 
 
 class ControlRoute(MockRoute):
@@ -37,7 +42,23 @@ class ControlRoute(MockRoute):
 
     @cached_property
     def _reads(self) -> bool:
-        return self.methods == {"GET"} or self.operation_id in _READS
+        return self.methods == {"GET"} or self.operation_id in _READING
+
+    async def respond(self, request: MockRequest, *, authorized: bool = False) -> Response | None:
+        response = await super().respond(request, authorized=authorized)
+        if response is not None and response.status_code < 400:
+            self._notify(request)
+        return response
+
+    def _notify(self, request: MockRequest) -> None:
+        """Tell the subscribers what was done."""
+        operation = self.operation_id
+        if self._reads:
+            return
+        if operation.startswith("worlds/"):
+            request.worlds.notify(CHANGE, operation)
+        elif request.world.subscribers:
+            request.world.subscribers.notify(CHANGE, operation)
 
     def error_response(self, request: MockRequest, error: Exception) -> RawResponse:
         return errors.error_response(request, error)

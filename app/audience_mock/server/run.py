@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from fastapi import FastAPI
+
 from audience_mock.app import create_app
 from audience_mock.core.errors import DomainError
 from audience_mock.server.deleted_files import DeletedFiles
@@ -44,7 +46,7 @@ def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Call
             if settings.ready_file is not None:
                 _write_atomically(settings.ready_file, url + "\n")
             output = "to stdout"
-            print(f"Audience Mock is ready at {url}", flush=True)  # noqa: T201 - the one line of output
+            print(_ready_text(app, settings, url), flush=True)  # noqa: T201 - the only output
         except OSError as error:
             unwritten, server.should_exit = f"cannot write {output}: {error.strerror}", True
             return
@@ -65,9 +67,17 @@ def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Call
         try:
             app = create_app(settings)
             deleted_files = DeletedFiles(app.state.worlds)
-            server = Server(app, settings=settings, when_ready=when_ready, when_stopping=deleted_files.check)
+
+            def when_stopping() -> None:
+                deleted_files.check()
+                app.state.worlds.end_subscriptions()
+
+            server = Server(app, settings=settings, when_ready=when_ready, when_stopping=when_stopping)
         except DomainError as error:
             fail(error)
+        if is_stopped():
+            app.state.worlds.close()
+            return
         server.run_at(listeners)
     if unwritten is not None:
         fail(unwritten)
@@ -80,6 +90,15 @@ def _reload_on_hangup(reload: Callable[[], None]) -> None:
         import signal  # noqa: PLC0415
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+
+
+def _ready_text(app: FastAPI, settings: Settings, url: str) -> str:
+    """One line, which scripts read; on a terminal a page for people."""
+    if not sys.stdout.isatty():
+        return f"Audience Mock is ready at {url}"
+    from audience_mock.server.banner import banner  # noqa: PLC0415 - most servers have no terminal
+
+    return banner(app, settings, url)
 
 
 def _raise_open_file_limit() -> None:

@@ -78,6 +78,12 @@ ABOUT_ONE: list[tuple[str, str, Any]] = [
     ("GET", "/worlds/{w}/__admin/uploads", None),
     ("GET", "/worlds/{w}/__admin/ids", None),
     ("GET", "/worlds/{w}/__admin/operations", None),
+    ("GET", "/worlds/{w}/__admin/overview", None),
+    ("GET", "/worlds/{w}/__admin/events?for_s=0", None),
+    ("GET", "/worlds/{w}/__admin/tokens", None),
+    ("DELETE", "/worlds/{w}/__admin/limits", None),
+    ("GET", "/worlds/{w}/__admin/audiences", None),
+    ("GET", "/worlds/{w}/__admin/customer_lists", None),
     ("GET", "/worlds/{w}//__admin/state", None),
 ]
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from audience_mock.core.controls.faults import Faults
 from audience_mock.core.controls.journal import Journal
 from audience_mock.core.controls.rate_limits import Limits
+from audience_mock.core.controls.subscriptions import Subscribers
 from audience_mock.core.errors import StorageFullError, WorldReplacedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.store import memory, orphans, space
@@ -63,6 +64,9 @@ class World:
         self.quotas: Quotas | None = None
         self._secret: str | None = None
         self.exclusive = Exclusive()
+        self.subscribers = Subscribers()
+        self.incarnation = 0
+        """How often it has started afresh: numbers of the journal are unique within one."""
         self._reset_memory()
         self._load_metadata()
 
@@ -198,6 +202,7 @@ class World:
             self.quotas.check_bytes(self.name, image.size_bytes() - self.database.size_bytes())
         self.database.load_image(image)
         self.long_operations.interrupt_all()
+        self.incarnation += 1
         self._reset_memory()
         self._load_metadata()
         if self.quotas is not None:
@@ -270,6 +275,7 @@ class World:
 
     def discard(self) -> None:
         """Close it for good: whatever still uses it gets WorldReplacedError."""
+        self.subscribers.end("deleted")
         self.long_operations.interrupt_all()
         self.quotas = None
         if not self.is_asleep:
