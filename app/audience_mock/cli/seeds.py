@@ -18,7 +18,7 @@ INVALID = 1
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
-    """Validate seed files, and files of tenants, whose names end in .toml.
+    """Validate seed files, and files of tenants (.toml).
 
     Prints each error as FILE:LINE:COLUMN: FIELD: WHY, and "FILE: OK" for a valid file. Files of tenants get
     no column. The exit status is 1 if any file is invalid.
