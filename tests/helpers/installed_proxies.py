@@ -122,6 +122,11 @@ def caddy(folder: Path, upstreams: Sequence[str]) -> Iterator[Proxy]:
     assert command, "caddy is not installed"
     (upstream,) = upstreams
     port = free_port()
+    # Caddy cleans its folders while it starts, and would remove an empty one that it is about to write to; it
+    # tries again after a minute.
+    kept = folder / "data/caddy/certificates/local/localhost/kept"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
     environment = environment_without(
         SITE=f"https://localhost:{port}",
         HTTP_PORT=str(free_port()),
