@@ -6,17 +6,18 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN := PYTHONPATH=app $(BIN)/python -m audience_mock
 ARGS ?=
 NPM_CLIENT := tests/contract/npm
-NODE_EXAMPLE := tests/e2e/node_example
+TYPESCRIPT := clients/typescript
 
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test bench soak crash fuzz format lock openapi docs docs-reference clean FORCE
+.PHONY: help serve test bench soak crash fuzz format lock openapi npm docs docs-reference clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
 	@echo "make format   format the code and apply ruff's fixes"
-	@echo "make openapi  write openapi/, fixtures/world.schema.json and the client's types again, after a change of an API"
+	@echo "make openapi  write openapi/, fixtures/world.schema.json and the clients' types again, after a change of an API"
+	@echo "make npm      pack the npm package in clients/typescript into dist/"
 	@echo "make docs     build the documentation into build/site"
 	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
 	@echo "make lock     resolve all lock files again, after a change of dependencies"
@@ -30,7 +31,7 @@ help:
 serve: $(VENV)/.runtime
 	@exec env $(RUN) serve $(ARGS)
 
-test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/node_example/.installed
+test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/typescript/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -61,6 +62,12 @@ openapi: $(VENV)/.runtime
 	$(RUN) export-openapi openapi
 	$(RUN) schema > fixtures/world.schema.json
 	PYTHONPATH=app $(BIN)/python docs/site/client_types.py
+	PYTHONPATH=app $(BIN)/python docs/site/typescript_types.py
+
+npm: $(VENV)/typescript/.installed
+	@rm -rf build/npm && mkdir -p build/npm dist
+	@cp -R $(TYPESCRIPT)/. build/npm && ln -sfn $(CURDIR)/$(VENV)/typescript/node_modules build/npm/node_modules
+	@cd build/npm && npm run --silent build && npm pack --silent --pack-destination ../../dist
 
 # NO_MKDOCS_2_WARNING: the theme announces its successor on every build.
 docs: $(VENV)/docs/.installed
@@ -81,7 +88,7 @@ lock: $(VENV)/.checks
 	$(COMPILE) --group docs -o docs/requirements.lock
 	$(COMPILE) tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock
 	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
-	cd $(NODE_EXAMPLE) && npm install --package-lock-only --loglevel=error
+	cd $(TYPESCRIPT) && npm install --package-lock-only --loglevel=error
 	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 clean:
@@ -149,7 +156,7 @@ $(VENV)/docs/.installed: docs/requirements.lock $(VENV)/.python
 		$(VENV)/docs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $< && \
 		cp $< $@; } && touch $@
 
-# Two tests run JavaScript. Without Node.js they are skipped, with the reason.
+# Some tests run JavaScript. Without Node.js they are skipped, with the reason.
 npm_ci = if ! command -v npm > /dev/null; then \
 		echo "npm is not installed: the tests that need $(<D) will be skipped"; \
 	elif test -e $@ && cmp -s $< $(@D)/$(<F) && cmp -s $(<D)/.npmrc $(@D)/.npmrc; then \
@@ -161,5 +168,5 @@ npm_ci = if ! command -v npm > /dev/null; then \
 	fi
 $(VENV)/npm/.installed: $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc $(VENV)/.python
 	@$(npm_ci)
-$(VENV)/node_example/.installed: $(NODE_EXAMPLE)/package-lock.json $(NODE_EXAMPLE)/.npmrc $(VENV)/.python
+$(VENV)/typescript/.installed: $(TYPESCRIPT)/package-lock.json $(TYPESCRIPT)/.npmrc $(VENV)/.python
 	@$(npm_ci)

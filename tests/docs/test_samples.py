@@ -19,7 +19,7 @@ WITH_SAMPLES = [
     document
     for document in DOCUMENTS
     if any(
-        block.language in ("python", "py", "js") or (block.language == "sh" and block.title is None)
+        block.language in ("python", "py", "js", "ts") or (block.language == "sh" and block.title is None)
         for block in samples.blocks(document.read_text())
     )
 ]
@@ -69,6 +69,7 @@ def test_blocks_have_a_known_form(document: Path) -> None:
             "python",
             "py",
             "js",
+            "ts",
             "json",
             "text",
             "yaml",
