@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from audience_mock.settings import Settings
 from helpers.environment import environment_without
 
 TOP = Path(__file__).parents[2]
@@ -31,6 +32,19 @@ def run(command: list[str], folder: Path, variables: dict[str, str]) -> str:
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def test_the_samples_are_yaml() -> None:
+    """Each sample of the guide parses; what it names of this repository exists, and so do the settings."""
+    text = (TOP / "docs/guides/ci.md").read_text()
+    found = re.findall(r"^```yaml\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    assert len(found) >= 6
+    for sample in found:
+        assert isinstance(yaml.safe_load(sample), dict)
+    (action,) = re.findall(r"uses: your-organisation/audience-mock/(\S+)@", text)
+    assert (TOP / action / "action.yml").is_file()
+    variables = set(re.findall(r"^ +AUDIENCE_MOCK_(\w+):", text, flags=re.MULTILINE)) - {"URL"}
+    assert {name.lower() for name in variables} <= Settings.model_fields.keys()
 
 
 @pytest.mark.ci
