@@ -84,7 +84,7 @@ def test_the_steps_of_a_job(tmp_path: Path) -> None:
     assert default[0] == "Audience Mock rejected a request in world default"
     path = f"/v5/ad_accounts/{AD_ACCOUNT}/audience"
     assert default[1].startswith(f"GET {path}: 404%0A")
-    assert f"%0Adid you mean GET {path}s" in default[1]
+    assert "%0Adid you mean GET /v5/ad_accounts/{ad_account_id}/audiences" in default[1]
     assert blue[0].endswith("in world blue")
     assert "::group::Log of Audience Mock\n" in said
     assert not is_there(int(job.told("GITHUB_STATE")["pid"]))
