@@ -7,16 +7,20 @@ RUN := PYTHONPATH=app $(BIN)/python -m audience_mock
 ARGS ?=
 NPM_CLIENT := tests/contract/npm
 TYPESCRIPT := clients/typescript
+CONSOLE := app/audience_mock/console
 
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test bench soak crash fuzz format lock openapi npm docs docs-reference clean FORCE
+.PHONY: help serve test test-browser screenshots bench soak crash fuzz format lock openapi console npm docs docs-reference clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
+	@echo "make test-browser  drive the console and the API docs in Chromium; flags for pytest: ARGS='-k faults'"
+	@echo "make screenshots  take the screenshots of the documents again, in Chromium"
 	@echo "make format   format the code and apply ruff's fixes"
 	@echo "make openapi  write openapi/, fixtures/world.schema.json and the clients' types again, after a change of an API"
+	@echo "make console  copy what the console takes from npm into the package, after a change of its lock"
 	@echo "make npm      pack the npm package in clients/typescript into dist/"
 	@echo "make docs     build the documentation into build/site"
 	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
@@ -31,7 +35,7 @@ help:
 serve: $(VENV)/.runtime
 	@exec env $(RUN) serve $(ARGS)
 
-test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/typescript/.installed
+test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/typescript/.installed $(VENV)/console/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -40,6 +44,14 @@ test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/typescript/.installed
 	$(BIN)/python -m pytest -n 2 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='*/audience_mock/core/*' --fail-under=95
 	$(BIN)/coverage report --fail-under=90
+
+# Needs Chromium (apt-get install chromium) and npm.
+test-browser: $(VENV)/.checks $(VENV)/.browser $(VENV)/console/.installed
+	$(BIN)/python -m pytest -m browser $(ARGS) tests/browser
+
+# The images of the documents.
+screenshots: $(VENV)/.checks $(VENV)/.browser
+	PYTHONPATH=app:tests $(BIN)/python -m browser.screenshots docs/images
 
 # Needs wrk, curl and Node.js; installs the other mocks into build/bench, once.
 bench: $(VENV)/.runtime
@@ -69,6 +81,14 @@ npm: $(VENV)/typescript/.installed
 	@cp -R $(TYPESCRIPT)/. build/npm && ln -sfn $(CURDIR)/$(VENV)/typescript/node_modules build/npm/node_modules
 	@cd build/npm && npm run --silent build && npm pack --silent --pack-destination ../../dist
 
+# As they are: a test compares them with the packages that the lock names. Preact's own is there for its licence;
+# its code is in htm's file.
+console: $(VENV)/console/.installed
+	@cd $(VENV)/console/node_modules && into=$(CURDIR)/$(CONSOLE)/static/vendor && \
+	cp htm/preact/standalone.module.js $$into/htm-preact.js && cp htm/LICENSE $$into/htm.LICENSE.txt && \
+	cp preact/LICENSE $$into/preact.LICENSE.txt && cd swagger-ui-dist && cp LICENSE $$into/swagger-ui.LICENSE.txt && \
+	cp NOTICE $$into/swagger-ui.NOTICE.txt && cp swagger-ui-bundle.js swagger-ui-bundle.js.LICENSE.txt swagger-ui.css $$into
+
 # NO_MKDOCS_2_WARNING: the theme announces its successor on every build.
 docs: $(VENV)/docs/.installed
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
@@ -85,10 +105,12 @@ lock: $(VENV)/.checks
 	$(COMPILE) -c requirements.lock --extra operate pyproject.toml -o deploy/requirements.lock
 	$(COMPILE) -c deploy/requirements.lock --group test -o tests/requirements.lock
 	$(COMPILE) tests/contract/official_client.in -o tests/contract/official_client.lock
+	$(COMPILE) -c tests/requirements.lock --group browser -o tests/browser/requirements.lock
 	$(COMPILE) --group docs -o docs/requirements.lock
 	$(COMPILE) tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock
 	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
 	cd $(TYPESCRIPT) && npm install --package-lock-only --loglevel=error
+	cd $(CONSOLE) && npm install --package-lock-only --loglevel=error
 	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 clean:
@@ -140,6 +162,9 @@ $(VENV)/.package: pyproject.toml $(VENV)/.tests
 		echo "Installing this checkout (editable)"; \
 		$(PIP) install --no-deps --no-build-isolation --editable . && cp $< $@; } && touch $@
 
+$(VENV)/.browser: tests/browser/requirements.lock $(VENV)/.tests
+	@$(call install,for the browser tests)
+
 # Pinterest's official client pins a urllib3 that the tests' own clients do not accept: it gets its own folder.
 $(VENV)/.official_client: tests/contract/official_client.lock $(VENV)/.python
 	@cmp -s $< $@ || rm -rf $(VENV)/official_client
@@ -156,7 +181,7 @@ $(VENV)/docs/.installed: docs/requirements.lock $(VENV)/.python
 		$(VENV)/docs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $< && \
 		cp $< $@; } && touch $@
 
-# Some tests run JavaScript. Without Node.js they are skipped, with the reason.
+# Some tests need what npm installs. Without it they are skipped, with the reason.
 npm_ci = if ! command -v npm > /dev/null; then \
 		echo "npm is not installed: the tests that need $(<D) will be skipped"; \
 	elif test -e $@ && cmp -s $< $(@D)/$(<F) && cmp -s $(<D)/.npmrc $(@D)/.npmrc; then \
@@ -169,4 +194,6 @@ npm_ci = if ! command -v npm > /dev/null; then \
 $(VENV)/npm/.installed: $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc $(VENV)/.python
 	@$(npm_ci)
 $(VENV)/typescript/.installed: $(TYPESCRIPT)/package-lock.json $(TYPESCRIPT)/.npmrc $(VENV)/.python
+	@$(npm_ci)
+$(VENV)/console/.installed: $(CONSOLE)/package-lock.json $(CONSOLE)/.npmrc $(VENV)/.python
 	@$(npm_ci)

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from audience_mock import __version__
-from audience_mock.control import Access, AdminTokens, Pages
+from audience_mock.control import Access, AdminTokens, PageRoute, Pages
 from audience_mock.core.errors import DomainError, InvalidSeedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.worlds import Configure, Worlds
@@ -53,6 +54,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
     pages = Pages(
         {name: api.openapi for name, api in providers.items()} | {"control": _describe_control},
         {name: api.provider.usage for name, api in providers.items()},
+        html=["/__admin/ui/", "/docs"] if settings.admin else ["/docs"],
     )
 
     observing = Observing(settings, worlds)
@@ -76,6 +78,8 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         routes=[
             *mounts,
             *pages.routes,
+            *(_console_routes() if settings.admin else ()),
+            *_docs_routes(),
             ProviderMount("", _control, ["__admin"], name="control"),
             pages.browser_route,
         ],
@@ -91,6 +95,8 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         ),
         descriptions=lambda: {name: api.openapi() for name, api in providers.items()},
         public_url=settings.public_url,
+        providers={name: api.provider for name, api in providers.items()},
+        demo_seed=lambda: seed_file("demo").read_bytes(),
     )
     app.add_middleware(MountShortcut, mounts=mounts)
     app.add_middleware(
@@ -122,6 +128,26 @@ async def _control(scope: Scope, receive: Receive, send: Send) -> None:
     from audience_mock.control.cors import with_common_headers
 
     await _control_app()(scope, receive, with_common_headers(scope, send))
+
+
+def _console_routes() -> list[PageRoute]:
+    """A server without its control API has no console either."""
+
+    async def serve(request: Request) -> Response:
+        from audience_mock import console
+
+        return await console.serve(request)
+
+    return [PageRoute("/__admin/ui", serve), PageRoute("/__admin/ui/{file:path}", serve)]
+
+
+def _docs_routes() -> list[PageRoute]:
+    async def serve(request: Request) -> Response:
+        from audience_mock import console
+
+        return await console.serve_docs(request)
+
+    return [PageRoute("/docs", serve), PageRoute("/docs/{file:path}", serve)]
 
 
 def _describe_control() -> dict[str, Any]:

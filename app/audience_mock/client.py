@@ -7,7 +7,8 @@ those of the control API, which /openapi/control.json describes.
 
 import http.client
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -193,12 +194,57 @@ class MockWorld:
         verified: dict[str, Any] = self.control("POST", "/verify", body)
         return verified
 
+    def overview(self) -> dict[str, Any]:
+        """The version, the store, the APIs, and how much there is of everything. Raises ControlError."""
+        overview: dict[str, Any] = self.control("GET", "/overview")
+        return overview
+
+    def audiences(self, **criteria: Any) -> list[dict[str, Any]]:
+        """The audiences of both APIs, the newest first, as `audiences(text="buyers", status="READY")`.
+
+        The criteria are the query of GET /audiences: `text`, `api`, `account`, `kind`, `status`, `sort`,
+        `order`, `limit` (50 by default) and `offset`. Raises ControlError.
+        """
+        page: dict[str, list[dict[str, Any]]] = self.control("GET", f"/audiences?{urlencode(criteria)}")
+        return page["audiences"]
+
+    def customer_lists(self, **criteria: Any) -> list[dict[str, Any]]:
+        """The customer lists, by the same criteria but `api` and `kind`. Raises ControlError."""
+        page: dict[str, list[dict[str, Any]]] = self.control("GET", f"/customer-lists?{urlencode(criteria)}")
+        return page["customer_lists"]
+
+    def events(self, *, for_s: float | None = None) -> Generator[tuple[str, dict[str, Any]]]:
+        """What happens in the world from now on, until it is deleted, the server stops, or `for_s` real
+        seconds are over.
+
+        Each event is its kind and what it says: `hello` at once, `request` for each request in short,
+        `change` for what the control API changes, `missed` for events that came too fast, and `end`. The
+        connection is closed with the generator. Raises ControlError, and OSError if it breaks.
+        """
+        query = "" if for_s is None else f"?for_s={for_s}"
+        with self._response("GET", f"/events{query}") as response:
+            kind = ""
+            for raw in response:
+                name, _, value = raw.decode().rstrip("\n").partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data":
+                    yield kind, json.loads(value)
+
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call the control API, as `control("GET", "/uploads")`.
 
         Returns the JSON of the response, or None if it has no body. Raises ControlError, and OSError if the
         server cannot be reached.
         """
+        __tracebackhide__ = True
+        with self._response(method, path, body) as response:
+            received = response.read()
+        return json.loads(received) if received else None
+
+    @contextmanager
+    def _response(self, method: str, path: str, body: Any = None) -> Iterator[http.client.HTTPResponse]:
+        """The response to a call, while its connection is open."""
         __tracebackhide__ = True
         parts = urlsplit(self.url)
         connection_class = (
@@ -215,12 +261,11 @@ class MockWorld:
         try:
             connection.request(method, f"{parts.path}{CONTROL_PATH}{path}", content, headers)
             response = connection.getresponse()
-            received = response.read()
+            if response.status >= 400:
+                _raise_error(response.status, response.read())
+            yield response
         finally:
             connection.close()
-        if response.status >= 400:
-            _raise_error(response.status, received)
-        return json.loads(received) if received else None
 
 
 def connect(url: str, *, world: str = DEFAULT_WORLD, admin_token: str | None = None) -> MockWorld:

@@ -80,7 +80,10 @@ class MockServer(MockWorld):
         self.world = self.app.state.worlds.default
         super().__init__(base_url(listeners[0]), admin_token=client_token(self.settings))
         ready = threading.Event()
-        self._server = Server(self.app, settings=self.settings, when_ready=ready.set)
+        worlds = self.app.state.worlds
+        self._server = Server(
+            self.app, settings=self.settings, when_ready=ready.set, when_stopping=worlds.end_subscriptions
+        )
         self._thread = threading.Thread(target=self._serve, args=(listeners,), daemon=True)
         self._thread.start()
         if not ready.wait(START_TIMEOUT_S):

@@ -62,6 +62,10 @@ def check(answer: httpx.Response, operation: Described, description: Mapping[str
     if "content" not in described:
         assert answer.content == b""
         return None
+    if "text/event-stream" in described["content"]:
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert answer.text.startswith("id: ")
+        return None
     assert answer.headers["content-type"] == "application/json"
     validate(answer.json(), described["content"]["application/json"], description)
     return answer.json()

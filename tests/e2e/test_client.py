@@ -15,6 +15,7 @@ from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 
 SAVERS = {"name": "Savers", "audience_type": "ENGAGEMENT", "rule": {"engagement_type": "save"}}
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
+LIMIT_S = 30
 
 
 def create(world: MockWorld) -> dict[str, str]:
@@ -51,6 +52,24 @@ def test_urls(world: MockWorld) -> None:
     assert world.url == world.urls.pitchtarget == world.urls.control.removesuffix("/__admin")
     assert httpx.get(f"{world.urls.control}/health").json()["audiences"] == 1
     assert world.url in repr(world)
+
+
+def test_a_world_is_searched_and_followed(world: MockWorld) -> None:
+    """The overview, the audiences and lists that meet criteria, and the events in their order."""
+    events = world.events(for_s=LIMIT_S)
+    assert next(events)[0] == "hello"
+    made = create(world)["id"]
+    kind, seen = next(events)
+    assert (kind, seen["operation"], seen["status"]) == ("request", "audiences/create", 201)
+    world.clock.freeze()
+    assert next(events)[1]["operation"] == "clock/put"
+    events.close()
+    assert [kind for kind, _ in world.events(for_s=0)] == ["hello", "end"]
+    assert [audience["id"] for audience in world.audiences(text="SAVE", kind="ENGAGEMENT")] == [made]
+    assert world.audiences(status="READY", limit=1) == world.customer_lists() == []
+    assert world.overview()["audiences"] == {"pinterest": {"INITIALIZING": 1}}
+    with pytest.raises(ControlError, match="for_s"):
+        next(world.events(for_s=-1))
 
 
 def test_reset(world: MockWorld) -> None:

@@ -46,7 +46,7 @@ def test_a_second_server_is_refused(command: Runner) -> None:
 def test_a_part_that_is_being_received_is_not_deleted_by_another_start(command: Runner) -> None:
     """A part of an upload that has arrived by half is complete in the end, whoever tried to start."""
     first = command.serve(*FLAGS)
-    with httpx.Client(base_url=first.url, headers=PINTEREST_TOKEN) as client:
+    with httpx.Client(base_url=first.url, headers=PINTEREST_TOKEN, timeout=60) as client:
         made = client.post(LISTS, json={"name": "l", "list_type": "EMAIL", "records": "a@example.com"}).json()
         uploads = f"{LISTS}/{made['id']}/uploads"
         begun = client.post(uploads, json={"operation": "ADD", "total_parts": 1}).json()

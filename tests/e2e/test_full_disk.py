@@ -147,7 +147,8 @@ def test_a_full_disk_refuses_changes_and_the_server_goes_on(command: Runner, dis
     assert refused.status_code == 500
     assert run.ids() == made
     settings = run.get("/__admin/worlds/default")["settings"]
-    large = {"audiences": [{"api": "pinterest", "account": "7", "kind": "VISITOR", "name": "x" * 5000}] * 20}
+    seeded = {"api": "pinterest", "account": "7", "kind": "VISITOR", "name": "a", "description": "x" * 5000}
+    large = {"audiences": [seeded] * 20}
     for method, path, body in (
         ("POST", "/__admin/seed", {**large, "clock": {"now": 1, "frozen": True}}),
         ("POST", "/__admin/snapshots/one/restore", None),

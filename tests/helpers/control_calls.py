@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from audience_mock.core.controls import faults
+from audience_mock.core.controls import faults, subscriptions
 from audience_mock.core.seeds import export
 from audience_mock.core.worlds import snapshots, worlds
 from audience_mock.testing import MockServer
@@ -77,12 +77,44 @@ def planned(mock: MockServer, patch: object) -> None:
     mock.control("POST", "/faults", FAULT)
 
 
+def listed(mock: MockServer, patch: object) -> None:
+    url = f"{mock.url}/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
+    body = {"name": "l", "records": "ann@example.com"}
+    assert httpx.post(url, json=body, headers=PINTEREST_TOKEN).json()["id"] == LIST["id"]
+
+
+TOKEN = {"token": "pina_a", "scopes": ["ads:read"]}
+LIST = {"id": "5497558"}
 BOTH = ({**AUDIENCE, "id": "54"}, {**AUDIENCE, "id": "54", "api": "pitchtarget", "kind": "WEBSITE"})
 NONE = {"world": "none"}
 BLUE = {"world": "blue"}
 
 CALLS = [
     Call("health/get", 200),
+    Call("overview/get", 200, before=called),
+    Call("state/demo", 200),
+    Call("audiences/search", 200, query={"status": "READY"}, before=seeded(AUDIENCE)),
+    Call("audience/delete", 204, {"id": "2542623499806"}, before=seeded(AUDIENCE)),
+    Call("audience/delete", 404, {"id": "1"}),
+    Call("audience/delete", 409, {"id": "54"}, before=seeded(*BOTH)),
+    Call("audience/objects", 200, {"id": "2542623499806"}, before=seeded(AUDIENCE)),
+    Call("audience/objects", 404, {"id": "1"}),
+    Call("audience/objects", 409, {"id": "54"}, before=seeded(*BOTH)),
+    Call("customer_lists/search", 200, before=listed),
+    Call("customer_list/get", 200, LIST, before=listed),
+    Call("customer_list/get", 404, LIST),
+    Call("customer_list/update", 200, LIST, {"status": "READY"}, before=listed),
+    Call("customer_list/update", 404, LIST, {"status": "READY"}),
+    Call("customer_list/objects", 200, LIST, before=listed),
+    Call("customer_list/objects", 404, LIST),
+    Call("journal/summary", 200, before=called),
+    Call("journal/entry", 200, {"number": "1"}, before=called),
+    Call("journal/entry", 404, {"number": "1"}),
+    Call("tokens/list", 200, before=lambda mock, patch: mock.seed({"tokens": [TOKEN]})),
+    Call("limits/list", 200, before=called),
+    Call("limits/restart", 204),
+    Call("events/subscribe", 200, query={"for_s": "0"}),
+    Call("events/subscribe", 409, before=limited(subscriptions, "MAX_SUBSCRIBERS")),
     Call("worlds/list", 200, before=made("blue")),
     Call("worlds/get", 200, BLUE, before=made("blue", build_delay_s=0)),
     Call("worlds/get", 404, NONE),
@@ -163,5 +195,5 @@ CALLS = [
 ]
 """Every operation, and every status that it alone describes."""
 
-VARIES = ("state/get", "state/seed", "worlds/diff")
+VARIES = ("events/subscribe", "journal/entry", "state/demo", "state/get", "state/seed", "worlds/diff")
 """Operations whose answers have keys by what there is."""

@@ -45,7 +45,9 @@ def not_verified(response: httpx.Response) -> dict[str, Any]:
     for difference in body["differences"]:
         assert set(difference) | {"found"} == {"path", "wanted", "found"}
     if body["nearest"] is not None:
-        assert list(body["nearest"]) == ["number", "at", "api", "operation", "method", "path", "status"]
+        assert list(body["nearest"]) == [
+            *("number", "at", "api", "operation", "method", "path", "status", "fault")
+        ]
     return body
 
 

@@ -35,15 +35,27 @@ def serve(**flags: Any) -> None:
     """
     # Before the imports, which take most of the start. While it serves, uvicorn has handlers of its own; it
     # shuts down and raises the signal again for these.
-    signal.signal(signal.SIGTERM, _exit_cleanly)
-    signal.signal(signal.SIGINT, _exit_cleanly)
+    stop = _Stop()
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     with without_collector():
         settings = read_settings(given_flags(flags))
         import_fastapi()
         from audience_mock.server.run import run
 
-        run(settings, exit_with_error)  # which turns the collector on once the server is ready
+        if stop.is_requested:
+            return
+        # Turns the collector on once the server is ready.
+        run(settings, exit_with_error, is_stopped=lambda: stop.is_requested)
 
 
-def _exit_cleanly(signum: int, frame: FrameType | None) -> None:
-    sys.exit(0)
+class _Stop:
+    """Remembers that the process is to end: an exception from a signal handler would be lost, or reported, by
+    whatever is being imported. A second signal ends it at once."""
+
+    is_requested = False
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if self.is_requested:
+            sys.exit(0)
+        self.is_requested = True

@@ -1,16 +1,17 @@
-"""/__admin/audiences/{id}: the state of one audience, of either API, and changes to it."""
+"""/__admin/audiences: the audiences of both APIs, the state of each, and changes to it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import invalid_input
+from audience_mock.control.list_query import ListQuery
 from audience_mock.control.openapi_responses import error, success
-from audience_mock.control.responses import json_response
+from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.apis import ApiName, registered
-from audience_mock.core.audiences import overrides
+from audience_mock.core.audiences import overrides, search
 from audience_mock.core.audiences.lifecycle import policy_of, size_at, status_at
 from audience_mock.core.readiness import FAILS, NEVER_MS, POLICY_PATTERN
 from audience_mock.core.store.rows import AudienceRow
@@ -56,6 +57,25 @@ class AudienceState(ApiModel):
     updated_at: float
     facebook_id: str | None
     customer_list: str | None = Field(description="Id of the customer list that it is made of.")
+
+
+class AudienceSearch(ListQuery):
+    api: ApiName | None = None
+    account: str | None = Field(default=None, description="Ad account, exactly.")
+    kind: str | None = Field(default=None, description="Type in the terms of its API, such as `VISITOR`.")
+    status: str | None = Field(default=None, description="Current status, such as `READY`.")
+    sort: Literal[tuple(search.SORTS)] = "created_at"  # type: ignore[valid-type]
+
+
+class AudienceList(ApiModel):
+    audiences: list[AudienceState]
+    total: int = Field(description="Number of audiences that meet the criteria.")
+
+
+class AudienceObjects(ApiModel):
+    objects: dict[str, Any] = Field(
+        description="The audience as responses of its API show it, by the operation that does."
+    )
 
 
 class AudienceChange(ApiModel):
@@ -129,6 +149,20 @@ _EXAMPLE = {
 
 
 @router.get(
+    "",
+    operation_id="audiences/search",
+    summary="Search audiences",
+    response_model=AudienceList,
+    responses=success({"audiences": [_EXAMPLE], "total": 1}),
+)
+async def list_page(request: MockRequest, query: Annotated[AudienceSearch, Query()]) -> RawResponse:
+    """List a page of the audiences of both APIs, by default the newest first."""
+    rows, total = await request.world.read(search.search, **query.criteria())
+    now_ms = request.world.clock.now_ms()
+    return json_response({"audiences": [_as_json(row, now_ms) for row in rows], "total": total})
+
+
+@router.get(
     "/{id}",
     operation_id="audience/get",
     summary="Get an audience",
@@ -139,6 +173,29 @@ async def get(request: MockRequest, id: str, query: Annotated[AudienceQuery, Que
     """Show one audience, by the id of its API or by Facebook's id. This does not count as a read."""
     row = await request.world.read(overrides.find, id=id, api=query.api)
     return json_response(_as_json(row, request.world.clock.now_ms()))
+
+
+@router.get(
+    "/{id}/objects",
+    operation_id="audience/objects",
+    summary="Get an audience as its API shows it",
+    response_model=AudienceObjects,
+    responses=success({"objects": {"audiences/get": {"id": "2542623499806", "name": "Buyers"}}}) | _ERRORS,
+)
+async def get_objects(request: MockRequest, id: str, query: Annotated[AudienceQuery, Query()]) -> RawResponse:
+    """Show one audience in the JSON of its API. This does not count as a read."""
+    row = await request.world.read(overrides.find, id=id, api=query.api)
+    show = request.context.served.providers[row.api].show
+    return json_response({"objects": {} if show is None else show(request.world, row)})
+
+
+@router.delete(
+    "/{id}", operation_id="audience/delete", summary="Delete an audience", status_code=204, responses=_ERRORS
+)
+async def delete(request: MockRequest, id: str, query: Annotated[AudienceQuery, Query()]) -> RawResponse:
+    """Delete an audience, its users and its shares."""
+    await request.world.transact(overrides.delete, id=id, api=query.api)
+    return empty_response()
 
 
 @router.patch(

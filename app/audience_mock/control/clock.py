@@ -102,7 +102,7 @@ class AgendaQuery(ApiModel):
     limit: int = Field(default=DEFAULT_EVENTS, ge=1, le=1000, description="Number of events to show at most.")
 
 
-def _as_json(world: World) -> dict[str, Any]:
+def clock_as_json(world: World) -> dict[str, Any]:
     now_ms = world.clock.now_ms()
     return {"now": iso_8601(now_ms), "unix": unix_seconds(now_ms), "frozen": world.clock.frozen}
 
@@ -129,7 +129,7 @@ _EVENT_EXAMPLE = {
 )
 async def get(request: MockRequest) -> RawResponse:
     """Show the time of this world, which decides every timestamp, status, token expiry and rate limit."""
-    return json_response(_as_json(request.world))
+    return json_response(clock_as_json(request.world))
 
 
 @router.put(
@@ -145,7 +145,7 @@ async def put(request: MockRequest, body: ClockSet) -> RawResponse:
     if body.now is None and body.frozen is None:
         raise invalid_input((), "give now, frozen, or both", {})
     request.world.set_clock(now_ms=body.now, frozen=body.frozen)
-    return json_response(_as_json(request.world))
+    return json_response(clock_as_json(request.world))
 
 
 @router.post(
@@ -168,7 +168,7 @@ async def advance(request: MockRequest, body: Advance) -> RawResponse:
         )
     world.advance_clock(by_ms)
     fired = before.total - agenda.next_events(world, kinds=body.kinds).total
-    return json_response({**_as_json(world), "fired": fired})
+    return json_response({**clock_as_json(world), "fired": fired})
 
 
 @router.get(

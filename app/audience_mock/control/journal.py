@@ -1,5 +1,6 @@
 """/__admin/journal: the requests that this world received, and the responses."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated, Any
@@ -8,7 +9,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from audience_mock.control.errors import invalid_input
-from audience_mock.control.openapi_responses import success
+from audience_mock.control.journal_summary import SUMMARY_EXAMPLE, RequestSummary, entry_summary
+from audience_mock.control.openapi_responses import error, success
 from audience_mock.control.request_pattern import Criteria, RequestPattern, check_operation
 from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ControlRoute
@@ -90,6 +92,12 @@ class JournalEntry(ApiModel):
     )
 
 
+class JournalSummary(ApiModel):
+    requests: list[RequestSummary] = Field(description="The newest last.")
+    dropped: int = Field(description="Number of older entries that the journal no longer holds.")
+    next: int = Field(description="Pass it as `after` to get later entries.")
+
+
 class JournalPage(ApiModel):
     entries: list[JournalEntry] = Field(description="The newest last; tokens and secrets are masked.")
     dropped: int = Field(description="Number of older entries that the journal no longer holds.")
@@ -135,6 +143,33 @@ async def get(request: MockRequest, query: Annotated[JournalQuery, Query()]) -> 
     return json_response(_page(request, query, pattern))
 
 
+@router.get(
+    "/summary",
+    operation_id="journal/summary",
+    summary="List requests in short",
+    response_model=JournalSummary,
+    responses=success({"requests": [SUMMARY_EXAMPLE], "dropped": 0, "next": 1}),
+)
+async def summarize(request: MockRequest, query: Annotated[JournalQuery, Query()]) -> RawResponse:
+    """List requests as `GET /__admin/journal` does, without headers and bodies."""
+    pattern = RequestPattern(**query.model_dump(include=set(Criteria.model_fields)))
+    page = _page(request, query, pattern, entry_summary)
+    return json_response({"requests": page.pop("entries"), **page})
+
+
+@router.get(
+    "/{number}",
+    operation_id="journal/entry",
+    summary="Get a request",
+    response_model=JournalEntry,
+    responses=success(_ENTRY)
+    | error(404, "The journal holds no such request", "there is no request '7' in this world"),
+)
+async def get_entry(request: MockRequest, number: int) -> RawResponse:
+    """Show one request and its response."""
+    return json_response(entry_as_json(request.world.journal.find(number)))
+
+
 @router.post(
     "/search",
     operation_id="journal/search",
@@ -154,7 +189,12 @@ async def empty(request: MockRequest) -> RawResponse:
     return empty_response()
 
 
-def _page(request: MockRequest, window: _Window, pattern: RequestPattern) -> dict[str, Any]:
+def _page(
+    request: MockRequest,
+    window: _Window,
+    pattern: RequestPattern,
+    show: Callable[[Entry], dict[str, Any]] = entry_as_json,
+) -> dict[str, Any]:
     check_operation(request, pattern)
     journal, rules = request.world.journal, request.world.rules
     journal.trim(rules.journal_entries, rules.journal_bytes)
@@ -172,7 +212,7 @@ def _page(request: MockRequest, window: _Window, pattern: RequestPattern) -> dic
         found.reverse()
     is_cut = found and not newest_first and len(found) == window.limit
     return {
-        "entries": [entry_as_json(entry) for entry in found],
+        "entries": [show(entry) for entry in found],
         "dropped": journal.dropped,
         "next": found[-1].number if is_cut else journal.last_number,
     }

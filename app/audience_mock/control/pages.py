@@ -1,6 +1,9 @@
-"""/, /__admin/health and /openapi/{name}.json: pages of the server itself."""
+"""/, /__admin/health and /openapi/{name}.json: pages of the server itself.
 
-from collections.abc import Callable, Mapping
+A browser that opens / is sent to the console, or to the API docs where there is no console.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_json
@@ -28,7 +31,7 @@ BROWSER_PATHS = frozenset(
     {
         *("/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png", "/manifest.json"),
         *("/site.webmanifest", "/robots.txt", "/sitemap.xml", "/sw.js", "/service-worker.js"),
-        *("/docs", "/redoc", "/openapi.json", "/swagger", "/index.html"),
+        *("/redoc", "/openapi.json", "/swagger", "/index.html"),
     }
 )
 """What browsers and their users ask any server for, and no emulated API has."""
@@ -37,21 +40,36 @@ _WELL_KNOWN = "/.well-known/"
 
 class Pages:
     """The server's own pages, on the root application. `descriptions` make the OpenAPI description of each
-    API when it is first asked for."""
+    API when it is first asked for. `html` are the pages for people; a browser that opens / is sent to the
+    first."""
 
-    def __init__(self, descriptions: Mapping[str, Describe], usages: Mapping[str, str]) -> None:
+    def __init__(
+        self, descriptions: Mapping[str, Describe], usages: Mapping[str, str], html: Sequence[str]
+    ) -> None:
         self._descriptions = descriptions
         self._usages = usages
+        self._html = html
         self.routes: list[BaseRoute] = [
-            _PageRoute("/", self.index),
-            _PageRoute(HEALTH, self.health),
-            _PageRoute("/openapi/{file:path}", self.description),
+            PageRoute("/", self.index),
+            PageRoute(HEALTH, self.health),
+            PageRoute("/openapi/{file:path}", self.description),
         ]
         self.browser_route = _BrowserRoute(self.missing)
         """To be the last route: it takes what no API does."""
         self.exception_handlers: dict[Any, Any] = {404: self.not_found, 405: self.method_not_allowed}
 
     async def index(self, request: Request) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            # Relative, since a proxy may have removed a prefix: /worlds/blue is opened without a slash.
+            last = request.scope["root_path"].rpartition("/")[2]
+            sent: bytes = request.scope.get("raw_path") or b"/"
+            here = "" if sent.endswith(b"/") else f"{last}/"
+            location = f"{here}{self._html[0].removeprefix('/')}".encode()
+            return RawResponse(
+                307,
+                b"",
+                [(b"location", location), (b"content-length", b"0"), (b"vary", b"Accept")],
+            )
         return _page(
             request,
             200,
@@ -62,6 +80,7 @@ class Pages:
                 "control": "/__admin/…, described in /openapi/control.json",
                 "pages": self._paths(),
             },
+            (b"vary", b"Accept"),
         )
 
     async def health(self, request: Request) -> Response:
@@ -89,14 +108,14 @@ class Pages:
         return _page(request, 405, body, (b"allow", b"GET, HEAD"))
 
     def _paths(self) -> list[str]:
-        return ["/", HEALTH, *(f"/openapi/{name}.json" for name in self._descriptions)]
+        return ["/", *self._html, HEALTH, *(f"/openapi/{name}.json" for name in self._descriptions)]
 
 
 async def health_of(world: World) -> dict[str, Any]:
     return {"status": "ready", "version": __version__, "audiences": await world.read(queries.count)}
 
 
-class _PageRoute(Route):
+class PageRoute(Route):
     """Matches every method, so that a POST gets 405 here and does not reach a later route."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

@@ -1,6 +1,6 @@
 """/__admin/state, /__admin/seed and /__admin/reset: what a world holds, in the format of seed files."""
 
-from typing import Literal, get_origin
+from typing import Any, Literal, get_origin
 
 from fastapi import APIRouter
 from pydantic import ConfigDict, FailFast, Field
@@ -107,6 +107,18 @@ async def seed(request: MockRequest, body: State) -> RawResponse:
     is_large = len(request.raw_body or b"") > LARGE_BYTES
     applied = await import_seed(request.world, body) if is_large else apply_seed(request.world, body)
     return json_response({"counts": applied.counts, "ids": applied.ids})
+
+
+@router.get(
+    "/seed/demo",
+    operation_id="state/demo",
+    summary="Get the demo seed",
+    response_model=dict[str, Any],
+    responses=success({"audiences": []}),
+)
+async def get_demo(request: MockRequest) -> RawResponse:
+    """Show the seed that `--seed demo` loads, to be imported by `POST /__admin/seed`."""
+    return raw_json_response(request.context.served.demo_seed())
 
 
 @router.post("/reset", operation_id="state/reset", summary="Reset a world", status_code=204)

@@ -5,11 +5,10 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from audience_mock.control.errors import VerificationFailedError
+from audience_mock.control.journal_summary import entry_summary
 from audience_mock.control.request_pattern import RequestPattern, difference_as_json
 from audience_mock.core.controls.journal import Entry, Journal
 from audience_mock.core.controls.json_match import Difference
-from audience_mock.web.journal import recorded_request
-from audience_mock.web.journal_view import sent_path
 from audience_mock.web.timestamps import iso_8601
 
 MAX_NAMED = 5
@@ -116,7 +115,7 @@ def _incomplete(
 
 def _named(entries: Sequence[Entry]) -> str:
     """As `1 POST /v5/ad_accounts/1/audiences 201, 4 …`; of many, the newest."""
-    shown = [_summary(entry) for entry in entries[-MAX_NAMED:]]
+    shown = [entry_summary(entry) for entry in entries[-MAX_NAMED:]]
     named = ", ".join("{number} {method} {path} {status}".format(**each) for each in shown)
     older = len(entries) - len(shown)
     return f"{older} older, {named}" if older else named
@@ -168,23 +167,10 @@ def _failure(
             "verified": False,
             "matched": [entry.number for entry in matched],
             "dropped": journal.dropped,
-            "nearest": None if nearest is None else _summary(nearest),
+            "nearest": None if nearest is None else entry_summary(nearest),
             "differences": differences,
         }
     )
-
-
-def _summary(entry: Entry) -> dict[str, Any]:
-    recorded = recorded_request(entry)
-    return {
-        "number": entry.number,
-        "at": iso_8601(entry.at_ms),
-        "api": recorded.api,
-        "operation": recorded.operation,
-        "method": recorded.method,
-        "path": sent_path(recorded),
-        "status": recorded.status,
-    }
 
 
 def _duration_s(row: Sequence[Entry]) -> float:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from audience_mock.control.errors import VERIFICATION_FAILED, Error
+from audience_mock.control.journal_summary import RequestSummary
 from audience_mock.control.openapi_responses import error, success
 from audience_mock.control.request_pattern import RequestPattern, check_operation
 from audience_mock.control.responses import json_response
@@ -81,16 +82,6 @@ class Verified(ApiModel):
     dropped: int = Field(description="Number of older requests that the journal no longer holds.")
 
 
-class NearestRequest(ApiModel):
-    number: int
-    at: str
-    api: str
-    operation: str | None
-    method: str
-    path: str
-    status: int | None
-
-
 class RequestDifference(ApiModel):
     path: str = Field(description="Such as `operation` or `match.body.rule.retention_days`.")
     wanted: Any
@@ -103,7 +94,7 @@ class VerificationFailure(Error):
     verified: bool = Field(description="Always false.")
     matched: list[int]
     dropped: int
-    nearest: NearestRequest | None = Field(
+    nearest: RequestSummary | None = Field(
         description="The newest request with the fewest differences, or the request that was one too many."
     )
     differences: list[RequestDifference]
@@ -123,6 +114,7 @@ _FAILURE_EXAMPLE = {
         "method": "GET",
         "path": "/v5/ad_accounts/549755885175/audiences",
         "status": 200,
+        "fault": None,
     },
     "differences": [{"path": "operation", "wanted": "audiences/create", "found": "audiences/list"}],
 }

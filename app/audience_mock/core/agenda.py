@@ -144,20 +144,26 @@ def _stored(tx: Transaction, *, kind: str, now_ms: int, limit: int) -> Agenda:
 def _windows(world: World, now_ms: int) -> Agenda:
     events = [
         Event(
-            ends_at_ms,
+            window.ends_at_ms,
             LIMIT,
-            {"caller": _masked(caller), "digest": _digest(caller), "limit": name, "left": max(0, left)},
+            {
+                "caller": masked(window.caller),
+                "digest": short_digest(window.caller),
+                "limit": window.limit,
+                "left": max(0, window.left),
+            },
         )
-        for caller, name, ends_at_ms, left in world.limits.windows()
-        if ends_at_ms > now_ms
+        for window in world.limits.windows()
+        if window.ends_at_ms > now_ms
     ]
     return Agenda(events, len(events), max((event.at_ms for event in events), default=None))
 
 
-def _masked(secret: str) -> str:
+def masked(secret: str) -> str:
     """The start of a token."""
     return f"{secret[: min(SHOWN_CHARACTERS, len(secret) // 2)]}…"
 
 
-def _digest(secret: str) -> str:
+def short_digest(secret: str) -> str:
+    """The first digits of its SHA-256."""
     return sha256(secret.encode()).hexdigest()[:DIGEST_CHARACTERS]

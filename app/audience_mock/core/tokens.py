@@ -56,6 +56,18 @@ def find(tx: Transaction, *, text: str) -> TokenRow | None:
     return None if row is None else TokenRow._make(row)
 
 
+def list_newest(tx: Transaction, *, limit: int) -> tuple[list[TokenRow], int]:
+    """At most `limit` tokens, those of the newest grants first, and how many there are."""
+    total = tx.execute(select(func.count()).select_from(_table)).scalar_one()
+    newest = select(_table).order_by(_table.c.family.desc(), _table.c.kind, _table.c.digest).limit(limit)
+    return [TokenRow._make(row) for row in tx.execute(newest)], total
+
+
+def app_ids(tx: Transaction) -> list[str]:
+    """The ids of the known apps, sorted; empty where any app is accepted."""
+    return list(tx.execute(select(_apps.c.id).order_by(_apps.c.id)).scalars())
+
+
 def redeem_code(tx: Transaction, *, code: str, app: str, scopes: Sequence[str], terms: Terms) -> Issued:
     """Tokens for a code that was not redeemed before. Raises InvalidGrantError."""
     if find(tx, text=code) is not None:

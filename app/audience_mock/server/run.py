@@ -20,8 +20,9 @@ from audience_mock.settings import Settings
 log = logging.getLogger("audience_mock")
 
 
-def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
-    """Serve until SIGTERM or Ctrl-C; an error at the start goes to `fail`, in one line."""
+def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Callable[[], bool]) -> None:
+    """Serve until SIGTERM or Ctrl-C, which `is_stopped` says of the time before; an error at the start goes
+    to `fail`, in one line."""
     log_to_stderr(settings)
     try:
         listeners = listen(settings.host, settings.port)
@@ -35,6 +36,9 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
 
     def when_ready() -> None:
         nonlocal unwritten
+        if is_stopped():
+            server.should_exit = True
+            return
         output = f"the ready file {settings.ready_file}"
         try:
             if settings.ready_file is not None:
@@ -59,9 +63,17 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
         try:
             app = create_app(settings)
             deleted_files = DeletedFiles(app.state.worlds)
-            server = Server(app, settings=settings, when_ready=when_ready, when_stopping=deleted_files.check)
+
+            def when_stopping() -> None:
+                deleted_files.check()
+                app.state.worlds.end_subscriptions()
+
+            server = Server(app, settings=settings, when_ready=when_ready, when_stopping=when_stopping)
         except DomainError as error:
             fail(error)
+        if is_stopped():
+            app.state.worlds.close()
+            return
         server.run_at(listeners)
     if unwritten is not None:
         fail(unwritten)

@@ -44,8 +44,13 @@ would wait for some 500 responses to the others."""
 log = logging.getLogger("audience_mock")
 
 
+def _nothing() -> None:
+    """There is nothing to do."""
+
+
 class Server(uvicorn.Server):
     """uvicorn, which calls `when_ready` once it accepts requests, and shuts down as soon as it is asked to.
+    `when_stopping` is called before it waits for responses: those without an end have to end.
 
     uvicorn itself polls ten times a second for the request to stop and for the end of all responses, which
     costs every test 0.2 s.
@@ -113,9 +118,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish requests in flight, cutting them off after GRACE_S; then close the database."""
-        self._when_stopping()
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
+        self._when_stopping()
         here = self.server_state
         for connection in list(here.connections):
             connection.shutdown()
@@ -211,7 +216,3 @@ async def _wait_until(is_so: Callable[[], bool], within_s: float) -> None:
         if time.monotonic() >= end:
             return
         await asyncio.sleep(0.001)
-
-
-def _nothing() -> None:
-    """No loop to wake, or nothing else to do."""

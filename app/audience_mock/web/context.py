@@ -20,11 +20,14 @@ _KEY = "audience_mock"
 
 @dataclass(frozen=True)
 class Served:
-    """What the server as a whole has: for the control API the ids of the providers' operations, sorted, and
-    their OpenAPI descriptions by provider, made when they are asked for."""
+    """What the server as a whole has: for the control API the ids of the providers' operations, sorted, their
+    OpenAPI descriptions by provider, made when they are asked for, the providers by name, and the text of the
+    demo seed."""
 
     operations: Sequence[str] = ()
     descriptions: Callable[[], Mapping[str, dict[str, Any]]] = field(default=dict)
+    providers: Mapping[str, "Provider"] = field(default_factory=dict)
+    demo_seed: Callable[[], bytes] = bytes
     public_url: str | None = None
     """Where clients find the server, if it was told; without a slash at its end."""
     in_flight: InFlight = field(default_factory=InFlight)

@@ -13,6 +13,9 @@ from audience_mock.web.response import Header, body_of
 KEPT_BODY_BYTES = 1 << 16
 """How much of a body, of a request or a response, is kept. Chosen: all of it, but for long lists."""
 
+REQUEST = "request"
+"""The kind of a notice about an entry."""
+
 _SEPARATOR = b"\0"
 """Between the names and values of headers, none of which can contain it."""
 
@@ -101,6 +104,8 @@ def record(
         rules.journal_entries,
         rules.journal_bytes,
     )
+    if world.subscribers and (newest := world.journal.newest) is not None:
+        world.subscribers.notify(REQUEST, newest)
 
 
 def record_of(request: MockRequest) -> RecordedRequest:

@@ -15,6 +15,8 @@ from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock.core.errors import DomainError
+from audience_mock.core.store.rows import AudienceRow, CustomerListRow
+from audience_mock.core.worlds.world import World
 from audience_mock.web.context import context_of, route_path
 from audience_mock.web.errors import MethodNotAllowedError, RequestError, RouteNotFoundError
 from audience_mock.web.evidence import ErrorSpec, Evidence
@@ -42,7 +44,11 @@ class Provider:
     the ordinary CORS headers. The provider that `is_default` answers what no route of the server takes.
 
     `usage` is a first request, for the server's index page; `client_variables` are environment variables that
-    clients of the API read their base URL from.
+    clients of the API read their base URL from. `example` is a GET that works as it is, for people: its path,
+    and its `Authorization`.
+
+    `show` is an audience or a customer list as the API's responses show it, by operation, for the control
+    API: nothing is counted as read.
 
     `security_schemes` are OpenAPI's; each route says which it takes, or `default_security` does for all.
     `caller_errors` are what an operation of a scheme may answer, by status: a sentence, and an example of the
@@ -69,6 +75,8 @@ class Provider:
     is_default: bool = False
     usage: str = ""
     client_variables: Sequence[str] = ()
+    example: tuple[str, str] = ("", "")
+    show: Callable[[World, AudienceRow | CustomerListRow], Mapping[str, Any]] | None = None
     journalled: bool = True
 
 

@@ -30,6 +30,19 @@ export interface Agenda {
   total: number;
 }
 
+export interface ApiOverview {
+  name: string;
+  title: string;
+  /** Of the API's base URL, behind that of the world. */
+  base_path: string;
+  /** Path of a GET that works as it is, in any world. */
+  example_path: string;
+  /** An `Authorization` header that is accepted. */
+  authorization: string;
+  /** Operation ids, sorted. */
+  operations: readonly string[];
+}
+
 /** Keys that are left out keep their value. */
 export interface AudienceChange {
   /**
@@ -47,6 +60,17 @@ export interface AudienceChange {
    * (when a PATCH says so) or `failed` (TOO_SMALL and empty, after the delay).
    */
   policy?: string | null;
+}
+
+export interface AudienceList {
+  audiences: readonly AudienceState[];
+  /** Number of audiences that meet the criteria. */
+  total: number;
+}
+
+export interface AudienceObjects {
+  /** The audience as responses of its API show it, by the operation that does. */
+  objects: Record<string, unknown>;
 }
 
 /** An audience of either API, in the terms of the mock. Times are Unix seconds. */
@@ -94,6 +118,47 @@ export interface ClockState {
 export interface CountRange {
   at_least?: number;
   at_most?: number | null;
+}
+
+/** Keys that are left out keep their value. */
+export interface CustomerListChange {
+  /** Keep this status, whatever the clock shows; null releases it. PROCESSING, READY, TOO_SMALL. */
+  status?: string | null;
+  ready_at?: number | string | null;
+  /** Seconds from now. */
+  ready_in_s?: number | null;
+}
+
+export interface CustomerListObjects {
+  /** The list as responses of its API show it, by the operation that does. */
+  objects: Record<string, unknown>;
+}
+
+/** A customer list in the terms of the mock. Times are Unix seconds. */
+export interface CustomerListState {
+  id: string;
+  account: string;
+  name: string;
+  list_type: string;
+  /** The current status. */
+  status: string;
+  /** The status that a seed or a test has set, if any. */
+  held_status: string | null;
+  /** Number of matched people. */
+  people: number;
+  batches: number;
+  uploaded_records: number;
+  removed_records: number;
+  /** When it is built; null if never. */
+  ready_at: number | null;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface CustomerLists {
+  customer_lists: readonly CustomerListState[];
+  /** Number of customer lists that meet the criteria. */
+  total: number;
 }
 
 /** The shape of every error of the control API. */
@@ -320,19 +385,40 @@ export interface JournalSearch {
   limit?: number;
 }
 
+export interface JournalSummary {
+  /** The newest last. */
+  requests: readonly RequestSummary[];
+  /** Number of older entries that the journal no longer holds. */
+  dropped: number;
+  /** Pass it as `after` to get later entries. */
+  next: number;
+}
+
 export interface LatencyRange {
   from: number;
   to: number;
 }
 
-export interface NearestRequest {
-  number: number;
-  at: string;
-  api: string;
-  operation: string | null;
-  method: string;
-  path: string;
-  status: number | null;
+export interface LimitList {
+  /** The windows that count now, the fewest calls left first. */
+  limits: readonly LimitWindow[];
+}
+
+export interface LimitWindow {
+  /** Beginning of the caller's token. */
+  caller: string;
+  /** First digits of the SHA-256 of the token. */
+  digest: string;
+  /** Name of the limit. */
+  limit: string;
+  /** Number of calls in a window. */
+  calls: number;
+  /** Number of calls that are left in this one. */
+  left: number;
+  /** Unix seconds of the world's clock. */
+  ends_at: number;
+  /** Seconds until then; 0 if it has ended. */
+  in_s: number;
 }
 
 /** The next id of each sequence, as text: some clients cannot hold a number of 17 digits. */
@@ -360,6 +446,24 @@ export interface NextIdsSet {
 export interface Operations {
   /** Each with its paths, rules and errors, and their grades and sources. */
   operations: readonly Record<string, unknown>[];
+}
+
+export interface Overview {
+  version: string;
+  /** `memory`, or the file of the default world. */
+  store: string;
+  world: string;
+  apis: readonly ApiOverview[];
+  /** Number of audiences by API and status. */
+  audiences: Record<string, Record<string, number>>;
+  /** Kinds of audiences that the world has, by API. */
+  kinds: Record<string, readonly string[]>;
+  customer_lists: number;
+  /** Number of requests in the journal. */
+  requests: number;
+  /** Number of planned faults. */
+  faults: number;
+  unused_faults: number;
 }
 
 /** The calls that it applies to, and its effect: one of the effects below, `latency_ms`, or both. */
@@ -446,6 +550,22 @@ export interface RequestPattern {
   fault?: string | null;
   /** A part of the request. */
   match?: RequestMatch | null;
+}
+
+export interface RequestSummary {
+  number: number;
+  /** Time of the world at the response, in ISO 8601. */
+  at: string;
+  api: string;
+  /** Null if no route matched the request. */
+  operation: string | null;
+  method: string;
+  /** Path as sent, with the query; secrets are masked. */
+  path: string;
+  /** Null if the client left before the response. */
+  status: number | null;
+  /** Id of the planned fault that fired. */
+  fault: string | null;
 }
 
 export interface Reset {
@@ -772,8 +892,42 @@ export interface State {
   customer_segments?: readonly SeedCustomerSegment[];
 }
 
+export interface TokenList {
+  /** The newest grants first. */
+  tokens: readonly TokenState[];
+  total: number;
+  /** Ids of the apps that a seed names; if none, any may request tokens. */
+  apps: readonly string[];
+}
+
+/** A token, or a code that was exchanged for one. Only digests are stored. */
+export interface TokenState {
+  /** Hex SHA-256 of its text. */
+  digest: string;
+  /** `access`, `refresh`, `app` or `code`. */
+  kind: string;
+  /** Number of the grant that it came from. */
+  family: number;
+  /** Null if it was issued to any. */
+  app: string | null;
+  /** Null for all. */
+  scopes: readonly string[] | null;
+  /** Null for all. */
+  ad_accounts: readonly string[] | null;
+  /** Unix seconds; null if never. */
+  expires_at: number | null;
+  expired: boolean;
+  revoked: boolean;
+}
+
 export interface UploadReports {
+  /** Files of users that an audience got. */
   uploads: readonly Record<string, unknown>[];
+  /**
+   * Uploads to customer lists: `parts` (number and bytes) until one is run, then `valid`, `invalid`, and
+   * `errors` by what the records are not.
+   */
+  list_uploads: readonly Record<string, unknown>[];
 }
 
 export interface VerificationFailure {
@@ -786,7 +940,7 @@ export interface VerificationFailure {
   matched: readonly number[];
   dropped: number;
   /** The newest request with the fewest differences, or the request that was one too many. */
-  nearest: NearestRequest | null;
+  nearest: RequestSummary | null;
   differences: readonly RequestDifference[];
 }
 

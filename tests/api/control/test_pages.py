@@ -51,8 +51,8 @@ def test_visits_of_browsers_are_no_requests_to_an_api(mock: MockServer, prefix: 
     navigation = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
     for path, headers in (
         ("/favicon.ico", {}),
-        ("/docs", {}),
-        ("/docs/", {}),
+        ("/redoc", {}),
+        ("/swagger/", {}),
         ("/robots.txt", {}),
         ("/.well-known/appspecific/com.chrome.devtools.json", {}),
         ("/.well-known/security.txt", {}),

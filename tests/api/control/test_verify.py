@@ -114,6 +114,7 @@ def test_the_nearest_request_is_shown_with_its_differences(client: httpx.Client)
         "method": "POST",
         "path": AUDIENCES,
         "status": 201,
+        "fault": None,
     }
     assert failure["differences"] == [
         {"path": "match.headers.authorization", "wanted": "Bearer pina_other", "found": "Bearer pina_…"},

@@ -154,6 +154,11 @@ def delete_by_any_id(tx: Transaction, *, api: str, id: str) -> AudienceRow:
     return _delete(tx, find_by_any_id(tx, api=api, id=id))
 
 
+def delete_by_key(tx: Transaction, *, key: int) -> AudienceRow:
+    """As `delete`, by its key of the table."""
+    return _delete(tx, find_by_key(tx, key=key))
+
+
 def _delete(tx: Transaction, audience: AudienceRow) -> AudienceRow:
     tx.execute(_DELETE, {"of_key": audience.key})
     tx.execute(_UNSHARE, {"of_key": audience.key})

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from audience_mock.core.apis import registered
-from audience_mock.core.audiences import queries
+from audience_mock.core.audiences import changes, queries
 from audience_mock.core.audiences.lifecycle import INITIALIZING
 from audience_mock.core.errors import InvalidStateError, InvalidStatusError, NotFoundError
 from audience_mock.core.readiness import FAILS, schedule_build
@@ -72,6 +72,11 @@ def apply(
     if values:
         tx.execute(_UPDATE, {**values, "of_key": audience.key})
     return queries.find_by_key(tx, key=audience.key)
+
+
+def delete(tx: Transaction, *, id: str, api: str | None = None) -> AudienceRow:
+    """Delete an audience of either API; returns it as it last was. Raises as `find`."""
+    return changes.delete_by_key(tx, key=find(tx, id=id, api=api).key)
 
 
 def _hold(tx: Transaction, audience: AudienceRow, status: str) -> dict[str, Any]:

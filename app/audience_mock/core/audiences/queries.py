@@ -21,13 +21,13 @@ _c = _table.c
 _lists = table_of(CustomerList).c
 
 # The people of a customer list as they are now; any other audience has its own.
-_PEOPLE = case(
+PEOPLE = case(
     (_c.customer_list.is_(None), _c.people),
     else_=select(_lists.people).where(_lists.number == _c.customer_list).scalar_subquery(),
 ).label("people")
-COLUMNS = tuple(_PEOPLE if column is _c.people else column for column in _c)
+COLUMNS = tuple(PEOPLE if column is _c.people else column for column in _c)
 """The columns of an AudienceRow."""
-PAGE_COLUMNS = tuple(_PEOPLE if name == "people" else _c[name] for name in AudiencePageRow._fields)
+PAGE_COLUMNS = tuple(PEOPLE if name == "people" else _c[name] for name in AudiencePageRow._fields)
 """The columns of an AudiencePageRow."""
 
 # Built once: a statement costs more to build than to run.
@@ -49,7 +49,7 @@ PAGE_DESCENDING = Query(
 )
 _COUNT = select(func.count()).select_from(_table)
 # As `lifecycle.size_at`, for all of an account in one statement.
-_PEOPLE_OF_ACCOUNT = select(func.coalesce(func.sum(_PEOPLE), 0)).where(
+_PEOPLE_OF_ACCOUNT = select(func.coalesce(func.sum(PEOPLE), 0)).where(
     _IN_ACCOUNT,
     case(
         (

@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from audience_mock.core.errors import NotFoundError
+
 ENTRY_BYTES = 750
 """Memory of an entry besides the bytes of the request and its answer; measured with tracemalloc, rounded
 up."""
@@ -55,6 +57,18 @@ class Journal:
     def dropped(self) -> int:
         """How many entries were dropped because of the bounds, since the start or since `clear`."""
         return self.last_number - self._cleared_at - len(self._entries)
+
+    @property
+    def newest(self) -> Entry | None:
+        return Entry._make(self._entries[-1]) if self._entries else None
+
+    def find(self, number: int) -> Entry:
+        """Raises NotFoundError."""
+        # Numbers have no gaps, so the place of an entry follows from its number.
+        place = number - (self.last_number - len(self._entries)) - 1
+        if not 0 <= place < len(self._entries):
+            raise NotFoundError("request", str(number))
+        return Entry._make(self._entries[place])
 
     @property
     def held_bytes(self) -> int:

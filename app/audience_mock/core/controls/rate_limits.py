@@ -20,18 +20,28 @@ class Limit(NamedTuple):
     window_ms: int
 
 
+class Window(NamedTuple):
+    """A window of one caller and limit; `left` are the calls that are left of `calls`."""
+
+    caller: str
+    limit: str
+    ends_at_ms: int
+    left: int
+    calls: int
+
+
 class Limits:
     """The windows of each caller."""
 
     def __init__(self) -> None:
-        # By caller and limit: when the window ends, and the calls that are left in it.
+        # By caller and limit: when the window ends, the calls that are left in it, and all of them.
         self._windows: dict[str, dict[str, list[int]]] = {}
 
-    def windows(self) -> Iterator[tuple[str, str, int, int]]:
-        """Each window: its caller, its limit, when it ends, and the calls that are left in it."""
+    def windows(self) -> Iterator[Window]:
+        """Each window, ended or not."""
         for caller, windows in self._windows.items():
-            for name, (ends_at_ms, left) in windows.items():
-                yield caller, name, ends_at_ms, left
+            for name, (ends_at_ms, left, calls) in windows.items():
+                yield Window(caller, name, ends_at_ms, left, calls)
 
     def count(self, caller: str, limits: Sequence[Limit], now_ms: int) -> tuple[int, int, int, bool]:
         """Count one call of `caller` against each of `limits` (not empty). A call beyond a limit counts
@@ -51,7 +61,7 @@ class Limits:
             window = windows.get(name)
             # After the clock was set back, a window that would end too late starts anew.
             if window is None or not 0 < (left_ms := window[0] - now_ms) <= window_ms:
-                window = windows[name] = [now_ms + window_ms, calls]
+                window = windows[name] = [now_ms + window_ms, calls, calls]
                 left_ms = window_ms
             window[1] -= 1
             if window[1] < least:

@@ -72,6 +72,17 @@ def find(tx: Transaction, *, account: str, customer_list: int, number: int) -> L
     return upload
 
 
+def list_newest(tx: Transaction, *, limit: int) -> list[tuple[ListUploadRow, list[UploadPartRow]]]:
+    """The latest uploads, newest first, each with the parts that are kept until it is run."""
+    rows = [
+        ListUploadRow._make(row) for row in tx.execute(select(_table).order_by(_c.number.desc()).limit(limit))
+    ]
+    return [
+        (row, [UploadPartRow._make(part) for part in tx.execute(_PARTS, {"of_upload": row.number})])
+        for row in rows
+    ]
+
+
 def _find(tx: Transaction, number: int) -> ListUploadRow:
     row = tx.execute(_BY_NUMBER, {"of_number": number}).first() if number <= MAX_NUMBER else None
     if row is None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from audience_mock.core.controls.faults import Faults
 from audience_mock.core.controls.journal import Journal
 from audience_mock.core.controls.rate_limits import Limits
+from audience_mock.core.controls.subscriptions import Subscribers
 from audience_mock.core.errors import StorageFullError, WorldReplacedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.store import orphans, space
@@ -46,6 +47,9 @@ class World:
         self.long_operations = LongOperations()
         self._secret: str | None = None
         self.exclusive = Exclusive()
+        self.subscribers = Subscribers()
+        self.incarnation = 0
+        """How often it has started afresh: numbers of the journal are unique within one."""
         self._reset_memory()
         self._load_metadata()
 
@@ -174,6 +178,7 @@ class World:
             metadata.write(connection, {metadata.SETTINGS: self.settings})
         self.database.load_image(image)
         self.long_operations.interrupt_all()
+        self.incarnation += 1
         self._reset_memory()
         self._load_metadata()
 
@@ -232,6 +237,7 @@ class World:
 
     def discard(self) -> None:
         """Close it for good: whatever still uses it gets WorldReplacedError."""
+        self.subscribers.end("deleted")
         self.long_operations.interrupt_all()
         self.database.close_unsaved()
         self.database = cast(Database, _ClosedDatabase())

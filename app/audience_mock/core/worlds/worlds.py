@@ -165,6 +165,17 @@ class Worlds:
         """The databases of all worlds that were used."""
         return (world.database for world in self._open.values())
 
+    def notify(self, kind: str, about: Any) -> None:
+        """Tell the subscribers of every world."""
+        for world in self._open.values():
+            if world.subscribers:
+                world.subscribers.notify(kind, about)
+
+    def end_subscriptions(self) -> None:
+        """The server stops: their responses would go on for as long as a client listens."""
+        for world in self._open.values():
+            world.subscribers.end("stopping")
+
     def close(self) -> None:
         self._snapshots.close()
         for start in self._starts.values():

@@ -1,5 +1,12 @@
 """Pinterest's REST API v5, the audience family, as a provider."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import from_json
+
+from audience_mock.core.store.rows import AudienceRow, CustomerListRow
+from audience_mock.core.worlds.world import World
 from audience_mock.providers.pinterest import (
     ad_accounts,
     audiences,
@@ -16,11 +23,19 @@ from audience_mock.providers.pinterest import (
     sizing,
 )
 from audience_mock.providers.pinterest.api import NAME
+from audience_mock.providers.pinterest.audiences.serializers import audience_in
 from audience_mock.providers.pinterest.customer_list_uploads.serializers import PARTS_PATH
+from audience_mock.providers.pinterest.customer_lists.serializers import customer_list_in
 from audience_mock.web.provider_app import Provider
 
 LATEST_VERSION = "5.28.0"
 """The version of Pinterest's description that responses follow, unless a world emulates an earlier one."""
+
+
+def _show(world: World, row: AudienceRow | CustomerListRow) -> Mapping[str, Any]:
+    if isinstance(row, AudienceRow):
+        return {"audiences/get": from_json(audience_in(world, row))}
+    return {"customer_lists/get": from_json(customer_list_in(world, row))}
 
 
 def provider() -> Provider:
@@ -50,5 +65,7 @@ def provider() -> Provider:
         caller_errors={"pinterest_oauth2": errors.CALLER_ERRORS},
         usage="/v5/ad_accounts/{ad_account_id}/audiences, with Authorization: Bearer <any token>",
         # pinterest-api-sdk, Pinterest's own client for Python, reads its base URL from there.
+        example=("/v5/ad_accounts/549755885175/audiences", "Bearer pina_anything"),
+        show=_show,
         client_variables=("PINTEREST_API_URI",),
     )

@@ -1,5 +1,11 @@
 """PitchTarget's Audience API of 2014, over Facebook's custom audiences, as a provider."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from audience_mock.core.audiences import queries
+from audience_mock.core.store.rows import AudienceRow, CustomerListRow
+from audience_mock.core.worlds.world import World
 from audience_mock.providers.pitchtarget import (
     custom_audiences,
     errors,
@@ -9,6 +15,7 @@ from audience_mock.providers.pitchtarget import (
     security,
 )
 from audience_mock.providers.pitchtarget.api import NAME
+from audience_mock.providers.pitchtarget.custom_audiences import serializers
 from audience_mock.web.provider_app import Provider
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -16,6 +23,16 @@ from audience_mock.web.response import RawResponse
 
 def _preflight(request: MockRequest, allowed: set[str]) -> RawResponse:
     return responses.preflight_response(request)
+
+
+def _show(world: World, row: AudienceRow | CustomerListRow) -> Mapping[str, Any]:
+    assert isinstance(row, AudienceRow), "customer lists are Pinterest's"
+    shown = {"custom_audiences/get": serializers.in_envelope(serializers.may_audience(row))}
+    if row.facebook_id is None:
+        return shown
+    _, origin = world.read_now(queries.find_with_origin, api=NAME, id=row.facebook_id)
+    now_ms = world.clock.now_ms()
+    return shown | {"customaudiences/get": serializers.facebook_object(row, origin, now_ms)}
 
 
 def provider() -> Provider:
@@ -41,6 +58,8 @@ def provider() -> Provider:
         security_schemes=security.SECURITY_SCHEMES,
         default_security=[{name: []} for name in security.SECURITY_SCHEMES],
         preflight=_preflight,
+        example=("/custom_audiences?fb_ad_account_id=2", "OAuth anything"),
+        show=_show,
         usage="/custom_audiences, with Authorization: OAuth <any token>",
         is_default=True,
     )

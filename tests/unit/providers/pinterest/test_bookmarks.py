@@ -30,7 +30,7 @@ def test_first_and_last_page() -> None:
 @pytest.mark.parametrize(
     "bookmark",
     [
-        *("", "x", "!", "ü", base64.b64encode(b"short").decode(), base64.b64encode(b"0" * 16).decode()),
+        *("x", "!", "ü", base64.b64encode(b"short").decode(), base64.b64encode(b"0" * 16).decode()),
         PagedList("audiences/list", "549755885175", "DESCENDING", "OWNED").bookmark(1),
         PagedList("audiences/list", "549755885176", "ASCENDING", "OWNED").bookmark(1),
         # The parts of a query are kept apart.

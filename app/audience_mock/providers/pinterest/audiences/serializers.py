@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from audience_mock.core.audiences.lifecycle import status_and_size_at
 from audience_mock.core.store.rows import AudiencePageRow, AudienceRow
+from audience_mock.core.worlds.world import World
+from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.api_versions import (
     ADDED_TO_RESPONSES_IN_5_28,
     LEGACY_ENUM_VALUES,
@@ -84,6 +86,13 @@ def created_audience(request: MockRequest, row: AudienceRow) -> bytes:
 def audience(request: MockRequest, row: AudienceRow, *, company: str | None) -> bytes:
     version = _VERSIONS[request.options.api_version]
     values = _values(row, request.world.clock.now_ms(), company, version.enum_values, version.rule)
+    return version.one.render(values).encode()
+
+
+def audience_in(world: World, row: AudienceRow) -> bytes:
+    """As `audience`, for no request."""
+    version = _VERSIONS[world.options[NAME].api_version]
+    values = _values(row, world.clock.now_ms(), row.created_by, version.enum_values, version.rule)
     return version.one.render(values).encode()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from audience_mock.core.audiences.lifecycle import list_status_at
 from audience_mock.core.store.rows import CustomerListRow
+from audience_mock.core.worlds.world import World
 from audience_mock.providers.pinterest.api_versions import ADDED_TO_RESPONSES_IN_5_28, by_api_version
 from audience_mock.providers.pinterest.customer_lists.schemas import CustomerList, ListedCustomerList
 from audience_mock.web.request import MockRequest
@@ -32,7 +33,11 @@ _LISTED = by_api_version(
 
 
 def customer_list(request: MockRequest, row: CustomerListRow) -> bytes:
-    return _ONE.render(_values(row, request.world.clock.now_ms())).encode()
+    return customer_list_in(request.world, row)
+
+
+def customer_list_in(world: World, row: CustomerListRow) -> bytes:
+    return _ONE.render(_values(row, world.clock.now_ms())).encode()
 
 
 def listed_customer_lists(request: MockRequest, rows: Sequence[CustomerListRow]) -> list[JsonText]:
