@@ -23,6 +23,7 @@ RUN sed -nE '/^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)(\
  && pip install --require-hashes -r build.lock
 
 COPY pyproject.toml README.md LICENSE ./
+COPY .ci/metadata.py .ci/
 COPY app app
 COPY fixtures/worlds fixtures/worlds
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \

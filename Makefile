@@ -12,7 +12,8 @@ CONSOLE := app/audience_mock/console
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test test-browser screenshots bench soak crash fuzz format lock openapi console npm docs docs-reference clean FORCE
+.PHONY: help serve test test-browser screenshots bench soak crash fuzz format lock openapi console npm docs docs-reference version \
+	clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
@@ -25,6 +26,7 @@ help:
 	@echo "make docs     build the documentation into build/site"
 	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
 	@echo "make lock     resolve all lock files again, after a change of dependencies"
+	@echo "make version V=0.2.0  set the version of all that is released, and close the changelog's section"
 	@echo "make soak     run the slow tests: an upload of 1 GiB, a thousand servers in a row"
 	@echo "make crash    kill a server under load 200 times, and check that it loses nothing"
 	@echo "make fuzz     send 20,000 requests that schemathesis makes up from the three descriptions"
@@ -97,12 +99,17 @@ docs: $(VENV)/docs/.installed
 docs-reference: $(VENV)/.checks
 	@PYTHONPATH=app $(BIN)/python docs/site/reference.py
 
+# The descriptions and the reference show the version, too.
+version: $(VENV)/.checks
+	@$(BIN)/python .ci/version.py $(V)
+	@$(MAKE) --no-print-directory openapi docs-reference
+
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-annotate --no-header
 # In hash mode pip before 24 resolves name[extra] anew where the lock pins only name, hence --no-strip-extras.
 lock: $(VENV)/.checks
-	$(COMPILE) pyproject.toml -o requirements.lock
-	$(COMPILE) -c requirements.lock --extra operate pyproject.toml -o deploy/requirements.lock
+	$(COMPILE) --extra fast pyproject.toml -o requirements.lock
+	$(COMPILE) -c requirements.lock --extra fast --extra operate pyproject.toml -o deploy/requirements.lock
 	$(COMPILE) -c deploy/requirements.lock --group test -o tests/requirements.lock
 	$(COMPILE) tests/contract/official_client.in -o tests/contract/official_client.lock
 	$(COMPILE) -c tests/requirements.lock --group browser -o tests/browser/requirements.lock

@@ -28,7 +28,7 @@ def last_requests(world: MockWorld) -> str:
             f"World {world.name} received no request. Base URLs of its APIs:\n"
             f"  {world.urls.pinterest}\n  {world.urls.pitchtarget}"
         )
-    rejected = [entry for entry in entries[:-LAST] if _is_rejected(entry)][-LAST:]
+    rejected = [entry for entry in entries[:-LAST] if is_rejected(entry)][-LAST:]
     shown = [*rejected, *entries[-LAST:]]
     lines = [f"World {world.name}, {len(shown)} of {entries[-1]['number']} requests, the newest last:"]
     for entry in shown:
@@ -42,19 +42,25 @@ def _lines(entry: Mapping[str, Any], prefix: str) -> Iterator[str]:
     operation = entry["operation"] or "no operation"
     path = request["path"].removeprefix(prefix)
     yield f"{entry['number']:>5} {status} {request['method']} {path} ({operation})"
-    if not _is_rejected(entry):
+    for line in explanation(entry):
+        yield f"          {line}"
+
+
+def explanation(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Why a request was rejected, as far as its journal entry tells; nothing for one that was not."""
+    if not is_rejected(entry):
         return
-    if answer["body"] is not None:
-        body = json.dumps(answer["body"], ensure_ascii=False)
-        yield f"          {body[:BODY_CHARACTERS]}{'…' if len(body) > BODY_CHARACTERS else ''}"
+    if entry["answer"]["body"] is not None:
+        body = json.dumps(entry["answer"]["body"], ensure_ascii=False)
+        yield f"{body[:BODY_CHARACTERS]}{'…' if len(body) > BODY_CHARACTERS else ''}"
     if entry["fault"] is not None:
-        yield f"          fault: {entry['fault']}"
+        yield f"fault: {entry['fault']}"
     if "reason" in entry:
-        yield f"          reason: {entry['reason']}"
+        yield f"reason: {entry['reason']}"
     for suggestion in entry.get("suggestions", ()):
-        yield f"          did you mean {suggestion}"
+        yield f"did you mean {suggestion}"
 
 
-def _is_rejected(entry: Mapping[str, Any]) -> bool:
+def is_rejected(entry: Mapping[str, Any]) -> bool:
     status = entry["answer"]["status"]
     return status is None or status >= 400

@@ -14,7 +14,7 @@ import re
 import sys
 import textwrap
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -164,9 +164,23 @@ def _default(default: Any) -> str:
 
 def commands() -> str:
     parts = ["## audience-mock", _fenced(help_of(None))]
-    for name in sorted(command.commands):
-        parts += [f"## {name}", _fenced(help_of(name))]
+    for name in COMMANDS:
+        parts += [f"{'#' * (2 + name.count(' '))} {name}", _fenced(help_of(name))]
     return "\n\n".join(parts)
+
+
+def _subcommands(above: click.Group = command, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    with click.Context(above) as context:
+        for name in above.list_commands(context):
+            one = above.get_command(context, name)
+            assert one is not None
+            yield prefix + name, one
+            if isinstance(one, click.Group):
+                yield from _subcommands(one, f"{prefix}{name} ")
+
+
+COMMANDS = dict(_subcommands())
+"""Each subcommand by its name, such as `serve` or `fault add`."""
 
 
 def help_of(name: str | None, *, width: int = HELP_WIDTH) -> str:
@@ -175,10 +189,13 @@ def help_of(name: str | None, *, width: int = HELP_WIDTH) -> str:
     above = click.Context(command, info_name="audience-mock", **{**command.context_settings, **sizes})
     if name is None:
         return above.get_help()
-    one = command.commands[name]
-    return click.Context(
-        one, parent=above, info_name=name, terminal_width=width, max_content_width=width
-    ).get_help()
+    words = name.split()
+    for end in range(1, len(words) + 1):
+        one = COMMANDS[" ".join(words[:end])]
+        above = click.Context(
+            one, parent=above, info_name=words[end - 1], terminal_width=width, max_content_width=width
+        )
+    return above.get_help()
 
 
 def _fenced(text: str) -> str:

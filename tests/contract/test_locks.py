@@ -42,13 +42,12 @@ def lines_of(path: str) -> tuple[str, ...]:
     return tuple(line for line in (TOP / path).read_text().splitlines() if line and not line.startswith("#"))
 
 
+NEEDED = tuple(PROJECT["project"]["dependencies"])
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+
 INSTALLED = (
-    Locked("requirements.lock", tuple(PROJECT["project"]["dependencies"]), tuple(sys.path)),
-    Locked(
-        "deploy/requirements.lock",
-        (*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["operate"]),
-        tuple(sys.path),
-    ),
+    Locked("requirements.lock", (*NEEDED, *EXTRAS["fast"]), tuple(sys.path)),
+    Locked("deploy/requirements.lock", (*NEEDED, *EXTRAS["fast"], *EXTRAS["operate"]), tuple(sys.path)),
     Locked("tests/requirements.lock", tuple(PROJECT["dependency-groups"]["test"]), tuple(sys.path)),
     Locked(
         "tests/contract/official_client.lock",

@@ -135,7 +135,7 @@ class _Page:
             return True
         if _needs_what_is_missing(code):
             return False
-        done = _run(block.language, code, self._folder)
+        done = _run(block.language, code, self._folder, self._url)
         assert done.returncode == 0, f"{place} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         if sample.shown is not None:
             printed = done.stdout.replace(self._url or SERVER_URL, SERVER_URL)
@@ -148,7 +148,7 @@ class _Page:
         return str(file) if file.is_file() else flag
 
 
-def _run(language: str, code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def _run(language: str, code: str, folder: Path, url: str | None) -> subprocess.CompletedProcess[str]:
     shell = shutil.which("bash") or "bash"
     command = [shell, "-euo", "pipefail", "-c"] if language == "sh" else [sys.executable, "-c"]
     # The commands are those beside the interpreter that runs the samples.
@@ -156,11 +156,13 @@ def _run(language: str, code: str, folder: Path) -> subprocess.CompletedProcess[
     # Nothing that would change a server or measure it. pytest loads our plugin alone, which is quicker.
     left_out = ("AUDIENCE_MOCK_", "COVERAGE_", "COV_CORE_", "PYTEST_")
     kept = {name: value for name, value in environ.items() if not name.startswith(left_out)}
+    # The commands call the server at SERVER_URL by default: the page's.
+    server = {"AUDIENCE_MOCK_URL": url} if url is not None and "audience-mock " in code else {}
     plugins = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "audience_mock.pytest_plugin"}
     return subprocess.run(
         [*command, code],
         cwd=folder,
-        env={**kept, **plugins, "PATH": path},
+        env={**kept, **plugins, **server, "PATH": path},
         capture_output=True,
         text=True,
         timeout=LIMIT_S,

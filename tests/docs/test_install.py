@@ -98,7 +98,8 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "checkout"
     for name in ("app", "fixtures/worlds"):
         shutil.copytree(TOP / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".ci/metadata.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy2(TOP / name, folder / name)
     return folder
 

@@ -11,7 +11,7 @@ import pytest
 import reference
 import samples
 import typescript_types
-from reference import command
+from reference import COMMANDS, command
 
 from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
 from audience_mock.testing import MockServer
@@ -134,10 +134,10 @@ def test_each_control_endpoint_is_described() -> None:
 def test_each_command_is_described() -> None:
     """The command's page has a section and a row for each command, and every flag of it."""
     text = page("reference/command.md")
-    for name, one in command.commands.items():
-        assert f"\n## {name}\n" in text
-        assert f"| `{name}` |" in text
-        with click.Context(command) as above:
+    for name, one in COMMANDS.items():
+        assert f"\n{'#' * (2 + name.count(' '))} {name}\n" in text
+        assert f"| `{name.partition(' ')[0]}` |" in text
+        with click.Context(command, **command.context_settings) as above:
             for parameter in one.get_params(
                 one.make_context(name, ["x"], parent=above, resilient_parsing=True)
             ):

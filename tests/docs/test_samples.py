@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 import pytest
 import samples
-from reference import command
+from reference import COMMANDS, command
 
+from audience_mock.cli.control.command import DefaultGroup
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 
@@ -91,7 +92,7 @@ def test_blocks_have_a_known_form(document: Path) -> None:
 
 def commands(document: Path) -> list[list[str]]:
     """Each `audience-mock …` line of the document's shell and YAML blocks, as words."""
-    names = "|".join(command.commands)
+    names = "|".join({name.partition(" ")[0] for name in COMMANDS})
     line = re.compile(rf"(?:^|[ ;&|(])audience-mock ((?:{names})\b[^;&|<>#)\n]*)", re.MULTILINE)
     return [
         shlex.split(found.split(" -- ")[0])
@@ -104,11 +105,15 @@ def commands(document: Path) -> list[list[str]]:
 @pytest.mark.parametrize("document", [document for document in DOCUMENTS if commands(document)], ids=name)
 def test_commands_exist(document: Path) -> None:
     """Each command line of the document parses: its command and flags exist, and take these values."""
-    with click.Context(command) as above:
+    with click.Context(command, **command.context_settings) as above:
         for first, *rest in commands(document):
-            one = command.commands[first]
-            arguments = [*rest, "true"] if first == "exec" else rest
-            given = one.make_context(first, arguments, parent=above).params
+            one, arguments = COMMANDS[first], [*rest, "true"] if first == "exec" else rest
+            context = one.make_context(first, [*arguments], parent=above)
+            given = context.params
+            if isinstance(one, DefaultGroup):
+                found, below, words = one.resolve_command(context, one.with_default(context, rest))
+                assert below is not None
+                below.make_context(found, words, parent=context)
             gc.enable()  # the command line turns it off for a start
             if first in ("serve", "exec"):
                 Settings(

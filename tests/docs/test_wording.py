@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import samples
-from reference import command, help_of
+from reference import COMMANDS, help_of
 
 TOP = samples.TOP
 INSTEAD = {
@@ -83,7 +83,7 @@ def test_documents_and_descriptions_use_the_terms(name: str) -> None:
     assert found(re.sub(r"`[^`\n]*`", "", text) if TEXTS[name] == CHANGES else text) == []
 
 
-@pytest.mark.parametrize("name", [None, *sorted(command.commands)])
+@pytest.mark.parametrize("name", [None, *COMMANDS])
 def test_help_uses_the_terms(name: str | None) -> None:
     """Neither the command's help nor that of a subcommand has one of the phrases."""
     assert found(help_of(name, width=1000)) == []

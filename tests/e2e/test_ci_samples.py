@@ -64,7 +64,8 @@ def test_the_job_of_github_actions(tmp_path: Path) -> None:
     workspace, checkout = tmp_path / "workspace", tmp_path / "workspace" / checkouts[1]["path"]
     for name in ("app", "fixtures/worlds"):
         shutil.copytree(TOP / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    (checkout / ".ci").mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".ci/metadata.py"):
         shutil.copy2(TOP / name, checkout / name)
     (workspace / "tests").mkdir()
     (sample,) = re.findall(r"^```py title=\"\w+.py\"\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)

@@ -3,6 +3,7 @@
 import http.server
 import json
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,12 +17,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import click
 import httpx
 import pytest
 from click.testing import CliRunner
 
 from audience_mock import __version__
-from audience_mock.cli.main import main
+from audience_mock.cli.main import CONTROL_COMMANDS, main
 from audience_mock.server.listener import base_url
 from audience_mock.settings import GROUPS, Settings, group_of, metavar_of
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
@@ -307,24 +309,32 @@ def test_help() -> None:
     assert "--admin / --no-admin " in asked.stdout
 
 
-COMMANDS = ("serve", "exec", "wait", "check", "schema", "export-openapi")
+COMMANDS = ("serve", "exec", "wait", "check", "schema", "export-openapi", "completion")
+
+
+def test_help_lists_every_command() -> None:
+    """The help lists the commands, and those for a running server in a section of their own."""
+    listed = CliRunner().invoke(main, ["--help"]).output.partition("Commands:\n")[2]
+    own, _, controls = listed.partition("Commands for a running server:\n")
+    assert re.findall(r"^  ([a-z-]+)  +[A-Z].*\.$", own, flags=re.MULTILINE) == sorted(COMMANDS)
+    assert re.findall(r"^  ([a-z-]+)  +[A-Z].*\.$", controls, flags=re.MULTILINE) == [*CONTROL_COMMANDS]
 
 
 def test_help_ends_in_an_example() -> None:
-    """The help of the command and of each subcommand ends in an example, which click's parser takes."""
-    listed = CliRunner().invoke(main, ["--help"]).output.partition("Commands:\n")[2]
-    assert re.findall(r"^  ([a-z-]+)  +[A-Z].*\.$", listed, flags=re.MULTILINE) == sorted(COMMANDS)
+    """The help of the command and of each subcommand ends in examples, which click's parser takes."""
     for arguments in ([], *([name] for name in COMMANDS)):
         shown = CliRunner().invoke(main, [*arguments, "--help"])
         assert shown.exit_code == 0
-        example = shown.output.splitlines()[-1]
-        assert shown.output.splitlines()[-2] == "  Example:"
-        program, subcommand, *rest = example.partition(" >")[0].split()
-        assert program == "audience-mock"
-        assert arguments in ([], [subcommand])
-        command = main.commands[subcommand]
-        with command.make_context(subcommand, rest, **main.context_settings) as context:
-            assert context.args == []
+        lines = shown.output.splitlines()
+        heading = next(at for at, line in enumerate(lines) if line in ("  Example:", "  Examples:"))
+        for example in lines[heading + 1 :]:
+            program, subcommand, *rest = shlex.split(example.partition(" >")[0])
+            assert program == "audience-mock"
+            assert arguments in ([], [subcommand])
+            command = main.get_command(click.Context(main, **main.context_settings), subcommand)
+            assert command is not None
+            with command.make_context(subcommand, rest, **main.context_settings) as context:
+                assert context.args == []
 
 
 SWITCHED = {"true": "--", "false": "--no-"}
@@ -603,7 +613,10 @@ def test_a_start_imports_little(command: Runner) -> None:
     assert not packages & {"numpy", "httpx", "requests", "pytest"}
     control = {name for name in imported if name.startswith("audience_mock.control.")}
     assert control == {f"audience_mock.control.{name}" for name in ("access", "admin_tokens", "pages")}
+    assert not {name for name in imported if name.startswith("audience_mock.cli.control")}
     assert not imported & {
+        "audience_mock.client",
+        "audience_mock.server.banner",
         "audience_mock.testing",
         "audience_mock.core.seeds.apply",
         "audience_mock.core.seeds.schemas",

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import repeat
 from pathlib import Path
@@ -27,8 +27,10 @@ MIB = 1 << 20
 
 
 @contextmanager
-def server_process() -> Iterator[tuple[str, int]]:
-    """The command in a process of its own; its URL and process id."""
+def server_process(
+    log: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """The command in a process of its own; its URL and process id. Its log goes to the file, if given."""
     command = [
         sys.executable,
         "-m",
@@ -39,7 +41,11 @@ def server_process() -> Iterator[tuple[str, int]]:
         "--max-upload-bytes",
         str(2 << 30),
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with ExitStack() as opened:
+        stderr = None if log is None else opened.enter_context(log.open("w"))
+        process = opened.enter_context(
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
+        )
         assert process.stdout is not None
         try:
             yield process.stdout.readline().split()[-1], process.pid
@@ -117,19 +123,31 @@ def show(what: str, growth: int, waits_ms: list[float]) -> None:
     [200_000, pytest.param((1 << 30) // LINE_BYTES, marks=pytest.mark.soak)],
     ids=["13 MB", "1 GiB"],
 )
-def test_a_large_file_takes_little_memory_and_does_not_block_others(lines: int) -> None:
+@pytest.mark.parametrize("numpy", ["numpy", "no numpy"])
+def test_a_large_file_takes_little_memory_and_does_not_block_others(
+    lines: int, numpy: str, tmp_path: Path
+) -> None:
     """The server grows by under 64 MiB plus 16 bytes a distinct user, and answers other requests
-    meanwhile."""
-    with server_process() as (url, pid):
+    meanwhile; with numpy and without, which it logs once."""
+    log, environment = tmp_path / "log", {**os.environ}
+    if numpy == "no numpy":
+        # As an installation without it.
+        (tmp_path / "numpy.py").write_text("raise ModuleNotFoundError('no numpy', name='numpy')\n")
+        environment["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])
+        )
+    with server_process(log, environment) as (url, pid):
         before = memory_bytes(pid, "VmRSS")
         with asking(url) as waits_ms:
             status = upload(url, FORM_HEAD, users(lines), lines * LINE_BYTES)
         growth = memory_bytes(pid, "VmHWM") - before
         (report,) = httpx.get(f"{url}/__admin/uploads").json()["uploads"]
+        upload(url, FORM_HEAD, users(20_000), 20_000 * LINE_BYTES)
     assert status == 201
     assert (report["lines"], report["distinct"], report["invalid"]) == (lines, lines, 0)
     assert growth < 64 * MIB + 16 * lines
-    show(f"{lines} lines", growth, waits_ms)
+    assert log.read_text().count("audience-mock[fast]") == (numpy == "no numpy")
+    show(f"{lines} lines, {numpy}", growth, waits_ms)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads a process's memory from /proc")

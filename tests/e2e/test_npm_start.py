@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-import audience_mock
 from audience_mock.testing import MockServer
 from helpers.environment import environment_without
-from helpers.npm_package import TOP, Project, needs_node
+from helpers.npm_package import PACKAGE, TOP, Project, needs_node
 
 ENDS_WITHIN_S = 20
 INSTALLED = Path(sys.executable).parent / "audience-mock"
@@ -97,7 +96,7 @@ def test_an_installed_command_is_used(project: Project, commands: Path, place: s
 @pytest.mark.parametrize("given", [None, "audience_mock-1.0-py3-none-any.whl"])
 def test_the_command_is_installed(project: Project, commands: Path, given: str | None) -> None:
     """uvx, else pipx, installs this version of the command, or what `from` names, and then runs it."""
-    wanted = given or f"audience-mock=={audience_mock.__version__}"
+    wanted = given or f"audience-mock=={json.loads((PACKAGE / 'package.json').read_text())['version']}"
     (project.folder / "start.mjs").write_text(START)
     options = json.dumps({"from": given} if given else {})
     version = 'case "$*" in *--version) exit 0;; esac\n'

@@ -31,7 +31,8 @@ class ServeCommand(SettingsCommand):
 def serve(**flags: Any) -> None:
     """Run the server until Ctrl-C or SIGTERM.
 
-    Prints one line once the server is ready: "Audience Mock is ready at URL".
+    Prints one line once the server is ready: "Audience Mock is ready at URL". On a terminal, the base URLs of
+    the APIs, the store and the like follow it.
     """
     # Before the imports, which take most of the start. While it serves, uvicorn has handlers of its own; it
     # shuts down and raises the signal again for these.

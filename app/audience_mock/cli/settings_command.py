@@ -8,19 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import click
 
 from audience_mock.cli.errors import exit_with_error
+from audience_mock.cli.option_groups import GroupedCommand, ShownChoice
 
 if TYPE_CHECKING:
     from click.types import OptionHelpExtra
     from pydantic.fields import FieldInfo
 
     from audience_mock.settings import Settings
-
-
-class SettingChoice(click.Choice[str]):
-    """Shows and completes the allowed values; Settings checks the value, also that of a variable."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return value
 
 
 class SettingOption(click.Option):
@@ -41,14 +35,14 @@ class SettingOption(click.Option):
             )
         else:
             choices = _choices(field.annotation)
-            kind = SettingChoice(choices) if choices else click.STRING
+            kind = ShownChoice(choices) if choices else click.STRING
             super().__init__([flag, name], type=kind, metavar=metavar_of(name), help=field.description)
 
     def get_help_extra(self, ctx: click.Context) -> "OptionHelpExtra":
         return self._extra
 
 
-class SettingsCommand(click.Command):
+class SettingsCommand(GroupedCommand):
     """A command that takes the settings of a server as flags."""
 
     fixed_settings: Collection[str] = ()
@@ -74,21 +68,10 @@ class SettingsCommand(click.Command):
                 raise click.UsageError("Got an extra argument: quote a value with spaces", ctx) from None
             raise
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """A section for each group of settings; other options come last."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            if isinstance(parameter, click.Argument):
-                continue
-            group = parameter.group if isinstance(parameter, SettingOption) else "Other"
-            if record := parameter.get_help_record(ctx):
-                sections.setdefault(group, []).append(record)
+    def ordered(self, groups: Collection[str]) -> Collection[str]:
         from audience_mock.settings import GROUPS
 
-        for group in (*GROUPS, "Other"):
-            if group in sections:
-                with formatter.section(group):
-                    formatter.write_dl(sections[group])
+        return [group for group in GROUPS if group in groups]
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from fastapi import FastAPI
+
 from audience_mock.app import create_app
 from audience_mock.core.errors import DomainError
 from audience_mock.server.deleted_files import DeletedFiles
@@ -44,7 +46,7 @@ def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Call
             if settings.ready_file is not None:
                 _write_atomically(settings.ready_file, url + "\n")
             output = "to stdout"
-            print(f"Audience Mock is ready at {url}", flush=True)  # noqa: T201 - the one line of output
+            print(_ready_text(app, settings, url), flush=True)  # noqa: T201 - the only output
         except OSError as error:
             unwritten, server.should_exit = f"cannot write {output}: {error.strerror}", True
             return
@@ -77,6 +79,15 @@ def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Call
         server.run_at(listeners)
     if unwritten is not None:
         fail(unwritten)
+
+
+def _ready_text(app: FastAPI, settings: Settings, url: str) -> str:
+    """One line, which scripts read; on a terminal a page for people."""
+    if not sys.stdout.isatty():
+        return f"Audience Mock is ready at {url}"
+    from audience_mock.server.banner import banner  # noqa: PLC0415 - most servers have no terminal
+
+    return banner(app, settings, url)
 
 
 def _raise_open_file_limit() -> None:

@@ -32,7 +32,8 @@ def _engine() -> Engine:
     return create_engine(IN_MEMORY, poolclass=NullPool, creator=_opened.pop)
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """The URL of a database for a message or a log."""
     return re.sub(r"(://[^/@:]*:)[^@]*@", r"\1…@", url)
 
 
@@ -116,11 +117,11 @@ class Database:
             arguments, options = _engine().dialect.create_connect_args(parsed)
         except (ArgumentError, SQLAlchemyError, ImportError, TypeError, ValueError):
             raise StoreError(
-                f"not a database URL: {_without_password(url)!r} (try sqlite:///audiences.db)"
+                f"not a database URL: {without_password(url)!r} (try sqlite:///audiences.db)"
             ) from None
         if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
             raise StoreError(
-                f"only SQLite is served, not {_without_password(url)!r} (try sqlite:///audiences.db)"
+                f"only SQLite is served, not {without_password(url)!r} (try sqlite:///audiences.db)"
             )
         in_memory = parsed.database in (None, "", ":memory:")
         self.file = None if in_memory else Path(parsed.database or "")

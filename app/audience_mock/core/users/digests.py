@@ -1,10 +1,12 @@
 """Digests of 32 bytes by the million: collected in any order, read back sorted and distinct.
 
 Large numbers are sorted by numpy, which is imported when the first large file needs it and never at start:
-ten million took 13 seconds as Python's own bytes, and other requests waited 90 ms at a time.
+ten million took 13 seconds as Python's own bytes, and other requests waited 90 ms at a time. numpy is the
+extra `fast`, since it is 66 of 163 MB installed; without it, Python sorts as many at a time.
 """
 
 import asyncio
+import logging
 import tempfile
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -13,6 +15,8 @@ from io import FileIO
 from typing import Any, NamedTuple
 
 from audience_mock.core.errors import StorageFullError
+
+log = logging.getLogger("audience_mock")
 
 DIGEST_BYTES = 32
 LINK_BYTES = 2 * DIGEST_BYTES
@@ -38,15 +42,22 @@ BLOCK_BYTES = 1 << 14
 
 @cache
 def import_numpy() -> Any:
-    """numpy. Its import takes 100 ms and more: do it in a thread, before numpy is needed."""
-    import numpy
-
+    """numpy, or None if it is not installed, which the first call logs. Its import takes 100 ms and more: do
+    it in a thread, before numpy is needed."""
+    try:
+        import numpy
+    except ImportError:
+        log.info(
+            "numpy is not installed: large uploads work, but take longer and delay other requests"
+            " (pip install 'audience-mock[fast]')"
+        )
+        return None
     return numpy
 
 
 def has_numpy() -> bool:
     """Whether numpy is imported already: then it is faster for a few digests, too."""
-    return import_numpy.cache_info().currsize > 0
+    return import_numpy.cache_info().currsize > 0 and import_numpy() is not None
 
 
 async def prepare_for(file_bytes: int) -> None:
@@ -62,10 +73,11 @@ def each(digests: bytes, width: int = DIGEST_BYTES) -> Iterator[bytes]:
 
 def sorted_distinct(digests: bytes | memoryview, width: int = DIGEST_BYTES) -> bytes:
     """The digests, or links if that is their `width`, sorted and without duplicates."""
-    if len(digests) <= FEW_BYTES and not (has_numpy() and len(digests) > VERY_FEW_BYTES):
+    is_few = len(digests) <= FEW_BYTES and not (has_numpy() and len(digests) > VERY_FEW_BYTES)
+    np = None if is_few else import_numpy()
+    if np is None:
         # A dictionary keeps the order of insertion, which sorts in half the time of a set's order.
         return b"".join(sorted(dict.fromkeys(each(bytes(digests), width))))
-    np = import_numpy()
     words = np.frombuffer(digests, dtype=">u8").reshape(-1, width // 8)
     # The first eight bytes decide, or the first eight that are not the same in all.
     key = next((column for column in words.T if (column != column[0]).any()), words[:, 0]).astype("u8")

@@ -51,15 +51,17 @@ def _small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_small_runs")
 @pytest.mark.parametrize("width", [DIGEST_BYTES, LINK_BYTES])
-@pytest.mark.parametrize("few_bytes", [0, module.FEW_BYTES], ids=["by numpy", "by Python"])
+@pytest.mark.parametrize("by", ["numpy", "Python", "Python without numpy"])
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_any_distribution_is_sorted_and_distinct_in_small_parts(
-    monkeypatch: pytest.MonkeyPatch, distribution: str, few_bytes: int, width: int
+    monkeypatch: pytest.MonkeyPatch, distribution: str, by: str, width: int
 ) -> None:
     """The parts are those of a plain set in order, and none takes more than a block of each run beyond its
     size."""
-    monkeypatch.setattr(module, "FEW_BYTES", few_bytes)
-    monkeypatch.setattr(module, "has_numpy", lambda: few_bytes == 0)
+    monkeypatch.setattr(module, "FEW_BYTES", module.FEW_BYTES if by == "Python" else 0)
+    monkeypatch.setattr(module, "has_numpy", lambda: by == "numpy")
+    if by == "Python without numpy":
+        monkeypatch.setattr(module, "import_numpy", lambda: None)
     added = [digest * (width // DIGEST_BYTES) for digest in DISTRIBUTIONS[distribution]()]
     bag, sizes = Digests(width), list[int]()
 
