@@ -6,23 +6,24 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN := PYTHONPATH=app $(BIN)/python -m audience_mock
 ARGS ?=
 NPM_CLIENT := tests/contract/npm
-NODE_EXAMPLE := tests/e2e/node_example
+TYPESCRIPT := clients/typescript
 CONSOLE := app/audience_mock/console
 HELM := tests/e2e/helm
 
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test test-browser screenshots bench soak crash fuzz format lock openapi console docs docs-reference helm \
-	version clean FORCE
+.PHONY: help serve test test-browser screenshots bench soak crash fuzz format lock openapi console npm docs docs-reference \
+	helm version clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
 	@echo "make test-browser  drive the console and the API docs in Chromium; flags for pytest: ARGS='-k faults'"
 	@echo "make screenshots  take the screenshots of the documents again, in Chromium"
 	@echo "make format   format the code and apply ruff's fixes"
-	@echo "make openapi  write openapi/, fixtures/world.schema.json and the client's types again, after a change of an API"
+	@echo "make openapi  write openapi/, fixtures/world.schema.json and the clients' types again, after a change of an API"
 	@echo "make console  copy what the console takes from npm into the package, after a change of its lock"
+	@echo "make npm      pack the npm package in clients/typescript into dist/"
 	@echo "make docs     build the documentation into build/site"
 	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
 	@echo "make helm     install Helm and kubectl into .venv (a download of 37 MB), for the tests of deploy/"
@@ -38,7 +39,7 @@ help:
 serve: $(VENV)/.runtime
 	@exec env $(RUN) serve $(ARGS)
 
-test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/node_example/.installed $(VENV)/console/.installed
+test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/typescript/.installed $(VENV)/console/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -77,6 +78,12 @@ openapi: $(VENV)/.runtime
 	$(RUN) export-openapi openapi
 	$(RUN) schema > fixtures/world.schema.json
 	PYTHONPATH=app $(BIN)/python docs/site/client_types.py
+	PYTHONPATH=app $(BIN)/python docs/site/typescript_types.py
+
+npm: $(VENV)/typescript/.installed
+	@rm -rf build/npm && mkdir -p build/npm dist
+	@cp -R $(TYPESCRIPT)/. build/npm && ln -sfn $(CURDIR)/$(VENV)/typescript/node_modules build/npm/node_modules
+	@cd build/npm && npm run --silent build && npm pack --silent --pack-destination ../../dist
 
 # As they are: a test compares them with the packages that the lock names. Preact's own is there for its licence;
 # its code is in htm's file.
@@ -113,7 +120,7 @@ lock: $(VENV)/.checks
 	$(COMPILE) --group docs -o docs/requirements.lock
 	$(COMPILE) tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock
 	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
-	cd $(NODE_EXAMPLE) && npm install --package-lock-only --loglevel=error
+	cd $(TYPESCRIPT) && npm install --package-lock-only --loglevel=error
 	cd $(CONSOLE) && npm install --package-lock-only --loglevel=error
 	cd $(HELM) && npm install --package-lock-only --loglevel=error
 	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
@@ -198,7 +205,7 @@ npm_ci = if ! command -v npm > /dev/null; then \
 	fi
 $(VENV)/npm/.installed: $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc $(VENV)/.python
 	@$(npm_ci)
-$(VENV)/node_example/.installed: $(NODE_EXAMPLE)/package-lock.json $(NODE_EXAMPLE)/.npmrc $(VENV)/.python
+$(VENV)/typescript/.installed: $(TYPESCRIPT)/package-lock.json $(TYPESCRIPT)/.npmrc $(VENV)/.python
 	@$(npm_ci)
 $(VENV)/console/.installed: $(CONSOLE)/package-lock.json $(CONSOLE)/.npmrc $(VENV)/.python
 	@$(npm_ci)

@@ -10,6 +10,7 @@ import client_types
 import pytest
 import reference
 import samples
+import typescript_types
 from reference import COMMANDS, command
 
 from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
@@ -42,9 +43,10 @@ def test_generated_parts_are_current() -> None:
 
 
 def test_the_clients_types_are_current() -> None:
-    """The keyword arguments of the client are those that the settings and the control API have;
+    """The types of the Python and the TypeScript client are those of the settings and the control API;
     `make openapi` writes them."""
     assert client_types.FILE.read_text() == client_types.text()
+    assert typescript_types.FILE.read_text() == typescript_types.text()
 
 
 def test_an_outdated_part_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

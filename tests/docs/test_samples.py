@@ -20,7 +20,7 @@ WITH_SAMPLES = [
     document
     for document in DOCUMENTS
     if any(
-        block.language in ("python", "py", "js") or (block.language == "sh" and block.title is None)
+        block.language in ("python", "py", "js", "ts") or (block.language == "sh" and block.title is None)
         for block in samples.blocks(document.read_text())
     )
 ]
@@ -70,6 +70,7 @@ def test_blocks_have_a_known_form(document: Path) -> None:
             "python",
             "py",
             "js",
+            "ts",
             "json",
             "text",
             "yaml",

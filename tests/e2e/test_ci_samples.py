@@ -1,4 +1,4 @@
-"""The CI samples of the README and the examples run."""
+"""The CI samples of the README and the guide run."""
 
 import os
 import re
@@ -11,23 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
-from audience_mock.testing import MockServer
+from audience_mock.settings import Settings
 from helpers.environment import environment_without
-from helpers.reverse_proxy import CERTIFICATE, reverse_proxy
 
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text()
-EXAMPLE = TOP / "tests/e2e/node_example"
-MODULES = Path(sys.prefix) / "node_example/node_modules"
+GUIDE = (TOP / "docs/guides/ci.md").read_text()
 LIMIT_S = 300
 """Seconds that one step may take; reached only where something is broken."""
-
-missing = [tool for tool in ("node", "npm") if shutil.which(tool) is None]
-needs_node = pytest.mark.skipif(
-    # Where both are there, `make test` has installed vitest, and one that is not there is a failure.
-    shutil.which("node") is None or ("npm" in missing and not MODULES.is_dir()),
-    reason=f"not installed: {' and '.join(missing)}",
-)
 
 
 def environment(first_on_the_path: Path) -> dict[str, str]:
@@ -44,13 +35,27 @@ def run(command: list[str], folder: Path, variables: dict[str, str]) -> str:
     return done.stdout
 
 
+def test_the_samples_are_yaml() -> None:
+    """Each sample parses; what it names of this repository exists, and so do the settings."""
+    text = README + GUIDE
+    found = re.findall(r"^```yaml\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    assert len(found) >= 6
+    for sample in found:
+        assert isinstance(yaml.safe_load(sample), dict)
+    actions = re.findall(r"uses: your-organisation/audience-mock/(\S+)@", text)
+    assert actions
+    assert [action for action in actions if not (TOP / action / "action.yml").is_file()] == []
+    variables = set(re.findall(r"^ +AUDIENCE_MOCK_(\w+):", text, flags=re.MULTILINE)) - {"URL"}
+    assert {name.lower() for name in variables} <= Settings.model_fields.keys()
+
+
 @pytest.mark.ci
 def test_the_job_of_github_actions(tmp_path: Path) -> None:
-    """The steps of the README's job install the checkout and pass the README's tests, with their fixture.
+    """The steps of the guide's first job install the checkout and pass the tests of the README.
 
     What the job downloads is already there: pytest, and what the server needs.
     """
-    (text,) = re.findall(r"^```yaml\n(jobs:.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+    text = re.findall(r"^```yaml\n(jobs:.*?)^```$", GUIDE, flags=re.DOTALL | re.MULTILINE)[0]
     job: dict[str, Any] = yaml.safe_load(text)["jobs"]["test"]
     checkouts = [step.get("with", {}) for step in job["steps"] if "checkout" in step.get("uses", "")]
     steps = [step["run"] for step in job["steps"] if "run" in step]
@@ -79,36 +84,3 @@ def test_the_job_of_github_actions(tmp_path: Path) -> None:
     assert f"{sample.count('def test_')} passed" in said[-1]
     installed = ["python", "-c", "import audience_mock; print(audience_mock.__file__)"]
     assert run(installed, tmp_path, variables).startswith(str(tmp_path / "venv"))
-
-
-@needs_node
-def test_the_node_example(tmp_path: Path) -> None:
-    """The example's own tests pass as its user runs them, and its server ends with them."""
-    example = shutil.copytree(EXAMPLE, tmp_path / "example", ignore=shutil.ignore_patterns("node_modules"))
-    (example / "node_modules").symlink_to(MODULES)
-    variables = environment(Path(sys.executable).parent) | {"NO_COLOR": "1", "CI": "1"}
-    # As `npm test` does, which is missing where only node is there.
-    command = ["node", "node_modules/vitest/vitest.mjs", "run"]
-    said = run(command, example, variables)
-    assert re.search(r"Tests +5 passed \(5\)", said), said
-
-
-@needs_node
-def test_the_node_example_uses_a_running_server(tmp_path: Path) -> None:
-    """Its tests pass with a server behind a proxy, by https and under a path, too."""
-    example = shutil.copytree(EXAMPLE, tmp_path / "example", ignore=shutil.ignore_patterns("node_modules"))
-    (example / "node_modules").symlink_to(MODULES)
-    # No `audience-mock` is found on this path.
-    variables = environment(tmp_path) | {"NO_COLOR": "1", "CI": "1", "NODE_EXTRA_CA_CERTS": str(CERTIFICATE)}
-    with MockServer(build_delay_s=0) as server, reverse_proxy(server.url, forwards=False) as url:
-        variables["AUDIENCE_MOCK_URL"] = f"{url}/"
-        said = run(["node", "node_modules/vitest/vitest.mjs", "run"], example, variables)
-    assert re.search(r"Tests +5 passed \(5\)", said), said
-
-
-def test_the_node_example_is_locked() -> None:
-    """Its lock names each package by version and hash and no registry; its script is what the test runs."""
-    lock = (EXAMPLE / "package-lock.json").read_text()
-    assert '"resolved"' not in lock
-    assert lock.count('"integrity": "sha512-') == len(re.findall(r'^    "node_modules/', lock, re.MULTILINE))
-    assert '"test": "vitest run"' in (EXAMPLE / "package.json").read_text()

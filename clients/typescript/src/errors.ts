@@ -1,0 +1,47 @@
+import type { VerificationFailure } from "./types.js";
+
+/** The control API rejected a call; the message is its error message. */
+export class ControlError extends Error {
+  override readonly name = "ControlError";
+  /** HTTP status. */
+  readonly status: number;
+  /** Dotted path of the wrong field in the body, or null. */
+  readonly field: string | null;
+
+  constructor(status: number, body: { error?: string; field?: string | null }) {
+    super(body.error ?? `status ${status}`);
+    this.status = status;
+    this.field = body.field ?? null;
+  }
+}
+
+/** The world did not receive the requests that were expected; the message lists the differences. */
+export class VerificationError extends Error {
+  override readonly name = "VerificationError";
+  /** The response: `matched`, `dropped`, `nearest` and `differences` among others. */
+  readonly body: VerificationFailure;
+
+  constructor(body: VerificationFailure) {
+    const differences = (body.differences ?? []).map((difference) => {
+      const found = "found" in difference ? JSON.stringify(difference.found) : "nothing";
+      return `  ${difference.path}: ${JSON.stringify(difference.wanted)} wanted, ${found} found`;
+    });
+    super([body.error, ...differences].join("\n"));
+    this.body = body;
+  }
+}
+
+/** Faults were planned and never fired, or not as often as planned. */
+export class UnusedFaultsError extends Error {
+  override readonly name = "UnusedFaultsError";
+}
+
+/** No server answered: none listens there, or it took too long. `cause` is the error of the connection. */
+export class ConnectionError extends Error {
+  override readonly name = "ConnectionError";
+}
+
+/** The server could not be found, installed or started; the message says what was tried. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}

@@ -1,0 +1,11 @@
+export { Clock, type EventKind, type Time } from "./clock.js";
+export { ConnectionError, ControlError, StartError, UnusedFaultsError, VerificationError } from "./errors.js";
+export { Faults } from "./faults.js";
+export { type FindOptions } from "./find.js";
+export { globalSetup } from "./global_setup.js";
+export { Journal } from "./journal.js";
+export { lastRequests } from "./last_requests.js";
+export { AudienceMock, startAudienceMock, type StartOptions, type StartSettings } from "./start.js";
+export type * from "./types.js";
+export { connect, type ConnectOptions, type Urls, World } from "./world.js";
+export { createWorld, type CreateWorldOptions, withWorld, type WorldOptions } from "./worlds.js";

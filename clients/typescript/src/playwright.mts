@@ -1,0 +1,2 @@
+export { expect, test } from "./playwright.js";
+export type { Fixtures } from "./playwright.js";
