@@ -62,6 +62,9 @@ def check(answer: httpx.Response, operation: Described, description: Mapping[str
     if "content" not in described:
         assert answer.content == b""
         return None
+    if "text/event-stream" in described["content"]:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        return answer.text
     assert answer.headers["content-type"] == "application/json"
     validate(answer.json(), described["content"]["application/json"], description)
     return answer.json()

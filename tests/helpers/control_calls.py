@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from audience_mock.core.controls import faults
+from audience_mock.core.controls import faults, subscriptions
 from audience_mock.core.seeds import export
 from audience_mock.core.worlds import snapshots, worlds
 from audience_mock.testing import MockServer
@@ -70,6 +70,15 @@ def two_of_which_one_is_full(mock: MockServer, patch: pytest.MonkeyPatch) -> Non
     full(mock, patch)
 
 
+def listed(mock: MockServer, patch: object) -> None:
+    row = {"id": "643", "account": AD_ACCOUNT, "name": "Newsletter", "list_type": "EMAIL"}
+    mock.seed({"customer_lists": [row]})
+
+
+def known_token(mock: MockServer, patch: object) -> None:
+    mock.seed({"tokens": [{"token": "pina_known", "scopes": ["ads:read"], "expires_at": 1_000}]})
+
+
 unrecorded = made("default", journal_entries=0)
 
 
@@ -129,6 +138,31 @@ CALLS = [
     Call("audience/update", 200, {"id": "54"}, {"size": 7}, {"api": "pinterest"}, seeded(*BOTH)),
     Call("audience/update", 404, {"id": "1"}, {"status": "READY"}),
     Call("audience/update", 409, {"id": "54"}, {"status": "READY"}, before=seeded(*BOTH)),
+    Call("audiences/search", 200, query={"text": "buy", "sort": "size"}, before=seeded(AUDIENCE)),
+    Call("audience/objects", 200, {"id": AUDIENCE["id"]}, before=seeded(AUDIENCE)),
+    Call("audience/objects", 404, {"id": "1"}),
+    Call("audience/objects", 409, {"id": "54"}, before=seeded(*BOTH)),
+    Call("audience/delete", 204, {"id": AUDIENCE["id"]}, before=seeded(AUDIENCE)),
+    Call("audience/delete", 404, {"id": "1"}),
+    Call("audience/delete", 409, {"id": "54"}, before=seeded(*BOTH)),
+    Call("customer_lists/search", 200, query={"text": "news", "sort": "people"}, before=listed),
+    Call("customer_list/get", 200, {"id": "643"}, before=listed),
+    Call("customer_list/get", 404, {"id": "1"}),
+    Call("customer_list/objects", 200, {"id": "643"}, before=listed),
+    Call("customer_list/objects", 404, {"id": "1"}),
+    Call("customer_list/update", 200, {"id": "643"}, {"status": "READY"}, before=listed),
+    Call("customer_list/update", 200, {"id": "643"}, before=listed),
+    Call("customer_list/update", 404, {"id": "1"}, {"status": "READY"}),
+    Call("overview/get", 200, before=called),
+    Call("state/demo", 200),
+    Call("tokens/list", 200, query={"limit": "1"}, before=known_token),
+    Call("limits/list", 200, before=called),
+    Call("limits/restart", 204, before=called),
+    Call("journal/summary", 200, query={"status": "2xx"}, before=called),
+    Call("journal/entry", 200, {"number": "1"}, before=called),
+    Call("journal/entry", 404, {"number": "7"}),
+    Call("events/subscribe", 200, query={"for_s": "0"}),
+    Call("events/subscribe", 409, before=limited(subscriptions, "MAX_SUBSCRIBERS")),
     Call("ids/get", 200),
     Call("ids/put", 200, body={"pinterest_audience": "2542623500000"}),
     Call("ids/put", 200),
@@ -163,5 +197,5 @@ CALLS = [
 ]
 """Every operation, and every status that it alone describes."""
 
-VARIES = ("state/get", "state/seed", "worlds/diff")
+VARIES = ("state/demo", "state/get", "state/seed", "worlds/diff")
 """Operations whose answers have keys by what there is."""
