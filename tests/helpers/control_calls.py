@@ -75,6 +75,10 @@ def listed(mock: MockServer, patch: object) -> None:
     mock.seed({"customer_lists": [row]})
 
 
+def rejected(mock: MockServer, patch: object) -> None:
+    assert httpx.get(f"{mock.url}/v5/ad_accounts/{AD_ACCOUNT}/audiences").status_code == 401
+
+
 def known_token(mock: MockServer, patch: object) -> None:
     mock.seed({"tokens": [{"token": "pina_known", "scopes": ["ads:read"], "expires_at": 1_000}]})
 
@@ -159,7 +163,7 @@ CALLS = [
     Call("limits/list", 200, before=called),
     Call("limits/restart", 204, before=called),
     Call("journal/summary", 200, query={"status": "2xx"}, before=called),
-    Call("journal/entry", 200, {"number": "1"}, before=called),
+    Call("journal/entry", 200, {"number": "1"}, before=rejected),
     Call("journal/entry", 404, {"number": "7"}),
     Call("events/subscribe", 200, query={"for_s": "0"}),
     Call("events/subscribe", 409, before=limited(subscriptions, "MAX_SUBSCRIBERS")),
