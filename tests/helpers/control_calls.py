@@ -201,5 +201,5 @@ CALLS = [
 ]
 """Every operation, and every status that it alone describes."""
 
-VARIES = ("state/demo", "state/get", "state/seed", "worlds/diff")
-"""Operations whose answers have keys by what there is."""
+VARIES = ("events/subscribe", "state/demo", "state/get", "state/seed", "worlds/diff")
+"""Operations whose answers have keys by what there is, or are no JSON."""
