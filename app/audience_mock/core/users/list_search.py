@@ -13,7 +13,8 @@ from audience_mock.core.store.rows import CustomerListRow
 from audience_mock.core.store.tables import CustomerList, table_of
 from audience_mock.core.store.transaction import Transaction
 
-STATUSES = (PROCESSING, READY, TOO_SMALL)
+STATUSES = (PROCESSING, READY, TOO_SMALL, "UPLOADING")
+"""Those that a list can have; only a seed or a test sets UPLOADING."""
 
 _table = table_of(CustomerList)
 _c = _table.c

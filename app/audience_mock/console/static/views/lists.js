@@ -7,7 +7,7 @@ import { useData } from "../store.js";
 import { Listing, Pairs } from "../listing.js";
 import { Action, At, Empty, Field, JsonBox, Problem, Select, State, Tabs } from "../ui.js";
 
-const STATUSES = ["PROCESSING", "READY", "TOO_SMALL"].map((each) => [each, words(each)]);
+const STATUSES = ["PROCESSING", "READY", "TOO_SMALL", "UPLOADING"].map((each) => [each, words(each)]);
 const COLUMNS = [
   { name: "name", title: "name" },
   { name: "list_type", extra: true, title: "type", sort: false, cell: (row) => words(row.list_type) },

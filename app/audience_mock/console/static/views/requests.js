@@ -123,15 +123,16 @@ function AsCurl({ entry }) {
 
 // Why it was answered so: the fault that fired, the API's own words, or the routes that were meant.
 function Why({ entry, world }) {
-  const { fault, suggestions, answer } = entry;
+  const { fault, suggestions, answer, reason } = entry;
   const body = answer.body;
   const words = body && typeof body === "object" ? body.message ?? body.error?.message ?? body.error ?? body.errors : null;
-  if (fault === null && !suggestions && !(answer.status >= 400)) return null;
+  if (fault === null && !suggestions && !reason && !(answer.status >= 400)) return null;
   return html`<div class="why">
     ${fault && html`<p><span class="badge fault">${fault}</span> ${fault === "request" ? "The request asked for this fault itself." : html`This planned fault fired. <a href=${href(world, "faults")}>Faults</a>`}</p>`}
     ${answer.status === null && !fault && html`<p>The client left before the answer.</p>`}
     ${suggestions && html`<p>No route takes it. Probably meant:</p><ul>${suggestions.map((route) => html`<li key=${route}><code>${route}</code></li>`)}</ul>`}
-    ${!fault && words && html`<p>${typeof words === "string" ? words : JSON.stringify(words)}</p>`}
+    ${reason && html`<p><b>${reason}</b></p>`}
+    ${!fault && words && words !== reason && html`<p>${typeof words === "string" ? words : JSON.stringify(words)}</p>`}
   </div>`;
 }
 
