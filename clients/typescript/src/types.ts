@@ -122,7 +122,9 @@ export interface CountRange {
 
 /** Keys that are left out keep their value. */
 export interface CustomerListChange {
-  /** Keep this status, whatever the clock shows; null releases it. PROCESSING, READY, TOO_SMALL. */
+  /**
+   * Keep this status, whatever the clock shows; null releases it. PROCESSING, READY, TOO_SMALL, UPLOADING.
+   */
   status?: string | null;
   ready_at?: number | string | null;
   /** Seconds from now. */
