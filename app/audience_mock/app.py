@@ -23,6 +23,7 @@ from audience_mock.observing import Observing
 from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
+from audience_mock.web.probes import Probes
 from audience_mock.web.provider_app import MountShortcut, ProviderApp, ProviderMount, mounts_of
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import WorldSelection
@@ -33,7 +34,8 @@ log = logging.getLogger("audience_mock")
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for these settings, by default those of the environment.
 
-    `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name.
+    `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name,
+    `app.state.probes` say whether it is ready.
     Opens the store, applies the seed and reads the admin tokens, so it raises StoreError, InvalidSeedError
     and InvalidSettingsError.
     """
@@ -85,7 +87,9 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
             app.router.default = api
     app.state.worlds = worlds
     app.state.providers = providers
+    app.state.probes = Probes(worlds.files.file, settings.ready_free_bytes)
     served = Served(
+        probes=app.state.probes,
         operations=sorted(
             {operation.route.operation_id for api in providers.values() for operation in api.operations}
         ),
@@ -142,7 +146,7 @@ def _open_worlds(settings: Settings, access: Access) -> Worlds:
     configure = partial(_configured, settings, access)
     if settings.seed:
         return _seeded(settings, seed_file(settings.seed), configure)
-    return Worlds(settings.database, configure=configure)
+    return Worlds(settings.database, configure=configure, lock=settings.database_lock)
 
 
 def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
@@ -151,7 +155,9 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
 
     seed = loader.load(file)
     try:
-        worlds = Worlds(settings.database, seed=StartingSeed(seed), configure=configure)
+        worlds = Worlds(
+            settings.database, seed=StartingSeed(seed), configure=configure, lock=settings.database_lock
+        )
     except InvalidSeedError as error:
         raise loader.located(file, error) from None
     if worlds.seeded:

@@ -38,7 +38,7 @@ def wait(url: str, timeout_s: float) -> None:
     """
     if not timeout_s >= 0:
         exit_with_error(f"--timeout-s: must be a number, 0 or more (given: {timeout_s:g})")
-    address = _parse_url(url)
+    address = parse_url(url)
     if address is None:
         exit_with_error(f"not the URL of a server: {url!r} (try http://127.0.0.1:8000)")
     deadline = time.monotonic() + timeout_s
@@ -48,7 +48,7 @@ def wait(url: str, timeout_s: float) -> None:
         time.sleep(POLL_INTERVAL_S)
 
 
-def _parse_url(url: str) -> SplitResult | None:
+def parse_url(url: str) -> SplitResult | None:
     """The parts of a base URL; None if it is none."""
     try:
         parts = urlsplit(url if "//" in url else f"http://{url}")

@@ -59,7 +59,13 @@ def run(settings: Settings, fail: Callable[[object], NoReturn]) -> None:
         try:
             app = create_app(settings)
             deleted_files = DeletedFiles(app.state.worlds)
-            server = Server(app, settings=settings, when_ready=when_ready, when_stopping=deleted_files.check)
+            server = Server(
+                app,
+                settings=settings,
+                when_ready=when_ready,
+                when_stopping=deleted_files.check,
+                when_draining=app.state.probes.drain,
+            )
         except DomainError as error:
             fail(error)
         server.run_at(listeners)

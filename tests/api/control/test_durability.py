@@ -161,7 +161,7 @@ def test_a_kill_finds_what_was_confirmed_and_nothing_in_between(
     worlds = kept.mock.app.state.worlds
     for world in ("blue", "default"):
         worlds.find(world).database.driver.set_trace_callback(at_a_moment)
-    for module, name in ((files, "_sync"), (files, "_settle"), (files, "delete")):
+    for module, name in ((files, "sync"), (files, "settle"), (files, "delete")):
         wrapped = getattr(module, name)
 
         def operation(path: Path, wrapped: Callable[[Path], None] = wrapped) -> None:

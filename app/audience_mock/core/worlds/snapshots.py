@@ -22,6 +22,10 @@ class Snapshots:
     def names(self, world: str) -> list[str]:
         return sorted(self._images.get(world, ()))
 
+    def of(self, world: str) -> dict[str, Database | None]:
+        """By name, sorted."""
+        return dict(sorted(self._images.get(world, {}).items()))
+
     def create(self, world: World, name: str) -> None:
         """Replaces an older one of the same name once it is complete. Raises InvalidNameError,
         LimitExceededError, StoreError."""

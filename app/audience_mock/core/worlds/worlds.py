@@ -62,13 +62,18 @@ class Worlds:
     """The worlds of a server. Opens the store and applies the seed. Raises StoreError, InvalidSeedError."""
 
     def __init__(
-        self, url: str = IN_MEMORY, *, seed: StartingState | None = None, configure: Configure = _only_rules
+        self,
+        url: str = IN_MEMORY,
+        *,
+        seed: StartingState | None = None,
+        configure: Configure = _only_rules,
+        lock: bool = True,
     ) -> None:
         self._configure = configure
         self._seed = seed
         self._starts: dict[str, _Start] = {}
-        self.default = World(Database(url))
-        self._files = DatabaseFiles(self.default.database.file)
+        self.default = World(Database(url, lock=lock))
+        self._files = DatabaseFiles(self.default.database.file, lock)
         self._open = {DEFAULT: self.default}
         self._snapshots = Snapshots(self._files, {})
         try:
@@ -188,6 +193,15 @@ class Worlds:
     def delete_snapshot(self, world: World, snapshot: str) -> None:
         """Raises NotFoundError."""
         self._snapshots.delete(world.name, snapshot)
+
+    @property
+    def files(self) -> DatabaseFiles:
+        """Where the databases are."""
+        return self._files
+
+    def snapshots_of(self, world: str) -> Mapping[str, Database | None]:
+        """The snapshots of a world, which need not be open: an image in memory, or None for one in a file."""
+        return self._snapshots.of(world)
 
     def _check_new(self, name: str) -> None:
         check_name(name)
