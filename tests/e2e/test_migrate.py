@@ -29,8 +29,8 @@ PINTEREST_PATHS = (
     *(f"{ACCOUNT}/audiences", f"{ACCOUNT}/audiences/2542620112336", f"{ACCOUNT}/customer_lists"),
     *(f"{ACCOUNT}/customer_segments", "/v5/ad_accounts/7/audiences"),
     *(f"{ACCOUNT}/customer_lists/5497558/uploads/{number}" for number in (2680059001, 2680059002)),
-    f"{ACCOUNT}/audiences/2542620112336/shared/accounts?account_type=AD_ACCOUNT",
-    f"{ACCOUNT}/audiences/2542620112336/shared/accounts?account_type=BUSINESS",
+    f"{ACCOUNT}/audiences/shared/accounts?audience_id=2542620112336&account_type=AD_ACCOUNT",
+    f"{ACCOUNT}/audiences/shared/accounts?audience_id=2542620112336&account_type=BUSINESS_ACCOUNT",
     *("/v5/ad_accounts/1234/audiences?ownership_type=RECEIVED", "/v5/businesses/900/audiences"),
     *("/__admin/state", "/__admin/ids", "/__admin/uploads"),
 )
@@ -70,7 +70,7 @@ def test_each_schema_has_a_file() -> None:
     assert old_files.schemas() == [*migrations.MIGRATIONS, SCHEMA_VERSION]
 
 
-@pytest.mark.parametrize("version", EARLIER)
+@pytest.mark.parametrize("version", old_files.schemas())
 def test_a_migrated_server_answers_as_an_import_does(
     command: Runner, start: Callable[..., MockServer], version: int
 ) -> None:
@@ -95,8 +95,8 @@ def test_a_migrated_server_answers_as_an_import_does(
         found, expected = answers(migrated.url + prefix), answers(imported.url + prefix)
         for path in expected:
             assert found[path] == expected[path], path
-        if not prefix:
-            assert {status for status, _ in found.values()} == {200}
+        failed = [answer for answer in found.items() if answer[1][0] != 200]
+        assert not failed or prefix, failed
     migrated.end()
 
 
@@ -177,7 +177,7 @@ def test_a_dry_run_changes_nothing(command: Runner) -> None:
 
 
 def test_each_file_is_kept_as_it_was(command: Runner) -> None:
-    """A backup is beside each file, has what the file had, and can be put back; a second call does nothing."""
+    """A backup is beside each file and has what the file had; a second call does nothing."""
     file = old_file(command)
     assert command("migrate", "kept.db").status() == 0
     names = {"kept.db", "kept.db.worlds/blue.db", "kept.db.worlds/blue@one.db"}

@@ -56,7 +56,8 @@ class Manifest:
     def counts(self) -> str:
         """For people."""
         snapshots = sum("@" in name for name in self.databases)
-        return f"{len(self.databases) - snapshots} worlds and {snapshots} snapshots"
+        counts = {"world": len(self.databases) - snapshots, "snapshot": snapshots}
+        return " and ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
 
 
 async def archive(worlds: Worlds) -> AsyncIterator[bytes]:
