@@ -164,9 +164,9 @@ def test_a_kill_finds_what_was_confirmed_and_nothing_in_between(
     for module, name in ((files, "sync"), (files, "settle"), (files, "delete")):
         wrapped = getattr(module, name)
 
-        def operation(path: Path, wrapped: Callable[[Path], None] = wrapped) -> None:
+        def operation(path: Path, wrapped: Callable[..., None] = wrapped, **more: Any) -> None:
             at_a_moment()
-            wrapped(path)
+            wrapped(path, **more)
             at_a_moment()
 
         monkeypatch.setattr(module, name, operation)

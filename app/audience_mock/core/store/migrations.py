@@ -1,8 +1,8 @@
 """Migrations: what makes a database of an earlier schema one of this.
 
 A migration is never changed once a release has it: it says what the code of its time wrote, in SQL of its
-own, whatever the tables are today. Whoever needs to bring a database up to date calls `upgrade`, and nothing
-else here, so that another tool can take its place with the next engine.
+own, whatever the tables are today. `upgrade` is the one function that brings a database up to date, so that
+another tool can take its place with the next engine.
 """
 
 import json
