@@ -83,6 +83,10 @@ BLUE = {"world": "blue"}
 
 CALLS = [
     Call("health/get", 200),
+    Call("live/get", 200),
+    Call("ready/get", 200),
+    Call("ready/get", 503, before=lambda mock, patch: mock.app.state.probes.drain()),
+    Call("backup/get", 200),
     Call("worlds/list", 200, before=made("blue")),
     Call("worlds/get", 200, BLUE, before=made("blue", build_delay_s=0)),
     Call("worlds/get", 404, NONE),
@@ -163,5 +167,5 @@ CALLS = [
 ]
 """Every operation, and every status that it alone describes."""
 
-VARIES = ("state/get", "state/seed", "worlds/diff")
-"""Operations whose answers have keys by what there is."""
+VARIES = ("state/get", "state/seed", "worlds/diff", "backup/get")
+"""Operations whose answers have keys by what there is, or none."""

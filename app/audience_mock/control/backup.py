@@ -20,7 +20,12 @@ MEDIA_TYPE = "application/x-tar"
     responses={
         200: {
             "description": "A tar file, which `audience-mock restore` reads.",
-            "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"type": "string", "format": "binary"},
+                    "example": "default.db, worlds/blue.db, worlds/blue@one.db, manifest.json",
+                }
+            },
         }
     },
 )

@@ -27,6 +27,14 @@ class HealthRoute(ControlRoute):
 router = APIRouter(route_class=HealthRoute, prefix="/__admin", tags=["server"])
 
 
+_INVALID_NAME = error(
+    400,
+    "The name of the world is invalid",
+    "'' is not a valid name: give 1 to 100 letters, digits, dots, dashes and underscores, the first a"
+    " letter or digit",
+)
+
+
 class Health(ApiModel):
     status: Literal["ready"]
     version: str = Field(description="The version of Audience Mock.")
@@ -38,13 +46,7 @@ class Health(ApiModel):
     operation_id="health/get",
     summary="Get the health",
     response_model=Health,
-    responses=success({"status": "ready", "version": __version__, "audiences": 0})
-    | error(
-        400,
-        "The name of the world is invalid",
-        "'' is not a valid name: give 1 to 100 letters, digits, dots, dashes and underscores, the first a"
-        " letter or digit",
-    ),
+    responses=success({"status": "ready", "version": __version__, "audiences": 0}) | _INVALID_NAME,
     openapi_extra=operation(security=()),
 )
 async def get(request: MockRequest) -> RawResponse:
@@ -61,7 +63,7 @@ class Live(ApiModel):
     operation_id="live/get",
     summary="Ask whether the server is alive",
     response_model=Live,
-    responses=success(ALIVE),
+    responses=success(ALIVE) | _INVALID_NAME,
     openapi_extra=operation(security=()),
 )
 async def get_live(request: MockRequest) -> RawResponse:
@@ -86,6 +88,7 @@ class NotReady(ApiModel):
     summary="Ask whether the server is ready",
     response_model=Ready,
     responses=success({"status": "ready"})
+    | _INVALID_NAME
     | {
         503: response(
             {"status": "not_ready", "reason": "draining", "error": "the server is about to end"},
