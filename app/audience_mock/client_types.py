@@ -84,7 +84,8 @@ class ServerSettings(WorldSettings, total=False):
     """Seconds from SIGTERM during which requests are still answered, while /__admin/ready answers 503: as
     long as a load balancer takes to notice. Ctrl-C, or a second signal, does not wait."""
     ready_free_bytes: int
-    """Free bytes of the database file's disk below which /__admin/ready answers 503; 0 does not look."""
+    """Bytes of the database file's disk that have to be free; with fewer, /__admin/ready answers 503. 0 does
+    not look."""
     database: str
     """SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart."""
     database_lock: bool

@@ -307,7 +307,7 @@ def test_help() -> None:
     assert "--admin / --no-admin " in asked.stdout
 
 
-COMMANDS = ("serve", "exec", "wait", "check", "schema", "export-openapi")
+COMMANDS = ("serve", "exec", "wait", "check", "schema", "export-openapi", "backup", "restore", "migrate")
 
 
 def test_help_ends_in_an_example() -> None:
@@ -331,7 +331,10 @@ SWITCHED = {"true": "--", "false": "--no-"}
 EACH_SETTING = {
     "host": "127.0.0.1",
     "port": "0",
+    "drain_s": "0.01",
+    "ready_free_bytes": "1000000000000000000",
     "database": "sqlite:///kept.db",
+    "database_lock": "false",
     "seed": "seed.json",
     "ready_file": "ready",
     "keep_alive_s": "30",
@@ -401,6 +404,7 @@ def test_each_setting(command: Runner, by: str) -> None:
         replaced = {"Authorization": "Bearer open-barley"}
         assert client.get("/__admin/worlds", headers=replaced).status_code == 200
         assert client.get("/__admin/worlds").status_code == 401
+        assert client.get("/__admin/ready").json()["reason"] == "disk_full"
         assert client.get("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 200
         for origin, allowed in (("http://b.example", True), ("http://c.example", False)):
             headers = client.get(AUDIENCES, headers={"Origin": origin}).headers

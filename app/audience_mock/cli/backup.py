@@ -73,7 +73,6 @@ def backup(url: str, file: Path, admin_token_file: Path | None) -> None:
     \b
     Example:
       audience-mock restore audiences.tar audiences.db
-      audience-mock serve --database sqlite:///audiences.db
     """
 )
 @click.argument("backup", type=click.Path(path_type=Path, dir_okay=False))
