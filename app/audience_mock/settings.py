@@ -244,8 +244,8 @@ class Settings(WorldSettings):
         default=64 << 20,
         ge=0,
         description=(
-            "Bytes of the database file's disk that have to be free; with fewer, /__admin/ready answers 503. 0"
-            " does not look."
+            "Bytes of the database file's disk that have to be free; with fewer, /__admin/ready answers 503."
+            " 0 does not look."
         ),
         json_schema_extra={"group": SERVER, "metavar": "BYTES"},
     )
