@@ -1,6 +1,6 @@
-"""`audience-mock backup` and `audience-mock restore`."""
+"""`audience-mock backup` and `audience-mock restore`. What they need is imported when they run: every start
+of the command imports this module."""
 
-import http.client
 import json
 import os
 from pathlib import Path
@@ -46,6 +46,8 @@ def backup(url: str, file: Path, admin_token_file: Path | None) -> None:
     and checked. The exit status is 1 if there is a database that the server cannot read: all others are in
     FILE.
     """
+    import http.client
+
     address = parse_url(url)
     if address is None:
         exit_with_error(f"not the URL of a server: {url!r} (try http://127.0.0.1:8000)")
@@ -113,6 +115,8 @@ def _token(file: Path | None) -> str | None:
 
 def _download(url: SplitResult, token: str | None, half: Path) -> None:
     """Raises OSError, HTTPException."""
+    import http.client
+
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     connection = kind(url.hostname or "", url.port, timeout=STALLED_S)
     try:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from audience_mock import __version__
-from audience_mock.core.errors import NotFoundError, StoreError
+from audience_mock.core.errors import NotFoundError, StoreError, WorldReplacedError
 from audience_mock.core.store import files, tables
 from audience_mock.core.store.database import Database
 from audience_mock.core.worlds.exclusive import COPIED_BYTES, run_beside
@@ -69,7 +69,7 @@ async def archive(worlds: Worlds) -> AsyncIterator[bytes]:
             name = MAIN if world == DEFAULT else f"worlds/{world}.db"
             try:
                 opened = await _open_world(worlds, world, half)
-            except NotFoundError:
+            except (NotFoundError, WorldReplacedError):
                 continue  # deleted meanwhile
             except (StoreError, OSError) as error:
                 manifest.unreadable[name] = str(error)
