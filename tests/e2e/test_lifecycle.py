@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,8 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
-from test_command import AUDIENCES, CREATE, Run, Runner, command, connect, read_all, until
+from test_command import AUDIENCES, CREATE, LIMIT_S, Run, Runner, command, connect, read_all, until
 
+from audience_mock.app import create_app
+from audience_mock.server.listener import listen
+from audience_mock.server.uvicorn_server import Server
+from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from helpers import old_files
 from helpers.accounts import PINTEREST_TOKEN
@@ -134,6 +139,25 @@ def test_the_drain_ends_by_itself(command: Runner) -> None:
     assert "draining for 0.3 s" in run.err
     with pytest.raises(ConnectionRefusedError):
         connect(run.url)
+
+
+def test_a_signal_right_after_the_start_drains_too() -> None:
+    """What is ready may have been sent requests: a signal that comes while it says so makes it drain."""
+    settings = Settings(port=0, drain_s=0.01)
+    drained: list[bool] = []
+    server = Server(
+        create_app(settings),
+        settings=settings,
+        when_ready=lambda: server.handle_exit(signal.SIGTERM, None),
+        when_draining=lambda: drained.append(True),
+    )
+    # In the main thread uvicorn raises the signal again.
+    with closing(listen("127.0.0.1", 0)[0]) as listener:
+        thread = threading.Thread(target=server.run_at, args=([listener],), daemon=True)
+        thread.start()
+        thread.join(LIMIT_S)
+    assert not thread.is_alive()
+    assert drained == [True]
 
 
 def test_ctrl_c_does_not_drain(command: Runner) -> None:

@@ -125,27 +125,29 @@ class Server(uvicorn.Server):
         self._wake = lambda: loop.call_soon_threadsafe(woken.set)
         if not self.should_exit:
             await woken.wait()
-            if self._drain_s:
-                woken.clear()
-                await self._drain(woken)
         self._wake = _nothing
-        for step_s in SETTLE_S:
-            await asyncio.sleep(step_s)
 
-    async def _drain(self, woken: asyncio.Event) -> None:
+    async def _drain(self) -> None:
         """Go on for a while: a load balancer sends requests until it has seen that the server is not ready.
         Each connection ends with its next response, so that clients connect to another server."""
         log.info("draining for %g s before the end", self._drain_s)
         self._when_draining()
         self._connections.are_ending = True
+        woken, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(woken.set)
         end = time.monotonic() + self._drain_s
-        # `woken` may have been set before it was cleared.
         while not self.force_exit and (left_s := end - time.monotonic()) > 0:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(woken.wait(), left_s)
+        self._wake = _nothing
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish requests in flight, cutting them off after GRACE_S; then close the database."""
+        """Drain, if asked to; finish requests in flight, cutting them off after GRACE_S; then close the
+        database. uvicorn skips `main_loop` if the signal came as soon as the server was ready."""
+        if self._drain_s:
+            await self._drain()
+        for step_s in SETTLE_S:
+            await asyncio.sleep(step_s)
         self._when_stopping()
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
