@@ -1,7 +1,9 @@
 """`audience-mock serve`."""
 
+import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -33,16 +35,27 @@ def serve(**flags: Any) -> None:
 
     Prints one line once the server is ready: "Audience Mock is ready at URL".
     """
-    # Before the imports, which take most of the start. While it serves, uvicorn has handlers of its own; it
-    # shuts down and raises the signal again for these.
-    signal.signal(signal.SIGTERM, _exit_cleanly)
-    signal.signal(signal.SIGINT, _exit_cleanly)
+    # Before the imports, which take most of the start.
+    _handle_signals(_exit_at_once)
     with without_collector():
         settings = read_settings(given_flags(flags))
         import_fastapi()
         from audience_mock.server.run import run
 
+        # While it serves, uvicorn has handlers of its own, and raises the signal again for these at the end.
+        _handle_signals(_exit_cleanly)
         run(settings, exit_with_error)  # which turns the collector on once the server is ready
+
+
+def _handle_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGINT, handler)
+
+
+def _exit_at_once(signum: int, frame: FrameType | None) -> None:
+    """Nothing was opened or written yet. An exception might be raised within pydantic, which builds the
+    settings in Rust: it turns a SystemExit into an error of its own, or drops it."""
+    os._exit(0)
 
 
 def _exit_cleanly(signum: int, frame: FrameType | None) -> None:
