@@ -26,6 +26,7 @@ from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
 from audience_mock.web.in_flight import InFlight
+from audience_mock.web.probes import Probes
 from audience_mock.web.provider_app import MountShortcut, ProviderApp, ProviderMount, mounts_of
 from audience_mock.web.request import MockRequest
 from audience_mock.web.world_selection import WorldSelection
@@ -42,10 +43,10 @@ log = logging.getLogger("audience_mock")
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for these settings, by default those of the environment.
 
-    `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name.
-    `app.state.tenants` those of the file, or None. Opens the store, applies the seed and reads the admin
-    tokens and the tenants, so it raises StoreError, InvalidSeedError, InvalidSettingsError and
-    InvalidTenantsError.
+    `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name,
+    `app.state.tenants` those of the file, or None, `app.state.probes` say whether it is ready. Opens the
+    store, applies the seed and reads the admin tokens and the tenants, so it raises StoreError,
+    InvalidSeedError, InvalidSettingsError and InvalidTenantsError.
     """
     settings = settings or Settings()
     access = Access(
@@ -113,7 +114,9 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
     app.state.tenants = access.tenants
     if access.tenants is not None:
         access.tenants.when_reloaded.append(worlds.forget_callers)
+    app.state.probes = Probes(worlds.files.file, settings.ready_free_bytes)
     served = Served(
+        probes=app.state.probes,
         operations=sorted(
             {operation.route.operation_id for api in providers.values() for operation in api.operations}
         ),
@@ -250,7 +253,7 @@ def _open_worlds(settings: Settings, access: Access) -> Worlds:
     configure = partial(_configured, settings, access)
     if settings.seed:
         return _seeded(settings, seed_file(settings.seed), configure)
-    return Worlds(settings.database, configure=configure)
+    return Worlds(settings.database, configure=configure, lock=settings.database_lock)
 
 
 def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
@@ -259,7 +262,9 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
 
     seed = loader.load(file)
     try:
-        worlds = Worlds(settings.database, seed=StartingSeed(seed), configure=configure)
+        worlds = Worlds(
+            settings.database, seed=StartingSeed(seed), configure=configure, lock=settings.database_lock
+        )
     except InvalidSeedError as error:
         raise loader.located(file, error) from None
     if worlds.seeded:

@@ -89,8 +89,17 @@ class ServerSettings(WorldSettings, total=False):
     world_idle: str
     """Time without a request after which the file of a world is closed until its next use, such as 15m, or
     never."""
+    drain_s: float
+    """Seconds from SIGTERM during which requests are still answered, while /__admin/ready answers 503: as
+    long as a load balancer takes to notice. Ctrl-C, or a second signal, does not wait."""
+    ready_free_bytes: int
+    """Bytes of the database file's disk that have to be free; with fewer, /__admin/ready answers 503. 0 does
+    not look."""
     database: str
     """SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart."""
+    database_lock: bool
+    """Whether to lock the database files, so that no second server uses them. Turn it off only on a network
+    file system that cannot lock, and see to it yourself: two servers damage a file."""
     seed: str | None
     """Seed file to load into an empty database, or demo for the one that is included."""
     admin: bool

@@ -255,12 +255,41 @@ class Settings(WorldSettings):
         ),
         json_schema_extra={"group": WORLDS, "metavar": "DURATION"},
     )
+    drain_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description=(
+            "Seconds from SIGTERM during which requests are still answered, while /__admin/ready answers 503:"
+            " as long as a load balancer takes to notice. Ctrl-C, or a second signal, does not wait."
+        ),
+        json_schema_extra={"group": SERVER, "metavar": "SECONDS"},
+    )
+    ready_free_bytes: int = Field(
+        # Eight times what is kept free when users are written (`store.space.LEFT_BYTES`), so that the
+        # operator hears of it before a client does. Chosen.
+        default=64 << 20,
+        ge=0,
+        description=(
+            "Bytes of the database file's disk that have to be free; with fewer, /__admin/ready answers 503."
+            " 0 does not look."
+        ),
+        json_schema_extra={"group": SERVER, "metavar": "BYTES"},
+    )
     database: str = Field(
         default="sqlite://",
         description=(
             "SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart."
         ),
         json_schema_extra={"group": STORAGE, "metavar": "URL"},
+    )
+    database_lock: bool = Field(
+        default=True,
+        description=(
+            "Whether to lock the database files, so that no second server uses them. Turn it off only on a"
+            " network file system that cannot lock, and see to it yourself: two servers damage a file."
+        ),
+        json_schema_extra={"group": STORAGE},
     )
     seed: str | None = Field(
         default=None,

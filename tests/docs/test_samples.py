@@ -105,6 +105,7 @@ def commands(document: Path) -> list[list[str]]:
 @pytest.mark.parametrize("document", [document for document in DOCUMENTS if commands(document)], ids=name)
 def test_commands_exist(document: Path) -> None:
     """Each command line of the document parses: its command and flags exist, and take these values."""
+    # A command keeps the help option that it is first parsed with, and other tests read its help.
     with click.Context(command, **command.context_settings) as above:
         for first, *rest in commands(document):
             one, arguments = COMMANDS[first], [*rest, "true"] if first == "exec" else rest

@@ -38,8 +38,6 @@ FULL: dict[str, Any] = {
 IN_MEMORY: dict[str, Any] = {"persistence": {"enabled": False}, "networkPolicy": {"enabled": False}}
 EXISTING: dict[str, Any] = {"persistence": {"existingClaim": "mine"}, "publicUrl": "https://elsewhere/mock"}
 CASES = {"minimal": MINIMAL, "full": FULL, "in memory": IN_MEMORY, "existing claim": EXISTING}
-PLANNED = {"drain_s", "tenants"}
-"""Settings that the chart may set before the server has them: it ignores unknown variables."""
 
 
 def helm(*arguments: str, values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
@@ -162,7 +160,7 @@ def test_the_environment_is_one_of_settings(manifests: dict[str, dict[str, Any]]
         name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
         for name, value in environment_of(manifests).items()
     }
-    assert given.keys() <= Settings.model_fields.keys() | PLANNED
+    assert given.keys() <= Settings.model_fields.keys()
     Settings(**{name: value for name, value in given.items() if name in Settings.model_fields})
 
 

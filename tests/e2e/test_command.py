@@ -310,7 +310,10 @@ def test_help() -> None:
     assert "--admin / --no-admin " in asked.stdout
 
 
-COMMANDS = ("serve", "exec", "wait", "check", "schema", "token", "export-openapi", "completion")
+COMMANDS = (
+    *("serve", "exec", "wait", "check", "schema", "token", "export-openapi", "completion"),
+    *("backup", "restore", "migrate"),
+)
 
 
 def test_help_lists_every_command() -> None:
@@ -342,7 +345,10 @@ SWITCHED = {"true": "--", "false": "--no-"}
 EACH_SETTING = {
     "host": "127.0.0.1",
     "port": "0",
+    "drain_s": "0.01",
+    "ready_free_bytes": "1000000000000000000",
     "database": "sqlite:///kept.db",
+    "database_lock": "false",
     "seed": "seed.json",
     "ready_file": "ready",
     "keep_alive_s": "30",
@@ -421,6 +427,7 @@ def test_each_setting(command: Runner, by: str) -> None:
         assert client.get(f"/worlds/team{AUDIENCES}").status_code == 404
         assert client.put("/__admin/worlds/team", headers=of_tenant, json={}).status_code == 201
         until(lambda: not client.get("/__admin/worlds", headers=of_tenant).json()["worlds"], "its end")
+        assert client.get("/__admin/ready").json()["reason"] == "disk_full"
         assert client.get("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 200
         for origin, allowed in (("http://b.example", True), ("http://c.example", False)):
             headers = client.get(AUDIENCES, headers={"Origin": origin}).headers

@@ -18,8 +18,6 @@ from helpers.pitchtarget_requests import FILE_FIELDS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNIT = DEPLOY / "systemd/audience-mock.service"
-PLANNED = {"drain_s"}
-"""Settings that the files may set before the server has them: it ignores unknown variables."""
 with_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed (Debian: systemd)"
 )
@@ -32,8 +30,8 @@ def settings_of(environment: dict[str, str]) -> Settings:
         for name, value in environment.items()
         if name.startswith(ENVIRONMENT_PREFIX)
     }
-    assert given.keys() <= Settings.model_fields.keys() | PLANNED
-    return Settings(**{name: value for name, value in given.items() if name not in PLANNED})
+    assert given.keys() <= Settings.model_fields.keys()
+    return Settings(**given)
 
 
 def unit() -> dict[str, list[str]]:

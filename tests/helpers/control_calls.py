@@ -115,6 +115,10 @@ CALLS = [
     Call("limits/restart", 204),
     Call("events/subscribe", 200, query={"for_s": "0"}),
     Call("events/subscribe", 409, before=limited(subscriptions, "MAX_SUBSCRIBERS")),
+    Call("live/get", 200),
+    Call("ready/get", 200),
+    Call("ready/get", 503, before=lambda mock, patch: mock.app.state.probes.drain()),
+    Call("backup/get", 200),
     Call("worlds/list", 200, before=made("blue")),
     Call("worlds/get", 200, BLUE, before=made("blue", build_delay_s=0)),
     Call("worlds/get", 404, NONE),
@@ -196,5 +200,8 @@ CALLS = [
 ]
 """Every operation, and every status that it alone describes."""
 
-VARIES = ("events/subscribe", "journal/entry", "state/demo", "state/get", "state/seed", "worlds/diff")
-"""Operations whose answers have keys by what there is."""
+VARIES = (
+    *("backup/get", "events/subscribe", "journal/entry"),
+    *("state/demo", "state/get", "state/seed", "worlds/diff"),
+)
+"""Operations whose answers have keys by what there is, or none."""

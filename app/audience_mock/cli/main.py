@@ -8,10 +8,12 @@ from typing import Any, NoReturn
 import click
 
 from audience_mock import __version__
+from audience_mock.cli.backup import backup, restore
 from audience_mock.cli.completion import completion
 from audience_mock.cli.descriptions import export_openapi
 from audience_mock.cli.errors import discard_unwritten, exit_for_output, exit_with_error
 from audience_mock.cli.exec import exec_
+from audience_mock.cli.migrate import migrate
 from audience_mock.cli.seeds import check, schema
 from audience_mock.cli.serve import serve
 from audience_mock.cli.token import token
@@ -99,5 +101,8 @@ def main() -> None:
     """A mock server for Pinterest's audience API and PitchTarget's Audience API."""
 
 
-for command in (serve, exec_, wait, check, schema, token, export_openapi, completion):
+for command in (
+    *(serve, exec_, wait, check, schema, token, export_openapi, backup, restore, migrate),
+    completion,
+):
     main.add_command(command)

@@ -1,7 +1,9 @@
 """`audience-mock serve`."""
 
+import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -34,25 +36,23 @@ def serve(**flags: Any) -> None:
     Prints one line once the server is ready: "Audience Mock is ready at URL". On a terminal, the base URLs of
     the APIs, the store and the like follow it.
     """
-    # Before the imports, which take most of the start. While it serves, uvicorn has handlers of its own; it
-    # shuts down and raises the signal again for these.
-    stop = _Stop()
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    # Before the imports, which take most of the start.
+    _handle_signals(_exit_at_once)
     with without_collector():
         settings = read_settings(given_flags(flags))
         import_fastapi()
         from audience_mock.server.run import run
 
-        if stop.is_requested:
-            return
+        # While it serves, uvicorn has handlers of its own, and raises the signal again for these at the end.
+        stop = _Stop()
+        _handle_signals(stop)
         # Turns the collector on once the server is ready.
         run(settings, exit_with_error, is_stopped=lambda: stop.is_requested)
 
 
 class _Stop:
     """Remembers that the process is to end: an exception from a signal handler would be lost, or reported, by
-    whatever is being imported. A second signal ends it at once."""
+    whatever reads a seed or builds a model. A second signal ends it at once."""
 
     is_requested = False
 
@@ -60,3 +60,14 @@ class _Stop:
         if self.is_requested:
             sys.exit(0)
         self.is_requested = True
+
+
+def _handle_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGINT, handler)
+
+
+def _exit_at_once(signum: int, frame: FrameType | None) -> None:
+    """Nothing was opened or written yet. An exception might be raised within pydantic, which builds the
+    settings in Rust: it turns a SystemExit into an error of its own, or drops it."""
+    os._exit(0)

@@ -1,4 +1,5 @@
-"""/, /__admin/health and /openapi/{name}.json: pages of the server itself.
+"""/, /__admin/health, live and ready, and /openapi/{name}.json: pages of the server itself.
+
 
 A browser that opens / is sent to the console, or to the API docs where there is no console.
 """
@@ -19,10 +20,12 @@ from audience_mock.core.audiences import queries
 from audience_mock.core.worlds.world import World
 from audience_mock.web.context import context_of, route_path, url_of
 from audience_mock.web.cors import is_preflight, preflight_response
+from audience_mock.web.probes import Probes
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import Header, RawResponse
 
-HEALTH = "/__admin/health"
+HEALTH, LIVE, READY = PROBES = ("/__admin/health", "/__admin/live", "/__admin/ready")
+"""Open to anyone: a probe may run on another machine."""
 
 Describe = Callable[[], dict[str, Any]]
 
@@ -52,6 +55,8 @@ class Pages:
         self.routes: list[BaseRoute] = [
             PageRoute("/", self.index),
             PageRoute(HEALTH, self.health),
+            PageRoute(LIVE, self.live),
+            PageRoute(READY, self.ready),
             PageRoute("/openapi/{file:path}", self.description),
         ]
         self.browser_route = _BrowserRoute(self.missing)
@@ -84,8 +89,14 @@ class Pages:
         )
 
     async def health(self, request: Request) -> Response:
-        """Open to anyone: a probe may run on another machine."""
         return _page(request, 200, await health_of(context_of(request.scope).world))
+
+    async def live(self, request: Request) -> Response:
+        return _page(request, 200, ALIVE)
+
+    async def ready(self, request: Request) -> Response:
+        status, body = readiness_of(context_of(request.scope).served.probes)
+        return _page(request, status, body)
 
     async def description(self, request: Request) -> Response:
         name = request.path_params["file"].removesuffix(".json")
@@ -108,7 +119,16 @@ class Pages:
         return _page(request, 405, body, (b"allow", b"GET, HEAD"))
 
     def _paths(self) -> list[str]:
-        return ["/", *self._html, HEALTH, *(f"/openapi/{name}.json" for name in self._descriptions)]
+        return ["/", *self._html, *PROBES, *(f"/openapi/{name}.json" for name in self._descriptions)]
+
+
+ALIVE = {"status": "alive"}
+
+
+def readiness_of(probes: Probes) -> tuple[int, dict[str, Any]]:
+    """Status and body."""
+    found = probes.not_ready()
+    return (200, {"status": "ready"}) if found is None else (503, {"status": "not_ready", **found._asdict()})
 
 
 async def health_of(world: World) -> dict[str, Any]:
@@ -171,7 +191,7 @@ def _preflight(request: Request) -> RawResponse | None:
 
     asked = MockRequest(request.scope, request.receive)
     methods = ("GET", "HEAD")
-    if route_path(request.scope) == HEALTH:
+    if route_path(request.scope) in PROBES:
         answer = preflight(asked, methods)
     else:
         answer = preflight_response(asked, methods) if is_preflight(asked) else None
@@ -196,7 +216,7 @@ def _page(request: Request, status: int, value: Any, *headers: Header) -> RawRes
 
 def _page_headers(request: Request) -> list[Header]:
     """Pages of any origin may read the descriptions; those of this machine may read the health, too."""
-    if route_path(request.scope) == HEALTH:
+    if route_path(request.scope) in PROBES:
         from audience_mock.control.cors import common_headers  # noqa: PLC0415 - as above
 
         return common_headers(request.scope)

@@ -3,6 +3,7 @@
 from audience_mock import __version__
 from audience_mock.control import (
     audiences,
+    backup,
     clock,
     cors,
     customer_lists,
@@ -76,6 +77,7 @@ def provider() -> Provider:
             state.router,
             state.seed_router,
             snapshots.router,
+            backup.router,
             clock.router,
             audiences.router,
             customer_lists.router,

@@ -150,5 +150,9 @@ class StoreError(ConfigurationError):
     """A database URL or file that cannot be used; the text says why, and what to do."""
 
 
+class BackupError(StoreError):
+    """A file that is not a backup, or not a complete one; the text says why."""
+
+
 class StorageFullError(StoreError):
     """The disk takes no more: it is full, or fails. Nothing was changed."""

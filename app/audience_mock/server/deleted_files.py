@@ -6,8 +6,8 @@ the only sign of it is what is logged here.
 
 import asyncio
 import logging
-from pathlib import Path
 
+from audience_mock.core.store import files
 from audience_mock.core.store.database import Database
 from audience_mock.core.worlds.worlds import Worlds
 
@@ -39,18 +39,10 @@ class DeletedFiles:
         for database in self._worlds.databases():
             if database.file is None:
                 continue
-            found = _identity(database.file)
+            found = files.identity(database.file)
             if database not in known:
                 known[database] = found or _MISSING
             if known[database] not in (found, None):
                 log.error("%s was deleted or replaced: what it stores is lost at the end", database.file)
                 known[database] = None
             self._identities[database] = known[database]
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -72,7 +72,13 @@ def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Call
                 deleted_files.check()
                 app.state.worlds.end_subscriptions()
 
-            server = Server(app, settings=settings, when_ready=when_ready, when_stopping=when_stopping)
+            server = Server(
+                app,
+                settings=settings,
+                when_ready=when_ready,
+                when_stopping=when_stopping,
+                when_draining=app.state.probes.drain,
+            )
         except DomainError as error:
             fail(error)
         if is_stopped():

@@ -5,16 +5,19 @@ only `http_protocol` does.
 """
 
 import asyncio
+import contextlib
 import logging
+import signal
 import socket
 import struct
 import sys
 import time
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audience_mock.server.http_protocol import http_protocol
 from audience_mock.settings import Settings
@@ -63,13 +66,17 @@ class Server(uvicorn.Server):
         settings: Settings,
         when_ready: Callable[[], object],
         when_stopping: Callable[[], object] | None = None,
+        when_draining: Callable[[], object] | None = None,
     ) -> None:
+        """`when_draining` is called if the end is to wait for `drain_s`."""
         self._stop_requested = False
         self._wake: Callable[[], object] = _nothing
+        self._drain_s = 0.0
+        self._connections = _WithConnections(app)
         # The published responses have neither a Server nor a Date header.
         super().__init__(
             uvicorn.Config(
-                _WithConnections(app),
+                self._connections,
                 http=http_protocol(settings),
                 log_config=None,
                 access_log=False,
@@ -85,6 +92,8 @@ class Server(uvicorn.Server):
         )
         self._when_ready = when_ready
         self._when_stopping = when_stopping or _nothing
+        self._when_draining = when_draining or _nothing
+        self._settings = settings
 
     def run_at(self, listeners: Sequence[socket.socket]) -> None:
         """Serve on these sockets until asked to stop."""
@@ -107,17 +116,43 @@ class Server(uvicorn.Server):
         if self.started:
             self._when_ready()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """uvicorn's handler of signals. SIGTERM may have to wait; any signal after the first one does not."""
+        if self.should_exit:
+            self.force_exit = True
+            self._wake()
+        elif sig == signal.SIGTERM:
+            self._drain_s = self._settings.drain_s
+        super().handle_exit(sig, frame)
+
     async def main_loop(self) -> None:
-        stop, loop = asyncio.Event(), asyncio.get_running_loop()
-        self._wake = lambda: loop.call_soon_threadsafe(stop.set)
+        woken, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(woken.set)
         if not self.should_exit:
-            await stop.wait()
+            await woken.wait()
         self._wake = _nothing
-        for step_s in SETTLE_S:
-            await asyncio.sleep(step_s)
+
+    async def _drain(self) -> None:
+        """Go on for a while: a load balancer sends requests until it has seen that the server is not ready.
+        Each connection ends with its next response, so that clients connect to another server."""
+        log.info("draining for %g s before the end", self._drain_s)
+        self._when_draining()
+        self._connections.are_ending = True
+        woken, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(woken.set)
+        end = time.monotonic() + self._drain_s
+        while not self.force_exit and (left_s := end - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), left_s)
+        self._wake = _nothing
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish requests in flight, cutting them off after GRACE_S; then close the database."""
+        """Drain, if asked to; finish requests in flight, cutting them off after GRACE_S; then close the
+        database. uvicorn skips `main_loop` if the signal came as soon as the server was ready."""
+        if self._drain_s:
+            await self._drain()
+        for step_s in SETTLE_S:
+            await asyncio.sleep(step_s)
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
         self._when_stopping()
@@ -149,6 +184,8 @@ class _WithConnections:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self.are_ending = False
+        """Whether each is to end with its next response."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         cycle = getattr(send, "__self__", None)
@@ -156,6 +193,8 @@ class _WithConnections:
             await self._app(scope, receive, send)
             return
         extensions = scope["extensions"] = {CONNECTION: Connection(cycle)}
+        if self.are_ending:
+            send = _ending(send)
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
@@ -163,6 +202,18 @@ class _WithConnections:
         finally:
             # It refers back to the scope: a reference cycle that only the garbage collector would free.
             extensions.clear()
+
+
+def _ending(send: Send) -> Send:
+    """A `send` whose response is the last one of its connection."""
+
+    async def send_last(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            others = [header for header in message["headers"] if header[0].lower() != b"connection"]
+            message = {**message, "headers": [*others, (b"connection", b"close")]}
+        await send(message)
+
+    return send_last
 
 
 class Connection:

@@ -9,6 +9,7 @@ from starlette.types import Scope
 from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.web.in_flight import InFlight
+from audience_mock.web.probes import Probes
 from audience_mock.web.response import Header
 from audience_mock.web.timestamps import http_date
 
@@ -31,6 +32,8 @@ class Served:
     demo_seed: Callable[[], bytes] = bytes
     public_url: str | None = None
     """Where clients find the server, if it was told; without a slash at its end."""
+    probes: Probes = field(default_factory=Probes)
+    """Whether the server is ready."""
     in_flight: InFlight = field(default_factory=InFlight)
     """What the faults of all worlds hold now."""
     tenants: "Tenants | None" = None

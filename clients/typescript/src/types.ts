@@ -428,6 +428,10 @@ export interface LimitWindow {
   in_s: number;
 }
 
+export interface Live {
+  status: "alive";
+}
+
 /** The next id of each sequence, as text: some clients cannot hold a number of 17 digits. */
 export interface NextIds {
   pinterest_audience: string;
@@ -448,6 +452,13 @@ export interface NextIdsSet {
   pinterest_ad_account?: number | string | null;
   pitchtarget_audience?: number | string | null;
   facebook?: number | string | null;
+}
+
+export interface NotReady {
+  status: "not_ready";
+  reason: "draining" | "no_store" | "disk_full";
+  /** The reason in a sentence. */
+  error: string;
 }
 
 export interface Operations {
@@ -520,6 +531,10 @@ export interface PlannedFault {
 export interface PlannedFaults {
   /** All are planned, or none. */
   faults: readonly PlannedFault[];
+}
+
+export interface Ready {
+  status: "ready";
 }
 
 export interface RequestDifference {
@@ -1091,8 +1106,23 @@ export interface ServerSettings extends WorldSettings {
    * never.
    */
   world_idle?: string;
+  /**
+   * Seconds from SIGTERM during which requests are still answered, while /__admin/ready answers 503: as long
+   * as a load balancer takes to notice. Ctrl-C, or a second signal, does not wait.
+   */
+  drain_s?: number;
+  /**
+   * Bytes of the database file's disk that have to be free; with fewer, /__admin/ready answers 503. 0 does
+   * not look.
+   */
+  ready_free_bytes?: number;
   /** SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart. */
   database?: string;
+  /**
+   * Whether to lock the database files, so that no second server uses them. Turn it off only on a network
+   * file system that cannot lock, and see to it yourself: two servers damage a file.
+   */
+  database_lock?: boolean;
   /** Seed file to load into an empty database, or demo for the one that is included. */
   seed?: string | null;
   /** Whether the control API (/__admin) is on; without it only its health page answers. */

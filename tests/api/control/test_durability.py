@@ -161,12 +161,12 @@ def test_a_kill_finds_what_was_confirmed_and_nothing_in_between(
     worlds = kept.mock.app.state.worlds
     for world in ("blue", "default"):
         worlds.find(world).database.driver.set_trace_callback(at_a_moment)
-    for module, name in ((files, "_sync"), (files, "_settle"), (files, "delete")):
+    for module, name in ((files, "sync"), (files, "settle"), (files, "delete")):
         wrapped = getattr(module, name)
 
-        def operation(path: Path, wrapped: Callable[[Path], None] = wrapped) -> None:
+        def operation(path: Path, wrapped: Callable[..., None] = wrapped, **more: Any) -> None:
             at_a_moment()
-            wrapped(path)
+            wrapped(path, **more)
             at_a_moment()
 
         monkeypatch.setattr(module, name, operation)

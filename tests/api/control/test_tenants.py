@@ -203,6 +203,14 @@ def test_reading_makes_no_world(mock: MockServer) -> None:
     assert worlds_of(mock, "team-a-admin") == ["team-a.green"]
 
 
+def test_a_backup_is_the_operators(mock: MockServer) -> None:
+    """No token of a tenant gets the databases of all."""
+    for token in ("team-a-admin", "team-a-reads"):
+        control_error(call(mock, token, "GET", "/worlds/team-a.green/__admin/backup"), 403)
+        control_error(call(mock, token, "GET", "/__admin/backup"), 404)
+    assert b"manifest.json" in call(mock, OPERATOR, "GET", "/__admin/backup").content
+
+
 def test_metrics_are_the_operators(start: Start, file: Path) -> None:
     """The metrics show all tenants, so a tenant's token does not open them; each tenant has its label."""
     mock = start(tenants=file, admin_token=OPERATOR, metrics=True)

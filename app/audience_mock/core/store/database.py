@@ -12,9 +12,10 @@ from sqlalchemy import Connection, Engine, Table, create_engine, delete
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
+from sqlmodel import SQLModel
 
 from audience_mock.core.errors import StorageFullError, StoreError
-from audience_mock.core.store import files, ids, memory, orphans, schema, tables
+from audience_mock.core.store import files, ids, memory, migrations, orphans, schema, tables
 
 IN_MEMORY = "sqlite://"
 
@@ -105,11 +106,17 @@ class Database:
 
     What a 2xx answer confirmed survives a kill of the process: the write-ahead log of a file is written
     before the answer. (After a power failure the last moments may be missing.) A file is locked as long as it
-    is open. A new database becomes a copy of `image`, if there is one. Raises StoreError.
+    is open, unless `lock` is false. A new database becomes a copy of `image`, if there is one. Raises
+    StoreError.
     """
 
     def __init__(
-        self, url: str = IN_MEMORY, *, layout: Layout | None = None, image: "Database | None" = None
+        self,
+        url: str = IN_MEMORY,
+        *,
+        layout: Layout | None = None,
+        image: "Database | None" = None,
+        lock: bool = True,
     ) -> None:
         self.url = url
         try:
@@ -126,6 +133,8 @@ class Database:
         in_memory = parsed.database in (None, "", ":memory:")
         self.file = None if in_memory else Path(parsed.database or "")
         self.layout = layout or (IN_MEMORY_LAYOUT if in_memory else FILE_LAYOUT)
+        if self.file is not None and not lock:
+            arguments, options = (files.url_without_lock(self.file),), {**options, "uri": True}
         connect: Callable[..., sqlite3.Connection] = sqlite3.connect
         try:
             self.driver = connect(
@@ -164,19 +173,22 @@ class Database:
         run(f"PRAGMA page_size = {self.layout.page_bytes}")
         is_new = self.file is None or files.claim(self.driver, self.file)
         if not is_new:
-            self._check_version()
+            migrations.check_schema(self.driver, self.file)
         # A copy that breaks off is deleted, and one that is complete is synced as a whole: `files.replacing`.
         run(f"PRAGMA synchronous = {'NORMAL' if image is None else 'OFF'}")
         # Debian's SQLite overwrites what is deleted: a second for ten million users.
         run("PRAGMA secure_delete = OFF")
         if self.layout.attach_large:
             self._attach(_SMALL_PAGE_BYTES)
-        if is_new and image is not None:
+        same_layout = image is not None and image.layout == self.layout
+        if is_new and image is not None and same_layout:
             # Before the write-ahead log is turned on, which would take all pages first.
             self._copy_pages(image)
         run("PRAGMA journal_mode = WAL")
-        if is_new and image is None:
+        if is_new and not same_layout:
             self._create_tables()
+            if image is not None:
+                self._copy_rows(image)
         elif not is_new:
             if run("PRAGMA application_id").fetchone() != (files.APPLICATION_ID,):
                 # A file from before there was an id.
@@ -184,15 +196,8 @@ class Database:
             # An API that this file does not know yet.
             self.driver.executemany(_INSERT_SEQUENCE, ids.first_ids().items())
             with self.transaction() as connection:
+                migrations.record_version(self.driver)
                 orphans.delete_from(connection)
-
-    def _check_version(self) -> None:
-        (version,) = self.driver.execute("PRAGMA user_version").fetchone()
-        if version != tables.SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.url} was made by another version of Audience Mock"
-                f" (schema {version}, this one reads {tables.SCHEMA_VERSION}): use a new file"
-            )
 
     def _attach(self, page_bytes: int) -> None:
         run = self.driver.execute
@@ -250,6 +255,7 @@ class Database:
             for text in schema.create_main(self.layout.attach_large):
                 run(text)
             self.driver.executemany(_INSERT_SEQUENCE, ids.first_ids().items())
+            migrations.record_version(self.driver)
             run(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
             run(f"PRAGMA application_id = {files.APPLICATION_ID}")
 
@@ -281,6 +287,13 @@ class Database:
                 for table in schema.LARGE_TABLES:
                     run(f"DELETE FROM {table.name}")  # noqa: S608 - our own names, here and below
                     self._insert(table, image.driver.execute(f"SELECT * FROM {table.name}"))  # noqa: S608
+
+    def _copy_rows(self, image: "Database") -> None:
+        """As `_copy_pages`, of an image with another layout into a new database."""
+        with self.transaction():
+            for table in SQLModel.metadata.sorted_tables:
+                self.driver.execute(f"DELETE FROM {table.name}")  # noqa: S608 - our own names, here and below
+                self._insert(table, image.driver.execute(f"SELECT * FROM {table.name}"))  # noqa: S608
 
     def transaction(self) -> _TransactionBlock:
         """A context manager: everything in its block is committed, or nothing, whether it runs on the

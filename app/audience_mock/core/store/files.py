@@ -1,6 +1,7 @@
 """Database files: whose they are, who has them open, and how a new one gets its place."""
 
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ BESIDE = ("-wal", "-shm", "-journal")
 
 HALF = ".half"
 """Ending of a file that is being made."""
+
+COPIES = "backup-"
+"""How the name of a folder begins in which copies are made; it ends as a file that is being made."""
 
 _OUR_TABLES = {"audiences", "sequences", "user_blocks", "world_metadata"}
 """They tell a file from before there was an APPLICATION_ID."""
@@ -60,8 +64,21 @@ def _not_ours(file: Path) -> StoreError:
     return StoreError(f"{file} is not a database of Audience Mock: give the name of a new file")
 
 
+def url_without_lock(file: Path) -> str:
+    """The URI by which SQLite opens a file without locking it, for file systems on which that fails. Nothing
+    else keeps a second process away."""
+    system = "win32-none" if sys.platform == "win32" else "unix-none"
+    return f"{file.absolute().as_uri()}?vfs={system}"
+
+
+def connect(file: Path, *, lock: bool = True) -> sqlite3.Connection:
+    """A connection of the driver, without a transaction of its own. Raises sqlite3.Error."""
+    name = str(file) if lock else url_without_lock(file)
+    return sqlite3.connect(name, uri=not lock, timeout=LOCK_WAIT_S, isolation_level=None)
+
+
 @contextmanager
-def replacing(file: Path) -> Iterator[Path]:
+def replacing(file: Path, *, lock: bool = True) -> Iterator[Path]:
     """Where to write what shall replace `file` at the end of the block: a reader, and the next start after a
     kill or a power failure, finds the old file or the new one. Raises StoreError."""
     half = file.with_name(file.name + HALF)
@@ -71,11 +88,11 @@ def replacing(file: Path) -> Iterator[Path]:
         try:
             yield half
             # SQLite leaves an empty journal of the copying, whose name it no longer knows after the renaming.
-            _delete_logs(half)
-            _sync(half)
-            _settle(file)
+            delete_logs(half)
+            sync(half)
+            settle(file, lock=lock)
             half.replace(file)
-            _sync(file.parent)
+            sync(file.parent)
         except BaseException:
             delete(half)
             raise
@@ -109,14 +126,24 @@ def size_bytes(file: Path) -> int:
     return total
 
 
+def identity(file: Path) -> tuple[int, int] | None:
+    """What tells a file from another one that takes its name; None if there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def delete(file: Path) -> None:
     """Delete a database file and what SQLite keeps beside it. The file goes first: without it, nothing reads
     the rest, which the next start deletes."""
     file.unlink(missing_ok=True)
-    _delete_logs(file)
+    delete_logs(file)
 
 
-def _delete_logs(file: Path) -> None:
+def delete_logs(file: Path) -> None:
+    """Delete what SQLite keeps beside a file."""
     for ending in BESIDE:
         file.with_name(file.name + ending).unlink(missing_ok=True)
 
@@ -125,26 +152,28 @@ def delete_leftovers(folder: Path) -> None:
     """Delete what a killed process left in a folder: files that it was making, logs whose file is gone."""
     for half in folder.glob(f"*.db{HALF}"):
         delete(half)
+    for copies in folder.glob(f"{COPIES}*{HALF}"):
+        shutil.rmtree(copies, ignore_errors=True)
     for ending in BESIDE:
         for log in (*folder.glob(f"*.db{ending}"), *folder.glob(f"*.db{HALF}{ending}")):
             if not log.with_name(log.name.removesuffix(ending)).exists():
                 log.unlink(missing_ok=True)
 
 
-def _settle(file: Path) -> None:
+def settle(file: Path, *, lock: bool = True) -> None:
     """See to it that no log is beside `file`: SQLite would apply it to the file that replaces this one."""
     if file.exists() and any(file.with_name(file.name + ending).exists() for ending in BESIDE):
         # A process was killed while it wrote: reading the file moves the log into it.
-        with closing(sqlite3.connect(file)) as driver:
+        with closing(connect(file, lock=lock)) as driver:
             try:
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.DatabaseError as error:
                 if _code(error) not in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
                     raise
-    _delete_logs(file)
+    delete_logs(file)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk. Windows cannot open a folder."""
     if sys.platform == "win32" and path.is_dir():
         return

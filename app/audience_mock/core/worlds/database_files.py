@@ -1,7 +1,7 @@
 """Where the databases of a server are: in memory, or in files beside that of the default world."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +14,16 @@ from audience_mock.core.worlds.world import DEFAULT
 
 @dataclass(frozen=True)
 class DatabaseFiles:
-    """`file` is that of the default world; None: all are in memory."""
+    """`file` is that of the default world; None: all are in memory. Without `lock` nothing is locked."""
 
     file: Path | None
+    lock: bool = True
 
     def names(self) -> tuple[list[str], dict[str, list[str]]]:
         """The worlds that have a file, and the snapshots of each world."""
         worlds: list[str] = []
         snapshots: dict[str, list[str]] = {}
-        for file in sorted(self._folder.glob("*.db")) if self.file else ():
+        for file in sorted(self.folder.glob("*.db")) if self.file else ():
             world, _, snapshot = file.stem.partition("@")
             if snapshot:
                 snapshots.setdefault(world, []).append(snapshot)
@@ -36,16 +37,16 @@ class DatabaseFiles:
         if self.file is None:
             return
         try:
-            files.delete_leftovers(self._folder)
+            files.delete_leftovers(self.folder)
             worlds, snapshots = self.names()
             for world in snapshots.keys() - {DEFAULT, *worlds}:
                 self.delete_snapshots(world, snapshots[world])
         except OSError as error:
-            raise files.cannot_make(self._folder, error) from None
+            raise files.cannot_make(self.folder, error) from None
 
     def open_world(self, name: str) -> Database:
         """The database of a world that has a file."""
-        return Database(_url(self._world(name)))
+        return self._opened(self._world(name))
 
     def reopen_world(self, name: str) -> Database:
         """As `open_world`, of a file that was there before. Raises StoreError if it is gone."""
@@ -76,7 +77,7 @@ class DatabaseFiles:
     def open_snapshot(self, world: str, name: str) -> Database | None:
         """None if its file is gone: opening it would create an empty one."""
         file = self._snapshot(world, name)
-        return Database(_url(file)) if file.is_file() else None
+        return self._opened(file) if file.is_file() else None
 
     def create_world(
         self, name: str, image: Database, finish: Callable[[Database], None] | None = None
@@ -109,23 +110,57 @@ class DatabaseFiles:
                 files.delete(self._snapshot(world, name))
 
     def _create(self, file: Path, image: Database, finish: Callable[[Database], None] | None) -> None:
-        with files.replacing(file) as half:
-            _copied(image, finish, half).close_complete()
+        with files.replacing(file, lock=self.lock) as half:
+            self.write_copy(half, image, finish)
+
+    def write_copy(self, file: Path, image: Database, finish: Callable[[Database], None] | None) -> None:
+        """A copy of an image that `finish` completes, as a new file with nothing beside it. Raises
+        StoreError, sqlite3.Error."""
+        _copied(image, finish, file, lock=self.lock).close_complete()
+
+    def all_files(self) -> Iterator[tuple[str, Path]]:
+        """The files of all worlds and snapshots, each with its name in a backup; the default world's last:
+        while that one is missing or old, no server takes the others for its own."""
+        assert self.file is not None
+        worlds, snapshots = self.names()
+        for world in worlds:
+            yield f"worlds/{world}.db", self._world(world)
+        for world in snapshots:
+            for snapshot in snapshots[world]:
+                yield f"worlds/{world}@{snapshot}.db", self._snapshot(world, snapshot)
+        yield f"{DEFAULT}.db", self.file
+
+    def snapshot_file(self, world: str, name: str) -> Path:
+        """The file of a snapshot."""
+        return self._snapshot(world, name)
+
+    def _opened(self, file: Path) -> Database:
+        return Database(_url(file), lock=self.lock)
 
     def _world(self, name: str) -> Path:
-        return self._folder / f"{name}.db"
+        return self.folder / f"{name}.db"
 
     def _snapshot(self, world: str, name: str) -> Path:
-        return self._folder / f"{world}@{name}.db"
+        return self.folder / f"{world}@{name}.db"
 
     @property
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
+        """Where the files beside that of the default world are."""
         assert self.file is not None
         return self.file.with_name(f"{self.file.name}.worlds")
 
 
-def _copied(image: Database, finish: Callable[[Database], None] | None, file: Path | None = None) -> Database:
-    copy = Database(IN_MEMORY if file is None else _url(file), layout=image.layout, image=image)
+def _copied(
+    image: Database,
+    finish: Callable[[Database], None] | None,
+    file: Path | None = None,
+    *,
+    lock: bool = True,
+) -> Database:
+    if file is None:
+        copy = Database(IN_MEMORY, layout=image.layout, image=image)
+    else:
+        copy = Database(_url(file), image=image, lock=lock)
     try:
         if finish is not None:
             finish(copy)

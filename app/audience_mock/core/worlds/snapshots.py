@@ -29,6 +29,10 @@ class Snapshots:
             for name, image in self._images.get(world, {}).items()
         )
 
+    def of(self, world: str) -> dict[str, Database | None]:
+        """By name, sorted."""
+        return dict(sorted(self._images.get(world, {}).items()))
+
     def create(self, world: World, name: str) -> None:
         """Replaces an older one of the same name once it is complete. Raises InvalidNameError,
         LimitExceededError, StoreError."""

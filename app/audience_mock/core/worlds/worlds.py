@@ -82,14 +82,19 @@ class Worlds:
     """The worlds of a server. Opens the store and applies the seed. Raises StoreError, InvalidSeedError."""
 
     def __init__(
-        self, url: str = IN_MEMORY, *, seed: StartingState | None = None, configure: Configure = _only_rules
+        self,
+        url: str = IN_MEMORY,
+        *,
+        seed: StartingState | None = None,
+        configure: Configure = _only_rules,
+        lock: bool = True,
     ) -> None:
         self._configure = configure
         self._seed = seed
         self._starts: dict[str, _Start] = {}
         self._ledger: Ledger | None = None
-        self.default = World(Database(url))
-        self._files = DatabaseFiles(self.default.database.file)
+        self.default = World(Database(url, lock=lock))
+        self._files = DatabaseFiles(self.default.database.file, lock)
         self._open = {DEFAULT: self.default}
         """Those that were used since the start. The files of idle ones may be closed."""
         self._snapshots = Snapshots(self._files, {})
@@ -289,6 +294,15 @@ class Worlds:
         """Raises NotFoundError."""
         self._snapshots.delete(world.name, snapshot)
         self._measure_snapshots(world.name)
+
+    @property
+    def files(self) -> DatabaseFiles:
+        """Where the databases are."""
+        return self._files
+
+    def snapshots_of(self, world: str) -> Mapping[str, Database | None]:
+        """The snapshots of a world, which need not be open: an image in memory, or None for one in a file."""
+        return self._snapshots.of(world)
 
     def _measure_snapshots(self, name: str) -> None:
         if self._ledger is not None:

@@ -56,11 +56,14 @@ def test_a_database_that_cannot_be_used_says_why(url: str, says: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_of_another_version_is_rejected(tmp_path: Path) -> None:
-    """A store that another version made is left alone."""
+@pytest.mark.parametrize(
+    ("schema", "what"), [(SCHEMA_VERSION + 1, "use version"), (1, "audience-mock migrate")]
+)
+def test_a_file_of_another_schema_is_rejected(tmp_path: Path, schema: int, what: str) -> None:
+    """A store that another version made is left alone, and the error says what to do."""
     url = f"sqlite:///{tmp_path}/a.db"
     database = Database(url)
-    database.connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    database.connection.exec_driver_sql(f"PRAGMA user_version = {schema}")
     database.close()
-    with pytest.raises(StoreError, match="another version"):
+    with pytest.raises(StoreError, match=what):
         Database(url)
