@@ -80,7 +80,9 @@ def backup(url: str, file: Path, admin_token_file: Path | None) -> None:
 @click.argument("backup", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def restore(backup: Path, file: Path) -> None:
-    """Make a new database FILE of a BACKUP, with a folder of worlds beside it.
+    """Make a new database FILE of a BACKUP.
+
+    Its worlds and snapshots go into a folder beside it.
 
     All of the backup is checked first. FILE and the folder must not exist: nothing is overwritten.
     """

@@ -29,7 +29,7 @@ from audience_mock.cli.errors import exit_with_error
     help="As of serve: whether to lock the files.",
 )
 def migrate(file: Path, dry_run: bool, backup: bool, database_lock: bool) -> None:
-    """Bring a database FILE of an earlier version to the schema of this one.
+    """Bring a database FILE to the schema of this version.
 
     The files of worlds and snapshots beside it are migrated, too: each is copied, and replaced once the copy
     is migrated. Stop the server first. A call that was interrupted can be made again.
