@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import Any
 
 import httpx
@@ -13,6 +14,9 @@ from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 pytest_plugins = ["helpers.response_validation"]
+
+collect_ignore = [] if find_spec("playwright") else ["browser"]
+"""`make test-browser` installs what its tests need."""
 
 ON_ONE_WORKER = (
     *("test_pinterestsdk.py", "test_npm_client.py", "test_official_client.py", "test_bench.py"),

@@ -45,7 +45,7 @@ async def list_all(request: MockRequest) -> RawResponse:
 )
 async def put(request: MockRequest, snapshot: str) -> RawResponse:
     """Save the state of this world under a name, replacing an earlier snapshot once it is complete."""
-    request.worlds.create_snapshot(request.world, snapshot)
+    await request.worlds.create_snapshot(request.world, snapshot)
     return empty_response()
 
 
@@ -58,7 +58,7 @@ async def put(request: MockRequest, snapshot: str) -> RawResponse:
 )
 async def restore(request: MockRequest, snapshot: str) -> RawResponse:
     """Restore the data, ids and clock that were saved in a snapshot."""
-    request.worlds.restore_snapshot(request.world, snapshot)
+    await request.worlds.restore_snapshot(request.world, snapshot)
     return empty_response()
 
 

@@ -244,7 +244,7 @@ async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     """Copy a world with its data, ids, clock and settings into a new one."""
     request.caller.check_sees(body.name)
     await request.worlds.until_free(world)
-    return json_response(await _as_json(request, request.worlds.fork(world, body.name)), 201)
+    return json_response(await _as_json(request, await request.worlds.fork(world, body.name)), 201)
 
 
 @router.get(

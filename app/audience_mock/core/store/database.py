@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -19,8 +20,15 @@ from audience_mock.core.store import files, ids, memory, migrations, orphans, sc
 
 IN_MEMORY = "sqlite://"
 
-_opened: list[sqlite3.Connection] = []
-"""The connection that SQLAlchemy takes next: it calls `creator` while `connect` runs."""
+
+class _Opened(threading.local):
+    """The connection that SQLAlchemy takes next: it calls `creator` while `connect` runs. Large copies are
+    made in threads."""
+
+    driver: sqlite3.Connection
+
+
+_opened = _Opened()
 
 _INSERT_SEQUENCE = "INSERT OR IGNORE INTO sequences (name, next) VALUES (?, ?)"
 _INTERNAL_SEQUENCES = (ids.USER_SET, ids.UPLOADED_FILE)
@@ -30,7 +38,7 @@ _SEQUENCES_OF_WRITERS = "SELECT next, name FROM sequences WHERE name IN (?, ?)"
 @cache
 def _engine() -> Engine:
     """One for all databases: it is made once, and a statement is compiled once for all of them."""
-    return create_engine(IN_MEMORY, poolclass=NullPool, creator=_opened.pop)
+    return create_engine(IN_MEMORY, poolclass=NullPool, creator=lambda: _opened.driver)
 
 
 def without_password(url: str) -> str:
@@ -149,7 +157,7 @@ class Database:
         """The expected next number of each sequence; `Transaction.new_id` checks it."""
         self.listed_accounts: set[str] = set()
         """Ad accounts that are known to be in the directory; a rollback forgets them."""
-        _opened.append(self.driver)
+        _opened.driver = self.driver
         self.connection = _engine().connect().execution_options(isolation_level="AUTOCOMMIT")
         self._transaction = _TransactionBlock(self.cursor, self.connection, self.listed_accounts)
         try:

@@ -16,6 +16,10 @@ T = TypeVar("T")
 COPIED_BYTES = 64 << 20
 """Up to here a world is copied for those who read it: 30 ms. Chosen."""
 
+BESIDE_BYTES = 4 << 20
+"""Up to here a file is copied at once, in some milliseconds; a thread and a copy for readers take as long.
+Chosen."""
+
 
 class Exclusive:
     """Who has a world's database for a while; `copy` is what others read meanwhile, if there is one."""
@@ -52,6 +56,19 @@ class Exclusive:
             ended.set()
             if copy is not None:
                 copy.close()
+
+
+def is_large(database: Database) -> bool:
+    """Whether a copy of its file takes long enough for a thread of its own."""
+    return database.file is not None and database.size_bytes() > BESIDE_BYTES
+
+
+async def copy_beside(exclusive: Exclusive, database: Database, copy: Callable[[], T]) -> T:
+    """Run what copies a database; of a large one in a thread, while whatever writes to it waits."""
+    if not is_large(database):
+        return copy()
+    async with exclusive.take(database):
+        return await run_beside(database, copy)
 
 
 async def run_beside(database: Database, function: Callable[[], T]) -> T:

@@ -1,8 +1,11 @@
 """The snapshots of a server's worlds: images that a world can be restored to."""
 
+from functools import partial
+
 from audience_mock.core.errors import LimitExceededError, NotFoundError
 from audience_mock.core.store.database import Database
 from audience_mock.core.worlds.database_files import DatabaseFiles
+from audience_mock.core.worlds.exclusive import copy_beside
 from audience_mock.core.worlds.names import check_name
 from audience_mock.core.worlds.world import World
 
@@ -33,20 +36,21 @@ class Snapshots:
         """By name, sorted."""
         return dict(sorted(self._images.get(world, {}).items()))
 
-    def create(self, world: World, name: str) -> None:
+    async def create(self, world: World, name: str) -> None:
         """Replaces an older one of the same name once it is complete. Raises InvalidNameError,
         LimitExceededError, StoreError."""
         check_name(name)
         images = self._images.setdefault(world.name, {})
         if name not in images and len(images) >= MAX_SNAPSHOTS:
             raise LimitExceededError(f"a world has {MAX_SNAPSHOTS} snapshots at most: delete one first")
-        image = self._files.create_snapshot(world.name, name, world.database, world.finish_copy)
+        copy = partial(self._files.create_snapshot, world.name, name, world.database, world.finish_copy)
+        image = await copy_beside(world.exclusive, world.database, copy)
         replaced = images.get(name)
         images[name] = image
         if replaced is not None:
             replaced.close_unsaved()
 
-    def restore(self, world: World, name: str) -> None:
+    async def restore(self, world: World, name: str) -> None:
         """Make a world hold what it held when the snapshot was created. Raises NotFoundError."""
         images = self._images.get(world.name, {})
         if name not in images:
@@ -55,7 +59,7 @@ class Snapshots:
         if image is None:
             raise NotFoundError("snapshot", name)
         try:
-            world.load_image(image)
+            await world.load_image_beside(image)
         finally:
             if image.file is not None:
                 image.close()

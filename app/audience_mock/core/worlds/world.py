@@ -7,6 +7,7 @@ import time
 from asyncio import current_task, sleep
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any, Concatenate, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +23,7 @@ from audience_mock.core.store.database import Database
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
-from audience_mock.core.worlds.exclusive import Exclusive
+from audience_mock.core.worlds.exclusive import Exclusive, is_large, run_beside
 from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
 
 DEFAULT = "default"
@@ -196,11 +197,28 @@ class World:
         The settings are written to the image first, so that all is replaced in one step: after a kill, a
         restart finds everything as it was before or as it is afterwards.
         """
+        self._prepare_image(image)
+        self.database.load_image(image)
+        self._use_image()
+
+    async def load_image_beside(self, image: Database) -> None:
+        """As `load_image`; a large one is copied in a thread."""
+        self._prepare_image(image)
+        load = partial(self.database.load_image, image)
+        if is_large(image):
+            async with self.exclusive.take(self.database):
+                await run_beside(self.database, load)
+        else:
+            load()
+        self._use_image()
+
+    def _prepare_image(self, image: Database) -> None:
         with image.transaction() as connection:
             metadata.write(connection, {metadata.SETTINGS: self.settings})
         if self.quotas is not None:
             self.quotas.check_bytes(self.name, image.size_bytes() - self.database.size_bytes())
-        self.database.load_image(image)
+
+    def _use_image(self) -> None:
         self.long_operations.interrupt_all()
         self.incarnation += 1
         self._reset_memory()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -17,6 +18,7 @@ from audience_mock.core.store.database import IN_MEMORY, Database
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.database_files import DatabaseFiles
+from audience_mock.core.worlds.exclusive import copy_beside
 from audience_mock.core.worlds.names import check_name
 from audience_mock.core.worlds.snapshots import Snapshots
 from audience_mock.core.worlds.world import DEFAULT, World
@@ -102,6 +104,7 @@ class Worlds:
             self._files.delete_leftovers()
             worlds, snapshots = self._files.names()
             self._not_opened = set(worlds)
+            self._being_made: set[str] = set()
             self._snapshots = Snapshots(self._files, snapshots)
             self.seeded = seed is not None and self._start_default(seed)
             """Whether this start applied the seed; False if the store had a state already."""
@@ -126,7 +129,7 @@ class Worlds:
         return iter(sorted({*self._open, *self._not_opened}))
 
     def __contains__(self, name: str) -> bool:
-        return name in self._open or name in self._not_opened
+        return name in self._open or name in self._not_opened or name in self._being_made
 
     def has_opened(self, name: str) -> bool:
         """Whether a world was used since the start."""
@@ -209,14 +212,21 @@ class Worlds:
         self._use_settings(world)
         return world
 
-    def fork(self, source: str, name: str) -> World:
+    async def fork(self, source: str, name: str) -> World:
         """A new world with all that `source` holds now: rows, ids, clock, settings.
 
         Raises AlreadyExistsError, NotFoundError, and as `get_or_create`.
         """
         origin = self.find(source)
+        await origin.exclusive.wait()
         self._check_new(name, origin.database)
-        return self._add(name, self._files.create_world(name, origin.database, origin.finish_copy))
+        make = partial(self._files.create_world, name, origin.database, origin.finish_copy)
+        self._being_made.add(name)
+        try:
+            database = await copy_beside(origin.exclusive, origin.database, make)
+        finally:
+            self._being_made.discard(name)
+        return self._add(name, database)
 
     def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
         """Back to the start: rows, ids, clock and everything in memory. Settings and snapshots stay."""
@@ -276,19 +286,19 @@ class Worlds:
         """The names of a world's snapshots, sorted."""
         return self._snapshots.names(world.name)
 
-    def create_snapshot(self, world: World, snapshot: str) -> None:
+    async def create_snapshot(self, world: World, snapshot: str) -> None:
         """Keep what a world holds now, replacing an older snapshot of that name. Raises InvalidNameError,
         LimitExceededError, StoreError."""
         if self._ledger is not None:
             # Beside the one that it replaces, until it is complete.
             self._ledger.check_bytes(world.name, world.database.size_bytes())
-        self._snapshots.create(world, snapshot)
+        await self._snapshots.create(world, snapshot)
         self._measure_snapshots(world.name)
 
-    def restore_snapshot(self, world: World, snapshot: str) -> None:
+    async def restore_snapshot(self, world: World, snapshot: str) -> None:
         """Make a world hold what it held when the snapshot was created; its settings stay. Raises
         NotFoundError."""
-        self._snapshots.restore(world, snapshot)
+        await self._snapshots.restore(world, snapshot)
 
     def delete_snapshot(self, world: World, snapshot: str) -> None:
         """Raises NotFoundError."""

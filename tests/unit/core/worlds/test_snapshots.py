@@ -1,5 +1,6 @@
 """Snapshots: created, restored, replaced and deleted, in memory and in files."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,13 +24,13 @@ def test_a_world_is_restored_to_its_snapshot(worlds: Worlds) -> None:
     """A restored world has the rows and ids of the snapshot; a newer snapshot replaces it."""
     world = worlds.get_or_create("shop")
     first = make(world).number
-    worlds.create_snapshot(world, "one")
+    asyncio.run(worlds.create_snapshot(world, "one"))
     second = make(world).number
-    worlds.restore_snapshot(world, "one")
+    asyncio.run(worlds.restore_snapshot(world, "one"))
     assert world.read_now(queries.count) == 1
     assert make(world).number == second == first + 1
-    worlds.create_snapshot(world, "one")
-    worlds.restore_snapshot(world, "one")
+    asyncio.run(worlds.create_snapshot(world, "one"))
+    asyncio.run(worlds.restore_snapshot(world, "one"))
     assert world.read_now(queries.count) == 2
     assert worlds.snapshots(world) == ["one"]
 
@@ -37,38 +38,39 @@ def test_a_world_is_restored_to_its_snapshot(worlds: Worlds) -> None:
 def test_a_snapshot_that_does_not_exist_is_not_found(worlds: Worlds) -> None:
     """Neither before it is created nor after it is deleted; and a name has to be valid."""
     world = worlds.default
-    for missing in (worlds.restore_snapshot, worlds.delete_snapshot):
-        with pytest.raises(NotFoundError):
-            missing(world, "one")
-    worlds.create_snapshot(world, "one")
+    with pytest.raises(NotFoundError):
+        asyncio.run(worlds.restore_snapshot(world, "one"))
+    with pytest.raises(NotFoundError):
+        worlds.delete_snapshot(world, "one")
+    asyncio.run(worlds.create_snapshot(world, "one"))
     worlds.delete_snapshot(world, "one")
     with pytest.raises(NotFoundError):
-        worlds.restore_snapshot(world, "one")
+        asyncio.run(worlds.restore_snapshot(world, "one"))
     with pytest.raises(InvalidNameError):
-        worlds.create_snapshot(world, "../one")
+        asyncio.run(worlds.create_snapshot(world, "../one"))
 
 
 def test_a_world_has_so_many_snapshots(worlds: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
     """One more is rejected; replacing one is not."""
     monkeypatch.setattr("audience_mock.core.worlds.snapshots.MAX_SNAPSHOTS", 1)
-    worlds.create_snapshot(worlds.default, "one")
-    worlds.create_snapshot(worlds.default, "one")
+    asyncio.run(worlds.create_snapshot(worlds.default, "one"))
+    asyncio.run(worlds.create_snapshot(worlds.default, "one"))
     with pytest.raises(LimitExceededError):
-        worlds.create_snapshot(worlds.default, "two")
+        asyncio.run(worlds.create_snapshot(worlds.default, "two"))
 
 
 def test_files_are_found_again_and_go_with_their_world(tmp_path: Path) -> None:
     """A restart finds worlds and snapshots by their files; a deleted world leaves none behind."""
     url, folder = f"sqlite:///{tmp_path / 'a.db'}", tmp_path / "a.db.worlds"
     first = Worlds(url)
-    first.create_snapshot(first.get_or_create("shop"), "one")
+    asyncio.run(first.create_snapshot(first.get_or_create("shop"), "one"))
     first.close()
     assert DatabaseFiles(tmp_path / "a.db").names() == (["shop"], {"shop": ["one"]})
     again = Worlds(url)
     assert again.snapshots(again.find("shop")) == ["one"]
     (folder / "shop@one.db").unlink()
     with pytest.raises(NotFoundError):
-        again.restore_snapshot(again.find("shop"), "one")
+        asyncio.run(again.restore_snapshot(again.find("shop"), "one"))
     again.delete("shop")
     assert list(folder.iterdir()) == []
     again.close()

@@ -27,7 +27,7 @@ def test_a_set_that_is_being_written_is_interrupted(put_back: str) -> None:
     """A long operation is interrupted when its world is replaced, and leaves nothing in it."""
     worlds = Worlds()
     world = worlds.default
-    worlds.create_snapshot(world, "before")
+    asyncio.run(worlds.create_snapshot(world, "before"))
     first = world.transact_now(Transaction.new_id, ids.USER_SET)
 
     async def write(written: asyncio.Event) -> None:
@@ -48,7 +48,7 @@ def test_a_set_that_is_being_written_is_interrupted(put_back: str) -> None:
         if put_back == "reset":
             worlds.reset(world)
         else:
-            worlds.restore_snapshot(world, "before")
+            await worlds.restore_snapshot(world, "before")
         with pytest.raises(WorldReplacedError):
             await task
         assert not task.cancelled()
@@ -154,13 +154,13 @@ def test_a_copy_of_a_world_has_nothing_of_what_is_still_being_written() -> None:
             for first_byte in range(3):
                 yield bytes([first_byte]) * 32 * (user_sets.PART_BYTES // 32)
             assert held(world, "user_blocks") > 0
-            worlds.create_snapshot(world, "mid")
-            assert held(worlds.fork("default", "copy"), "user_blocks") == 0
+            await worlds.create_snapshot(world, "mid")
+            assert held(await worlds.fork("default", "copy"), "user_blocks") == 0
 
         async with user_sets.writing(world, digests()):
             pass
 
     asyncio.run(copy_meanwhile())
-    worlds.restore_snapshot(world, "mid")
+    asyncio.run(worlds.restore_snapshot(world, "mid"))
     assert held(world, "user_blocks") == 0
     worlds.close()
