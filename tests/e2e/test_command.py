@@ -361,6 +361,7 @@ EACH_SETTING = {
     "rate_limits": "trial",
     "journal_entries": "3",
     "journal_bytes": "100000",
+    "lint_sample_bytes": "1000",
     "redact_users": "true",
     "request_faults": "false",
     "admin": "true",

@@ -12,6 +12,7 @@ from audience_mock.cli.completion import completion
 from audience_mock.cli.descriptions import export_openapi
 from audience_mock.cli.errors import discard_unwritten, exit_for_output, exit_with_error
 from audience_mock.cli.exec import exec_
+from audience_mock.cli.lint import lint
 from audience_mock.cli.seeds import check, schema
 from audience_mock.cli.serve import serve
 from audience_mock.cli.wait import wait
@@ -98,5 +99,5 @@ def main() -> None:
     """A mock server for Pinterest's audience API and PitchTarget's Audience API."""
 
 
-for command in (serve, exec_, wait, check, schema, export_openapi, completion):
+for command in (serve, exec_, wait, check, lint, schema, export_openapi, completion):
     main.add_command(command)

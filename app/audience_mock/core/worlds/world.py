@@ -4,6 +4,7 @@ import os
 import random
 import sqlite3
 from asyncio import current_task, sleep
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
@@ -62,6 +63,8 @@ class World:
         self.limits = Limits()
         self.journal = Journal()
         self.faults = Faults()
+        self.upload_samples: deque[Any] = deque()
+        """The starts of the newest uploads, which `core.users.samples` keeps."""
 
     async def transact(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
