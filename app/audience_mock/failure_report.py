@@ -58,8 +58,8 @@ def finding_lines(report: Mapping[str, Any]) -> Iterator[str]:
     """The findings of a report of the linter: what each is, what to change, where it is."""
     for finding in report["findings"]:
         count, exact = finding["count"], finding["recognized"]
-        recognized = f", {exact:,} of known people or texts" if exact else ""
-        yield f"{count:,} {'is' if count == 1 else 'are'}: {finding['what']}{recognized}"
+        recognized = f" ({exact:,} recognized)" if exact else ""
+        yield f"{count:,} {'value' if count == 1 else 'values'}: {finding['what']}{recognized}"
         yield f"    change: {finding['change']}"
         places = [
             f"{example['line']:,} ({example['value']})" if "value" in example else f"{example['line']:,}"

@@ -51,6 +51,7 @@ FORMS = ("plain", "md5", "sha1", "sha256", "sha512")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def lint(
+    *,
     files: tuple[str, ...],
     kind: str,
     accept: str | None,
@@ -60,9 +61,9 @@ def lint(
 ) -> None:
     """Say what the values in files of users really are.
 
-    A file has one id a line, or is CSV with a header; - is standard input. Each finding says what is wrong, how
-    to mend it, and which lines have it. Values of the people that are included, and of those in --people, are
-    recognized exactly, others by their shape. The exit status is 1 if there are findings.
+    A file has one id a line, or is CSV with a header; - is standard input. Each finding says what is wrong,
+    what to change, and which lines have it. Values of the people that are included, and of those in
+    --people, are recognized exactly, others by their shape. The exit status is 1 if there are findings.
     """
     from audience_mock.cli.errors import exit_with_error
     from audience_mock.core.users.lint.files import NoColumnError, lint_file

@@ -26,7 +26,7 @@ class LintFinding(ApiModel):
     change: str = Field(description="What the sender should change.")
     count: int = Field(description="Number of such values.")
     recognized: int = Field(
-        description="How many of them are recognized exactly, as those of known people or texts, not by shape."
+        description="How many of them are recognized exactly, as those of known people or texts."
     )
     first: list[LintExample]
 
@@ -75,8 +75,8 @@ _EXAMPLE = {
 async def lint(request: MockRequest) -> RawResponse:
     """Say what the values in the newest twenty uploads of this world really are, the newest upload first.
 
-    Values of the fictional people that are included are recognized exactly, in any hash and spelling; others by
-    their shape. A world keeps the start of each upload for it (`lint_sample_bytes`), in memory.
+    Values of the fictional people that are included are recognized exactly, in any hash and spelling; others
+    by their shape. A world keeps the start of each upload for it (`lint_sample_bytes`), in memory.
     """
     world = request.world
     kept = [*reversed(world.upload_samples)]

@@ -26,6 +26,9 @@ _NAMES_OF_KIND = {
     "fbid": ("fbid", "facebook"),
 }
 
+_SHORT_NAME = 3
+"""Characters of names that others may have in them by chance, as `em` is in `member`."""
+
 
 class NoColumnError(ValueError):
     """The file does not have the column that was asked for."""
@@ -153,7 +156,7 @@ def _column(header: bytes, separator: bytes, wanted: str | None, linter: Linter)
     if has_header:
         for part in _NAMES_OF_KIND[linter.expected.kind]:
             for number, name in enumerate(names):
-                if part in name:
+                if name == part or (len(part) > _SHORT_NAME and part in name):
                     return number, True
         if len(names) > 1:
             raise NoColumnError(f"which column is it? the first line has {', '.join(names)[:200]}")

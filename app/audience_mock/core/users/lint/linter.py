@@ -181,9 +181,13 @@ class Linter:
         finding = self._of(diagnosis)
         # Lines come in ascending blocks, and within a block in any order.
         last = finding.first[-1].line if len(finding.first) == FIRST_LINES else None
-        examples = [Example(line, excerpt(value)) for line, value in first if last is None or line < last]
+        show = _whole if diagnosis.codes[-1] in _PUBLIC else excerpt
+        examples = [Example(line, show(value)) for line, value in first if last is None or line < last]
         finding.add(count, count if diagnosis.is_exact else 0, examples)
 
+
+_PUBLIC = frozenset({"header", "placeholder", "zero_id"})
+"""What is nobody's, and so is shown whole."""
 
 _SHOWN_BEFORE, _SHOWN_AFTER = 4, 4
 
@@ -195,7 +199,15 @@ def excerpt(value: bytes) -> str:
         shown = f"{text[:_SHOWN_BEFORE]}…{text[-_SHOWN_AFTER:]}"
     else:
         shown = f"{text[:1]}…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+    return _printable(shown)
+
+
+def _whole(value: bytes) -> str:
+    return _printable(value.decode(errors="backslashreplace"))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def findings_as_json(linter: Linter, *, show_values: bool = True) -> list[dict[str, Any]]:
