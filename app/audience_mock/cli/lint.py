@@ -1,5 +1,6 @@
 """`audience-mock lint`: what the values in files of users really are."""
 
+import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ FORMS = ("plain", "md5", "sha1", "sha256", "sha512")
 )
 @click.option(
     "--people",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     metavar="FILE",
     help="CSV file with plain ids of people (columns email, phone, maid, third_party_id, fbid) to recognize.",
 )
@@ -74,7 +75,9 @@ def lint(
     expected = _expected(kind, accept)
     try:
         index = index_for(kind, read(people) if people is not None else ())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        exit_with_error(f"{people}: {error.strerror}")
+    except (ValueError, csv.Error) as error:
         exit_with_error(f"{people}: {error}")
     reports = []
     for name in files:

@@ -1,15 +1,26 @@
 """Whole files, linted in pieces: lines, columns, encodings; with numpy and without."""
 
 import hashlib
+import random
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
 from audience_mock.core.users.lint import files, linter
-from audience_mock.core.users.lint.expected import DEFAULTS, EMAIL, PHONE, Expected
+from audience_mock.core.users.lint.expected import (
+    DEFAULTS,
+    EMAIL,
+    FORMS,
+    KINDS,
+    MAID,
+    PHONE,
+    SHA256,
+    Expected,
+)
 from audience_mock.core.users.lint.files import NoColumnError, lint_file
 from audience_mock.core.users.lint.linter import Linter
+from audience_mock.core.users.lint.people import known_people
 from audience_mock.core.users.records import EMAIL as EMAIL_LIST
 from audience_mock.core.users.samples import KeptSample, Sample
 from helpers.users import hashed
@@ -156,6 +167,45 @@ def test_an_endless_line_is_cut() -> None:
     """A line of three megabytes is one value that is wrong, and those behind it are still linted."""
     linter = lint(b"x" * (3 << 20) + b"\n" + MD5.encode(), piece_bytes=1 << 18)
     assert {("malformed",), ("md5",)} <= found(linter).keys()
+
+
+@pytest.mark.usefixtures("by")
+def test_an_advertising_id_without_hyphens_hides_no_md5() -> None:
+    """Known ids that look like MD5 hashes, and MD5 hashes, are told apart in one file."""
+    (known, *_) = known_people()
+    expected = Expected(MAID, frozenset({SHA256}))
+    linter = lint(f"{known[MAID].replace('-', '')}\n{MD5}\n{MD5}\n".encode(), expected=expected)
+    assert found(linter)[("md5",)] == [2, 3]
+
+
+@pytest.mark.usefixtures("by")
+def test_any_bytes_are_linted() -> None:
+    """Nothing that a file may hold raises an error, and each line of ids behind it is still found."""
+    rng = random.Random(17)
+    alphabet = [
+        b'"',
+        b"'",
+        b",",
+        b"\n",
+        b"\r",
+        b"\x00",
+        b"@",
+        b"=",
+        b"b'",
+        b"\xc2\xa0",
+        b"\xff",
+        b"\x85",
+        b"\x1c",
+    ]
+    for kind in KINDS:
+        for expected in (DEFAULTS[kind], Expected(kind, frozenset(FORMS))):
+            for _ in range(40):
+                noise = [rng.choice([*alphabet, rng.randbytes(3), MD5.encode()]) for _ in range(60)]
+                lint(b"".join(noise), expected=expected, piece_bytes=7)
+                lint(b"a,email,b\n" + b"".join(noise), expected=expected, column="2")
+    long_field = b'"' + b"x" * 200_000 + b'",1\n'
+    linter = lint(b"email,n\n" + long_field + f"{MD5},1\n".encode())
+    assert found(linter) == {("md5",): [3]}
 
 
 def test_values_are_masked() -> None:

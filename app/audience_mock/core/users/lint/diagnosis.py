@@ -178,7 +178,7 @@ _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 def _is_hash_by_shape(algorithm: str, encoding: str, expected: Expected) -> bool:
-    """Whether a value that nobody is known to have is taken for a hash.
+    """Whether a value that is not known is taken for a hash.
 
     An id of one's own may look like any of these. 32 hex digits may be an advertising id without hyphens.
     """

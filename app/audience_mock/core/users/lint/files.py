@@ -3,6 +3,7 @@
 import codecs
 import csv
 from collections.abc import Iterable, Iterator
+from io import StringIO
 
 from audience_mock.core.users.digests import import_numpy
 from audience_mock.core.users.lint import spans
@@ -203,9 +204,11 @@ class _Blocks:
             if count is None:
                 lines = block.split(b"\n")
                 lines.pop()
-                for line, text in enumerate(lines, self.line):
-                    self._add_field(text.rstrip(b"\r").split(self._separator), line)
                 count = len(lines)
+                self._add_fields(
+                    (line, text.rstrip(b"\r").split(self._separator))
+                    for line, text in enumerate(lines, self.line)
+                )
             self.line += count
             return
         text = self._quoted + block
@@ -218,20 +221,15 @@ class _Blocks:
                 text, self._quoted = text + self._quoted.replace(b'"', b""), b""
         else:
             self._quoted = b""
-        start = self.line
         # Latin-1 keeps each byte as it is.
-        rows = csv.reader(
-            text.decode("latin-1").splitlines(keepends=True), delimiter=self._separator.decode()
-        )
-        line = 0
-        for row in rows:
-            self._add_field([field.encode("latin-1") for field in row], start + line)
-            line = rows.line_num
-        self.line = start + text.count(b"\n")
+        lines = StringIO(text.decode("latin-1"), newline="\n")
+        self._add_fields(_rows(lines, self._separator.decode(), self.line))
+        self.line += text.count(b"\n")
 
-    def _add_field(self, fields: list[bytes], line: int) -> None:
-        if len(fields) > self._number:
-            self._linter.add(fields[self._number], line)
+    def _add_fields(self, rows: Iterable[tuple[int, list[bytes]]]) -> None:
+        """Lint the column of numbered rows; those that lack it are skipped."""
+        found = [(line, fields[self._number]) for line, fields in rows if len(fields) > self._number]
+        self._linter.add_each([value for _, value in found], [line for line, _ in found])
 
     def _by_spans(self, block: bytes) -> int | None:
         """Lint the block by numpy: hashes all together, other values one by one; returns the number of lines.
@@ -263,3 +261,17 @@ class _Blocks:
         if self._quoted:
             rest, self._quoted = self._quoted.replace(b'"', b""), b""
             self.take(rest)
+
+
+def _rows(lines: Iterable[str], separator: str, first_line: int) -> Iterator[tuple[int, list[bytes]]]:
+    """The rows of CSV, each with the number of the line that it starts in."""
+    reader = csv.reader(lines, delimiter=separator)
+    while True:
+        line = first_line + reader.line_num
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            continue  # a field that is longer than any id
+        yield line, [field.encode("latin-1") for field in row]

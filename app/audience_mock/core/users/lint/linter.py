@@ -1,5 +1,6 @@
 """Values of one column, linted: how many there are, and what is wrong with which."""
 
+import binascii
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,12 @@ _ALIKE = {
     MAID: re.compile(rb"(?!0{8}-)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"),
     FBID: re.compile(rb"[1-9][0-9]{4,18}"),
 }
+
+
+_UUID_BYTES = 16
+
+_HEX_LENGTHS = frozenset({32, 40, 64, 128})
+_HASH = re.compile(rb"[0-9a-f]+|(?P<upper>[0-9A-F]+)")
 
 
 class Example(NamedTuple):
@@ -98,6 +105,8 @@ class Linter:
 
     def add_each(self, values: Sequence[bytes], lines: Sequence[int]) -> None:
         """Lint values that stand in these lines. Those that look alike are diagnosed together."""
+        if self.expected.is_hash:
+            values, lines = self._without_hashes(values, lines)
         rest: Iterable[int] = range(len(values))
         pattern = _ALIKE.get(self.expected.kind)
         if pattern is not None:
@@ -106,6 +115,25 @@ class Linter:
             self._add_alike(values, lines, rest)
         for at in rest:
             self.add(values[at], lines[at])
+
+    def _without_hashes(
+        self, values: Sequence[bytes], lines: Sequence[int]
+    ) -> tuple[Sequence[bytes], Sequence[int]]:
+        """Lint the hashes in hex among the values, by length and case; returns the others."""
+        groups: dict[tuple[int, bool], list[int]] = {}
+        rest: list[int] = []
+        for at, value in enumerate(values):
+            if len(value) in _HEX_LENGTHS and (found := _HASH.fullmatch(value)):
+                groups.setdefault((len(value), found.lastgroup == "upper"), []).append(at)
+            else:
+                rest.append(at)
+        if not groups:
+            return values, lines
+        for (length, is_upper), places in groups.items():
+            digests = binascii.unhexlify(b"".join([values[at] for at in places]))
+            of_group = [lines[at] for at in places]
+            self.add_digests(digests, of_group, width=length // 2, is_upper=is_upper)
+        return [values[at] for at in rest], [lines[at] for at in rest]
 
     def _add_alike(self, values: Sequence[bytes], lines: Sequence[int], rest: Collection[int]) -> None:
         """Lint all values but the `rest`, which have one diagnosis."""
@@ -136,12 +164,17 @@ class Linter:
     ) -> None:
         """Lint digests of `width` bytes that stand in these lines in hex, in lower or upper case. Those that
         are not known have one diagnosis."""
-        self.values += len(lines)
 
         def hex_of(at: int) -> bytes:
             text = digests[at * width : (at + 1) * width].hex()
             return (text.upper() if is_upper else text).encode()
 
+        if self.expected.kind == MAID and width == _UUID_BYTES:
+            # Some may be advertising ids without hyphens, so they do not have one diagnosis.
+            for at, line in enumerate(lines):
+                self.add(hex_of(at), line)
+            return
+        self.values += len(lines)
         known = self._known(digests, width)
         for at in known:
             diagnosis = diagnose(hex_of(at), self.expected, self._index)
@@ -187,7 +220,7 @@ class Linter:
 
 
 _PUBLIC = frozenset({"header", "placeholder", "zero_id"})
-"""What is nobody's, and so is shown whole."""
+"""What tells nothing of a person, and so is shown whole."""
 
 _SHOWN_BEFORE, _SHOWN_AFTER = 4, 4
 

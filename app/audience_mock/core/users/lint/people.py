@@ -13,8 +13,8 @@ People = Sequence[Mapping[str, str]]
 
 @cache
 def known_people() -> tuple[Mapping[str, str], ...]:
-    """The 300 people that are included: those of the demo world and of the sample files, and others. Nobody
-    has these ids: the addresses are in example domains, the numbers are reserved for fiction."""
+    """The 300 people that are included: those of the demo world and of the sample files, and others. Their
+    ids belong to no person: addresses are in example domains, numbers are reserved for fiction."""
     return read(Path(__file__).with_name("people.csv"))
 
 
