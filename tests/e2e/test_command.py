@@ -309,7 +309,7 @@ def test_help() -> None:
     assert "--admin / --no-admin " in asked.stdout
 
 
-COMMANDS = ("serve", "exec", "wait", "check", "schema", "export-openapi", "completion")
+COMMANDS = ("serve", "exec", "wait", "check", "lint", "schema", "export-openapi", "completion")
 
 
 def test_help_lists_every_command() -> None:

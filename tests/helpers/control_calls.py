@@ -191,6 +191,7 @@ CALLS = [
     Call("journal/verify", 409, body={"operation": "audiences/list"}, before=unrecorded),
     Call("journal/verify", 417, body={"operation": "audiences/create"}, before=called),
     Call("uploads/list", 200, before=called),
+    Call("uploads/lint", 200, before=called),
     Call("operations/list", 200, query={"provider": "pitchtarget"}),
 ]
 """Every operation, and every status that it alone describes."""

@@ -222,8 +222,8 @@ class _Blocks:
         else:
             self._quoted = b""
         # Latin-1 keeps each byte as it is.
-        lines = StringIO(text.decode("latin-1"), newline="\n")
-        self._add_fields(_rows(lines, self._separator.decode(), self.line))
+        chars = StringIO(text.decode("latin-1"), newline="\n")
+        self._add_fields(_rows(chars, self._separator.decode(), self.line))
         self.line += text.count(b"\n")
 
     def _add_fields(self, rows: Iterable[tuple[int, list[bytes]]]) -> None:
