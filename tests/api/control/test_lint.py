@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from audience_mock.client import ControlError
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.pitchtarget_requests import FILE_FIELDS
@@ -171,3 +172,14 @@ def test_no_value_is_shown_where_users_are_redacted(start: Callable[..., MockSer
     mock = start(redact_users=True)
     create_list(mock, records="a@example.org,null")
     assert mock.lint()[0]["findings"][0]["first"] == [{"line": 2}]
+
+
+def test_people_of_a_test_are_recognized(mock: MockServer) -> None:
+    """People that the caller names are recognized in any spelling; other keys are rejected."""
+    create_list(mock, records=hashed("Eva.Lund@Fixtures.Example")[0])
+    assert not mock.lint()[0]["findings"]
+    (report,) = mock.lint(people=[{"email": "eva.lund@fixtures.example"}])
+    assert codes(report) == {("hashed_upper_case",): (1, 1)}
+    with pytest.raises(ControlError) as error:
+        mock.lint(people=[{"mail": "eva.lund@fixtures.example"}])
+    assert (error.value.status, error.value.field) == (400, "people.0.mail")

@@ -1,16 +1,26 @@
 """Samples of uploads, linted as the API has read them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from audience_mock.core.users.lint.expected import OF_LIST_TYPE, OF_ROW_KEY, OF_USER_TYPE
+from audience_mock.core.users.lint.expected import OF_LIST_TYPE, OF_ROW_KEY, OF_USER_TYPE, Expected
 from audience_mock.core.users.lint.files import lint_text
+from audience_mock.core.users.lint.index import Index, index_for
 from audience_mock.core.users.lint.linter import Linter, findings_as_json
+from audience_mock.core.users.lint.people import People
 from audience_mock.core.users.samples import KeptSample, Sample
 
 
-def reports(kept: Iterable[KeptSample], *, show_values: bool) -> list[dict[str, Any]]:
-    """What is wrong with each upload; one of rows has a report for each identifier that they name."""
+def reports(kept: Iterable[KeptSample], *, show_values: bool, people: People = ()) -> list[dict[str, Any]]:
+    """What is wrong with each upload; one of rows has a report for each identifier that they name. `people`
+    are recognized beside those that are included."""
+    indexes: dict[str, Index] = {}
+
+    def linter_for(expected: Expected) -> Linter:
+        if expected.kind not in indexes:
+            indexes[expected.kind] = index_for(expected.kind, people)
+        return Linter(expected, index=indexes[expected.kind])
+
     return [
         {
             "received_at": sample.received_at_ms / 1000,
@@ -22,21 +32,21 @@ def reports(kept: Iterable[KeptSample], *, show_values: bool) -> list[dict[str, 
             "findings": findings_as_json(linter, show_values=show_values),
         }
         for sample in kept
-        for type, linter in _linted(sample)
+        for type, linter in _linted(sample, linter_for)
     ]
 
 
-def _linted(kept: KeptSample) -> Iterator[tuple[str, Linter]]:
+def _linted(kept: KeptSample, linter_for: Callable[[Expected], Linter]) -> Iterator[tuple[str, Linter]]:
     sample = kept.sample
     if sample.text:
         of_list = kept.customer_list is not None
-        linter = Linter((OF_LIST_TYPE if of_list else OF_USER_TYPE)[kept.type])
+        linter = linter_for((OF_LIST_TYPE if of_list else OF_USER_TYPE)[kept.type])
         lint_text(_whole_values(sample, b",\r\n" if of_list else b"\r\n"), linter, commas=of_list)
         yield kept.type, linter
     for key, expected in OF_ROW_KEY.items():
         numbered = [(line, str(row[key]).encode()) for line, row in enumerate(sample.rows, 1) if row.get(key)]
         if numbered:
-            linter = Linter(expected)
+            linter = linter_for(expected)
             for line, value in numbered:
                 linter.add(value, line)
             yield key, linter
