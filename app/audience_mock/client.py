@@ -217,7 +217,8 @@ class MockWorld:
         """What the values in the newest uploads really are, the newest upload first.
 
         `people`, as `[{"email": "eva@example.com"}]`, are recognized in any spelling, beside the
-        fictional ones that the server knows; their keys are `email`, `phone`, `maid`, `third_party_id` and `fbid`.
+        fictional ones that the server knows; their keys are `email`, `phone`, `maid`, `third_party_id` and
+        `fbid`.
 
         Each report has `audience` or `customer_list`, `type`, `values` (how many were looked at), `whole`
         (whether these are all) and `findings`. A finding has `codes`, `what`, `change`, `count`, `recognized`
