@@ -287,6 +287,7 @@ def _configured(settings: Settings, access: Access, own: Mapping[str, Any]) -> t
         max_upload_bytes=here.max_upload_bytes,
         journal_entries=here.journal_entries,
         journal_bytes=here.journal_bytes,
+        lint_sample_bytes=here.lint_sample_bytes,
         redact_users=here.redact_users,
         request_faults=here.request_faults,
     )

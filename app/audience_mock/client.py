@@ -213,6 +213,22 @@ class MockWorld:
         page: dict[str, list[dict[str, Any]]] = self.control("GET", f"/customer-lists?{urlencode(criteria)}")
         return page["customer_lists"]
 
+    def lint(self, people: Sequence[Mapping[str, str]] = ()) -> list[dict[str, Any]]:
+        """What the values in the newest uploads really are, the newest upload first.
+
+        `people`, as `[{"email": "eva@example.com"}]`, are recognized in any spelling, beside the
+        fictional ones that the server knows; their keys are `email`, `phone`, `maid`, `third_party_id` and
+        `fbid`.
+
+        Each report has `audience` or `customer_list`, `type`, `values` (how many were looked at), `whole`
+        (whether these are all) and `findings`. A finding has `codes`, `what`, `change`, `count`, `recognized`
+        (how many of them exactly, not by shape) and `first` (lines and masked values). Raises ControlError.
+        """
+        body = {"people": [*people]} if people else None
+        answer = self.control("POST" if people else "GET", "/lint", body)
+        reports: list[dict[str, Any]] = answer["reports"]
+        return reports
+
     def events(self, *, for_s: float | None = None) -> Generator[tuple[str, dict[str, Any]]]:
         """What happens in the world from now on, until it is deleted, the server stops, or `for_s` real
         seconds are over.

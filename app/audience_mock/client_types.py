@@ -21,6 +21,9 @@ class WorldSettings(TypedDict, total=False):
     """Requests that the request journal of a world keeps; 0 turns it off."""
     journal_bytes: int
     """Bytes that the request journal of a world may take; the oldest requests go first."""
+    lint_sample_bytes: int
+    """Bytes from the start of each upload that a world keeps in memory, of its newest 20, for GET
+    /__admin/lint; 0 keeps none."""
     redact_users: bool
     """Whether the request journal and the log leave out the people in requests: records, and whatever looks
     like an e-mail address."""

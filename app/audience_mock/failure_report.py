@@ -1,4 +1,4 @@
-"""What a failing test shows of its world: the last requests, and why requests were rejected."""
+"""What a failing test shows of its world: the last requests, why some were rejected, suspicious uploads."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -34,6 +34,38 @@ def last_requests(world: MockWorld) -> str:
     for entry in shown:
         lines += _lines(entry, f"/worlds/{world.name}")
     return "\n".join(lines)
+
+
+def suspicious_uploads(world: MockWorld) -> str:
+    """What the linter finds in the world's uploads; nothing if it finds nothing."""
+    try:
+        world.in_world(DEFAULT_WORLD).control("GET", f"/worlds/{world.name}")
+        reports = [report for report in world.lint() if report["findings"]]
+    except (ControlError, OSError):
+        return ""  # `last_requests` says why
+    lines: list[str] = []
+    for report in reports[:LAST]:
+        if report["customer_list"] is None:
+            what = f"audience {report['audience']}"
+        else:
+            what = f"customer list {report['customer_list']}"
+        values = f"{report['values']:,} values" if report["whole"] else f"first {report['values']:,} values"
+        lines += [f"{what}, {report['type']}, {values}:", *(f"  {line}" for line in finding_lines(report))]
+    return "\n".join(lines)
+
+
+def finding_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """The findings of a report of the linter: what each is, what to change, where it is."""
+    for finding in report["findings"]:
+        count, exact = finding["count"], finding["recognized"]
+        recognized = f" ({exact:,} recognized)" if exact else ""
+        yield f"{count:,} {'value' if count == 1 else 'values'}: {finding['what']}{recognized}"
+        yield f"    change: {finding['change']}"
+        places = [
+            f"{example['line']:,} ({example['value']})" if "value" in example else f"{example['line']:,}"
+            for example in finding["first"]
+        ]
+        yield f"    lines {', '.join(places)}{', …' if count > len(places) else ''}"
 
 
 def _lines(entry: Mapping[str, Any], prefix: str) -> Iterator[str]:

@@ -125,9 +125,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     world = item.stash.get(_WORLD, None)
     if report.failed and world is not None:
-        from audience_mock.failure_report import last_requests
+        from audience_mock.failure_report import last_requests, suspicious_uploads
 
         report.sections.append(("Audience Mock requests", last_requests(world)))
+        if findings := suspicious_uploads(world):
+            report.sections.append(("Audience Mock lint", findings))
     return report
 
 

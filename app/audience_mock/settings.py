@@ -120,6 +120,16 @@ class _WorldSettings(BaseModel):
         description="Bytes that the request journal of a world may take; the oldest requests go first.",
         json_schema_extra={"group": JOURNAL, "metavar": "BYTES"},
     )
+    lint_sample_bytes: int = Field(
+        default=64 << 10,
+        ge=0,
+        le=16 << 20,
+        description=(
+            "Bytes from the start of each upload that a world keeps in memory, of its newest 20, for"
+            " GET /__admin/lint; 0 keeps none."
+        ),
+        json_schema_extra={"group": JOURNAL, "metavar": "BYTES"},
+    )
     redact_users: bool = Field(
         default=False,
         description=(

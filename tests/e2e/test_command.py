@@ -311,7 +311,7 @@ def test_help() -> None:
 
 
 COMMANDS = (
-    *("serve", "exec", "wait", "check", "schema", "token", "export-openapi", "completion"),
+    *("serve", "exec", "wait", "check", "lint", "schema", "token", "export-openapi", "completion"),
     *("backup", "restore", "migrate"),
 )
 
@@ -368,6 +368,7 @@ EACH_SETTING = {
     "rate_limits": "trial",
     "journal_entries": "3",
     "journal_bytes": "100000",
+    "lint_sample_bytes": "1000",
     "redact_users": "true",
     "request_faults": "false",
     "admin": "true",

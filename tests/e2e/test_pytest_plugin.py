@@ -328,6 +328,50 @@ def test_after_a_broken_fixture(broken):
 """
 
 
+LINTED = """
+import hashlib
+
+from ad_accounts import *
+
+LISTS = "/ad_accounts/549755885175/customer_lists"
+
+
+def test_wrong_hashes(audience_mock):
+    people = "Anna@Example.com", "ben@example.com"
+    records = ",".join(hashlib.sha256(person.encode()).hexdigest() for person in people)
+    asked(audience_mock.urls.pinterest + LISTS, {"name": "n", "records": records})
+    assert False
+
+
+def test_right_hashes(audience_mock):
+    asked(audience_mock.urls.pinterest + LISTS, {"name": "n", "records": "ben@example.com"})
+    assert False
+
+
+def test_without_a_world(audience_mock):
+    audience_mock.delete()
+    assert False
+"""
+
+
+def test_a_failing_test_shows_suspicious_uploads(project: Project) -> None:
+    """The report of a failure says what its uploads really were, if there is something wrong with them."""
+    project.write(test_linted=LINTED)
+    ran = project.run()
+    assert outcomes(ran) == {"failed": 3}
+    ran.stdout.fnmatch_lines(
+        [
+            "*_ test_wrong_hashes _*",
+            "*- Audience Mock lint -*",
+            "customer list *, EMAIL, 2 values:",
+            "  1 value: hashed without lower-casing (1 recognized)",
+            "      change: trim and lower-case the value before hashing it",
+            "      lines 1 (*)",
+        ]
+    )
+    assert ran.stdout.str().count("Audience Mock lint") == 1
+
+
 def test_a_failing_test_shows_its_requests(project: Project) -> None:
     """The report of a failure has the last requests of its world, and of those that were rejected, older ones
     too, the answer, the fault, the reason and the routes that were probably meant; a test that passes shows

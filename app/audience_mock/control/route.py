@@ -13,7 +13,7 @@ from audience_mock.web.route import MockRoute
 CHANGE = "change"
 """The kind of a notice about an operation that changed something."""
 
-_READING = frozenset({"journal/search", "journal/verify"})
+_READING = frozenset({"journal/search", "journal/verify", "uploads/lint_for"})
 """Operations that change nothing, though their method is not GET."""
 
 

@@ -23,6 +23,9 @@ class Rules:
     """Requests that the journal keeps; 0 keeps none. Chosen: more than a test makes."""
     journal_bytes: int = 10 << 20
     """Bytes that the journal keeps. Chosen: a thousand requests of ordinary size with their answers."""
+    lint_sample_bytes: int = 64 << 10
+    """Bytes from the start of each upload that are kept to be linted; 0 keeps none. Chosen: a thousand
+    hashes. A job that hashes wrongly does so from the first line on."""
     redact_users: bool = False
     """Whether the journal and the log show no uploaded people."""
     request_faults: bool = True

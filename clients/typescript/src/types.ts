@@ -428,6 +428,63 @@ export interface LimitWindow {
   in_s: number;
 }
 
+export interface LintExample {
+  /** Of a file, the line; of records, the number of the record; from 1. */
+  line: number;
+  /** Masked; left out with `redact_users`. */
+  value?: string | null;
+}
+
+export interface LintFinding {
+  /** What is wrong, from the outermost to the innermost. */
+  codes: readonly string[];
+  /** What the values are. */
+  what: string;
+  /** What the sender should change. */
+  change: string;
+  /** Number of such values. */
+  count: number;
+  /** How many of them are recognized exactly, as those of known people or texts. */
+  recognized: number;
+  first: readonly LintExample[];
+}
+
+export interface LintPeople {
+  people: readonly LintPerson[];
+}
+
+/** The ids of a person in plain, as far as they are known. */
+export interface LintPerson {
+  email?: string | null;
+  /** As +46 70 1740605: with the country code apart, its other spellings are known. */
+  phone?: string | null;
+  /** Mobile advertising id. */
+  maid?: string | null;
+  third_party_id?: string | null;
+  fbid?: string | null;
+}
+
+export interface LintReport {
+  /** Unix seconds. */
+  received_at: number;
+  /** The audience that got a file of users. */
+  audience: number | null;
+  /** The customer list that got records. */
+  customer_list: string | null;
+  /** Type of the users or of the list; of rows, the name of the identifier. */
+  type: string;
+  /** Number of values that were looked at. */
+  values: number;
+  /** Whether these are all that was sent: see `lint_sample_bytes`. */
+  whole: boolean;
+  /** The most frequent first. */
+  findings: readonly LintFinding[];
+}
+
+export interface LintReports {
+  reports: readonly LintReport[];
+}
+
 export interface Live {
   status: "alive";
 }
@@ -1027,6 +1084,11 @@ export interface WorldSettings {
   journal_entries?: number;
   /** Bytes that the request journal of a world may take; the oldest requests go first. */
   journal_bytes?: number;
+  /**
+   * Bytes from the start of each upload that a world keeps in memory, of its newest 20, for GET
+   * /__admin/lint; 0 keeps none.
+   */
+  lint_sample_bytes?: number;
   /**
    * Whether the request journal and the log leave out the people in requests: records, and whatever looks
    * like an e-mail address.

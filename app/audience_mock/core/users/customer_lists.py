@@ -14,7 +14,7 @@ from audience_mock.core.store import ids
 from audience_mock.core.store.rows import CustomerListRow
 from audience_mock.core.store.tables import CustomerList, table_of
 from audience_mock.core.store.transaction import Transaction
-from audience_mock.core.users import user_sets
+from audience_mock.core.users import samples, user_sets
 from audience_mock.core.users.digests import LINK_BYTES
 from audience_mock.core.users.records import Records
 from audience_mock.core.worlds.world import World
@@ -92,6 +92,7 @@ async def create(
     async with _writing(world, None, records, ADD) as batch:
         row = await world.transact(_create, columns=columns, records=records, batch=batch)
         batch.own()
+        samples.keep(world, records.sample, type=list_type, customer_list=row.number)
         return row
 
 
@@ -118,6 +119,7 @@ async def apply_batch(
             )
             if after is not None:
                 batch.own()
+                samples.keep(world, records.sample, type=records.list_type, customer_list=number)
                 return after
         # Another batch was committed first: start again from the people it left.
 

@@ -15,6 +15,7 @@ from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import customer_lists
 from audience_mock.core.users.digests import prepare_for
 from audience_mock.core.users.records import Records
+from audience_mock.core.users.samples import sample_of
 from audience_mock.core.worlds.world import World
 
 PIECE_BYTES = 1 << 20
@@ -172,7 +173,7 @@ async def run(world: World, *, account: str, customer_list: int, number: int) ->
         try:
             row = await world.read(customer_lists.find, account=account, number=customer_list)
             await prepare_for(sum(part.size_bytes for part in parts))
-            with Records(row.list_type) as records:
+            with Records(row.list_type, sample=sample_of(world)) as records:
                 for part in parts:
                     await _read_part(world, part.file, records)
                 records.finish()

@@ -17,9 +17,12 @@ import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from audience_mock.core.users.digests import LINK_BYTES, Digests
+
+if TYPE_CHECKING:
+    from audience_mock.core.users.samples import Sample
 
 EMAIL, IDFA, MAID = "EMAIL", "IDFA", "MAID"
 LR_ID, DLX_ID, HASHED_PINNER_ID = "LR_ID", "DLX_ID", "HASHED_PINNER_ID"
@@ -106,8 +109,9 @@ class Records:
     what they are not.
     """
 
-    def __init__(self, list_type: str) -> None:
+    def __init__(self, list_type: str, *, sample: "Sample | None" = None) -> None:
         self.list_type = list_type
+        self.sample = sample
         self.people = Digests()
         self.links = Digests(LINK_BYTES)
         self.has_links = False
@@ -128,6 +132,8 @@ class Records:
     def feed(self, piece: bytes) -> None:
         """Take text with records separated by commas or line ends, in pieces of any size; blank ones are
         ignored."""
+        if self.sample is not None:
+            self.sample.add_text(piece)
         data = (self._rest + piece).translate(_SEPARATORS)
         end = data.rfind(b"\n") + 1
         self._rest = data[end:]
@@ -166,6 +172,8 @@ class Records:
     def add_rows(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Take rows of identifiers by name. A row is one person, identified by its first valid identifier;
         the others are ignored. Chosen."""
+        if self.sample is not None:
+            self.sample.add_rows(rows)
         people: list[bytes] = []
         links: list[bytes] = []
         self.sent += len(rows)

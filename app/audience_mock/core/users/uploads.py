@@ -12,7 +12,7 @@ from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.statements import Prepared
 from audience_mock.core.store.tables import Audience, Upload, table_of
 from audience_mock.core.store.transaction import Transaction
-from audience_mock.core.users import user_sets
+from audience_mock.core.users import samples, user_sets
 from audience_mock.core.users.digests import DIGEST_BYTES
 from audience_mock.core.users.user_lines import UserLines
 from audience_mock.core.worlds.world import World
@@ -38,11 +38,13 @@ async def create_audience(
     users.finish()
     audience["columns"] = columns
     if users.digests.size_bytes <= SMALL_BYTES:
-        return await world.transact(_create_small, users=users, audience=audience)
-    async with _writing(world, users, None) as written:
-        row = await world.transact(_create, users=users, written=written, audience=audience)
-        written.owned = True
-        return row
+        row = await world.transact(_create_small, users=users, audience=audience)
+    else:
+        async with _writing(world, users, None) as written:
+            row = await world.transact(_create, users=users, written=written, audience=audience)
+            written.owned = True
+    samples.keep(world, users.sample, type=users.user_type, audience=row.number)
+    return row
 
 
 async def add_users(world: World, users: UserLines, *, key: int) -> AudienceRow:
@@ -57,6 +59,7 @@ async def add_users(world: World, users: UserLines, *, key: int) -> AudienceRow:
             after = await world.transact(_add, users=users, written=written, before=before)
             if after is not None:
                 written.owned = True
+                samples.keep(world, users.sample, type=users.user_type, audience=after.number)
                 return after
         # Another upload to the same audience was committed first: merge with its users, too.
 

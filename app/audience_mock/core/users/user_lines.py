@@ -6,12 +6,15 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from audience_mock.core.users.digests import DIGEST_BYTES, Digests, has_numpy, import_numpy
 from audience_mock.core.users.records import trimmed
-from audience_mock.core.users.user_sets import Matcher
+
+if TYPE_CHECKING:
+    from audience_mock.core.users.samples import Sample
+    from audience_mock.core.users.user_sets import Matcher
 
 LONGEST_LINE_BYTES = 4096
 """No identifier is nearly as long; a longer line is invalid, and not kept in memory. Chosen."""
@@ -55,7 +58,7 @@ class Report:
     invalid: int = 0
     invalid_lines: list[tuple[int, str]] = field(default_factory=list)
 
-    def count_distinct(self, digests: bytes, matcher: Matcher) -> None:
+    def count_distinct(self, digests: bytes, matcher: "Matcher") -> None:
         """Count distinct digests, and those of people whom the provider knows."""
         self.distinct += len(digests) // DIGEST_BYTES
         self.matched += matcher.count(digests)
@@ -69,8 +72,9 @@ class UserLines:
     it, an advertiser id with its hyphens. Use it as a context manager: it may have a temporary file.
     """
 
-    def __init__(self, user_type: str) -> None:
+    def __init__(self, user_type: str, *, sample: "Sample | None" = None) -> None:
         self.user_type = user_type
+        self.sample = sample
         self.report = Report()
         self.digests = Digests()
         self._line = _LINE[user_type]
@@ -90,6 +94,8 @@ class UserLines:
         self.digests.close()
 
     def feed(self, piece: bytes) -> None:
+        if self.sample is not None:
+            self.sample.add_text(piece)
         if self._held_return or b"\r" in piece:
             piece = self._with_known_ends(piece)
         if self._at_start:
@@ -140,7 +146,7 @@ class UserLines:
         if start == end:
             return
         if self._hashed:
-            raw = _all_hashes(lines, start, end)
+            raw = all_hashes(lines, start, end)
             if raw is not None:
                 count = len(raw) // DIGEST_BYTES
                 self._number += count
@@ -203,7 +209,7 @@ def _with_newlines(lines: bytes) -> bytes:
     return lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _all_hashes(lines: bytes, start: int, end: int) -> bytes | None:
+def all_hashes(lines: bytes, start: int, end: int) -> bytes | None:
     """The digests of complete lines that all have 64 hex digits, decoded at once; None if any has not."""
     end_bytes = 2 if lines.startswith(b"\r", start + _HASH_CHARACTERS) else 1
     line_bytes = _HASH_CHARACTERS + end_bytes

@@ -5,6 +5,7 @@ import random
 import sqlite3
 import time
 from asyncio import current_task, sleep
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -80,6 +81,8 @@ class World:
         self.limits = Limits()
         self.journal = Journal()
         self.faults = Faults()
+        self.upload_samples: deque[Any] = deque()
+        """The starts of the newest uploads, which `core.users.samples` keeps."""
 
     async def transact(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
