@@ -12,7 +12,7 @@ import pytest
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
-pytest_plugins = ["helpers.response_validation"]
+pytest_plugins = ["helpers.pytest_runs", "helpers.response_validation"]
 
 ON_ONE_WORKER = ("test_pinterestsdk.py", "test_npm_client.py", "test_official_client.py", "test_bench.py")
 """Files whose tests share what takes seconds to import, to start or to record."""

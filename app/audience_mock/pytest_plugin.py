@@ -1,4 +1,4 @@
-"""The pytest fixture `audience_mock`: a world for each test, on one server for the whole run; and its clients.
+"""The pytest fixture `audience_mock`: a world for each test, on one server for the whole run; its clients.
 
 Under pytest-xdist each worker starts a server, unless all are told to use one that is already running. pytest
 loads this module in every run where Audience Mock is installed, so only the fixtures import the server.
@@ -148,7 +148,7 @@ def audience_mock_requests(audience_mock: "MockWorld") -> Iterator["requests.Ses
 
 
 def _made(make: "Callable[[MockWorld], Client]", world: "MockWorld") -> "Client":
-    """The client. Raises UsageError where its library is missing: a skip would hide that the test never ran."""
+    """The client. Raises UsageError without its library: a skip would hide that the test never ran."""
     try:
         return make(world)
     except ImportError as error:

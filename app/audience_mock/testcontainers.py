@@ -2,6 +2,7 @@
 
 import secrets
 from contextlib import suppress
+from http.client import HTTPException
 from time import sleep
 from typing import Unpack
 
@@ -23,7 +24,7 @@ PORT = 8000
 
 ATTEMPTS, PAUSE_S = 600, 0.1
 """Attempts to reach a container that starts, and the seconds between them: a minute. Chosen: it takes a
-second, and more where the machine is busy. Attempts are counted, because a test may have stopped Python's clock."""
+second, and more where the machine is busy. Attempts are counted: a test may have stopped Python's clock."""
 
 
 class AudienceMockContainer(DockerContainer):
@@ -56,7 +57,7 @@ class AudienceMockContainer(DockerContainer):
 
     @property
     def url(self) -> str:
-        """The base URL of the server, for this machine. Raises what DockerContainer raises if it does not run."""
+        """The server's base URL, for this machine. Raises what DockerContainer does if it does not run."""
         return _url(self)
 
     @property
@@ -75,10 +76,13 @@ class _Healthy(WaitStrategy):
             if container.status in ("exited", "dead"):
                 said = b"".join(container.get_logs()).decode(errors="replace")
                 raise RuntimeError(f"the container of Audience Mock {container.status}:\n{said}")
-            # ValueError: something else answers.
-            with suppress(OSError, ControlError, ValueError):
-                MockWorld(_url(container)).control("GET", "/health")
-                return
+            # The port is not published yet. An error of the engine's API, an OSError, is none of these.
+            with suppress(ConnectionError, TimeoutError):
+                world = MockWorld(_url(container))
+                # It does not listen yet, or something else does.
+                with suppress(OSError, HTTPException, ControlError, ValueError):
+                    world.control("GET", "/health")
+                    return
             sleep(PAUSE_S)
         raise TimeoutError(f"Audience Mock did not answer within {ATTEMPTS * PAUSE_S:.0f} s")
 
