@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 
 import docker.errors
 import pytest
+import samples
 from testcontainers.core.config import ConnectionMode, testcontainers_config
 
 from audience_mock import testcontainers
@@ -167,6 +168,16 @@ def test_a_container(engine: Engine) -> None:
     changes = [call for call in engine.calls if not call.startswith("GET ")]
     assert changes == ["POST /containers/create", "POST /containers/ID/start", "DELETE /containers/ID"]
     assert len(container.admin_token) > 30
+
+
+def test_the_guides_sample(engine: Engine) -> None:
+    """The sample of the guide passes."""
+    page = samples.TOP / "docs/guides/testcontainers.md"
+    (sample,) = samples.blocks(page.read_text())
+    names: dict[str, Any] = {}
+    exec(sample.code, names)
+    names["test_in_a_container"]()
+    assert engine.environment()["AUDIENCE_MOCK_SEED"] == "demo"
 
 
 def test_an_image_that_is_elsewhere(engine: Engine) -> None:
