@@ -89,8 +89,8 @@ def _target(scheme: str | None, host: str | None, port: int | None) -> SplitResu
 
 
 def _replace(installed: ExitStack, owner: type, name: str, replacement: Callable[..., Any]) -> None:
-    """Replace a method until the stack closes, unless somebody has replaced it since: then it stays, and has
-    nothing to do."""
+    """Replace a method until the stack closes, unless another tool has replaced it since: then it stays, and
+    has nothing to do."""
     original = getattr(owner, name)
     replacement = wraps(original)(replacement)
 

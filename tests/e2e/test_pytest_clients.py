@@ -167,9 +167,9 @@ def test_asyncio(project: Project) -> None:
 
 
 def test_a_faked_clock(project: Project) -> None:
-    """A clock that freezegun or time-machine stops, ahead or behind, is the client's alone: the server starts,
-    answers, waits and stops, and its world keeps the system's time, so no token expires; `clock.freeze` hands
-    it over."""
+    """A clock that freezegun or time-machine stops, ahead or behind, is the client's alone: the server
+    starts, answers, waits and stops, and its world keeps the system's time, so no token expires;
+    `clock.freeze` hands it over."""
     project.write(
         test_faked="""
             import time
