@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Unpack
 from urllib.parse import quote, urlencode, urlsplit
 
 from audience_mock.client_types import Criteria, Expectation, PlannedFault, WorldSettings
+
+if TYPE_CHECKING:
+    from audience_mock.host_patches import HostPatch
 
 __all__ = [
     "Clock",
@@ -123,6 +126,17 @@ class MockWorld:
     def in_world(self, name: str) -> "MockWorld":
         """Another world of the same server."""
         return MockWorld(self._server_url, world=name, admin_token=self._admin_token)
+
+    def patch_hosts(self, *hosts: str) -> "HostPatch":
+        """Send what clients ask of these hosts to this world: `with world.patch_hosts("api.pinterest.com"):`.
+
+        For clients in this process that use requests, urllib3, httpx or aiohttp, with http or https, in all
+        threads, until the block ends. A host is a name, for any port, or NAME:PORT; the path stays as it is.
+        Of several patches of a host, the one entered last decides. Raises ValueError for what is no host.
+        """
+        from audience_mock.host_patches import HostPatch  # noqa: PLC0415 - few need it
+
+        return HostPatch(self.url, hosts)
 
     def configure(self, **settings: Unpack[WorldSettings]) -> dict[str, Any]:
         """Set settings of this world, as `configure(build_delay_s=0)`; it keeps the others that it has.

@@ -1,4 +1,4 @@
-"""What a failing test shows of its world: the last requests, why some were rejected, suspicious uploads."""
+"""What a test shows of its world: the last requests or all, why some were rejected, suspicious uploads."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,10 +13,10 @@ SEARCHED = 1_000
 BODY_CHARACTERS = 300
 
 
-def last_requests(world: MockWorld) -> str:
+def last_requests(world: MockWorld, last: int = LAST) -> str:
     """One line for each of the last requests and of the rejected ones before; below a rejected request, what
     it was answered, the fault that caused it, the reason if the answer has none, and the routes that were
-    probably meant."""
+    probably meant. With `last=SEARCHED`, it is all of them."""
     try:
         # Through the default world: a path through a world that the test deleted would create it anew.
         world.in_world(DEFAULT_WORLD).control("GET", f"/worlds/{world.name}")
@@ -28,8 +28,8 @@ def last_requests(world: MockWorld) -> str:
             f"World {world.name} received no request. Base URLs of its APIs:\n"
             f"  {world.urls.pinterest}\n  {world.urls.pitchtarget}"
         )
-    rejected = [entry for entry in entries[:-LAST] if is_rejected(entry)][-LAST:]
-    shown = [*rejected, *entries[-LAST:]]
+    rejected = [entry for entry in entries[:-last] if is_rejected(entry)][-LAST:]
+    shown = [*rejected, *entries[-last:]]
     lines = [f"World {world.name}, {len(shown)} of {entries[-1]['number']} requests, the newest last:"]
     for entry in shown:
         lines += _lines(entry, f"/worlds/{world.name}")

@@ -1,4 +1,4 @@
-"""The pytest fixture `audience_mock`: a world for each test, on one server for the whole run.
+"""The pytest fixture `audience_mock`: a world for each test, on one server for the whole run; its clients.
 
 Under pytest-xdist each worker starts a server, unless all are told to use one that is already running. pytest
 loads this module in every run where Audience Mock is installed, so only the fixtures import the server.
@@ -7,35 +7,47 @@ loads this module in every run where Audience Mock is installed, so only the fix
 import json
 import os
 import re
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import pytest
 
 if TYPE_CHECKING:
+    import httpx
+    import requests
+
     from audience_mock.client import MockWorld
 
 MARKER = "audience_mock"
 URL_VARIABLE = "AUDIENCE_MOCK_URL"
 """`audience-mock exec` sets it."""
 TOKEN_VARIABLE = "AUDIENCE_MOCK_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
-ARGUMENTS = ("seed", "settings", "frozen", "unused_faults")
+ARGUMENTS = ("seed", "settings", "frozen", "unused_faults", "patch_hosts")
+SECTION = "Audience Mock requests"
 MAX_NODE_ID = 80
 """Characters of a test's id in the name of its world; a name has 100 at most, and the rest is a hash."""
+
+Client = TypeVar("Client")
 
 _RUN_ID = pytest.StashKey[str]()
 _WORLD = pytest.StashKey["MockWorld"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("audience-mock").addoption(
+    group = parser.getgroup("audience-mock")
+    group.addoption(
         "--audience-mock-url",
         metavar="URL",
         help=f"A running Audience Mock to use; by default the one in {URL_VARIABLE}, else a new one.",
+    )
+    group.addoption(
+        "--audience-mock-log",
+        action="store_true",
+        help="Show the requests of every test, not only the last ones of those that fail.",
     )
     parser.addini("audience_mock_seed", "Seed file that each world starts from, or demo.")
     parser.addini(
@@ -48,14 +60,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "Whether unused faults fail a test that passes: error or ignore.",
         default="ignore",
     )
+    parser.addini(
+        "audience_mock_patch_hosts",
+        "Hosts that every test with a world reaches there, as api.pinterest.com.",
+        type="args",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(seed=…, settings={{…}}, frozen=…, unused_faults=…): how the world of the fixture starts:"
-        " from a seed or its file, with settings of its own, with its clock stopped now (True) or at a time;"
-        " and whether unused faults fail the test, 'error' or 'ignore'.",
+        f"{MARKER}(seed=…, settings={{…}}, frozen=…, unused_faults=…, patch_hosts=[…]): how the world of the"
+        " fixture starts: from a seed or its file, with settings of its own, with its clock stopped now"
+        " (True) or at a time; whether unused faults fail the test, 'error' or 'ignore'; and the hosts whose"
+        " clients reach it.",
     )
     _fails_test(config.getini("audience_mock_unused_faults"))
 
@@ -98,13 +116,45 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
         frozen = arguments.get("frozen", False)
         if frozen is not False:
             world.clock.freeze(None if frozen is True else frozen)
+        hosts = arguments.get("patch_hosts", config.getini("audience_mock_patch_hosts"))
         node.stash[_WORLD] = world
-        yield world
+        with ExitStack() as patched:
+            if hosts:
+                patched.enter_context(world.patch_hosts(*([hosts] if isinstance(hosts, str) else hosts)))
+            yield world
     finally:
         if _WORLD in node.stash:
             del node.stash[_WORLD]
         with suppress(ControlError):  # the test may have deleted it
             world.delete()
+
+
+@pytest.fixture
+def audience_mock_httpx(audience_mock: "MockWorld") -> Iterator["httpx.Client"]:
+    """An httpx.Client for Pinterest's API of the test's world: `audience_mock_httpx.get("/ad_accounts")`."""
+    from audience_mock.pytest_clients import httpx_client
+
+    with _made(httpx_client, audience_mock) as client:
+        yield client
+
+
+@pytest.fixture
+def audience_mock_requests(audience_mock: "MockWorld") -> Iterator["requests.Session"]:
+    """A requests.Session for Pinterest's API of the test's world; it adds the base URL to paths."""
+    from audience_mock.pytest_clients import requests_session
+
+    with _made(requests_session, audience_mock) as session:
+        yield session
+
+
+def _made(make: "Callable[[MockWorld], Client]", world: "MockWorld") -> "Client":
+    """The client. Raises UsageError without its library: a skip would hide that the test never ran."""
+    try:
+        return make(world)
+    except ImportError as error:
+        raise pytest.UsageError(
+            f"this fixture needs {error.name}, which is not installed: pip install {error.name}"
+        ) from error
 
 
 @pytest.hookimpl(wrapper=True)
@@ -121,16 +171,31 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that fails shows the last requests of its world."""
+    """A test that fails shows the last requests of its world; with --audience-mock-log, each shows all."""
     report = yield
     world = item.stash.get(_WORLD, None)
-    if report.failed and world is not None:
-        from audience_mock.failure_report import last_requests, suspicious_uploads
+    logged = item.config.getoption("--audience-mock-log") and (report.when == "call" or not report.passed)
+    if world is not None and (report.failed or logged):
+        from audience_mock.failure_report import LAST, SEARCHED, last_requests, suspicious_uploads
 
-        report.sections.append(("Audience Mock requests", last_requests(world)))
-        if findings := suspicious_uploads(world):
+        report.sections.append((SECTION, last_requests(world, SEARCHED if logged else LAST)))
+        if report.failed and (findings := suspicious_uploads(world)):
             report.sections.append(("Audience Mock lint", findings))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The requests of tests whose reports pytest does not show. With pytest-xdist, those of all workers."""
+    if not config.getoption("--audience-mock-log"):
+        return
+    for outcome, reports in terminalreporter.stats.items():
+        if outcome in ("failed", "error"):
+            continue
+        for report in reports:
+            for title, requests in getattr(report, "sections", ()):
+                if title == SECTION:
+                    terminalreporter.write_sep("-", f"{SECTION}: {report.nodeid}")
+                    terminalreporter.write_line(requests)
 
 
 def _running_url(config: pytest.Config) -> str | None:

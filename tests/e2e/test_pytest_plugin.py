@@ -1,48 +1,19 @@
-"""The pytest plugin, in runs of pytest of their own, which find it as any project does that installs it.
-
-A process of its own costs a second and more, most of it for plugins that only our tests need. So runs are in
-this process, unless a test's promise needs another one.
-"""
+"""The pytest plugin, in runs of pytest of their own."""
 
 import json
-import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT
+from helpers.pytest_runs import Project, outcomes
 
 pytest_plugins = ["pytester"]
 
 README = Path(__file__).parents[2] / "README.md"
-
-API = """
-import json
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
-
-AUDIENCES = "/ad_accounts/549755885175/audiences"
-
-
-def asked(url, body=None):
-    headers = {"Authorization": "Bearer pina_test", "Content-Type": "application/json"}
-    sent = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(url, sent, headers)) as answer:
-        return json.load(answer)
-
-
-def create(world, name="Savers"):
-    rule = {"engagement_type": "save"}
-    body = {"name": name, "audience_type": "ENGAGEMENT", "rule": rule}
-    return asked(world.urls.pinterest + AUDIENCES, body)
-
-
-def names(world):
-    return [item["name"] for item in asked(world.urls.pinterest + AUDIENCES)["items"]]
-"""
 
 FAULTY = """
 import pytest
@@ -77,50 +48,6 @@ def test_asked_for(request):
         world.faults.expect_used()
     names(world)
 """
-
-
-class Project:
-    """A folder with tests that use the fixture."""
-
-    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._pytester = pytester
-        self.folder = pytester.path
-        for name in list(os.environ):
-            if name.startswith(("AUDIENCE_MOCK_", "PYTEST_", "COV_CORE_", "COVERAGE_")):
-                monkeypatch.delenv(name)
-        self.write(ad_accounts=API)
-
-    def write(self, **files: str) -> None:
-        self._pytester.makepyfile(**files)
-
-    def ini(self, **lines: str) -> None:
-        self._pytester.makeini("[pytest]\n" + "".join(f"{name} = {text}\n" for name, text in lines.items()))
-
-    def run(self, *arguments: str) -> pytest.RunResult:
-        """A run of pytest in this process."""
-        return self._pytester.runpytest_inprocess(*_BARE, *arguments)
-
-    def start(self, *arguments: str) -> pytest.RunResult:
-        """A run of pytest in a process of its own, as a user starts it."""
-        return self._pytester.runpytest_subprocess(*_BARE, *arguments, timeout=300)
-
-
-_BARE = [
-    part
-    for plugin in ("cacheprovider", "pytest_cov", "schemathesis", "hypothesispytest", "anyio")
-    for part in ("-p", f"no:{plugin}")
-]
-"""Without what only our own tests need, which costs half a second and more."""
-
-
-@pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    return Project(pytester, monkeypatch)
-
-
-def outcomes(ran: pytest.RunResult) -> Mapping[str, int]:
-    found: dict[str, int] = ran.parseoutcomes()
-    return {kind: number for kind, number in found.items() if kind not in ("warning", "warnings")}
 
 
 def test_two_hundred_tests_in_parallel(project: Project) -> None:
@@ -412,8 +339,14 @@ def test_a_failing_test_shows_its_requests(project: Project) -> None:
 @pytest.mark.parametrize(
     ("mark", "why"),
     [
-        ('"demo"', "*takes the keyword arguments seed, settings, frozen, unused_faults, not 'demo'*"),
-        ("speed=1", "*takes the keyword arguments seed, settings, frozen, unused_faults, not speed*"),
+        (
+            '"demo"',
+            "*takes the keyword arguments seed, *, unused_faults, patch_hosts, not 'demo'*",
+        ),
+        (
+            "speed=1",
+            "*takes the keyword arguments seed, *, unused_faults, patch_hosts, not speed*",
+        ),
         ('unused_faults="warn"', "*must be one of 'error', 'ignore' (given: 'warn')*"),
         ('settings={"build_delay": 0}', "*ControlError: settings.build_delay: *"),
     ],
@@ -541,6 +474,8 @@ def test_markers_help(project: Project) -> None:
     said = project.run("--help").stdout.str()
     for name in (
         "--audience-mock-url",
+        "--audience-mock-log",
+        "audience_mock_patch_hosts",
         "audience_mock_seed",
         "audience_mock_settings",
         "audience_mock_unused_faults",

@@ -6,7 +6,6 @@ follow any number of requests. Nothing is made for a world without subscribers.
 
 import asyncio
 from collections.abc import Callable
-from time import monotonic
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -108,13 +107,14 @@ class _EventStream(Response):
     ) -> None:
         world = self._world
         await write(_beginning(world, self._last_id))
-        started_s = last_sent_s = monotonic()
+        clock_s = asyncio.get_running_loop().time  # that of Python may be faked by the test
+        started_s = last_sent_s = clock_s()
         while not is_gone():
             why = subscription.ended
             missed, notices = subscription.take()
             events = [_event("missed", {"missed": missed})] if missed else []
             events += [_of_notice(world, notice) for notice in notices]
-            now_s = monotonic()
+            now_s = clock_s()
             if why is None and self._for_s is not None and now_s - started_s >= self._for_s:
                 why = "over"
             if why is not None:

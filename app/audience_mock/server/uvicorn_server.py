@@ -11,7 +11,6 @@ import signal
 import socket
 import struct
 import sys
-import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
@@ -56,7 +55,7 @@ class Server(uvicorn.Server):
     `when_stopping` is called before it waits for responses: those without an end have to end.
 
     uvicorn itself polls ten times a second for the request to stop and for the end of all responses, which
-    costs every test 0.2 s.
+    costs every test 0.2 s. Waits are measured by the event loop's clock: a test may have stopped Python's.
     """
 
     def __init__(
@@ -171,9 +170,10 @@ class Server(uvicorn.Server):
 
     async def _is_over(self, within_s: float) -> bool:
         """Wait for the last request and the last connection; a second Ctrl-C ends the wait."""
-        end = time.monotonic() + within_s
+        loop = asyncio.get_running_loop()
+        end = loop.time() + within_s
         while self.server_state.connections or self.server_state.tasks:
-            if self.force_exit or time.monotonic() >= end:
+            if self.force_exit or loop.time() >= end:
                 return False
             await asyncio.sleep(0.005)
         return True
@@ -262,8 +262,9 @@ def _unconfirmed_bytes(link: Any) -> int:
 
 async def _wait_until(is_so: Callable[[], bool], within_s: float) -> None:
     """Wait until `is_so`, for `within_s` seconds at most."""
-    end = time.monotonic() + within_s
+    loop = asyncio.get_running_loop()
+    end = loop.time() + within_s
     while not is_so():
-        if time.monotonic() >= end:
+        if loop.time() >= end:
             return
         await asyncio.sleep(0.001)
