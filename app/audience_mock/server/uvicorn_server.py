@@ -139,8 +139,8 @@ class Server(uvicorn.Server):
         self._connections.are_ending = True
         woken, loop = asyncio.Event(), asyncio.get_running_loop()
         self._wake = lambda: loop.call_soon_threadsafe(woken.set)
-        end = time.monotonic() + self._drain_s
-        while not self.force_exit and (left_s := end - time.monotonic()) > 0:
+        end = loop.time() + self._drain_s
+        while not self.force_exit and (left_s := end - loop.time()) > 0:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(woken.wait(), left_s)
         self._wake = _nothing
