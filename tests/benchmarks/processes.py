@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,12 +47,6 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(removed)}
     return {**kept, "PYTHONPATH": f"{ROOT / 'app'}{os.pathsep}{ROOT / 'tests'}", **more}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from benchmarks import exchanges
 from benchmarks.exchanges import Request
-from benchmarks.processes import ROOT, BenchError, Running, ask, free_port, running
+from benchmarks.processes import ROOT, BenchError, Running, ask, running
+from helpers.ports import free_port
 
 MEMORY, FILE = "memory", "file"
 RAW, STARLETTE, FASTAPI, HELLO, DISCARD = "raw", "starlette", "fastapi", "hello", "discard"

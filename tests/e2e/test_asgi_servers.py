@@ -1,7 +1,6 @@
 """The application under other servers than its own: `uvicorn … --factory`, and one that is not uvicorn."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,16 +11,11 @@ import pytest
 
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.errors import pinterest_error
+from helpers.ports import free_port
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 CREATE = {"name": "A", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}
 LIMIT_S = 30
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 COMMANDS = {

@@ -28,6 +28,7 @@ from audience_mock.server.listener import base_url
 from audience_mock.settings import GROUPS, Settings, group_of, metavar_of
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.environment import MEASURED, environment_without
+from helpers.ports import free_port
 from helpers.tenants import digest, write_tenants
 from helpers.warm_process import Running, WarmProcess
 
@@ -156,11 +157,6 @@ def command(tmp_path: Path) -> Iterator[Runner]:
     """Runs the command in an empty folder, and ends what still runs after the test."""
     with ExitStack() as held:
         yield Runner(tmp_path, held)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def upload(users: bytes) -> tuple[bytes, bytes]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.processes import free_port
 from helpers.environment import environment_without
+from helpers.ports import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 LIMIT_S = 30
