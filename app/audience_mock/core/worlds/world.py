@@ -206,13 +206,13 @@ class World:
 
     async def load_image_beside(self, image: Database) -> None:
         """As `load_image`; a large one is copied in a thread."""
-        self._prepare_image(image)
-        load = partial(self.database.load_image, image)
-        if is_large(image):
-            async with self.exclusive.take(self.database):
-                await run_beside(self.database, load)
-        else:
-            load()
+        if not is_large(image):
+            self.load_image(image)
+            return
+        async with self.exclusive.take(self.database):
+            # Now, not before: the settings may change while this waits for its turn.
+            self._prepare_image(image)
+            await run_beside(self.database, partial(self.database.load_image, image))
         self._use_image()
 
     def _prepare_image(self, image: Database) -> None:
