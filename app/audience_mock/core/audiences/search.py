@@ -5,7 +5,7 @@ for one row.
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, bindparam, case, func, literal, or_, select
 from sqlalchemy import cast as sql_cast
@@ -13,6 +13,7 @@ from sqlalchemy import cast as sql_cast
 from audience_mock.core.audiences.lifecycle import INITIALIZING, READY, READY_PEOPLE, TOO_SMALL
 from audience_mock.core.audiences.queries import COLUMNS, PEOPLE
 from audience_mock.core.readiness import FAILS
+from audience_mock.core.store.listing import page_of
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.tables import Audience, table_of
 from audience_mock.core.store.transaction import Transaction
@@ -76,11 +77,17 @@ def search(
     for column, value in ((_c.api, api), (_c.account, account), (_c.kind, kind), (_STATUS, status)):
         if value is not None:
             criteria.append(column == value)
-    now = {"now_ms": tx.now_ms}
-    total = tx.execute(select(func.count()).select_from(_table).where(*criteria), now).scalar_one()
-    order = (SORTS[sort].desc(), _c.key.desc()) if descending else (SORTS[sort], _c.key)
-    page = select(*COLUMNS).where(*criteria).order_by(*order).limit(limit).offset(offset)
-    return [AudienceRow._make(row) for row in tx.execute(page, now)], cast(int, total)
+    rows, total = page_of(
+        tx,
+        COLUMNS,
+        criteria,
+        sort=SORTS[sort],
+        created=_c.key,
+        descending=descending,
+        limit=limit,
+        offset=offset,
+    )
+    return [AudienceRow._make(row) for row in rows], total
 
 
 def count_by_status(tx: Transaction) -> dict[str, dict[str, int]]:

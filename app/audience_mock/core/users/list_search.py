@@ -9,6 +9,7 @@ from sqlalchemy import cast as sql_cast
 from audience_mock.core.audiences.lifecycle import PROCESSING, READY, READY_PEOPLE, TOO_SMALL
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import InvalidStatusError, NotFoundError
+from audience_mock.core.store.listing import page_of
 from audience_mock.core.store.rows import CustomerListRow
 from audience_mock.core.store.tables import CustomerList, table_of
 from audience_mock.core.store.transaction import Transaction
@@ -59,11 +60,17 @@ def search(
     for column, value in ((_c.account, account), (_STATUS, status)):
         if value is not None:
             criteria.append(column == value)
-    now = {"now_ms": tx.now_ms}
-    total = tx.execute(select(func.count()).select_from(_table).where(*criteria), now).scalar_one()
-    order = (SORTS[sort].desc(), _c.number.desc()) if descending else (SORTS[sort], _c.number)
-    page = select(_table).where(*criteria).order_by(*order).limit(limit).offset(offset)
-    return [CustomerListRow._make(row) for row in tx.execute(page, now)], cast(int, total)
+    rows, total = page_of(
+        tx,
+        list(_c),
+        criteria,
+        sort=SORTS[sort],
+        created=_c.number,
+        descending=descending,
+        limit=limit,
+        offset=offset,
+    )
+    return [CustomerListRow._make(row) for row in rows], total
 
 
 def count(tx: Transaction) -> int:
