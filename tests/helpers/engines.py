@@ -27,11 +27,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "both_engines: runs on SQLite and, where it is installed, PostgreSQL")
-    config.addinivalue_line("markers", "sqlite_only(reason): looks into SQLite, or tests what it alone has")
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.config.getoption("engine") == SQLITE and _marked(metafunc, "both_engines"):
         metafunc.parametrize("engine", (SQLITE, POSTGRESQL), indirect=True)
