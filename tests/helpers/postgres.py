@@ -137,6 +137,10 @@ class Cluster:
         )
         assert done.returncode == 0, done.stderr
 
+    def configure(self, **settings: str) -> None:
+        """More settings, from the next start on."""
+        self._settings |= settings
+
     @property
     def log(self) -> str:
         return (self.folder / "log").read_text()
