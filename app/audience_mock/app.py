@@ -18,9 +18,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from audience_mock import __version__
 from audience_mock.control import Access, AdminTokens, PageRoute, Pages
 from audience_mock.core import durations
-from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError
+from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError, StoreError
 from audience_mock.core.rules import Rules
-from audience_mock.core.worlds.worlds import Configure, Worlds
+from audience_mock.core.worlds.worlds import Configure, StartingState, Worlds
 from audience_mock.observing import Observing
 from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
@@ -74,6 +74,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        worlds.start()
         if lifetimes is not None:
             lifetimes.start()
         yield
@@ -138,6 +139,10 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         wait_to_open=None if admission is None else admission.wait_to_open,
     )
     observing.add_to(app, access)
+    if worlds.is_shared:
+        from audience_mock.core.postgres.middleware import Waiting
+
+        app.add_middleware(Waiting)
     if settings.trusted_proxies or settings.public_url is not None:
         from audience_mock.web.proxies import TrustedProxies
 
@@ -253,7 +258,18 @@ def _open_worlds(settings: Settings, access: Access) -> Worlds:
     configure = partial(_configured, settings, access)
     if settings.seed:
         return _seeded(settings, seed_file(settings.seed), configure)
-    return Worlds(settings.database, configure=configure, lock=settings.database_lock)
+    return _worlds_at(settings, None, configure)
+
+
+def _worlds_at(settings: Settings, seed: StartingState | None, configure: Configure) -> Worlds:
+    """The worlds of the database that the settings name."""
+    if not settings.database.startswith("postgres"):
+        return Worlds(settings.database, seed=seed, configure=configure, lock=settings.database_lock)
+    try:
+        from audience_mock.core.postgres.worlds import PostgresWorlds
+    except ImportError as error:
+        raise StoreError(f"{error}: pip install 'audience-mock[postgres]'") from None
+    return PostgresWorlds(settings.database, seed=seed, configure=configure)
 
 
 def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
@@ -262,9 +278,7 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
 
     seed = loader.load(file)
     try:
-        worlds = Worlds(
-            settings.database, seed=StartingSeed(seed), configure=configure, lock=settings.database_lock
-        )
+        worlds = _worlds_at(settings, StartingSeed(seed), configure)
     except InvalidSeedError as error:
         raise loader.located(file, error) from None
     if worlds.seeded:

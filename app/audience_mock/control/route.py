@@ -57,7 +57,7 @@ class ControlRoute(MockRoute):
             return
         if operation.startswith("worlds/"):
             request.worlds.notify(CHANGE, operation)
-        elif request.world.subscribers:
+        else:
             request.world.subscribers.notify(CHANGE, operation)
 
     def error_response(self, request: MockRequest, error: Exception) -> RawResponse:

@@ -42,6 +42,8 @@ def create(copied: Sequence[Table], beside: Iterable[str]) -> list[str]:
         *_TOUCH_UPLOAD,
         _delete_unowned(),
         COUNT_CALL,
+        TRIM_JOURNAL,
+        CLEAR_JOURNAL,
         ADD_TO_JOURNAL,
     ]
 
@@ -172,14 +174,37 @@ COUNT_CALL = """CREATE FUNCTION count_call(
     END $$"""
 """As `controls.rate_limits.Limits.count`. Calls of one caller take turns."""
 
+TRIM_JOURNAL = """CREATE FUNCTION trim_journal(of_image bigint, max_entries bigint, max_bytes bigint)
+    RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+    DECLARE
+        counted journals;
+        dropped_bytes bigint;
+    BEGIN
+    SELECT * INTO counted FROM journals WHERE image = of_image FOR UPDATE;
+    WHILE counted.entries > max_entries OR (counted.held_bytes > max_bytes AND counted.entries > 0) LOOP
+        DELETE FROM journal WHERE image = of_image AND number = counted.last - counted.entries + 1
+        RETURNING journal.held_bytes INTO dropped_bytes;
+        counted.entries := counted.entries - 1;
+        counted.held_bytes := counted.held_bytes - coalesce(dropped_bytes, 0);
+    END LOOP;
+    UPDATE journals SET entries = counted.entries, held_bytes = counted.held_bytes WHERE image = of_image;
+    END $$"""
+"""As `controls.journal.Journal.trim`."""
+
+CLEAR_JOURNAL = """CREATE FUNCTION clear_journal(of_image bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+    BEGIN
+    UPDATE journals SET cleared_at = last, entries = 0, held_bytes = 0 WHERE image = of_image;
+    DELETE FROM journal WHERE image = of_image;
+    END $$"""
+"""As `controls.journal.Journal.clear`. The counts are locked first: no entry is added in between."""
+
 ADD_TO_JOURNAL = """CREATE FUNCTION add_to_journal(
         of_image bigint, of_at_ms bigint, of_bytes bigint, of_record bytea, max_entries bigint,
         max_bytes bigint
     ) RETURNS bigint LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
     DECLARE
         counted journals;
-        first bigint;
-        dropped_bytes bigint;
     BEGIN
     INSERT INTO journals AS j (image, last, entries, held_bytes) VALUES (of_image, 1, 1, of_bytes)
     ON CONFLICT (image) DO UPDATE
@@ -188,15 +213,7 @@ ADD_TO_JOURNAL = """CREATE FUNCTION add_to_journal(
     INSERT INTO journal (image, number, at_ms, held_bytes, record)
     VALUES (of_image, counted.last, of_at_ms, of_bytes, of_record);
     IF counted.entries > max_entries OR counted.held_bytes > max_bytes THEN
-        WHILE counted.entries > max_entries OR (counted.held_bytes > max_bytes AND counted.entries > 0) LOOP
-            first := counted.last - counted.entries + 1;
-            DELETE FROM journal WHERE image = of_image AND number = first
-            RETURNING journal.held_bytes INTO dropped_bytes;
-            counted.entries := counted.entries - 1;
-            counted.held_bytes := counted.held_bytes - coalesce(dropped_bytes, 0);
-        END LOOP;
-        UPDATE journals SET entries = counted.entries, held_bytes = counted.held_bytes
-        WHERE image = of_image;
+        PERFORM trim_journal(of_image, max_entries, max_bytes);
     END IF;
     RETURN counted.last;
     END $$"""

@@ -103,6 +103,13 @@ CREATE UNLOGGED TABLE windows (
     calls bigint NOT NULL,
     PRIMARY KEY (image, caller, name)
 ) WITH (fillfactor = 50);
+CREATE UNLOGGED TABLE notices (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    world text COLLATE "C" NOT NULL,
+    kind text NOT NULL,
+    about text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now()
+);
 CREATE UNLOGGED TABLE faults (
     image bigint PRIMARY KEY,
     planned bytea NOT NULL

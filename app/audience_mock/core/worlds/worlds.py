@@ -11,6 +11,7 @@ from audience_mock.core.errors import (
     InvalidStateError,
     LimitExceededError,
     NotFoundError,
+    StoreUnavailableError,
 )
 from audience_mock.core.rules import Rules
 from audience_mock.core.store.closing import close_all
@@ -35,6 +36,10 @@ Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
 
 class StartingState(Protocol):
     """What worlds start from, such as `seeds.starting_seed.StartingSeed`."""
+
+    @property
+    def digest(self) -> str:
+        """The same for what starts the same."""
 
     def set_clock(self, clock: Clock) -> None: ...
 
@@ -112,6 +117,20 @@ class Worlds:
         except BaseException:
             self.close()
             raise
+
+    is_shared = False
+    """Whether other servers may change the worlds, so that each request looks."""
+
+    def start(self) -> None:
+        """The server has started, in the running event loop."""
+
+    def in_background(self, function: Callable[[], None]) -> None:
+        """Run something of the server's own, beside its requests."""
+        function()
+
+    def unreachable(self, name: str, error: StoreUnavailableError) -> World:
+        """Stands for a world while the database does not answer: whatever uses it raises the error."""
+        raise error
 
     def use_quotas(self, ledger: "Ledger") -> None:
         """Reject from now on what exceeds a quota. Again, after other quotas were set."""
