@@ -15,10 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from audience_mock.core.errors import StoreError
-from audience_mock.core.postgres import schema
+from audience_mock.core.postgres import address, schema
 from audience_mock.core.postgres.migrations import HEAD, VERSION_TABLE
 from audience_mock.core.postgres.schema import SCHEMA
-from audience_mock.core.store.database import without_password
 
 _LOCK = "audience-mock migrate"
 """Two runs at a time: the second finds that all is done."""
@@ -41,13 +40,16 @@ class Migrated(NamedTuple):
 def migrate(url: str, *, serving_role: str | None, dry_run: bool) -> Migrated:
     """Make the tables, or bring them to the schema of this version, in one transaction; `serving_role` may
     use them then. A dry run is rolled back. Raises StoreError."""
+    place = address.parse(url)
+    timeout_s = place.options.connect_timeout_ms / 1000
     try:
-        return asyncio.run(_migrate(partial(asyncpg.connect, dsn(url)), serving_role, dry_run))
+        connect = partial(asyncpg.connect, place.dsn, timeout=timeout_s)
+        return asyncio.run(_migrate(connect, serving_role, dry_run))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
         cause = getattr(error, "orig", None) or error
         if isinstance(error, DBAPIError) and cause.__cause__ is not None:
             cause = cause.__cause__
-        raise StoreError(f"cannot migrate {without_password(url)}: {cause}") from None
+        raise StoreError(f"cannot migrate {place.shown}: {cause}") from None
 
 
 async def _migrate(
@@ -59,11 +61,6 @@ async def _migrate(
         await (connection.rollback() if dry_run else connection.commit())
     await engine.dispose()
     return found
-
-
-def dsn(url: str) -> str:
-    """The URL as asyncpg takes it."""
-    return "postgresql://" + url.partition("://")[2]
 
 
 def _run(connection: Connection, serving_role: str | None) -> Migrated:
@@ -99,7 +96,7 @@ def _serving_roles(connection: Connection) -> list[str]:
 def _version(connection: Connection) -> str | None:
     if not _exists(connection, "SELECT 1 WHERE to_regclass(:of) IS NOT NULL", f"{SCHEMA}.{VERSION_TABLE}"):
         return None
-    found = connection.execute(text(f"SELECT version_num FROM {SCHEMA}.{VERSION_TABLE}")).scalar()  # noqa: S608
+    found = connection.execute(text(f"SELECT version_num FROM {SCHEMA}.{VERSION_TABLE}")).scalar()
     return None if found is None else str(found)
 
 
