@@ -212,7 +212,7 @@ class PostgresWorld(World):
         """PostgreSQL itself does."""
 
     def reset_limits(self) -> None:
-        self.server.rows(_DELETE_WINDOWS, self.image)
+        self.server.transact(lambda session: session.run(_DELETE_WINDOWS, self.image))
 
     def set_clock(self, *, now_ms: int | None = None, frozen: bool | None = None) -> None:
         def change(clock: Clock) -> None:
