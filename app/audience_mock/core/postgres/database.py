@@ -209,7 +209,7 @@ class _Beside:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="postgres", daemon=True).start()
+                threading.Thread(target=_serve, args=(self._loop,), name="postgres", daemon=True).start()
         return asyncio.run_coroutine_threadsafe(_awaited(function), self._loop).result()
 
     def stop(self, last: Callable[[], None]) -> None:
@@ -217,6 +217,13 @@ class _Beside:
             self.run(last)
             loop, self._loop = self._loop, None
             loop.call_soon_threadsafe(loop.stop)
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 async def _awaited(function: Callable[[], T]) -> T:
