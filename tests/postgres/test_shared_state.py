@@ -236,7 +236,7 @@ def test_users_that_one_server_took_are_in_the_audience_at_the_other(pair: Pair)
     made = turns.json("POST", "/custom_audiences", **form)["fb_custom_audience"]
     for _ in turns.servers:
         (upload,) = turns.json("GET", "/__admin/uploads")["uploads"]
-        assert (upload["valid"], upload["audience"]) == (5, str(made["id"]))
+        assert (upload["valid"], upload["audience"]) == (5, made["id"])
 
 
 def test_a_reset_at_one_server_breaks_off_what_another_does(pair: Pair) -> None:
