@@ -20,6 +20,9 @@ class Options:
     """After so long PostgreSQL ends a statement. Chosen: a copy of a million rows takes less."""
     lock_timeout_ms: int = 10_000
     """How long a statement waits for a lock. Chosen: longer than a world's longest transactions."""
+    idle_timeout_ms: int = 10_000
+    """How long a transaction may wait for its server, which hangs, before PostgreSQL ends it and lets the
+    world go. Chosen: far longer than a server computes between two statements."""
     connect_timeout_ms: int = 5_000
     """How long a request waits for a connection, free or new. Chosen."""
     statement_cache_size: int = 1024

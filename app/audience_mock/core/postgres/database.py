@@ -9,8 +9,7 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 
-from audience_mock.core.errors import StoreError
-from audience_mock.core.postgres import address, schema
+from audience_mock.core.postgres import address, migrations, schema
 from audience_mock.core.postgres.failures import Availability
 from audience_mock.core.postgres.server_time import ServerTime
 from audience_mock.core.postgres.waiting import can_wait, in_greenlet, wait
@@ -24,8 +23,10 @@ READ_ONE_STATE = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 COPY_ONE_STATE = "ISOLATION LEVEL REPEATABLE READ"
 """Modes of a transaction."""
 
-_VERSION = f"""SELECT coalesce(max(version), 0), (extract(epoch FROM clock_timestamp()) * 1000)::float8
-    FROM {schema.SCHEMA}.schema_version"""
+_NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8"
+
+_UNBOUNDED_S = 86_400.0
+"""Of a statement that copies: the driver takes None for its default."""
 
 _PLANS = (
     "SET LOCAL jit = off",
@@ -38,27 +39,28 @@ _PLANS = (
 class Session:
     """An open transaction."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_limit_s")
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, limit_s: float | None) -> None:
         self._connection = connection
+        self._limit_s = limit_s
 
     def fetch(self, text: str, *values: Any) -> Rows:
         """The rows of a statement."""
-        return wait(self._connection.fetch(text, *values))
+        return wait(self._connection.fetch(text, *values, timeout=self._limit_s))
 
     def row(self, text: str, *values: Any) -> Any:
         """The first row, or None."""
-        return wait(self._connection.fetchrow(text, *values))
+        return wait(self._connection.fetchrow(text, *values, timeout=self._limit_s))
 
     def run(self, text: str, *values: Any) -> int:
         """Run a statement; returns the number of rows."""
-        status: str = wait(self._connection.execute(text, *values))
+        status: str = wait(self._connection.execute(text, *values, timeout=self._limit_s))
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
     def run_for_each(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
-        wait(self._connection.executemany(text, rows))
+        wait(self._connection.executemany(text, rows, timeout=self._limit_s))
 
 
 class PostgresDatabase:
@@ -78,6 +80,7 @@ class PostgresDatabase:
                 f"SET LOCAL search_path = {schema.SCHEMA}, pg_temp",
                 f"SET LOCAL statement_timeout = {options.statement_timeout_ms}",
                 f"SET LOCAL lock_timeout = {options.lock_timeout_ms}",
+                f"SET LOCAL idle_in_transaction_session_timeout = {options.idle_timeout_ms}",
                 *_PLANS,
             )
         )
@@ -115,12 +118,12 @@ class PostgresDatabase:
             # Its preparation would be lost between two trips.
             with self.session() as session:
                 return session.fetch(text, *values) if method == "fetch" else session.row(text, *values)
-        limit_s = self.address.options.statement_timeout_ms / 1000
         with self.availability.watched():
             pool = self._pool()
             connection = wait(pool.acquire(timeout=self.address.options.connect_timeout_ms / 1000))
             try:
-                return wait(getattr(connection, method)(text, *values, timeout=limit_s))
+                with _terminated_if_silent(connection):
+                    return wait(getattr(connection, method)(text, *values))
             finally:
                 wait(pool.release(connection))
 
@@ -138,14 +141,17 @@ class PostgresDatabase:
             pool = self._pool()
             connection = wait(pool.acquire(timeout=self.address.options.connect_timeout_ms / 1000))
             try:
-                wait(connection.execute(begin))
-                try:
-                    yield Session(connection)
-                except BaseException:
-                    with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
-                        wait(connection.execute("ROLLBACK"))
-                    raise
-                wait(connection.execute("COMMIT"))
+                with _terminated_if_silent(connection):
+                    wait(connection.execute(begin))
+                    try:
+                        yield Session(connection, _UNBOUNDED_S if copies else None)
+                    except TimeoutError:
+                        raise
+                    except BaseException:
+                        with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                            wait(connection.execute("ROLLBACK"))
+                        raise
+                    wait(connection.execute("COMMIT"))
             finally:
                 wait(pool.release(connection))
 
@@ -159,6 +165,8 @@ class PostgresDatabase:
                 min_size=0,
                 max_size=options.pool_size,
                 timeout=options.connect_timeout_ms / 1000,
+                # PostgreSQL ends a statement itself, unless it or the network does not answer at all.
+                command_timeout=(options.statement_timeout_ms + options.connect_timeout_ms) / 1000,
                 statement_cache_size=options.statement_cache_size,
                 reset=_as_it_is,
             )
@@ -166,21 +174,13 @@ class PostgresDatabase:
         return pool
 
     def check(self) -> None:
-        """Raises StoreError if the schema is not the one that this version uses."""
-        try:
-            row = self.row(_VERSION)
-        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
-            raise StoreError(
-                f"{self.shown} has no schema {schema.SCHEMA}: run audience-mock migrate {self.shown}"
-            ) from None
-        except asyncpg.InsufficientPrivilegeError as error:
-            raise StoreError(f"{self.shown}: {error} (the role needs the grants of `migrate`)") from None
-        found = row[0]
-        self.time.observe(row[1])
-        if found < schema.VERSION:
-            raise StoreError(f"{self.shown} has an earlier schema: run audience-mock migrate {self.shown}")
-        if found > schema.VERSION:
-            raise StoreError(f"{self.shown} has a later schema: use a later version of Audience Mock")
+        """Raises StoreError, which says what to run, unless the database is as this version needs it."""
+
+        def checked(session: Session) -> None:
+            migrations.check(session, self.shown)
+            self.time.observe(session.row(_NOW)[0])
+
+        self.transact(checked)
 
     def close(self) -> None:
         """Close the connections of this event loop, if the caller can wait, and those beside it."""
@@ -194,6 +194,16 @@ class PostgresDatabase:
             wait(pool.close())
 
 
+@contextmanager
+def _terminated_if_silent(connection: Any) -> Iterator[None]:
+    """A connection whose other end does not answer cannot be used again, nor closed in an orderly way."""
+    try:
+        yield
+    except TimeoutError:
+        connection.terminate()
+        raise
+
+
 async def _as_it_is(connection: Any) -> None:
     """A transaction leaves nothing behind in its session."""
 
@@ -204,22 +214,28 @@ class _Beside:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def run(self, function: Callable[[], T]) -> T:
         with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_serve, args=(self._loop,), name="postgres", daemon=True).start()
-        return asyncio.run_coroutine_threadsafe(_awaited(function), self._loop).result()
+            loop = self._loop
+            if loop is None:
+                loop = self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=_run_and_close, args=(loop,), name="postgres", daemon=True
+                )
+                self._thread.start()
+        return asyncio.run_coroutine_threadsafe(_awaited(function), loop).result()
 
     def stop(self, last: Callable[[], None]) -> None:
-        if self._loop is not None:
+        if self._loop is not None and self._thread is not None:
             self.run(last)
             loop, self._loop = self._loop, None
             loop.call_soon_threadsafe(loop.stop)
+            self._thread.join()
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
+def _run_and_close(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
     finally:

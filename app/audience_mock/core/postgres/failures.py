@@ -16,6 +16,7 @@ _UNAVAILABLE = (
     asyncpg.OperatorInterventionError,  # it shuts down, or it ended a statement that took too long
     asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # this server hung for a while
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,  # a standby
     asyncpg.InvalidAuthorizationSpecificationError,

@@ -48,8 +48,6 @@ _DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 _DATED = {tables.table_of(model).name for model in (tables.UserBlock, tables.UploadPiece, tables.ListUpload)}
 
 WORLD_TABLES = """
-CREATE TABLE schema_version (version integer NOT NULL);
-INSERT INTO schema_version VALUES ({version});
 CREATE SEQUENCE images;
 CREATE TABLE worlds (
     name text COLLATE "C" PRIMARY KEY,
