@@ -173,6 +173,9 @@ class PostgresDatabase:
             wait(pool)
         return pool
 
+    def check_reachable(self) -> None:
+        """Raises StoreUnavailableError if the last request of a world found no database."""
+
     def check(self) -> None:
         """Raises StoreError, which says what to run, unless the database is as this version needs it."""
 
