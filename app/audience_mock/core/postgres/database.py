@@ -189,6 +189,10 @@ class PostgresDatabase:
         """Close the connections of this event loop, if the caller can wait, and those beside it."""
         if can_wait():
             self._close_pool()
+        self.close_beside()
+
+    def close_beside(self) -> None:
+        """Close the connections that the start has used; they are opened again for who needs them."""
         self._beside.stop(self._close_pool)
 
     def _close_pool(self) -> None:

@@ -98,6 +98,7 @@ class PostgresWorlds(Worlds):
         return untouched
 
     def start(self) -> None:
+        self.server.close_beside()
         self._sweeper.start()
 
     def why_unavailable(self) -> str | None:
