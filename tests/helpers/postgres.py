@@ -309,6 +309,7 @@ class Connection:
         try:
             # Not `close`: it waits for a server that may be gone.
             self._connection.terminate()
+            self._runner.run(asyncio.sleep(0))  # in which the socket is closed
         finally:
             self._runner.close()
 
