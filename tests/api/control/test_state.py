@@ -346,6 +346,7 @@ def listed(mock: MockServer, world: str = "default") -> list[str]:
     return [one["id"] for one in httpx.get(url, headers=PINTEREST_TOKEN).json()["items"]]
 
 
+@pytest.mark.both_engines
 def test_a_seed_adds_to_what_is_there(mock: MockServer) -> None:
     """POST /__admin/seed leaves the rest as it is, answers counts and ids in the order sent."""
     first = str(ids.first_ids()["pinterest_audience"])
@@ -523,6 +524,7 @@ def test_a_state_too_large_is_rejected(mock: MockServer, monkeypatch: pytest.Mon
     assert "take a snapshot" in error["error"]
 
 
+@pytest.mark.both_engines
 def test_worlds_differ_by_rows_and_fields(mock: MockServer) -> None:
     """The difference has what is added, removed and changed, from and to, in the sections where that is."""
     for world in ("a", "b"):
