@@ -115,6 +115,9 @@ class PostgresWorld(World):
         else:
             self.see(head)
 
+    def check_reachable(self) -> None:
+        self.server.check_reachable()
+
     def transact_now(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -214,7 +217,7 @@ class PostgresWorld(World):
         """PostgreSQL itself does."""
 
     def reset_limits(self) -> None:
-        self.server.rows(_DELETE_WINDOWS, self.image)
+        self.server.transact(lambda session: session.run(_DELETE_WINDOWS, self.image))
 
     def set_clock(self, *, now_ms: int | None = None, frozen: bool | None = None) -> None:
         def change(clock: Clock) -> None:
