@@ -10,6 +10,7 @@ import click
 from audience_mock import __version__
 from audience_mock.cli.backup import backup, restore
 from audience_mock.cli.completion import completion
+from audience_mock.cli.contract_diff.command import contract_diff
 from audience_mock.cli.descriptions import export_openapi
 from audience_mock.cli.errors import discard_unwritten, exit_for_output, exit_with_error
 from audience_mock.cli.exec import exec_
@@ -103,7 +104,20 @@ def main() -> None:
 
 
 for command in (
-    *(serve, exec_, wait, check, lint, schema, token, export_openapi, backup, restore, migrate),
+    *(
+        serve,
+        exec_,
+        contract_diff,
+        wait,
+        check,
+        lint,
+        schema,
+        token,
+        export_openapi,
+        backup,
+        restore,
+        migrate,
+    ),
     completion,
 ):
     main.add_command(command)

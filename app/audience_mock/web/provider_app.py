@@ -1,8 +1,8 @@
 """A provider as a value, and the FastAPI application that it becomes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
@@ -24,6 +24,9 @@ from audience_mock.web.journal import record
 from audience_mock.web.openapi import Operation, Security, describe
 from audience_mock.web.request import MockRequest
 from audience_mock.web.route import MockRoute
+
+if TYPE_CHECKING:
+    from audience_mock.web.api_versions import ApiVersions
 
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own costs each request 13 microseconds; middleware of an operator's choice sees the same."""
@@ -49,6 +52,9 @@ class Provider:
 
     `show` is an audience or a customer list as the API's responses show it, by operation, for the control
     API: nothing is counted as read.
+
+    `varying_headers` are those that differ between two like responses, in lower case: ids of requests and
+    durations. `versions` are those that a world can emulate, with what changed in each.
 
     `security_schemes` are OpenAPI's; each route says which it takes, or `default_security` does for all.
     `caller_errors` are what an operation of a scheme may answer, by status: a sentence, and an example of the
@@ -77,6 +83,8 @@ class Provider:
     client_variables: Sequence[str] = ()
     example: tuple[str, str] = ("", "")
     show: Callable[[World, AudienceRow | CustomerListRow], Mapping[str, Any]] | None = None
+    varying_headers: Collection[str] = ()
+    versions: "Callable[[], ApiVersions] | None" = None
     journalled: bool = True
 
 
