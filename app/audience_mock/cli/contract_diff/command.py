@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from audience_mock.cli.errors import exit_with_error
+from audience_mock.cli.option_groups import GroupedOption
 from audience_mock.cli.settings_command import (
     SettingsCommand,
     flag_of,
@@ -20,11 +22,15 @@ if TYPE_CHECKING:
     from audience_mock.web.api_versions import ApiVersions
 
 DIFFERENT = 1
+COMPARISON = "Comparison"
 
 
 class ContractDiffCommand(SettingsCommand):
     # A database file would keep what the first run made.
     fixed_settings = ("port", "ready_file", "database")
+
+
+_option = partial(click.option, cls=GroupedOption, group=COMPARISON)
 
 
 @click.command(
@@ -38,11 +44,9 @@ class ContractDiffCommand(SettingsCommand):
       audience-mock contract-diff --seed demo --json default newest -- npm test
     """,
 )
-@click.option(
-    "--once", is_flag=True, help="Run COMMAND under the version FROM only, and replay its calls under TO."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML too.")
+@_option("--once", is_flag=True, help="Run COMMAND under FROM alone, and replay its calls under TO.")
+@_option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML too.")
 @click.argument("one", metavar="FROM")
 @click.argument("other", metavar="TO")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)

@@ -29,14 +29,11 @@ _WORD = re.compile(r"[A-Za-z0-9_-]{5,}")
 
 
 class Difference(NamedTuple):
-    """A place of one answer: `status`, `header NAME` or `body PATH`."""
+    """A difference of two answers. Its place is `status`, `header NAME` or `body PATH`, with `[*]` for an
+    item of a list."""
 
     place: str
     change: Change
-
-    @property
-    def group(self) -> tuple[str, str]:
-        return _POSITION.sub("[*]", self.place), self.change.kind
 
 
 class Comparison:
@@ -77,28 +74,21 @@ class Comparison:
                 self._learn(number, pair)
         return [{**shown, "differences": [*shown["differences"].values()]} for shown in operations.values()]
 
-    def _note(
-        self, noted: dict[tuple[str, str], Any], number: int, call: Exchange, found: Sequence[Difference]
-    ) -> None:
+    def _note(self, noted: dict[str, Any], number: int, call: Exchange, found: Sequence[Difference]) -> None:
+        """Differences at one place for one reason are shown once, with their calls."""
         keys = request_keys(call)
         for difference in found:
-            group = noted.get(difference.group)
-            if group is None:
-                place, kind = difference.group
-                group = noted[difference.group] = {
-                    "place": place,
-                    "change": kind,
-                    "calls": [],
-                    "first": {
-                        **shown_call(number, call),
-                        "before": difference.change.before,
-                        "after": difference.change.after,
-                    },
-                    "facts": self._facts(call, place, keys),
-                    "follows_from": self._follows_from(call, difference.change),
-                }
-            if number not in group["calls"]:
-                group["calls"].append(number)
+            place, change = difference
+            group = {
+                "place": place,
+                "change": change.kind,
+                "facts": self._facts(call, place, keys),
+                "follows_from": self._follows_from(call, change),
+            }
+            first = {**shown_call(number, call), "before": change.before, "after": change.after}
+            shown = noted.setdefault(json.dumps(group), {**group, "calls": [], "first": first})
+            if number not in shown["calls"]:
+                shown["calls"].append(number)
 
     def _facts(self, call: Exchange, place: str, keys: Collection[str]) -> list[dict[str, Any]]:
         """What the provider knows to have changed there."""
@@ -169,12 +159,12 @@ def differences(pair: Pair, varying_headers: Collection[str]) -> Iterator[Differ
     found = False
     for change in changes(had, has):
         found = True
-        yield Difference(f"body {change.path}", change)
+        yield Difference(f"body {_POSITION.sub('[*]', change.path)}", change)
     if not found:
-        texts = (
-            mask_text(answer.body.decode(errors="replace"))[:TEXT_CHARACTERS] for answer in (before, after)
-        )
-        yield Difference("body $ as text", Change("$", "value", *texts))
+        had, has = (mask_text(answer.body.decode(errors="replace")) for answer in (before, after))
+        # Tokens are new in each answer.
+        if had != has:
+            yield Difference("body $ as text", Change("$", "value", _cut(had), _cut(has)))
 
 
 def is_success(answer: Answer) -> bool:
@@ -188,7 +178,11 @@ def parsed(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        return body.decode(errors="replace")[:TEXT_CHARACTERS]
+        return _cut(body.decode(errors="replace"))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TEXT_CHARACTERS else f"{text[:TEXT_CHARACTERS]}…"
 
 
 def request_keys(call: Exchange) -> frozenset[str]:
