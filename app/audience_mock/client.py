@@ -243,6 +243,26 @@ class MockWorld:
         reports: list[dict[str, Any]] = answer["reports"]
         return reports
 
+    def bridge(
+        self, source: str | None = None, target: str | None = None, *, limit: int = 100
+    ) -> dict[str, Any]:
+        """What a move of this world's audiences from one API to another keeps, changes and loses, and why:
+        from PitchTarget's to Pinterest's, unless `source` and `target` name others. Nothing is moved.
+
+        Returns `audiences` and `fields` (how many, by outcome), `losses` (by rule), `not_moved` (rows that are
+        no audiences), and `items`, at most `limit` audiences with their fields. Raises ControlError.
+        """
+        query = _named(source=source, target=target, limit=limit)
+        report: dict[str, Any] = self.control("GET", f"/bridge?{urlencode(query)}")
+        return report
+
+    def bridge_seed(self, source: str | None = None, target: str | None = None) -> dict[str, Any]:
+        """The audiences that such a move keeps, with their users, as a seed for an empty world. Raises
+        ControlError."""
+        query = _named(source=source, target=target)
+        seed: dict[str, Any] = self.control("GET", f"/bridge/seed?{urlencode(query)}")
+        return seed
+
     def events(self, *, for_s: float | None = None) -> Generator[tuple[str, dict[str, Any]]]:
         """What happens in the world from now on, until it is deleted, the server stops, or `for_s` real
         seconds are over.
@@ -296,6 +316,11 @@ class MockWorld:
             yield response
         finally:
             connection.close()
+
+
+def _named(**values: Any) -> dict[str, Any]:
+    """Those that have a value."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def connect(url: str, *, world: str = DEFAULT_WORLD, admin_token: str | None = None) -> MockWorld:

@@ -26,6 +26,7 @@ INTERRUPTED = 130
 
 
 CONTROL_COMMANDS = {
+    "bridge": ("bridge", "Say what a move to the other API keeps, changes and loses."),
     "clock": ("clock", "Show, set, stop and advance the time."),
     "fault": ("fault", "Plan faults, and check that they fired."),
     "journal": ("journal", "List the requests that were received."),

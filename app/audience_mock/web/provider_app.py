@@ -27,6 +27,7 @@ from audience_mock.web.route import MockRoute
 
 if TYPE_CHECKING:
     from audience_mock.web.api_versions import ApiVersions
+    from audience_mock.web.bridge import Bridge
 
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own costs each request 13 microseconds; middleware of an operator's choice sees the same."""
@@ -54,7 +55,8 @@ class Provider:
     API: nothing is counted as read.
 
     `varying_headers` are those that differ between two like responses, in lower case: ids of requests and
-    durations. `versions` are those that a world can emulate, with what changed in each.
+    durations. `versions` are those that a world can emulate, with what changed in each;
+    `bridge` is what of its audiences another API keeps, and what it keeps of theirs.
 
     `security_schemes` are OpenAPI's; each route says which it takes, or `default_security` does for all.
     `caller_errors` are what an operation of a scheme may answer, by status: a sentence, and an example of the
@@ -85,6 +87,7 @@ class Provider:
     show: Callable[[World, AudienceRow | CustomerListRow], Mapping[str, Any]] | None = None
     varying_headers: Collection[str] = ()
     versions: "Callable[[], ApiVersions] | None" = None
+    bridge: "Callable[[], Bridge] | None" = None
     journalled: bool = True
 
 

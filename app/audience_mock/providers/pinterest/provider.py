@@ -30,6 +30,7 @@ from audience_mock.web.provider_app import Provider
 
 if TYPE_CHECKING:
     from audience_mock.web.api_versions import ApiVersions
+    from audience_mock.web.bridge import Bridge
 
 LATEST_VERSION = "5.28.0"
 """The version of Pinterest's description that responses follow, unless a world emulates an earlier one."""
@@ -46,6 +47,12 @@ def _versions() -> "ApiVersions":
     from audience_mock.providers.pinterest.version_changes import VERSIONS  # noqa: PLC0415
 
     return VERSIONS
+
+
+def _bridge() -> "Bridge":
+    from audience_mock.providers.pinterest.bridge import BRIDGE  # noqa: PLC0415 - few ask for it
+
+    return BRIDGE
 
 
 def provider() -> Provider:
@@ -79,5 +86,6 @@ def provider() -> Provider:
         show=_show,
         varying_headers=("x-pinterest-rid", "x-pinterest-rid-128bit", "x-envoy-upstream-service-time"),
         versions=_versions,
+        bridge=_bridge,
         client_variables=("PINTEREST_API_URI",),
     )

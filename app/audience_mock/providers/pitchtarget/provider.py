@@ -22,6 +22,7 @@ from audience_mock.web.response import RawResponse
 
 if TYPE_CHECKING:
     from audience_mock.web.api_versions import ApiVersions
+    from audience_mock.web.bridge import Bridge
 
 
 def _preflight(request: MockRequest, allowed: set[str]) -> RawResponse:
@@ -43,6 +44,12 @@ def _versions() -> "ApiVersions":
     from audience_mock.providers.pitchtarget.version_changes import VERSIONS  # noqa: PLC0415
 
     return VERSIONS
+
+
+def _bridge() -> "Bridge":
+    from audience_mock.providers.pitchtarget.bridge import BRIDGE  # noqa: PLC0415 - few ask for it
+
+    return BRIDGE
 
 
 def provider() -> Provider:
@@ -72,6 +79,7 @@ def provider() -> Provider:
         show=_show,
         varying_headers=("x-request-id", "x-runtime"),
         versions=_versions,
+        bridge=_bridge,
         usage="/custom_audiences, with Authorization: OAuth <any token>",
         is_default=True,
     )
