@@ -246,11 +246,11 @@ class MockWorld:
     def bridge(
         self, source: str | None = None, target: str | None = None, *, limit: int = 100
     ) -> dict[str, Any]:
-        """What a move of this world's audiences from one API to another keeps, changes and loses, and why:
+        """What a move of this world's audiences to another API keeps, changes and loses, and why:
         from PitchTarget's to Pinterest's, unless `source` and `target` name others. Nothing is moved.
 
-        Returns `audiences` and `fields` (how many, by outcome), `losses` (by rule), `not_moved` (rows that are
-        no audiences), and `items`, at most `limit` audiences with their fields. Raises ControlError.
+        Returns `audiences` and `fields` (how many, by outcome), `losses` (by rule), `not_moved` (rows that
+        are no audiences), and `items`, at most `limit` audiences with their fields. Raises ControlError.
         """
         query = _named(source=source, target=target, limit=limit)
         report: dict[str, Any] = self.control("GET", f"/bridge?{urlencode(query)}")
