@@ -23,7 +23,9 @@ import click
 
 from audience_mock import testing
 from audience_mock.client import DEFAULT_WORLD, Clock, Faults, Journal, Urls
+from audience_mock.providers import registry
 from audience_mock.settings import ENVIRONMENT_PREFIX, GROUPS, Settings, WorldSettings, group_of
+from audience_mock.web.bridge import loss_list
 
 TOP = Path(__file__).parents[2]
 PAGES = TOP / "docs"
@@ -447,6 +449,40 @@ def _docstring(of: object) -> str:
     return inspect.getdoc(of) or ""
 
 
+# The bridge between the APIs
+
+
+def bridge() -> str:
+    """The rules of each API that change or lose something, by the direction of the move."""
+    bridges = {each.name: each.bridge() for each in registry.providers() if each.bridge is not None}
+    parts = []
+    for target, of_target in bridges.items():
+        sources = [name for name in bridges if name != target]
+        rows = [
+            (
+                f"`{rule.field}`",
+                ", ".join(
+                    f"`{bridges[each].names[rule.field]}`"
+                    for each in sources
+                    if rule.field in bridges[each].names
+                ),
+                rule.outcome,
+                rule.when,
+                rule.why,
+                f"{rule.evidence.grade}: {rule.evidence.source}",
+            )
+            for rule in loss_list(of_target)
+        ]
+        head = ("field", "there", "outcome", "when", "why", "evidence")
+        parts += [f"## From {' and '.join(sources)} to {target}", _table(head, rows)]
+        needs = [(f"`{need.name}`", need.why, need.evidence.source) for need in of_target.needs]
+        if needs:
+            parts += ["Needed, and in no other API:", _table(("name", "why", "source"), needs)]
+        rest = [(f"`{rest.section}`", rest.why) for each in sources for rest in bridges[each].rest]
+        parts += ["Rows of a seed that are not moved:", _table(("section", "why"), rest)]
+    return "\n\n".join(parts)
+
+
 # Decision records
 
 
@@ -473,6 +509,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "seed-schema": seed_schema,
     "evidence": evidence,
     "python-api": python_api,
+    "bridge": bridge,
     "decisions": decisions,
 }
 
