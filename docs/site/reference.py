@@ -461,11 +461,7 @@ def bridge() -> str:
         rows = [
             (
                 f"`{rule.field}`",
-                ", ".join(
-                    f"`{bridges[each].names[rule.field]}`"
-                    for each in sources
-                    if rule.field in bridges[each].names
-                ),
+                ", ".join(f"`{name}`" for each in sources if (name := bridges[each].names.get(rule.field))),
                 rule.outcome,
                 rule.when,
                 rule.why,

@@ -56,6 +56,9 @@ FIELDS: Mapping[str, str] = {
 USERS, VISITORS, APP, LOOKALIKE = "users", "visitors", "app", "lookalike"
 """Populations that more than one API has a word for."""
 
+BY_CLOCK = "by the clock"
+"""A status that nobody has set: it follows from the time and the size."""
+
 NOT_MOVED = chosen("it belongs to an audience that is not moved")
 
 
@@ -124,6 +127,8 @@ class Bridge:
     write: Callable[[Fields, Numbers], Iterable[tuple[str, SeedRow]]]
     needs: Sequence[Need] = ()
     rest: Sequence[Rest] = ()
+    units: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """Turn values into those that the API writes, for fields that it writes in another unit."""
     aliases: Callable[[SeedRow], Sequence[str]] = field(default=lambda row: ())
     """Ids beside its own by which another audience may name it; they precede own ids."""
 
@@ -311,7 +316,11 @@ def _shown(moved: Moved, source: Bridge, target: Bridge) -> dict[str, Any]:
                 "to": taken.rule.name if taken.outcome != "lost" else "",
                 "outcome": taken.outcome,
                 "value": _value(taken.field, taken.value, source),
-                "becomes": _value(taken.field, taken.becomes, target),
+                "becomes": (
+                    audience["id"]
+                    if audience is not None and taken.field == "id"
+                    else _value(taken.field, taken.becomes, target)
+                ),
                 "why": taken.rule.why,
                 **taken.rule.evidence.as_dict(),
             }
@@ -322,7 +331,12 @@ def _shown(moved: Moved, source: Bridge, target: Bridge) -> dict[str, Any]:
 
 
 def _value(name: str, value: Any, bridge: Bridge) -> Any:
-    return bridge.words.get(value, value) if name in ("population", "id_type") else value
+    """A value as the API writes it."""
+    if name in ("population", "id_type"):
+        return bridge.words.get(value, value)
+    if name == "status" and value is not None:
+        return value.get("status") or value.get("policy") or BY_CLOCK
+    return bridge.units[name](value) if name in bridge.units and value is not None else value
 
 
 def rule_as_json(rule: Rule) -> dict[str, Any]:

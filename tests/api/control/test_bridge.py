@@ -43,7 +43,7 @@ def test_report(mock: MockServer) -> None:
     assert fields(buyers)["opt_out_link"] == ("lost", "http://a.example", None)
     assert phones["becomes"] is None
     assert {each["outcome"] for each in phones["fields"]} == {"lost"}
-    assert fields(like)["percent"] == ("changed", 15, 10)
+    assert fields(like)["percent"] == ("changed", 0.15, 10)
     assert fields(like)["origin"] == ("kept", "54", buyers["becomes"]["id"])
     assert [need["name"] for need in site["needs"]] == ["rule.visitor_source_id"]
     assert all(each["grade"] and each["source"] for item in report["items"] for each in item["fields"])

@@ -62,7 +62,10 @@ def _show_item(item: Mapping[str, Any]) -> None:
         if field["outcome"] == "lost":
             echo(f"  lost     {named}: {value}", colour=COLOURS["lost"])
             continue
-        to = "" if field["to"] == named and moved == value else f" -> {field['to']}: {moved}"
+        if field["becomes"] is None:
+            to = f" -> {field['to']}"
+        else:
+            to = "" if field["to"] == named and moved == value else f" -> {field['to']}: {moved}"
         echo(f"  {field['outcome'].ljust(7)}  {named}: {value}{to}", colour=COLOURS.get(field["outcome"]))
     for need in item["needs"]:
         echo(f"  needed   {need['name']}: {need['why']}", colour="yellow")

@@ -274,7 +274,7 @@ RULES = (
     Rule(
         field="size",
         outcome="lost",
-        when="of anything else",
+        when="of anything but users of an upload",
         why="Pinterest fills it with people of its own: what its tag sees, and who is alike there",
         evidence=DOCUMENTATION,
     ),
@@ -290,7 +290,7 @@ RULES = (
     Rule(
         field="status",
         outcome="lost",
-        when="of anything else",
+        when="of anything but users of an upload",
         why="it is built anew",
         evidence=DOCUMENTATION,
     ),
@@ -300,7 +300,7 @@ RULES = (
         name="created_timestamp, updated_timestamp",
         why="it is created anew",
         evidence=PRODUCTION,
-        convert=lambda fields: {},
+        convert=lambda fields: None,
     ),
     Rule(
         field="retention_days",
@@ -332,7 +332,7 @@ RULES = (
     Rule(
         field="percent",
         outcome="changed",
-        when=f"over {_MAX_PERCENTAGE}, or not whole",
+        when=f"over {_MAX_PERCENTAGE} percent, or not whole",
         applies=lambda fields: fields["percent"] not in range(1, _MAX_PERCENTAGE + 1),
         name="rule.percentage",
         why=f"whole, 1 to {_MAX_PERCENTAGE}; a ratio goes up to 0.20",

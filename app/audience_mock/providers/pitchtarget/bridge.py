@@ -220,7 +220,7 @@ RULES = (
     Rule(
         field="description",
         outcome="lost",
-        when="of anything else",
+        when="of anything but users of an upload",
         why="only audiences of a file have one",
         evidence=DOCUMENTATION,
     ),
@@ -260,14 +260,14 @@ RULES = (
     Rule(
         field="size",
         outcome="lost",
-        when="of anything else",
+        when="of anything but users of an upload",
         why="the API fills it with people of its own",
         evidence=OURS,
     ),
     Rule(
         field="status",
         outcome="lost",
-        when="of anything else than users",
+        when="of anything but users of an upload",
         applies=_is(VISITORS, LOOKALIKE),
         why="it is built anew",
         evidence=OURS,
@@ -289,7 +289,7 @@ RULES = (
         name="time_updated",
         why="it is created anew",
         evidence=OURS,
-        convert=lambda fields: {},
+        convert=lambda fields: None,
     ),
     Rule(
         field="retention_days",
@@ -405,4 +405,5 @@ BRIDGE = Bridge(
     needs=NEEDS,
     rest=REST,
     aliases=_aliases,
+    units={"percent": lambda percent: percent / 100},
 )
