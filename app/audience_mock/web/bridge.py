@@ -57,7 +57,7 @@ USERS, VISITORS, APP, LOOKALIKE = "users", "visitors", "app", "lookalike"
 """Populations that more than one API has a word for."""
 
 BY_CLOCK = "by the clock"
-"""A status that nobody has set: it follows from the time and the size."""
+"""A status that no seed and no test has set: it follows from the time and the size."""
 
 NOT_MOVED = chosen("it belongs to an audience that is not moved")
 

@@ -201,7 +201,7 @@ RULES = (
         applies=lambda fields: (
             fields["population"] == USERS and fields.get("id_type") not in ("email", "maid", "idfa")
         ),
-        why="Pinterest knows nobody by such an id: LR_ID and DLX_ID are those of LiveRamp and Datalogix",
+        why="Pinterest finds no person by such an id: LR_ID and DLX_ID are those of LiveRamp and Datalogix",
         evidence=DESCRIPTION,
     ),
     Rule(
