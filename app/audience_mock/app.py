@@ -284,6 +284,7 @@ def _configured(settings: Settings, access: Access, own: Mapping[str, Any]) -> t
         build_delay_s=here.build_delay_s,
         audience_ready=here.audience_ready,
         match_rate=here.match_rate,
+        magic_identities=here.magic_identities,
         max_upload_bytes=here.max_upload_bytes,
         journal_entries=here.journal_entries,
         journal_bytes=here.journal_bytes,

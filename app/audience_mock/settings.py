@@ -102,6 +102,14 @@ class _WorldSettings(BaseModel):
         description="Share of uploaded users that match a person, from 0 to 1.",
         json_schema_extra={"group": WORLDS, "metavar": "SHARE"},
     )
+    magic_identities: bool = Field(
+        default=True,
+        description=(
+            "Whether addresses such as never-match@audience-mock.example, in plain or hashed, decide how an"
+            " upload ends; audience-mock identities lists them."
+        ),
+        json_schema_extra={"group": WORLDS},
+    )
     max_upload_bytes: int = Field(
         default=1 << 30,
         ge=1,

@@ -308,7 +308,7 @@ def test_help() -> None:
 
 COMMANDS = (
     *("serve", "exec", "wait", "check", "lint", "schema", "token", "export-openapi", "completion"),
-    *("backup", "restore", "migrate"),
+    *("identities", "backup", "restore", "migrate"),
 )
 
 
@@ -365,6 +365,7 @@ EACH_SETTING = {
     "journal_entries": "3",
     "journal_bytes": "100000",
     "lint_sample_bytes": "1000",
+    "magic_identities": "false",
     "redact_users": "true",
     "request_faults": "false",
     "admin": "true",

@@ -44,7 +44,7 @@ class RequestContext:
     """The world of a request, and what the layers that it passed have determined.
 
     `provider` is set by the application of an API, `fault` by a fault that met the request: its id, or
-    "request" where the request asked for it.
+    "request" where the request asked for it, or "identity" where a magic identity in it did.
     """
 
     worlds: Worlds

@@ -307,8 +307,8 @@ def _describe(error: Exception) -> tuple[ErrorSpec, str]:
     if isinstance(error, InvalidInputError):
         return describe_invalid_input(error)
     if isinstance(error, InjectedError):
-        spec = _injected(error.status)
-        return spec, spec.message.format_map({"what": "resource"})
+        spec = _injected(error.status, error.code)
+        return spec, spec.message.format_map({"what": "resource", "scopes": ["ads:write"]})
     spec = ERRORS.get(type(error), SERVER_ERROR)
     fields = {"error": error} | {
         name: shorten(value) if isinstance(value, str) else value for name, value in vars(error).items()
@@ -316,8 +316,11 @@ def _describe(error: Exception) -> tuple[ErrorSpec, str]:
     return spec, spec.message.format_map(fields)
 
 
-def _injected(status: int) -> ErrorSpec:
-    """The error of a status that a test asked for."""
+def _injected(status: int, code: int | None) -> ErrorSpec:
+    """The error of a status, and of a code if it is given, that a test asked for."""
+    for spec in ERRORS.values() if code is not None else ():
+        if spec.code == code:
+            return replace(spec, status=status)
     if status >= 500:
         return replace(SERVER_ERROR, status=status)
     if status in _INJECTED:
