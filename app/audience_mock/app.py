@@ -291,6 +291,7 @@ def _configured(settings: Settings, access: Access, own: Mapping[str, Any]) -> t
         lint_sample_bytes=here.lint_sample_bytes,
         redact_users=here.redact_users,
         request_faults=here.request_faults,
+        strict_evidence=here.strict_evidence,
     )
     return rules, registry.options(here) | {"control": access}
 

@@ -146,6 +146,14 @@ class _WorldSettings(BaseModel):
         ),
         json_schema_extra={"group": JOURNAL},
     )
+    strict_evidence: Literal["inferred", "documented", "recorded"] | None = Field(
+        default=None,
+        description=(
+            "The evidence that a response has to rest on: where it is less, the answer is 501 and names the"
+            " rule. X-Audience-Mock-Evidence says so for one request."
+        ),
+        json_schema_extra={"group": JOURNAL},
+    )
     request_faults: bool = Field(
         default=True,
         description="Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request.",

@@ -366,6 +366,7 @@ EACH_SETTING = {
     "journal_bytes": "100000",
     "lint_sample_bytes": "1000",
     "magic_identities": "false",
+    "strict_evidence": "documented",
     "redact_users": "true",
     "request_faults": "false",
     "admin": "true",

@@ -60,6 +60,22 @@ class InjectedError(RequestError):
         self.code = code
 
 
+class NotEvidencedError(RequestError):
+    """The response would follow from `rule`, whose evidence is below the `level` that was asked for; `allow`
+    is the level that lets it pass."""
+
+    def __init__(self, rule: str, grade: str, source: str, level: str, *, allow: str) -> None:
+        self.reason = f"{rule} ({grade}: {source})"
+        super().__init__(
+            f"Not known to be so by {level} evidence: {self.reason}."
+            f" To allow it, send X-Audience-Mock-Evidence: {allow}, or lower strict_evidence"
+        )
+        self.rule = rule
+        self.grade = grade
+        self.source = source
+        self.level = level
+
+
 class NoRouteError(RequestError):
     """No operation has this method and path; `suggestions` are similar ones, as `GET /v5/ad_accounts`."""
 

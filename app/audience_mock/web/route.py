@@ -173,6 +173,8 @@ class MockRoute(APIRoute):
                 await request.world.exclusive.wait()
             if not authorized:
                 self.authorize(request)
+            if request.context.evidence is not None or request.world.rules.strict_evidence is not None:
+                return await self._respond_by_evidence(request)
             body.check_encoding(request)
             return await self._call(request)
         except ClientDisconnect:
@@ -190,6 +192,12 @@ class MockRoute(APIRoute):
             return self.error_response(request, InjectedError(error.status_code))
         except Exception as error:  # noqa: BLE001 - the provider has a response to anything
             return self.error_response(request, error)
+
+    async def _respond_by_evidence(self, request: MockRequest) -> Response:
+        from audience_mock.web import strict_evidence
+
+        body.check_encoding(request)
+        return await strict_evidence.respond(self, request, self._call)
 
     @cached_property
     def _convertors(self) -> dict[str, Convertor[Any]]:

@@ -17,6 +17,9 @@ REQUEST_FAULT_ID = "request"
 IDENTITY_FAULT_ID = "identity"
 """What the journal names where a magic identity in an upload rejected it; no fault has this id."""
 
+EVIDENCE_FAULT_ID = "evidence"
+"""The same, where the answer would have been a guess."""
+
 MAX_FAULTS = 1_000
 """Faults of a world at a time. Chosen: each request is compared with all of them."""
 
