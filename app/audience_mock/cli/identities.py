@@ -23,10 +23,10 @@ FORMS = ("plain", "md5", "sha1", "sha256")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: all forms of addresses and devices.")
 def identities(*, names: tuple[str, ...], form: str | None, as_json: bool) -> None:
-    """List the magic identities: addresses that decide how an upload ends.
+    """List the magic identities.
 
-    An upload with never-match@audience-mock.example has a person whom nobody knows; others make it too small,
-    or fail. They work in plain and hashed form, in both APIs.
+    These addresses decide how an upload ends. One with never-match@audience-mock.example has a person who is
+    never matched; others make it too small, or fail. They work in plain and hashed form, in both APIs.
     """
     from audience_mock.core.users.magic import identities_as_json
 

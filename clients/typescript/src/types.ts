@@ -337,7 +337,10 @@ export interface JournalEntry {
   api: string;
   /** Null if no route matched the request. */
   operation: string | null;
-  /** Id of the planned fault that fired. */
+  /**
+   * Id of the planned fault that fired; request, identity or evidence where the request asked for one, a
+   * magic identity rejected it, or the answer would have been a guess.
+   */
   fault: string | null;
   request: JournalRequest;
   answer: JournalAnswer;

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from sqlite3 import IntegrityError
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam, insert, select
@@ -27,7 +27,6 @@ from audience_mock.core.store.tables import (
     table_of,
 )
 from audience_mock.core.store.transaction import Transaction
-from audience_mock.core.users import user_sets
 
 _table = table_of(Audience)
 _c = _table.c
@@ -44,7 +43,7 @@ _BY_KEY = _c.key == bindparam("of_key")
 _UPDATE = sa.update(_table).where(_BY_KEY)
 _DELETE = sa.delete(_table).where(_BY_KEY)
 _UNSHARE = sa.delete(_shares).where(_shares.c.audience_key == bindparam("of_key"))
-_OF_LIST = select(_lists.people, _lists.held_status.is_not(None), _lists.user_set).where(
+_PEOPLE_OF_LIST = select(_lists.people).where(
     _lists.number == bindparam("of_number"), _lists.account == bindparam("of_account")
 )
 
@@ -73,8 +72,8 @@ def create(
     if seeds:
         _check_seeds(tx, api=api, account=account, seeds=seeds)
     if customer_list is not None:
-        people, status = _people_and_status_of_list(tx, account=account, customer_list=customer_list)
-        given = {"held_status": status, **given, "customer_list": int(customer_list)}
+        people = _people_of_list(tx, account=account, customer_list=customer_list)
+        given = {**given, "customer_list": int(customer_list)}
     if api == CUSTOMER_LIST_API:
         directory.enter(tx, account)
     ready_at_ms, policy = schedule_build(tx.rules.audience_ready, tx.now_ms, tx.rules.delay_ms)
@@ -134,7 +133,7 @@ def update(
     if seeds:
         _check_seeds(tx, api=api, account=account, seeds=seeds)
     if customer_list is not None:
-        _people_and_status_of_list(tx, account=account, customer_list=customer_list)
+        _people_of_list(tx, account=account, customer_list=customer_list)
         values = {**values, "customer_list": int(customer_list)}
     if values.get("definition") == before.definition:
         # The same definition selects the same people, whatever number of them a seed gave.
@@ -196,17 +195,13 @@ def _check_seeds(tx: Transaction, *, api: str, account: str, seeds: Sequence[str
             raise NotInAccountError("audience", seed) from None
 
 
-def _people_and_status_of_list(
-    tx: Transaction, *, account: str, customer_list: str
-) -> tuple[int, str | None]:
-    """The people of a list, and the status that a magic identity among them gives to its audiences."""
+def _people_of_list(tx: Transaction, *, account: str, customer_list: str) -> int:
     number = _to_number(customer_list)
     if number <= MAX_NUMBER:
         which = {"of_number": number, "of_account": account}
-        found = tx.execute(_OF_LIST, which).first()
-        if found is not None:
-            people, is_held, user_set = tuple(found)
-            return people, user_sets.magic_status_of(tx, user_set=user_set) if is_held else None
+        people = tx.execute(_PEOPLE_OF_LIST, which).scalar_one_or_none()
+        if people is not None:
+            return cast(int, people)
     raise NotInAccountError("customer list", customer_list)
 
 

@@ -1,17 +1,17 @@
 """Customer lists: created from records, changed by batches, found, listed."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, false, insert, or_, select, update
 
-from audience_mock.core.audiences import directory
+from audience_mock.core.audiences import changes, directory
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import NotFoundError
 from audience_mock.core.store import ids
-from audience_mock.core.store.rows import CustomerListRow
+from audience_mock.core.store.rows import AudienceRow, CustomerListRow
 from audience_mock.core.store.tables import Audience, CustomerList, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import magic, samples, user_sets
@@ -110,6 +110,21 @@ async def create(
         samples.keep(world, records.sample, type=list_type, customer_list=row.number)
     effects.raise_if_failed()
     return row
+
+
+def create_audience(
+    tx: Transaction, *, account: str, customer_list: str, columns: Mapping[str, Any], **audience: Any
+) -> AudienceRow:
+    """As `changes.create`, of the people of a customer list. It has the status that a magic identity among
+    them has set."""
+    status = None
+    if len(customer_list) <= len(str(MAX_NUMBER)):
+        with suppress(NotFoundError):  # `changes.create` says so
+            row = find(tx, account=account, number=int(customer_list))
+            if row.held_status is not None:
+                status = user_sets.magic_status_of(tx, user_set=row.user_set)
+    columns = {**columns, "held_status": status}
+    return changes.create(tx, account=account, customer_list=customer_list, columns=columns, **audience)
 
 
 async def apply_batch(

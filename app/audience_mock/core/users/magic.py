@@ -74,10 +74,10 @@ _REJECTIONS: Mapping[str, tuple[tuple[int, int | None], str]] = {
     "reject-400": ((400, None), "400, an invalid request"),
     "reject-400-limit": (
         (400, 8),
-        "400 with the code of a rate limit, which Pinterest's clients met",
+        "400, with the code of a rate limit, as Pinterest's clients met it",
     ),
     "reject-401": ((401, None), "401, not authenticated"),
-    "reject-401-scopes": ((401, 3), "401 with the code of missing scopes"),
+    "reject-401-scopes": ((401, 3), "401, with the code of missing scopes"),
     "reject-403": ((403, None), "403, not permitted"),
     "reject-404": ((404, None), "404, not found"),
     "reject-413": ((413, None), "413, too large"),

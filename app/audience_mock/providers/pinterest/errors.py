@@ -327,7 +327,7 @@ def _describe(error: Exception) -> tuple[ErrorSpec, str]:
     if isinstance(error, InvalidInputError):
         return describe_invalid_input(error)
     if isinstance(error, InjectedError):
-        spec = _injected(error.status, error.code)
+        spec = injected(error.status, error.code)
         return spec, spec.message.format_map({"what": "resource", "scopes": ["ads:write"]})
     spec = ERRORS.get(type(error), SERVER_ERROR)
     fields = {"error": error} | {
@@ -336,7 +336,7 @@ def _describe(error: Exception) -> tuple[ErrorSpec, str]:
     return spec, spec.message.format_map(fields)
 
 
-def _injected(status: int, code: int | None) -> ErrorSpec:
+def injected(status: int, code: int | None = None) -> ErrorSpec:
     """The error of a status, and of a code if it is given, that a test asked for."""
     for spec in ERRORS.values() if code is not None else ():
         if spec.code == code:

@@ -213,7 +213,7 @@ def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
     if isinstance(error, InvalidInputError):
         return 422, _by_field(error.details)
     if isinstance(error, InjectedError):
-        return error.status, {"base": [_injected_message(error.status)]}
+        return error.status, {"base": [injected(error.status).message]}
     spec = ERRORS.get(type(error), SERVER_ERROR)
     values = {**vars(error), "error": error}
     if isinstance(error, MethodNotAllowedError):
@@ -223,9 +223,10 @@ def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
     return spec.status, {getattr(error, "field", None) or "base": [spec.message.format_map(values)]}
 
 
-def _injected_message(status: int) -> str:
-    """The message of a status that a fault forces; where no error has it, what HTTP calls the status."""
-    return _INJECTED[status].message if status in _INJECTED else phrase(status)
+def injected(status: int) -> ErrorSpec:
+    """The error of a status that a test asked for; where none has it, what HTTP calls the status."""
+    known = _INJECTED.get(status)
+    return known or ErrorSpec(status, None, phrase(status), OURS, "injected by a test")
 
 
 def _by_field(details: list[dict[str, Any]]) -> dict[str, list[str]]:
