@@ -132,7 +132,7 @@ async def _create(
     definition = body.rule.echo()
     sources = _sources(kind, body.rule)
     create: Callable[..., AudienceRow] = (
-        customer_lists.create_audience if "customer_list" in sources else changes.create
+        customer_lists.create_audience if sources.get("customer_list") else changes.create
     )
     row = await request.world.transact(
         create,
