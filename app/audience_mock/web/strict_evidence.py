@@ -205,7 +205,8 @@ def _rejecting_rule(request: MockRequest, error: InvalidInputError) -> _Rule | N
     pattern = _REJECTING.get(error.details[0]["type"])
     if operation is None or pattern is None:
         return None
-    field = f"{error.place} {'.'.join(str(part) for part in error.details[0]['loc'])}"
+    place = ".".join("[]" if isinstance(part, int) else part for part in error.details[0]["loc"])
+    field = f"{error.place} {place.replace('.[]', '[]')}"
     return next(
         (rule for rule in operation.fields if rule.field == field and pattern.match(rule.text)),
         None,
