@@ -235,6 +235,18 @@ def test_a_guess_writes_nothing(mock: MockWorld) -> None:
     assert all(send.answered.values()), send.answered
 
 
+def test_a_guess_counts_no_read(mock: MockWorld) -> None:
+    """An audience that its second read completes is complete after two reads that were answered."""
+    mock.configure(audience_ready="after_reads:2")
+    made = call(mock, "POST", AUDIENCES, "off", json=VISITORS).json()["id"]
+    one = f"{AUDIENCES}/{made}"
+    assert call(mock, "GET", one, "documented").json()["status"] == "INITIALIZING"
+    for _ in range(3):
+        assert "size" in rule_of(call(mock, "GET", one, "documented"))
+    assert mock.audiences()[0]["status"] == "INITIALIZING"
+    assert call(mock, "GET", one, "off").json()["status"] == "READY"
+
+
 REJECTS = re.compile(
     r"at most|at least|not blank|no NUL|1 to \d+|exists in|a known scope|the audience's own"
     r"|audiences that the ad account owns"

@@ -20,29 +20,28 @@ for operations that write nothing.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
 from starlette.responses import Response
 
+from audience_mock.core.audiences import changes
 from audience_mock.core.controls.faults import EVIDENCE_FAULT_ID
 from audience_mock.core.errors import QuotaExceededError, StorageFullError, WorldReplacedError
 from audience_mock.web.errors import InjectedError, InvalidInputError, MalformedBodyError, NotEvidencedError
-from audience_mock.web.evidence import ANSWERS, KEY, ErrorSpec, Grade
+from audience_mock.web.evidence import ErrorSpec, Grade
 from audience_mock.web.evidence_level import HEADER, LEVELS, OFF
+from audience_mock.web.evidence_rules import RANKS, OperationRules, Rule, operations_of
 from audience_mock.web.faults import peek_body
 from audience_mock.web.in_flight import TooManyInFlightError
-from audience_mock.web.operations import describe_schema, models_of_requests, request_fields, response_rules
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import body_of
 
 if TYPE_CHECKING:
     from audience_mock.web.route import MockRoute
-
-_RANKS: Mapping[str, int] = {"invented": 0, "inferred": 1, "documented": 2, "recorded": 3}
 
 _SAFE = ("GET", "HEAD")
 
@@ -84,8 +83,8 @@ def never(exchange: Exchange) -> bool:
     return False
 
 
-def answered(**values: Any) -> Condition:
-    """A request whose body, or query, has one of these values."""
+def sends(**values: Any) -> Condition:
+    """For requests whose body has one of these values."""
 
     def applies(exchange: Exchange) -> bool:
         body = exchange.body if isinstance(exchange.body, dict) else {}
@@ -94,27 +93,8 @@ def answered(**values: Any) -> Condition:
     return applies
 
 
-class _Rule(NamedTuple):
-    field: str
-    text: str
-    grade: Grade
-    source: str
-    is_schema: bool = False
-    """Whether it says only what the schema of a field is."""
-
-
-@dataclass(frozen=True)
-class _Operation:
-    name: str
-    grade: Grade
-    source: str
-    fields: Sequence[_Rule]
-    answers: Sequence[_Rule]
-    headers: Sequence[_Rule]
-
-
 class _Api(NamedTuple):
-    operations: Mapping[str, _Operation]
+    operations: Mapping[str, OperationRules]
     conditions: Mapping[str, Condition]
 
 
@@ -126,7 +106,7 @@ async def respond(
     level, operation, api = await _known(route, request)
     if level is None or operation is None or api is None:
         return await call(request)
-    if _RANKS[operation.grade] < _RANKS[level]:
+    if RANKS[operation.grade] < RANKS[level]:
         raise _guess(request, level, f"operation {operation.name}", operation.grade, operation.source)
     exchange = await _exchange(request, route.max_body_bytes)
     try:
@@ -134,6 +114,13 @@ async def respond(
     except NotEvidencedError as guess:
         await _raise_if_rejected(request, call, guess)
         raise
+    if request.method in _SAFE and request.world.read_now(changes.counts_reads):
+        # A read may be counted, and what is a guess changes nothing.
+        try:
+            async with _in_a_copy(request):
+                _check_answer(operation, api, level, exchange, await call(request))
+        except TooManyInFlightError as error:
+            raise InjectedError(503, reason=str(error)) from None
     response = await call(request)
     _check_answer(operation, api, level, exchange, response)
     return response
@@ -142,20 +129,30 @@ async def respond(
 async def _raise_if_rejected(
     request: MockRequest, call: Callable[[MockRequest], Awaitable[Response]], guess: NotEvidencedError
 ) -> None:
-    """Raise what the operation rejects the request with, if it does: in a copy of the world, since its answer
-    would be the guess otherwise."""
+    """Raise what the operation rejects the request with, if it does: otherwise its answer is the guess."""
+    try:
+        async with _in_a_copy(request):
+            request.context.fault = None
+            await call(request)
+    except TooManyInFlightError:
+        raise guess from None
+    request.context.fault = EVIDENCE_FAULT_ID
+
+
+@asynccontextmanager
+async def _in_a_copy(request: MockRequest) -> AsyncIterator[None]:
+    """The request is to a copy of its world, which is discarded. Raises TooManyInFlightError."""
     world = request.world
     if world.exclusive.blocks_reads:
         await world.exclusive.wait()
     try:
-        with request.context.served.in_flight.copying(world.database.size_bytes()), world.dry_run() as copy:
-            request.world, request.context.fault = copy, None
-            await call(request)
-    except TooManyInFlightError:
-        raise guess from None
+        with (
+            request.context.served.in_flight.copying(world.database.size_bytes()),
+            world.dry_run() as request.world,
+        ):
+            yield
     finally:
         request.world = world
-    request.context.fault = EVIDENCE_FAULT_ID
 
 
 def check_form(request: MockRequest, fields: Mapping[str, str]) -> None:
@@ -168,7 +165,7 @@ def check_form(request: MockRequest, fields: Mapping[str, str]) -> None:
 
 
 def _check_answer(
-    operation: _Operation, api: _Api, level: str, exchange: Exchange, response: Response
+    operation: OperationRules, api: _Api, level: str, exchange: Exchange, response: Response
 ) -> None:
     """What the answer tells of an operation that writes nothing. Raises NotEvidencedError."""
     if exchange.request.method not in _SAFE:
@@ -189,17 +186,17 @@ def guess_in_error(
     if level is None or isinstance(error, _OWN_ERRORS):
         return None
     for spec in specs:
-        if _RANKS[spec.evidence.grade] < _RANKS[level]:
+        if RANKS[spec.evidence.grade] < RANKS[level]:
             rule = f"error {spec.status}, {spec.when}: {spec.message}"
             return _guess(request, level, rule, spec.evidence.grade, spec.evidence.source)
     if isinstance(error, InvalidInputError) and (rejecting := _rejecting_rule(request, error)):
         rule = f"{rejecting.field}: {rejecting.text}"
-        if _RANKS[rejecting.grade] < _RANKS[level]:
+        if RANKS[rejecting.grade] < RANKS[level]:
             return _guess(request, level, rule, rejecting.grade, rejecting.source)
     return None
 
 
-def _rejecting_rule(request: MockRequest, error: InvalidInputError) -> _Rule | None:
+def _rejecting_rule(request: MockRequest, error: InvalidInputError) -> Rule | None:
     api = _api_of(request)
     operation = api.operations.get(request.context.operation or "") if api else None
     pattern = _REJECTING.get(error.details[0]["type"])
@@ -213,18 +210,18 @@ def _rejecting_rule(request: MockRequest, error: InvalidInputError) -> _Rule | N
     )
 
 
-def _check(operation: _Operation, api: _Api, level: str, exchange: Exchange) -> None:
-    request, least = exchange.request, _RANKS[level]
+def _check(operation: OperationRules, api: _Api, level: str, exchange: Exchange) -> None:
+    request, least = exchange.request, RANKS[level]
     for rule in operation.fields:
-        if _RANKS[rule.grade] < least and _applies_to_field(rule, api, exchange):
+        if RANKS[rule.grade] < least and _applies_to_field(rule, api, exchange):
             raise _guess(request, level, f"{rule.field}: {rule.text}", rule.grade, rule.source)
     for rules, otherwise in ((operation.answers, always), (operation.headers, never)):
         for rule in rules:
-            if _RANKS[rule.grade] < least and api.conditions.get(rule.text, otherwise)(exchange):
+            if RANKS[rule.grade] < least and api.conditions.get(rule.text, otherwise)(exchange):
                 raise _guess(request, level, f"{rule.field}: {rule.text}", rule.grade, rule.source)
 
 
-def _applies_to_field(rule: _Rule, api: _Api, exchange: Exchange) -> bool:
+def _applies_to_field(rule: Rule, api: _Api, exchange: Exchange) -> bool:
     if rule.is_schema:
         return rule.field in exchange.fields
     condition = api.conditions.get(rule.text)
@@ -240,7 +237,7 @@ def _guess(request: MockRequest, level: str, rule: str, grade: Grade, source: st
 
 async def _known(
     route: "MockRoute", request: MockRequest
-) -> tuple[str | None, _Operation | None, _Api | None]:
+) -> tuple[str | None, OperationRules | None, _Api | None]:
     asked = request.context.evidence
     if asked is not None and asked not in (*LEVELS, OFF):
         raise MalformedBodyError(
@@ -255,7 +252,7 @@ async def _known(
         served = request.context.served
         description = (await asyncio.to_thread(served.descriptions))[provider.name]
         conditions = {} if provider.guesses is None else provider.guesses()
-        operations = {each.name: each for each in _operations(description)}
+        operations = {each.name: each for each in operations_of(description)}
         api = served.evidence[provider.name] = _Api(operations, conditions)
     return level, api.operations.get(route.operation_id), api
 
@@ -263,49 +260,6 @@ async def _known(
 def _api_of(request: MockRequest) -> _Api | None:
     provider = request.context.provider
     return None if provider is None else request.context.served.evidence.get(provider.name)
-
-
-def _operations(description: dict[str, Any]) -> Iterator[_Operation]:
-    of_requests = models_of_requests(description)
-    for methods in description["paths"].values():
-        for operation in methods.values():
-            own, *rules = operation[KEY]
-            headers = description[ANSWERS] | operation.get(ANSWERS, {})
-            stated = [{"field": "operation", **rule} for rule in rules]
-            stated += response_rules(operation, description, of_requests)
-            yield _Operation(
-                operation["operationId"],
-                own["grade"],
-                own["source"],
-                list(_fields(operation, description, own["grade"])),
-                [_stated(rule["field"], rule) for rule in stated],
-                [_stated(f"header {name}", rule) for name, rule in headers.items()],
-            )
-
-
-def _stated(field: str, evidence: Mapping[str, Any]) -> _Rule:
-    return _Rule(field, evidence["rule"], evidence["grade"], evidence["source"])
-
-
-def _fields(operation: dict[str, Any], description: dict[str, Any], grade: Grade) -> Iterator[_Rule]:
-    """The rules of the fields of a request; the schema of a field has the best grade of all its evidence."""
-    parameters = [
-        (f"{each['in']} {each['name']}", each["schema"], each.get("required", False))
-        for each in operation.get("parameters", ())
-    ]
-    parameters += [
-        (f"body {field}", schema, required)
-        for field, schema, required in request_fields(operation, description)
-    ]
-    for field, schema, required in parameters:
-        known = schema.get(KEY, ())
-        for evidence in known:
-            if "rule" in evidence:
-                yield _stated(field, evidence)
-        if known:
-            best = max(known, key=lambda each: _RANKS[each["grade"]])
-            of_field = max(best["grade"], grade if required else "invented", key=_RANKS.__getitem__)
-            yield _Rule(field, describe_schema(schema, description), of_field, best["source"], True)
 
 
 async def _exchange(request: MockRequest, max_bytes: int) -> Exchange:

@@ -9,7 +9,7 @@ from audience_mock.core.errors import NotFoundError
 from audience_mock.core.readiness import schedule_build
 from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.responses import status_of_create
-from audience_mock.web.strict_evidence import Condition, Exchange, always, answered, never
+from audience_mock.web.strict_evidence import Condition, Exchange, always, never, sends
 
 
 def _creates_with_201(exchange: Exchange) -> bool:
@@ -110,8 +110,8 @@ def _body(exchange: Exchange) -> Mapping[str, Any]:
 GUESSES: Mapping[str, Condition] = {
     # Of operations
     "success is 201, or 200 by setting or Prefer": _creates_with_201,
-    "after REMOVE: 404, and absent from the list": answered(operation_type="REMOVE"),
-    "after REMOVE it is not found": answered(operation_type="REMOVE"),
+    "after REMOVE: 404, and absent from the list": sends(operation_type="REMOVE"),
+    "after REMOVE it is not found": sends(operation_type="REMOVE"),
     "each recipient once, and at most 100": _names_somebody_twice,
     "a token for some ad accounts creates others, and does not see them": _may_use_some_accounts,
     "every ad account exists": _is_undescribed,
