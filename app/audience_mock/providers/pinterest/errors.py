@@ -342,7 +342,7 @@ def injected(status: int, code: int | None = None) -> ErrorSpec:
         if spec.code == code:
             return replace(spec, status=status)
     if status >= 500:
-        return replace(SERVER_ERROR, status=status)
+        return SERVER_ERROR if status == 500 else replace(SERVER_ERROR, status=status, evidence=UNPUBLISHED)
     if status in _INJECTED:
         return ERRORS[_INJECTED[status]]
     return ErrorSpec(status, INVALID, f"Invalid request: {phrase(status)}", UNPUBLISHED, "injected by a test")

@@ -5,6 +5,7 @@ send, `base` standing, as in Rails, for what concerns no field.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from audience_mock.core.errors import (
@@ -226,7 +227,9 @@ def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
 def injected(status: int) -> ErrorSpec:
     """The error of a status that a test asked for; where none has it, what HTTP calls the status."""
     known = _INJECTED.get(status)
-    return known or ErrorSpec(status, None, phrase(status), OURS, "injected by a test")
+    if known is None:
+        return ErrorSpec(status, None, phrase(status), OURS, "injected by a test")
+    return replace(known, status=status)
 
 
 def _by_field(details: list[dict[str, Any]]) -> dict[str, list[str]]:
