@@ -31,6 +31,7 @@ from audience_mock.web.provider_app import Provider
 if TYPE_CHECKING:
     from audience_mock.web.api_versions import ApiVersions
     from audience_mock.web.bridge import Bridge
+    from audience_mock.web.strict_evidence import Condition
 
 LATEST_VERSION = "5.28.0"
 """The version of Pinterest's description that responses follow, unless a world emulates an earlier one."""
@@ -53,6 +54,12 @@ def _bridge() -> "Bridge":
     from audience_mock.providers.pinterest.bridge import BRIDGE  # noqa: PLC0415 - few ask for it
 
     return BRIDGE
+
+
+def _guesses() -> "Mapping[str, Condition]":
+    from audience_mock.providers.pinterest.guesses import GUESSES  # noqa: PLC0415 - few worlds ask for it
+
+    return GUESSES
 
 
 def provider() -> Provider:
@@ -78,6 +85,7 @@ def provider() -> Provider:
         error_response=errors.error_response,
         errors=errors.all_errors,
         response_evidence=responses.HEADER_EVIDENCE | rate_limits.HEADER_EVIDENCE,
+        guesses=_guesses,
         security_schemes=security.SECURITY_SCHEMES,
         caller_errors={"pinterest_oauth2": errors.CALLER_ERRORS},
         usage="/v5/ad_accounts/{ad_account_id}/audiences, with Authorization: Bearer <any token>",

@@ -17,6 +17,9 @@ from audience_mock.providers.pitchtarget import (
 from audience_mock.providers.pitchtarget.api import NAME
 from audience_mock.providers.pitchtarget.custom_audiences import serializers
 from audience_mock.web.provider_app import Provider
+
+if TYPE_CHECKING:
+    from audience_mock.web.strict_evidence import Condition
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 
@@ -52,6 +55,12 @@ def _bridge() -> "Bridge":
     return BRIDGE
 
 
+def _guesses() -> "Mapping[str, Condition]":
+    from audience_mock.providers.pitchtarget.guesses import GUESSES  # noqa: PLC0415 - few worlds ask for it
+
+    return GUESSES
+
+
 def provider() -> Provider:
     return Provider(
         name=NAME,
@@ -72,6 +81,7 @@ def provider() -> Provider:
         error_response=errors.error_response,
         errors=errors.all_errors,
         response_evidence=responses.HEADER_EVIDENCE,
+        guesses=_guesses,
         security_schemes=security.SECURITY_SCHEMES,
         default_security=[{name: []} for name in security.SECURITY_SCHEMES],
         preflight=_preflight,
