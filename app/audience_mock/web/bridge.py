@@ -336,6 +336,8 @@ def _value(name: str, value: Any, bridge: Bridge) -> Any:
         return bridge.words.get(value, value)
     if name == "status" and value is not None:
         return value.get("status") or value.get("policy") or BY_CLOCK
+    if name == "times" and value is not None:
+        return value.get("created_at")
     return bridge.units[name](value) if name in bridge.units and value is not None else value
 
 

@@ -36,7 +36,7 @@ _option = partial(click.option, cls=GroupedOption, group=COMPARISON)
 @click.command(
     "contract-diff",
     cls=ContractDiffCommand,
-    short_help="Say which calls of a command two API versions answer otherwise.",
+    short_help="Say which calls two API versions answer otherwise.",
     epilog="""
     \b
     Examples:

@@ -27,7 +27,7 @@ function Report({ report }) {
     ${report.losses.length > 0 && html`<section aria-label="Losses"><h2>What is changed or lost</h2><div class="scroll" tabindex="0" role="region" aria-label="Losses by rule"><table class="wide-table">
       <thead><tr>${["audiences", "field", "outcome", "why", "evidence"].map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
       <tbody>${report.losses.map((loss) => html`<tr key=${`${loss.field} ${loss.why}`}><td class="number">${count(loss.audiences)}</td><td>${loss.field.replaceAll("_", " ")}</td>
-        <td><${Outcome} of=${loss.outcome} /></td><td>${loss.when && html`<em>${loss.when}: </em>`}${loss.why}</td><td class="quiet">${loss.grade}: ${loss.source}</td></tr>`)}</tbody></table></div></section>`}
+        <td><${Outcome} of=${loss.outcome} /></td><td class="wrap">${loss.when && html`<em>${loss.when}: </em>`}${loss.why}</td><td class="wrap quiet">${loss.grade}: ${loss.source}</td></tr>`)}</tbody></table></div></section>`}
     ${report.not_moved.map((rest) => html`<p key=${rest.section} class="quiet">${count(rest.rows)} ${rest.section.replaceAll("_", " ")} not moved: ${rest.why}</p>`)}
     ${report.items.map((item) => html`<${Item} key=${item.id} item=${item} source=${report.source} target=${report.target} />`)}
     ${report.items.length < all && html`<p class="quiet">The first ${count(report.items.length)} audiences.</p>`}`;
@@ -39,9 +39,9 @@ function Item({ item, source, target }) {
     ${item.becomes === null ? html`<p>${item.fields[0].why} <span class="quiet">(${item.fields[0].grade}: ${item.fields[0].source})</span></p>`
       : html`<div class="scroll" tabindex="0" role="region" aria-label=${`Fields of ${item.name}`}><table class="wide-table"><thead><tr>${["outcome", `in ${source}`, "value", `in ${target}`, "becomes", "why"].map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
         <tbody>${item.fields.map((field) => html`<tr key=${field.field} title=${`${field.grade}: ${field.source}`}><td><${Outcome} of=${field.outcome} /></td>
-          <td>${field.from || field.field.replaceAll("_", " ")}</td><td class="mono">${shown(field.value)}</td>
-          <td>${field.to}</td><td class="mono">${field.outcome === "lost" ? "" : shown(field.becomes)}</td><td>${field.why}</td></tr>`)}
-        ${item.needs.map((need) => html`<tr key=${need.name} title=${`${need.grade}: ${need.source}`}><td><span class="badge fault">needed</span></td><td></td><td></td><td>${need.name}</td><td></td><td>${need.why}</td></tr>`)}</tbody></table></div>`}
+          <td>${field.from || field.field.replaceAll("_", " ")}</td><td class="mono wrap">${shown(field.value)}</td>
+          <td class="wrap">${field.to}</td><td class="mono">${field.becomes === null ? "" : shown(field.becomes)}</td><td class="wrap">${field.why}</td></tr>`)}
+        ${item.needs.map((need) => html`<tr key=${need.name} title=${`${need.grade}: ${need.source}`}><td><span class="badge fault">needed</span></td><td></td><td></td><td>${need.name}</td><td></td><td class="wrap">${need.why}</td></tr>`)}</tbody></table></div>`}
   </section>`;
 }
 
