@@ -15,6 +15,7 @@ from helpers.accounts import AD_ACCOUNT
 from helpers.environment import environment_without
 from helpers.warm_process import WarmProcess
 
+PINTEREST, PITCHTARGET = "pinterest", "pitchtarget"
 LIMIT_S = 60
 """Seconds that anything may take; reached only where something is broken."""
 
@@ -291,22 +292,33 @@ def test_each_change_is_met_and_explained(diff: Diff, tmp_path: Path) -> None:
         diff("--json", "--once", "--seed", "seed.json", "5.18", "5.28", *calling(*EVERY_CHANGE)),
         diff("--json", "--once", "--pinterest-validation", "schema", "5.23", "default", *calling(*BY_SCHEMA)),
     ]
-    found = [
-        (operation["operation"], difference)
-        for ran in runs
-        for operation in ran.report["operations"]
-        for difference in operation["differences"]
-    ]
-    unexplained = [
+    assert _unexplained(runs) == []
+    assert _facts_of(PINTEREST) - _facts_in(runs) == set()
+
+
+def _differences(runs: Sequence[Ran]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for ran in runs:
+        for operation in ran.report["operations"]:
+            for difference in operation["differences"]:
+                yield operation["operation"], difference
+
+
+def _unexplained(runs: Sequence[Ran]) -> list[Any]:
+    return [
         (operation, difference["place"], difference["first"])
-        for operation, difference in found
+        for operation, difference in _differences(runs)
         if not difference["facts"] and difference["follows_from"] is None
     ]
-    assert unexplained == []
-    named = {fact["fact"] for _, difference in found for fact in difference["facts"]}
-    pinterest = next(each for each in registry.providers() if each.name == "pinterest")
-    assert pinterest.versions is not None
-    assert {change.what for change in pinterest.versions().changes()} - named == set()
+
+
+def _facts_in(runs: Sequence[Ran]) -> set[str]:
+    return {fact["fact"] for _, difference in _differences(runs) for fact in difference["facts"]}
+
+
+def _facts_of(api: str) -> set[str]:
+    (provider,) = (each for each in registry.providers() if each.name == api)
+    assert provider.versions is not None
+    return {change.what for change in provider.versions().changes()}
 
 
 def test_dates_of_pitchtarget(diff: Diff) -> None:
@@ -326,20 +338,69 @@ def test_dates_of_pitchtarget(diff: Diff) -> None:
         ("GET", "//custom_audiences/@0.id", None, oauth),
         ("GET", "//custom_audiences?fb_ad_account_id=2", None, oauth),
         ("DELETE", "//custom_audiences/@0.id", None, oauth),
-        ("POST", "//offsitepixels", "fb_ad_account_id=2&name=P&tag=LEAD", form),
+        ("POST", "//offsitepixels", "fb_ad_account_id=2&name=%3CP%3E&tag=LEAD", form),
     ]
-    ran = diff("--json", "--once", "2014-04", "2014-05", *calling(*calls))
-    assert ran.status == 1, ran.err
-    assert ran.report["api"] == "pitchtarget"
-    deleted = ran.differences("custom_audiences/delete")["status"]
+    runs = [
+        diff(
+            "--json",
+            "--once",
+            "2014-04",
+            to,
+            *calling(*calls, ("GET", "//offsitepixels?fb_ad_account_id=2", None)),
+        )
+        for to in ("2014-05", "2014-04-15")
+    ]
+    assert [(ran.status, ran.report["api"]) for ran in runs] == [(1, "pitchtarget")] * 2, runs[0].err
+    deleted = runs[0].differences("custom_audiences/delete")["status"]
     assert (deleted["first"]["before"], deleted["first"]["after"]) == (200, 204)
-    unexplained = [
-        difference
-        for operation in ran.report["operations"]
-        for difference in operation["differences"]
-        if not difference["facts"] and difference["follows_from"] is None
-    ]
-    assert unexplained == []
+    assert _unexplained(runs) == []
+    assert _facts_of(PITCHTARGET) - _facts_in(runs) == set()
+
+
+def test_uploads_and_faults(diff: Diff, tmp_path: Path) -> None:
+    """A file of two megabytes, a part of an upload, planned faults and a list read while others wait are
+    replayed as they were answered; a connection that a fault breaks has no answer in either."""
+    (tmp_path / "client.py").write_text(
+        "import httpx, os\n"
+        "control, base = os.environ['AUDIENCE_MOCK_CONTROL_URL'], os.environ['AUDIENCE_MOCK_PINTEREST_URL']\n"
+        "root, account = os.environ['AUDIENCE_MOCK_PITCHTARGET_URL'], '/ad_accounts/549755885175'\n"
+        "users = '\\n'.join('%064x' % number for number in range(32_000)).encode()\n"
+        "form = {'fb_ad_account_id': '2', 'name': 'Many', 'user_type': 'email_hash'}\n"
+        "httpx.post(f'{root}/custom_audiences', data=form, files={'file': ('u.txt', users)},\n"
+        "    headers={'Authorization': 'OAuth test'}).raise_for_status()\n"
+        "api = httpx.Client(base_url=base + account, headers={'Authorization': 'Bearer pina_test'})\n"
+        "made = api.post('/customer_lists', json={'name': 'L', 'records': 'a@example.com'}).json()\n"
+        "uploads = '/customer_lists/' + made['id'] + '/uploads'\n"
+        "upload = api.post(uploads, json={'operation': 'ADD', 'total_parts': 1})\n"
+        "part = upload.json()['s3_multipart_upload_data']['file_parts'][0]['presigned_url']\n"
+        "httpx.put(part, content=b'b@example.com').raise_for_status()\n"
+        "for fault in ({'status': 500, 'first': 1}, {'reset': 'before', 'skip': 1}):\n"
+        "    httpx.post(f'{control}/faults', json={'operation': 'audiences/list', **fault})\n"
+        "assert api.get('/audiences').status_code == 500\n"
+        "try:\n"
+        "    api.get('/audiences')\n"
+        "except httpx.HTTPError:\n"
+        "    pass\n"
+    )
+    ran = diff("--json", "5.18", "5.23", "--", sys.executable, "client.py")
+    assert ran.status == 0, (ran.out, ran.err)
+    report = ran.report
+    assert [run["exit_status"] for run in report["runs"]] == [0, 0]
+    assert (report["calls"], report["replayed_otherwise"], report["divergences"]) == (6, [], [])
+
+
+def test_a_world_with_a_version_of_its_own(diff: Diff) -> None:
+    """The calls in a world that sets the version itself are named: it is the same in both runs."""
+    code = (
+        "import os, urllib.request as u\n"
+        "url = os.environ['AUDIENCE_MOCK_URL']\n"
+        'body = b\'{"settings": {"pinterest_contract": "5.18"}}\'\n'
+        "json = {'Content-Type': 'application/json'}\n"
+        "u.urlopen(u.Request(url + '/__admin/worlds/old', body, json, method='PUT'))\n"
+        "u.urlopen(u.Request(url + '/worlds/old/v5/ad_accounts', headers={'Authorization': 'Bearer x'}))\n"
+    )
+    ran = diff("--json", "5.23", "5.28", "--", sys.executable, "-c", code)
+    assert (ran.status, ran.report["own_setting"]) == (0, [1]), ran.err
 
 
 def test_junit(diff: Diff, tmp_path: Path) -> None:
