@@ -163,7 +163,7 @@ _EXAMPLE = {
 async def get(request: MockRequest, query: Annotated[BridgeReportQuery, Query()]) -> RawResponse:
     """Say what a move of this world's audiences from one API to another keeps, changes and loses, and why.
     Nothing is moved."""
-    from audience_mock.web.bridge import report  # noqa: PLC0415 - few ask for it
+    from audience_mock.web.bridge_report import report  # noqa: PLC0415 - few ask for it
 
     bridges = _bridges(request)
     return json_response(report(await _move(request, query, bridges, in_short), bridges, limit=query.limit))
