@@ -8,16 +8,18 @@ ARGS ?=
 NPM_CLIENT := tests/contract/npm
 TYPESCRIPT := clients/typescript
 CONSOLE := app/audience_mock/console
+NPM_TOOLS := tests/e2e/npm_tools
 HELM := tests/e2e/helm
 
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test test-browser screenshots bench soak crash fuzz format lock openapi console npm docs docs-reference \
+.PHONY: help serve setup test test-browser screenshots bench soak crash fuzz format lock openapi console npm docs docs-reference \
 	helm version clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
+	@echo "make setup    install what make test needs, and run nothing"
 	@echo "make test-browser  drive the console and the API docs in Chromium; flags for pytest: ARGS='-k faults'"
 	@echo "make screenshots  take the screenshots of the documents again, in Chromium"
 	@echo "make format   format the code and apply ruff's fixes"
@@ -39,7 +41,10 @@ help:
 serve: $(VENV)/.runtime
 	@exec env $(RUN) serve $(ARGS)
 
-test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/typescript/.installed $(VENV)/console/.installed
+INSTALLED := $(VENV)/.checks $(addprefix $(VENV)/,$(addsuffix /.installed,npm typescript console npm_tools))
+setup: $(INSTALLED)
+
+test: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -122,6 +127,7 @@ lock: $(VENV)/.checks
 	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
 	cd $(TYPESCRIPT) && npm install --package-lock-only --loglevel=error
 	cd $(CONSOLE) && npm install --package-lock-only --loglevel=error
+	cd $(NPM_TOOLS) && npm install --package-lock-only --loglevel=error
 	cd $(HELM) && npm install --package-lock-only --loglevel=error
 	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
@@ -208,6 +214,8 @@ $(VENV)/npm/.installed: $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc $(V
 $(VENV)/typescript/.installed: $(TYPESCRIPT)/package-lock.json $(TYPESCRIPT)/.npmrc $(VENV)/.python
 	@$(npm_ci)
 $(VENV)/console/.installed: $(CONSOLE)/package-lock.json $(CONSOLE)/.npmrc $(VENV)/.python
+	@$(npm_ci)
+$(VENV)/npm_tools/.installed: $(NPM_TOOLS)/package-lock.json $(NPM_TOOLS)/.npmrc $(VENV)/.python
 	@$(npm_ci)
 
 # The package is for Linux on x86-64; the zip file in it has the commands.

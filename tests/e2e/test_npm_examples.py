@@ -20,7 +20,7 @@ COMMANDS = {
     "node-test": ("--import", "audience-mock/register", "--test"),
 }
 """What `npm test` runs in each example, without npm, which is missing where only Node.js is there."""
-ON_AN_ENGINE = {"testcontainers": ("--test",)}
+ON_AN_ENGINE: dict[str, tuple[str, ...]] = {"testcontainers": ("--test",)}
 """Those that `test_npm_testcontainers.py` runs."""
 PASSED = {
     "vitest": r"Tests +3 passed \(3\)",
