@@ -81,7 +81,9 @@ class AudienceObjects(ApiModel):
 class AudienceChange(ApiModel):
     """Keys that are left out keep their value."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"size": 48210}, {"policy": "after_reads:3"}]}
+    )
 
     status: str | None = Field(
         default=None,

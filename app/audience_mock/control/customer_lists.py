@@ -64,7 +64,9 @@ class CustomerListObjects(ApiModel):
 class CustomerListChange(ApiModel):
     """Keys that are left out keep their value."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"status": "PROCESSING"}, {"ready_in_s": 60}]}
+    )
 
     status: str | None = Field(
         default=None,
