@@ -14,8 +14,8 @@ HELM := tests/e2e/helm
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve setup test test-browser screenshots bench soak crash fuzz format lock openapi console npm docs docs-reference \
-	helm version clean FORCE
+.PHONY: help serve setup test test-browser screenshots bench soak crash fuzz format lock openapi collections \
+	console npm docs docs-reference helm version clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests with coverage; flags for pytest: ARGS='-k upload'"
@@ -23,7 +23,8 @@ help:
 	@echo "make test-browser  drive the console and the API docs in Chromium; flags for pytest: ARGS='-k faults'"
 	@echo "make screenshots  take the screenshots of the documents again, in Chromium"
 	@echo "make format   format the code and apply ruff's fixes"
-	@echo "make openapi  write openapi/, fixtures/world.schema.json and the clients' types again, after a change of an API"
+	@echo "make openapi  write openapi/, fixtures/world.schema.json and what clients/ has of them, after a change of an API"
+	@echo "make collections  write the Postman collection again; make openapi does so, too"
 	@echo "make console  copy what the console takes from npm into the package, after a change of its lock"
 	@echo "make npm      pack the npm package in clients/typescript into dist/"
 	@echo "make docs     build the documentation into build/site"
@@ -84,6 +85,10 @@ openapi: $(VENV)/.runtime
 	$(RUN) schema > fixtures/world.schema.json
 	PYTHONPATH=app $(BIN)/python docs/site/client_types.py
 	PYTHONPATH=app $(BIN)/python docs/site/typescript_types.py
+	@$(MAKE) --no-print-directory collections
+
+collections: $(VENV)/.runtime
+	$(BIN)/python docs/site/postman_collection.py
 
 npm: $(VENV)/typescript/.installed
 	@rm -rf build/npm && mkdir -p build/npm dist
