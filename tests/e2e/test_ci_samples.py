@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from audience_mock.settings import Settings
+from audience_mock.testing import MockServer
 from helpers.environment import environment_without
+from helpers.ports import free_port
 
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text()
@@ -64,6 +66,19 @@ def jobs() -> dict[str, list[str]]:
         "GitLab CI": found["GitLab CI"]["test"]["script"],
         "CircleCI": [step["run"] for step in circle if step != "checkout"],
     }
+
+
+def test_a_step_waits_for_a_service() -> None:
+    """The step of the guide that waits for a service ends once that answers, and not before it listens."""
+    ((sample,),) = [re.findall(r"^ +- run: (curl .+)$", GUIDE, flags=re.MULTILINE)]
+    port = free_port()
+    command = sample.replace(":8000", f":{port}").split()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(timeout=0.2)
+        with MockServer(port=port):
+            assert waiting.communicate(timeout=LIMIT_S)[0] == '{"status":"ready"}'
+    assert waiting.returncode == 0
 
 
 @pytest.mark.ci
