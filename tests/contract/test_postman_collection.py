@@ -11,12 +11,14 @@ from typing import Any
 
 import postman_collection
 import pytest
+from postman_tables import FILLED
 
 from audience_mock.testing import MockServer
 from helpers.environment import environment_without
 from helpers.npm_package import LIMIT_S
 
-NEWMAN = Path(sys.prefix) / "npm_tools/node_modules/newman/bin/newman.js"
+TOOLS = Path(sys.prefix) / "npm_tools/node_modules"
+NEWMAN, CONVERTERS = TOOLS / "newman/bin/newman.js", TOOLS / "@usebruno/converters"
 
 (COMMAND,) = re.findall(
     r"^npx newman .+$", (postman_collection.TOP / "docs/guides/postman.md").read_text(), flags=re.MULTILINE
@@ -151,3 +153,34 @@ def test_a_rejected_request_fails_the_run(tmp_path: Path) -> None:
     with MockServer(admin_token="open-sesame") as server:
         with pytest.raises(AssertionError, match="401"):
             send(tmp_path, "--folder", "Overview", base_url=server.url)
+
+
+IMPORT = """
+const { readFileSync } = require("node:fs");
+const { postmanToBruno } = require(process.argv[2]);
+postmanToBruno(JSON.parse(readFileSync(process.argv[3]))).then((found) => console.log(JSON.stringify(found)));
+"""
+
+
+@needs_newman
+def test_bruno_imports_it(collection: Mapping[str, Any], tmp_path: Path) -> None:
+    """Bruno's own import has nothing to say of it, keeps each request in its folder, and translates the
+    scripts that fill variables."""
+    (tmp_path / "import.cjs").write_text(IMPORT)
+    command = ["node", tmp_path / "import.cjs", CONVERTERS, postman_collection.FILE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    found = json.loads(done.stdout)
+    assert found["issues"] == []
+    folders = {api["name"]: [each["name"] for each in api["items"]] for api in found["collection"]["items"]}
+    assert folders == {api["name"]: [each["name"] for each in api["item"]] for api in collection["item"]}
+    imported = [
+        request
+        for api in found["collection"]["items"]
+        for folder in api["items"]
+        for request in folder["items"]
+    ]
+    assert [each["name"] for each in imported] == [each["name"] for each in requests(collection)]
+    scripts = "".join(each["request"]["script"].get("res") or "" for each in imported)
+    assert "pm." not in scripts
+    filled = set(re.findall(r'bru\.setCollectionVar\("(\w+)"', scripts))
+    assert filled == {name for names in FILLED.values() for name in names}
