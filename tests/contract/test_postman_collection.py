@@ -167,8 +167,13 @@ def test_bruno_imports_it(collection: Mapping[str, Any], tmp_path: Path) -> None
     """Bruno's own import has nothing to say of it, keeps each request in its folder, and translates the
     scripts that fill variables."""
     (tmp_path / "import.cjs").write_text(IMPORT)
-    command = ["node", tmp_path / "import.cjs", CONVERTERS, postman_collection.FILE]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    done = subprocess.run(
+        ["node", tmp_path / "import.cjs", CONVERTERS, postman_collection.FILE],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=True,
+    )
     found = json.loads(done.stdout)
     assert found["issues"] == []
     folders = {api["name"]: [each["name"] for each in api["items"]] for api in found["collection"]["items"]}
