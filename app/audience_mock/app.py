@@ -44,9 +44,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for these settings, by default those of the environment.
 
     `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name,
-    `app.state.tenants` those of the file, or None, `app.state.probes` say whether it is ready. Opens the
-    store, applies the seed and reads the admin tokens and the tenants, so it raises StoreError,
-    InvalidSeedError, InvalidSettingsError and InvalidTenantsError.
+    `app.state.tenants` those of the file, or None, `app.state.probes` say whether it is ready,
+    `app.state.when_hung_up` is what SIGHUP calls. Opens the store, applies the seed and reads the admin
+    tokens and the tenants, so it raises StoreError, InvalidSeedError, InvalidSettingsError and
+    InvalidTenantsError.
     """
     settings = settings or Settings()
     access = Access(
@@ -69,7 +70,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         html=["/__admin/ui/", "/docs"] if settings.admin else ["/docs"],
     )
 
-    observing = Observing(settings, worlds, access.tenants or ())
+    observing = Observing(settings, worlds, access, _control_app)
     lifetimes = _lifetimes(worlds, settings, access)
 
     @asynccontextmanager
@@ -112,8 +113,10 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
     app.state.worlds = worlds
     app.state.providers = providers
     app.state.tenants = access.tenants
+    app.state.when_hung_up = observing.when_hung_up
     if access.tenants is not None:
         access.tenants.when_reloaded.append(worlds.forget_callers)
+        app.state.when_hung_up.append(access.tenants.reload)
     app.state.probes = Probes(worlds.files.file, settings.ready_free_bytes)
     served = Served(
         probes=app.state.probes,
@@ -137,7 +140,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         admit=_admission(worlds, settings, access),
         wait_to_open=None if admission is None else admission.wait_to_open,
     )
-    observing.add_to(app, access)
+    observing.add_to(app)
     if settings.trusted_proxies or settings.public_url is not None:
         from audience_mock.web.proxies import TrustedProxies
 

@@ -380,6 +380,7 @@ EACH_SETTING = {
     "log_level": "error",
     "log_format": "json",
     "access_log": "true",
+    "audit_log": "audit.log",
     "metrics": "true",
 }
 
@@ -440,6 +441,8 @@ def test_each_setting(command: Runner, by: str) -> None:
         client.post(AUDIENCES, json=sent)
         noted = client.get("/__admin/journal", headers={"Authorization": f"Bearer {token}"}).json()
         assert noted["entries"][-1]["request"]["body"] == {**sent, "name": "…"}
+    (made_world,) = (command.folder / "audit.log").read_text().splitlines()
+    assert json.loads(made_world)["caller"] == "tenant:team"
     assert run.err == ""
 
 

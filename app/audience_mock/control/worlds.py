@@ -159,6 +159,7 @@ async def list_all(request: MockRequest, query: Annotated[WorldsQuery, Query()])
 )
 async def delete_matching(request: MockRequest, query: Annotated[DeletionQuery, Query()]) -> RawResponse:
     """Delete the worlds whose names match, with their snapshots; never the default world."""
+    request.context.target = query.match
     deleted = []
     for name in _matching(request, query.match):
         await request.worlds.until_free(name)
@@ -242,6 +243,7 @@ async def delete(request: MockRequest, world: str) -> RawResponse:
 )
 async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     """Copy a world with its data, ids, clock and settings into a new one."""
+    request.context.target = body.name
     request.caller.check_sees(body.name)
     await request.worlds.until_free(world)
     return json_response(await _as_json(request, await request.worlds.fork(world, body.name)), 201)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from starlette.types import Scope
 
-from audience_mock.core.worlds.world import World
+from audience_mock.core.worlds.world import DEFAULT, World
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.web.in_flight import InFlight
 from audience_mock.web.probes import Probes
@@ -50,6 +50,8 @@ class RequestContext:
     worlds: Worlds
     world: World
     served: Served
+    named: str = DEFAULT
+    """The world that the request names. If it may not, `world` is the default one."""
     has_origin: bool = False
     """Whether it has an `Origin`: a page sent it."""
     may_request_fault: bool = False
@@ -60,6 +62,10 @@ class RequestContext:
     is_head: bool = False
     """Whether it is a HEAD that is answered as a GET."""
     fault: str | None = None
+    caller: Any = None
+    """Who calls the control API, once that is known."""
+    target: str | None = None
+    """What an operation of the control API is about, where its path does not name it."""
     prefix: str = ""
     """What stands before all paths of this server, in the URLs that clients use."""
 

@@ -1213,6 +1213,11 @@ export interface ServerSettings extends WorldSettings {
   log_format?: "text" | "json";
   /** Whether to log each request, not only rejected ones. */
   access_log?: boolean;
+  /**
+   * File to append a line to for each call of the control API that changes something, or was rejected: who,
+   * from where, what; opened again on SIGHUP. - is the log.
+   */
+  audit_log?: string | null;
   /** Whether /metrics answers, in Prometheus' text format; needs the extra operate. */
   metrics?: boolean;
 }
