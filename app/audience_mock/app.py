@@ -29,6 +29,7 @@ from audience_mock.web.in_flight import InFlight
 from audience_mock.web.probes import Probes
 from audience_mock.web.provider_app import MountShortcut, ProviderApp, ProviderMount, mounts_of
 from audience_mock.web.request import MockRequest
+from audience_mock.web.uploads import Uploads
 from audience_mock.web.world_selection import WorldSelection
 
 if TYPE_CHECKING:
@@ -70,7 +71,16 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         html=["/__admin/ui/", "/docs"] if settings.admin else ["/docs"],
     )
 
-    observing = Observing(settings, worlds, access, _control_app)
+    admission = None if access.tenants is None else _admit_by_quotas(worlds, access.tenants)
+    uploads = Uploads()
+    observing = Observing(
+        settings,
+        worlds,
+        access,
+        control=_control_app,
+        uploads=uploads,
+        waiting_turns=lambda: 0 if admission is None else admission.waiting,
+    )
     lifetimes = _lifetimes(worlds, settings, access)
 
     @asynccontextmanager
@@ -84,7 +94,6 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         worlds.close()
         observing.close()
 
-    admission = None if access.tenants is None else _admit_by_quotas(worlds, access.tenants)
     served_apps: dict[str, ASGIApp] = {
         name: api if admission is None else admission.around(api, api.provider)
         for name, api in providers.items()
@@ -127,6 +136,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         public_url=settings.public_url,
         tenants=access.tenants,
         in_flight=InFlight() if admission is None else InFlight(admission.quotas),
+        uploads=uploads,
         providers={name: api.provider for name, api in providers.items()},
         demo_seed=lambda: seed_file("demo").read_bytes(),
     )

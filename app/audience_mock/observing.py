@@ -10,6 +10,7 @@ from audience_mock.core.errors import InvalidSettingsError
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.settings import Settings, trace_exporter
 from audience_mock.web.provider_app import NO_TELEMETRY, ProviderApp
+from audience_mock.web.uploads import Uploads
 
 if TYPE_CHECKING:
     from audience_mock.control.access import Access
@@ -28,17 +29,27 @@ def _missing(setting: str, error: ImportError) -> InvalidSettingsError:
 
 class Observing:
     """The observers that the settings and OpenTelemetry's variables ask for. Metrics show the names of the
-    tenants that `access` knows; `control` is the control API's application. Raises InvalidSettingsError."""
+    tenants that `access` knows, and how many requests wait for their turn (`waiting_turns`); `control` is the
+    control API's application. Raises InvalidSettingsError."""
 
     def __init__(
-        self, settings: Settings, worlds: Worlds, access: "Access", control: Callable[[], ProviderApp]
+        self,
+        settings: Settings,
+        worlds: Worlds,
+        access: "Access",
+        *,
+        control: Callable[[], ProviderApp],
+        uploads: Uploads,
+        waiting_turns: Callable[[], int],
     ) -> None:
         self._access = access
         self.when_hung_up: list[Callable[[], None]] = []
         """What SIGHUP calls."""
         self._observers: list[Observer] = []
         self._tracing = self._trace()
-        self._metrics = self._measure(worlds, access.tenants or ()) if settings.metrics else None
+        self._metrics: Metrics | None = None
+        if settings.metrics:
+            self._metrics = self._measure(worlds, access.tenants or (), uploads, waiting_turns)
         if settings.access_log:
             from audience_mock.web.logs import AccessLog
 
@@ -94,11 +105,17 @@ class Observing:
         self._observers.append(tracing)
         return tracing
 
-    def _measure(self, worlds: Worlds, tenants: Collection[str]) -> "Metrics":
+    def _measure(
+        self,
+        worlds: Worlds,
+        tenants: Collection[str],
+        uploads: Uploads,
+        waiting_turns: Callable[[], int],
+    ) -> "Metrics":
         try:
             from audience_mock.web.metrics import Metrics
         except ImportError as error:
             raise _missing("metrics", error) from None
-        metrics = Metrics(worlds, tenants)
+        metrics = Metrics(worlds, tenants, uploads, waiting_turns)
         self._observers.append(metrics)
         return metrics

@@ -12,6 +12,7 @@ from audience_mock.web.in_flight import InFlight
 from audience_mock.web.probes import Probes
 from audience_mock.web.response import Header
 from audience_mock.web.timestamps import http_date
+from audience_mock.web.uploads import Uploads
 
 if TYPE_CHECKING:
     from audience_mock.core.worlds.tenants import Tenants
@@ -36,6 +37,8 @@ class Served:
     """Whether the server is ready."""
     in_flight: InFlight = field(default_factory=InFlight)
     """What the faults of all worlds hold now."""
+    uploads: Uploads = field(default_factory=Uploads)
+    """Files that are under way."""
     tenants: "Tenants | None" = None
 
 

@@ -29,6 +29,10 @@ class Turns:
         self._taken = False
         """Whether a request has begun in this iteration of the loop."""
 
+    def __len__(self) -> int:
+        """Those that wait."""
+        return sum(not turn.done() for queue in self._waiting.values() for turn in queue)
+
     async def wait(self, tenant: str) -> None:
         """Until it is the tenant's turn."""
         loop = asyncio.get_running_loop()
@@ -62,6 +66,11 @@ class FairAdmission:
         self.quotas = quotas
         self._ledger = ledger
         self._turns = Turns()
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their turn."""
+        return len(self._turns)
 
     async def wait_to_open(self, world: str) -> None:
         """Until it is the turn of a request that opens or makes a world, which takes some milliseconds."""

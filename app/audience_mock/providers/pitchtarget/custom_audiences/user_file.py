@@ -83,6 +83,7 @@ class UserFile:
 
     async def read_form(self, request: MockRequest) -> MultipartForm:
         """Read the form that the file is in. Raises what `multipart.read_form` raises."""
+        self._resources.enter_context(request.context.served.uploads.holding(request))
         is_chunked = request.header(b"transfer-encoding") is not None
         limit_bytes = request.world.rules.max_upload_bytes
         await prepare_for(limit_bytes if is_chunked else declared_bytes(request))
