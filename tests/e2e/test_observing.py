@@ -24,7 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from audience_mock.core.errors import InvalidSettingsError
 from audience_mock.core.worlds import exclusive
 from audience_mock.testing import MockServer
-from audience_mock.web.fair_admission import Turns
+from audience_mock.web.turns import Turns
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.environment import environment_without
 from helpers.errors import control_error

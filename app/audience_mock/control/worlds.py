@@ -1,6 +1,5 @@
 """/__admin/worlds: isolated environments, each with its own data, clock and settings."""
 
-from asyncio import sleep
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
@@ -21,6 +20,7 @@ from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ServerRoute
 from audience_mock.core.audiences import queries
 from audience_mock.core.seeds.diff import diff_worlds
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.worlds.names import NAME, tenant_of
 from audience_mock.core.worlds.world import DEFAULT, World
 from audience_mock.core.worlds.worlds import WorldState as StateOfWorld
@@ -144,7 +144,7 @@ async def list_all(request: MockRequest, query: Annotated[WorldsQuery, Query()])
     details = []
     for number, name in enumerate(names):
         if number % SLICE == 0:
-            await sleep(0)
+            await let_others_run()
         if name in request.worlds:
             details.append(_details(request.worlds.state_of(name)))
     return json_response({"worlds": names, "details": details})
@@ -167,7 +167,7 @@ async def delete_matching(request: MockRequest, query: Annotated[DeletionQuery, 
         if name != DEFAULT and name in request.worlds:
             request.worlds.delete(name)
             deleted.append(name)
-            await sleep(0)
+            await let_others_run()
     return json_response({"deleted": deleted})
 
 
