@@ -2,7 +2,7 @@
 
 In each iteration of the loop one request begins, or one step of an upload, of the tenant that has waited
 longest. A tenant that had no turn in the last milliseconds does not wait: its request begins in the same
-iteration. Why these shares: docs/design/decisions/0042-half-of-the-loop-is-for-others.md.
+iteration.
 """
 
 import asyncio
