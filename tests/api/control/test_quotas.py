@@ -361,6 +361,28 @@ def test_turns_rotate_among_tenants() -> None:
     assert len(order) == 21
 
 
+def test_pieces_of_large_bodies_take_turns(
+    limited: Callable[..., MockServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small request has one turn; a file has one for each piece that arrives, and for each step of what is
+    done with it."""
+    taken: list[str] = []
+    wait = Turns.wait
+
+    async def counted(turns: Turns, tenant: str) -> None:
+        taken.append(tenant)
+        await wait(turns, tenant)
+
+    mock = limited()
+    assert create(mock, "team-a").status_code == 201
+    monkeypatch.setattr(Turns, "wait", counted)
+    assert create(mock, "team-a").status_code == 201
+    assert taken == ["team-a"]
+    assert upload_to(mock, "team-a", 1_000_000).status_code == 201
+    assert {*taken} == {"team-a"}
+    assert len(taken) > 5
+
+
 def test_a_caller_that_gave_up_takes_no_turn() -> None:
     """Cancelled requests leave the queue to the others."""
 
