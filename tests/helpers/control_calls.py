@@ -197,6 +197,7 @@ CALLS = [
     Call("journal/verify", 417, body={"operation": "audiences/create"}, before=called),
     Call("uploads/list", 200, before=called),
     Call("uploads/lint", 200, before=called),
+    Call("identities/list", 200),
     Call("uploads/lint_for", 200, body={"people": [{"email": "eva@a.example"}]}, before=called),
     Call("operations/list", 200, query={"provider": "pitchtarget"}),
 ]
