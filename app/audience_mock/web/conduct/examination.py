@@ -1,0 +1,138 @@
+"""The examination of a journal: which rules apply, with which options, and what they find."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from audience_mock.core.controls.journal import Entry
+from audience_mock.core.suggestions import closest, did_you_mean
+from audience_mock.web.conduct.calls import Call
+from audience_mock.web.conduct.checks import Check, Subject
+from audience_mock.web.conduct.facts import Conduct
+from audience_mock.web.conduct.fields import Fields
+from audience_mock.web.conduct.lists import Pages, ReadAgain
+from audience_mock.web.conduct.polling import Polling
+from audience_mock.web.conduct.retries import BlindRetry, NoPause, ResetIgnored
+from audience_mock.web.conduct.rules import SEVERITIES, Finding, Option, Options, Rule
+from audience_mock.web.conduct.tokens import Tokens
+from audience_mock.web.conduct.uploads import Uploads
+from audience_mock.web.provider_app import Provider
+
+CHECKS: Sequence[type[Check]] = (
+    *(ResetIgnored, NoPause, BlindRetry, Polling, Pages, ReadAgain, Tokens, Fields, Uploads),
+)
+"""Those of all APIs. An API may have more."""
+
+TURN_S = 0.005
+"""Seconds after which other requests get their turn. Chosen: about what the longest of them takes."""
+
+
+class UnknownRuleError(ValueError):
+    """A selection names a rule, or an option, that does not exist."""
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """The checks and rules of a server's APIs."""
+
+    apis: Mapping[str, Conduct]
+    providers: Mapping[str, Provider]
+
+    @property
+    def checks(self) -> list[type[Check]]:
+        own = [check for conduct in self.apis.values() for check in conduct.checks]
+        return [*CHECKS, *dict.fromkeys(own)]
+
+    @property
+    def rules(self) -> list[Rule]:
+        """All rules, by their ids."""
+        return sorted((rule for check in self.checks for rule in check.RULES), key=lambda rule: rule.id)
+
+    def selected(self, select: Iterable[str] = (), ignore: Iterable[str] = ()) -> list[Rule]:
+        """The rules that are selected, all by default, without the ignored ones. A word is the id of a rule,
+        what ids begin with, a name, or a severity. Raises UnknownRuleError."""
+        chosen = self._named(select) or {rule.id for rule in self.rules}
+        left = chosen - self._named(ignore)
+        return [rule for rule in self.rules if rule.id in left]
+
+    def _named(self, words: Iterable[str]) -> set[str]:
+        return {id for word in words for id in self._ids(word)}
+
+    def _ids(self, word: str) -> set[str]:
+        upper = word.upper()
+        ids = {
+            rule.id
+            for rule in self.rules
+            if (upper and rule.id.startswith(upper)) or word.lower() in (rule.name, rule.severity, "all")
+        }
+        if not ids:
+            known = [each for rule in self.rules for each in (rule.id, rule.name)] + [*SEVERITIES]
+            hint = did_you_mean(closest(word, known)) or ": GET /__admin/conduct/rules lists them"
+            raise UnknownRuleError(f"there is no rule {word[:100]!r}{hint}")
+        return ids
+
+    def options(self, given: Mapping[str, float]) -> Options:
+        """The value of each option. Raises UnknownRuleError."""
+        known: dict[str, Option] = {option.name: option for rule in self.rules for option in rule.options}
+        for name in given:
+            if name not in known:
+                hint = did_you_mean(closest(name, known)) or f": the options are {', '.join(sorted(known))}"
+                raise UnknownRuleError(f"there is no option {name[:100]!r}{hint}")
+        return {name: option.default for name, option in known.items()} | dict(given)
+
+
+def rule_book(providers: Mapping[str, Provider]) -> RuleBook:
+    """The rules for these APIs. One without facts is judged by what is true of all."""
+    apis = {
+        name: Conduct() if provider.conduct is None else provider.conduct()
+        for name, provider in providers.items()
+    }
+    return RuleBook(apis, providers)
+
+
+async def examine(entries: Iterable[Entry], subject: Subject, rules: Sequence[Rule]) -> list[Finding]:
+    """What is wrong with these requests, oldest first; the gravest findings first. Other requests get their
+    turn meanwhile."""
+    wanted = {rule.id for rule in rules}
+    book = RuleBook(subject.apis, subject.providers)
+    checks = [
+        check(subject) for check in book.checks if not wanted.isdisjoint(rule.id for rule in check.RULES)
+    ]
+    turn = _Turn()
+    for entry in entries:
+        call = Call(entry)
+        if call.api not in subject.apis:
+            continue
+        for check in checks:
+            check.see(call)
+        await turn.give()
+    # Hashing the known people takes a tenth of a second at the first time.
+    await asyncio.to_thread(_look_into_uploads, checks)
+    for check in checks:
+        check.finish()
+        await turn.give()
+    found = [finding for check in checks for finding in check.findings() if finding.rule.id in wanted]
+    return sorted(found, key=_order)
+
+
+def _look_into_uploads(checks: Iterable[Check]) -> None:
+    for check in checks:
+        for _ in check.see_uploads():
+            pass
+
+
+def _order(finding: Finding) -> tuple[int, str, Sequence[int]]:
+    return -SEVERITIES.index(finding.rule.severity), finding.rule.id, finding.requests
+
+
+class _Turn:
+    """Lets the event loop go on once this has had its time."""
+
+    def __init__(self) -> None:
+        self._since = perf_counter()
+
+    async def give(self) -> None:
+        if perf_counter() - self._since >= TURN_S:
+            await asyncio.sleep(0)
+            self._since = perf_counter()
