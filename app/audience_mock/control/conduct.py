@@ -31,6 +31,11 @@ class ConductQuery(ApiModel):
 
     select: str = Field(default="", description=f"Rules to judge by, all by default: {_WORDS}.")
     ignore: str = Field(default="", description=f"Rules to leave out: {_WORDS}.")
+    fail_on: str = Field(
+        default="warning",
+        description="Findings that fail: `warning` for all, `error` for errors, `never`, or rules as for"
+        " `select`.",
+    )
     options: str = Field(
         default="", description="Thresholds, as `poll_interval_s=0.1,spare_pages=5`: see the rules."
     )
@@ -53,6 +58,7 @@ class ConductFinding(ApiModel):
     fix: str = Field(description="What the client should do instead.")
     requests: list[int] = Field(description="Numbers of requests in the journal, 20 at most.")
     count: int = Field(description="How often it happened in this operation.")
+    fails: bool = Field(description="Whether `fail_on` has its rule or its severity.")
 
 
 class ConductReport(ApiModel):
@@ -103,6 +109,7 @@ _REPORT_EXAMPLE = {
             " says",
             "requests": [2, 3],
             "count": 1,
+            "fails": True,
         }
     ],
     "checked": 3,
@@ -154,7 +161,7 @@ async def get(request: MockRequest, query: Annotated[ConductQuery, Query()]) -> 
     book = _book(request)
     if query.api not in (None, *book.apis):
         raise invalid_input(("api",), f"must be one of {', '.join(map(repr, book.apis))}", query.api, "query")
-    rules = _rules(book, query)
+    rules, failing = _rules(book, query)
     world = request.world
     journal, limits = world.journal, world.rules
     if not limits.journal_entries:
@@ -179,7 +186,7 @@ async def get(request: MockRequest, query: Annotated[ConductQuery, Query()]) -> 
     )
     findings = await examine(entries, subject, rules)
     report = {
-        "findings": [finding.as_dict() for finding in findings],
+        "findings": [{**finding.as_dict(), "fails": finding.rule.id in failing} for finding in findings],
         "checked": len(entries),
         "dropped": dropped,
         "rules": [rule.id for rule in rules],
@@ -206,17 +213,20 @@ def _book(request: MockRequest) -> "RuleBook":
     return rule_book(request.context.served.providers)
 
 
-def _rules(book: "RuleBook", query: ConductQuery) -> "list[Rule]":
-    """Raises InvalidInputError."""
+def _rules(book: "RuleBook", query: ConductQuery) -> "tuple[list[Rule], set[str]]":
+    """The rules that apply, and the ids of those that fail. Raises InvalidInputError."""
     from audience_mock.web.conduct.examination import UnknownRuleError  # noqa: PLC0415
 
-    chosen: list[Rule] = []
-    for field in ("select", "ignore"):
+    found: dict[str, set[str]] = {}
+    for field in ("select", "ignore", "fail_on"):
+        text = getattr(query, field)
+        read = book.failing if field == "fail_on" else book.named
         try:
-            chosen = book.selected(_words(query.select), _words(query.ignore) if field == "ignore" else ())
+            found[field] = read(_words(text))
         except UnknownRuleError as wrong:
-            raise invalid_input((field,), str(wrong), getattr(query, field), "query") from None
-    return chosen
+            raise invalid_input((field,), str(wrong), text, "query") from None
+    selected = found["select"] or {rule.id for rule in book.rules}
+    return [rule for rule in book.rules if rule.id in selected - found["ignore"]], found["fail_on"]
 
 
 def _options(book: "RuleBook", text: str) -> Any:

@@ -40,6 +40,7 @@ def _page(call: Call) -> Page | None:
     return Page(
         asked=call.query.get("bookmark") or None,
         following=answer.get("bookmark"),
+        items=len(answer["items"]),
         ids=[str(id) for id in items if id is not None],
         max_items=MAX_PAGE_SIZE,
     )
@@ -81,7 +82,7 @@ def _created(call: Call) -> Upload | None:
     answer = call.answer
     if not call.is_success or not isinstance(answer, dict):
         return None
-    return Upload(target=str(answer.get("id")), records=_records(call))
+    return Upload(target=str(answer.get("id")), records=answer.get("num_uploaded_user_records"))
 
 
 def _changed(call: Call) -> Upload | None:

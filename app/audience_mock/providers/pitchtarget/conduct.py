@@ -22,6 +22,7 @@ def _page(call: Call) -> Page | None:
     return Page(
         asked=str(number) if number > 1 else None,
         following=str(number + 1) if has_more else None,
+        items=len(audiences),
         ids=ids,
     )
 

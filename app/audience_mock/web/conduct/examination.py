@@ -49,22 +49,26 @@ class RuleBook:
         """All rules, by their ids."""
         return sorted((rule for check in self.checks for rule in check.RULES), key=lambda rule: rule.id)
 
-    def selected(self, select: Iterable[str] = (), ignore: Iterable[str] = ()) -> list[Rule]:
-        """The rules that are selected, all by default, without the ignored ones. A word is the id of a rule,
-        what ids begin with, a name, or a severity. Raises UnknownRuleError."""
-        chosen = self._named(select) or {rule.id for rule in self.rules}
-        left = chosen - self._named(ignore)
-        return [rule for rule in self.rules if rule.id in left]
-
-    def _named(self, words: Iterable[str]) -> set[str]:
+    def named(self, words: Iterable[str]) -> set[str]:
+        """The ids of the rules that these words name: ids, what ids begin with, names, severities. Raises
+        UnknownRuleError."""
         return {id for word in words for id in self._ids(word)}
+
+    def failing(self, words: Iterable[str]) -> set[str]:
+        """As `named`, where `warning` is whatever is a warning or graver, and `never` is no rule."""
+        return {
+            id
+            for word in words
+            if word != "never"
+            for id in ({rule.id for rule in self.rules} if word == "warning" else self._ids(word))
+        }
 
     def _ids(self, word: str) -> set[str]:
         upper = word.upper()
         ids = {
             rule.id
             for rule in self.rules
-            if (upper and rule.id.startswith(upper)) or word.lower() in (rule.name, rule.severity, "all")
+            if (upper and rule.id.startswith(upper)) or word.lower() in (rule.name, rule.severity)
         }
         if not ids:
             known = [each for rule in self.rules for each in (rule.id, rule.name)] + [*SEVERITIES]

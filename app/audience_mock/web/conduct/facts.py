@@ -14,11 +14,13 @@ class Page:
     """A page of a list, as a request asked for it and the response has it.
 
     `asked` is what leads to this page, None for the first one; `following` what leads to the next one, None
-    on the last. `max_items` is how many a page could have; None where the client cannot choose.
+    on the last. `ids` are those of its `items`, which may have several each. `max_items` is how many a page
+    could have; None where the client cannot choose.
     """
 
     asked: str | None
     following: str | None
+    items: int
     ids: Sequence[str]
     max_items: int | None = None
 

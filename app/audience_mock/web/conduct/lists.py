@@ -109,7 +109,7 @@ class Pages(Check):
             return
         walk = self._walk(call, page, path, filters)
         walk.pages.append(call)
-        walk.items += len(page.ids)
+        walk.items += page.items
         walk.last_ids = page.ids
         walk.max_items, walk.following = page.max_items, page.following
         if page.following is not None:

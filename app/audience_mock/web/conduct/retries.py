@@ -122,7 +122,7 @@ class BlindRetry(Check):
             return
         unanswered = self._unanswered.setdefault((call.api, call.operation), {})
         first = unanswered.pop(call.identity, None)
-        if first is not None:
+        if first is not None and call.may_repeat(first):
             status = "no response" if first.status is None else f"the {first.status} response"
             self.report(
                 BLIND_RETRY,

@@ -64,7 +64,7 @@ class Uploads(Check):
         if upload.records is not None and upload.records > most:
             self.report(
                 LARGE_BATCH,
-                f"{call} carried about {upload.records:,} records; {most:,.0f} are the most",
+                f"{call} carried {upload.records:,} records; {most:,.0f} are the most",
                 [call],
             )
 
