@@ -176,11 +176,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     world = item.stash.get(_WORLD, None)
     logged = item.config.getoption("--audience-mock-log") and (report.when == "call" or not report.passed)
     if world is not None and (report.failed or logged):
-        from audience_mock.failure_report import LAST, SEARCHED, last_requests, suspicious_uploads
+        from audience_mock.failure_report import (
+            LAST,
+            SEARCHED,
+            broken_rules,
+            last_requests,
+            suspicious_uploads,
+        )
 
         report.sections.append((SECTION, last_requests(world, SEARCHED if logged else LAST)))
         if report.failed and (findings := suspicious_uploads(world)):
             report.sections.append(("Audience Mock lint", findings))
+        if report.failed and (findings := broken_rules(world)):
+            report.sections.append(("Audience Mock conduct", findings))
     return report
 
 

@@ -299,6 +299,49 @@ def test_a_failing_test_shows_suspicious_uploads(project: Project) -> None:
     assert ran.stdout.str().count("Audience Mock lint") == 1
 
 
+def test_a_failing_test_shows_the_rules_that_its_client_broke(project: Project) -> None:
+    """The report of a failure has the findings of the conduct report, if there are any; an assertion has
+    them in its text."""
+    project.write(
+        test_conduct="""
+        from ad_accounts import *
+
+
+        def test_retried(audience_mock):
+            audience_mock.faults.add("audiences/create", status=500, first=1)
+            for _ in range(2):
+                try:
+                    create(audience_mock)
+                except HTTPError:
+                    pass
+            audience_mock.expect_conduct("error")
+
+
+        def test_conducted(audience_mock):
+            create(audience_mock)
+            audience_mock.expect_conduct()
+            assert False
+
+
+        def test_without_a_world(audience_mock):
+            audience_mock.delete()
+            assert False
+        """
+    )
+    ran = project.run()
+    assert outcomes(ran) == {"failed": 3}
+    ran.stdout.fnmatch_lines(
+        [
+            "*_ test_retried _*",
+            "E *ConductError: the client breaks rules of the conduct report:",
+            "*- Audience Mock conduct -*",
+            "AM103 error create-retried-blindly: request 2 (audiences/create) repeats request 1 *",
+            "    do: read the list before the retry*",
+        ]
+    )
+    assert ran.stdout.str().count("- Audience Mock conduct -") == 1
+
+
 def test_a_failing_test_shows_its_requests(project: Project) -> None:
     """The report of a failure has the last requests of its world, and of those that were rejected, older ones
     too, the answer, the fault, the reason and the routes that were probably meant; a test that passes shows
