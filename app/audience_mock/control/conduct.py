@@ -1,6 +1,6 @@
 """/__admin/conduct: what the requests that this world received say of the client that sent them."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
@@ -51,7 +51,7 @@ class ConductQuery(ApiModel):
 class ConductFinding(ApiModel):
     rule: str = Field(description="Id of the rule.")
     name: str
-    severity: str = Field(description="`error` or `warning`.")
+    severity: Literal["error", "warning"]
     api: str
     operation: str | None
     message: str = Field(description="What happened, in one line; of several alike, the first.")
@@ -84,7 +84,7 @@ class ConductEvidence(ApiModel):
 class ConductRule(ApiModel):
     id: str
     name: str
-    severity: str
+    severity: Literal["error", "warning"]
     summary: str
     fix: str
     evidence: list[ConductEvidence]

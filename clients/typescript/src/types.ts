@@ -127,8 +127,7 @@ export interface ConductFinding {
   /** Id of the rule. */
   rule: string;
   name: string;
-  /** `error` or `warning`. */
-  severity: string;
+  severity: "error" | "warning";
   api: string;
   operation: string | null;
   /** What happened, in one line; of several alike, the first. */
@@ -163,7 +162,7 @@ export interface ConductReport {
 export interface ConductRule {
   id: string;
   name: string;
-  severity: string;
+  severity: "error" | "warning";
   summary: string;
   fix: string;
   evidence: readonly ConductEvidence[];
