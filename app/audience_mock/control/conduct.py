@@ -210,7 +210,8 @@ async def list_rules(request: MockRequest) -> RawResponse:
 def _book(request: MockRequest) -> "RuleBook":
     from audience_mock.web.conduct.examination import rule_book  # noqa: PLC0415 - few ask for a report
 
-    return rule_book(request.context.served.providers)
+    served = request.context.served
+    return rule_book(served.providers, served.conducts())
 
 
 def _rules(book: "RuleBook", query: ConductQuery) -> "tuple[list[Rule], set[str]]":

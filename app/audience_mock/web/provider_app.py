@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
@@ -24,9 +24,6 @@ from audience_mock.web.journal import record
 from audience_mock.web.openapi import Operation, Security, describe
 from audience_mock.web.request import MockRequest
 from audience_mock.web.route import MockRoute
-
-if TYPE_CHECKING:
-    from audience_mock.web.conduct.facts import Conduct
 
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own costs each request 13 microseconds; middleware of an operator's choice sees the same."""
@@ -51,8 +48,7 @@ class Provider:
     and its `Authorization`.
 
     `show` is an audience or a customer list as the API's responses show it, by operation, for the control
-    API: nothing is counted as read. `conduct` is what the conduct report has to know of the API; it is called
-    when one is asked for.
+    API: nothing is counted as read.
 
     `security_schemes` are OpenAPI's; each route says which it takes, or `default_security` does for all.
     `caller_errors` are what an operation of a scheme may answer, by status: a sentence, and an example of the
@@ -81,7 +77,6 @@ class Provider:
     client_variables: Sequence[str] = ()
     example: tuple[str, str] = ("", "")
     show: Callable[[World, AudienceRow | CustomerListRow], Mapping[str, Any]] | None = None
-    conduct: "Callable[[], Conduct] | None" = None
     journalled: bool = True
 
 

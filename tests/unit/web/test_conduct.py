@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audience_mock.core.controls.journal import Entry, Journal
+from audience_mock.core.controls.journal import Journal
 from audience_mock.providers import registry
 from audience_mock.web.conduct import examination
 from audience_mock.web.conduct.checks import MAX_REQUESTS, Subject
@@ -44,7 +44,8 @@ def journal_of(count: int) -> Journal:
 
 
 def examined(journal: Journal) -> Coroutine[Any, Any, list[Any]]:
-    book = rule_book({provider.name: provider for provider in registry.providers()})
+    providers = {provider.name: provider for provider in registry.providers()}
+    book = rule_book(providers, registry.conducts())
     subject = Subject(apis=book.apis, providers=book.providers, options=book.options({}))
     return examine(journal.snapshot(), subject, book.rules)
 
@@ -81,16 +82,8 @@ def test_a_finding_names_some_of_many_requests() -> None:
     assert finding.requests == list(range(1, MAX_REQUESTS + 1))
 
 
-def test_rules_are_imported_when_they_are_asked_for() -> None:
-    """An API says what the rules have to know when it is asked, not when it is made."""
-    for provider in registry.providers():
-        assert provider.conduct is not None
-        assert f"{provider.conduct.__module__}".endswith("provider")
-
-
 def test_an_entry_of_another_server_is_left_out() -> None:
     """A request to an API that this server does not have is judged by nothing."""
-    entry = Entry(1, 0, 0, tuple(GET._replace(api="elsewhere")))
-    book = rule_book({provider.name: provider for provider in registry.providers()})
-    subject = Subject(apis=book.apis, providers=book.providers, options=book.options({}))
-    assert asyncio.run(examine([entry], subject, book.rules)) == []
+    journal = Journal()
+    journal.add(tuple(GET._replace(api="elsewhere")), 0, 0, 1, sys.maxsize)
+    assert asyncio.run(examined(journal)) == []

@@ -1,7 +1,7 @@
 """Pinterest's REST API v5, the audience family, as a provider."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic_core import from_json
 
@@ -28,9 +28,6 @@ from audience_mock.providers.pinterest.customer_list_uploads.serializers import 
 from audience_mock.providers.pinterest.customer_lists.serializers import customer_list_in
 from audience_mock.web.provider_app import Provider
 
-if TYPE_CHECKING:
-    from audience_mock.web.conduct.facts import Conduct
-
 LATEST_VERSION = "5.28.0"
 """The version of Pinterest's description that responses follow, unless a world emulates an earlier one."""
 
@@ -39,12 +36,6 @@ def _show(world: World, row: AudienceRow | CustomerListRow) -> Mapping[str, Any]
     if isinstance(row, AudienceRow):
         return {"audiences/get": from_json(audience_in(world, row))}
     return {"customer_lists/get": from_json(customer_list_in(world, row))}
-
-
-def _conduct() -> "Conduct":
-    from audience_mock.providers.pinterest.conduct import CONDUCT  # noqa: PLC0415 - few ask for a report
-
-    return CONDUCT
 
 
 def provider() -> Provider:
@@ -76,6 +67,5 @@ def provider() -> Provider:
         # pinterest-api-sdk, Pinterest's own client for Python, reads its base URL from there.
         example=("/v5/ad_accounts/549755885175/audiences", "Bearer pina_anything"),
         show=_show,
-        conduct=_conduct,
         client_variables=("PINTEREST_API_URI",),
     )

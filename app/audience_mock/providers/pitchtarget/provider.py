@@ -1,7 +1,7 @@
 """PitchTarget's Audience API of 2014, over Facebook's custom audiences, as a provider."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audience_mock.core.audiences import queries
 from audience_mock.core.store.rows import AudienceRow, CustomerListRow
@@ -20,9 +20,6 @@ from audience_mock.web.provider_app import Provider
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 
-if TYPE_CHECKING:
-    from audience_mock.web.conduct.facts import Conduct
-
 
 def _preflight(request: MockRequest, allowed: set[str]) -> RawResponse:
     return responses.preflight_response(request)
@@ -36,12 +33,6 @@ def _show(world: World, row: AudienceRow | CustomerListRow) -> Mapping[str, Any]
     _, origin = world.read_now(queries.find_with_origin, api=NAME, id=row.facebook_id)
     now_ms = world.clock.now_ms()
     return shown | {"customaudiences/get": serializers.facebook_object(row, origin, now_ms)}
-
-
-def _conduct() -> "Conduct":
-    from audience_mock.providers.pitchtarget.conduct import CONDUCT  # noqa: PLC0415 - few ask for a report
-
-    return CONDUCT
 
 
 def provider() -> Provider:
@@ -69,7 +60,6 @@ def provider() -> Provider:
         preflight=_preflight,
         example=("/custom_audiences?fb_ad_account_id=2", "OAuth anything"),
         show=_show,
-        conduct=_conduct,
         usage="/custom_audiences, with Authorization: OAuth <any token>",
         is_default=True,
     )

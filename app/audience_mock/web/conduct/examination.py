@@ -86,13 +86,9 @@ class RuleBook:
         return {name: option.default for name, option in known.items()} | dict(given)
 
 
-def rule_book(providers: Mapping[str, Provider]) -> RuleBook:
-    """The rules for these APIs. One without facts is judged by what is true of all."""
-    apis = {
-        name: Conduct() if provider.conduct is None else provider.conduct()
-        for name, provider in providers.items()
-    }
-    return RuleBook(apis, providers)
+def rule_book(providers: Mapping[str, Provider], conducts: Mapping[str, Conduct]) -> RuleBook:
+    """The rules for these APIs. One that says nothing of itself is judged by what is true of all."""
+    return RuleBook({name: conducts.get(name) or Conduct() for name in providers}, providers)
 
 
 async def examine(entries: Iterable[Entry], subject: Subject, rules: Sequence[Rule]) -> list[Finding]:

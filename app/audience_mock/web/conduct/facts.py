@@ -1,4 +1,4 @@
-"""What the rules have to know of an API; its package says it, as `Provider.conduct`."""
+"""What the rules have to know of an API: `CONDUCT` in `conduct.py` of its package."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Fields that nobody reads: names in a query or a body that the operation does not have."""
+"""Fields that no operation reads: names in a query or a body that the operation does not have."""
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping

@@ -18,7 +18,7 @@ PLAIN = Rule(
     severity="error",
     summary="Addresses, phone numbers or ids were sent in plain where the API expects hashes.",
     fix="hash each value as the API documents it: mostly SHA-256 in hex of the trimmed, lower-cased value",
-    evidence=inferred("a plain value matches nobody, and leaves the company's hands"),
+    evidence=inferred("a plain value matches no person, and leaves the company's hands"),
 )
 TWICE = Rule(
     id="AM403",
