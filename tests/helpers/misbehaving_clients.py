@@ -177,8 +177,8 @@ def makes_small_parts(mock: MockServer) -> None:
         made = create_list(client, hashes(range(1)))
         path = f"{ACCOUNT}/customer_lists/{made}/uploads"
         upload = client.post(path, json={"operation": "ADD", "total_parts": 2}).json()
-        for part in upload["s3_multipart_upload_data"]["file_parts"]:
-            assert httpx.put(part["presigned_url"], content=b"a@a.example\n").status_code == 200
+        for part, line in zip(upload["s3_multipart_upload_data"]["file_parts"], ("b", "c"), strict=True):
+            assert httpx.put(part["presigned_url"], content=f"{line}@a.example\n").status_code == 200
         assert client.post(f"{path}/{upload['customer_list_upload']['id']}/run").status_code == 200
 
 

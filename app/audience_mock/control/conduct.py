@@ -168,13 +168,13 @@ async def get(request: MockRequest, query: Annotated[ConductQuery, Query()]) -> 
         raise InvalidStateError(f"world {world.name} keeps no journal: set journal_entries")
     journal.trim(limits.journal_entries, limits.journal_bytes)
     after, before = parse_bound(query.after, "after"), parse_bound(query.before, "before")
-    entries = [
+    entries = (
         entry
         for entry in journal.snapshot()
         if (after is None or distance(entry, after) > 0)
         and (before is None or distance(entry, before) < 0)
-        and query.api in (None, recorded_request(entry).api)
-    ]
+        and (query.api is None or recorded_request(entry).api == query.api)
+    )
     dropped = journal.dropped
     subject = Subject(
         apis=book.apis,
@@ -183,11 +183,12 @@ async def get(request: MockRequest, query: Annotated[ConductQuery, Query()]) -> 
         samples=tuple(world.upload_samples),
         shows_values=not limits.redact_users,
         is_whole=not dropped and after is None,
+        ends_early=before is not None,
     )
-    findings = await examine(entries, subject, rules)
+    findings, checked = await examine(entries, subject, rules)
     report = {
         "findings": [{**finding.as_dict(), "fails": finding.rule.id in failing} for finding in findings],
-        "checked": len(entries),
+        "checked": checked,
         "dropped": dropped,
         "rules": [rule.id for rule in rules],
     }

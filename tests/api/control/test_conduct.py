@@ -132,10 +132,19 @@ def same_batch_twice(mock: MockServer) -> None:
             client.patch(f"{ACCOUNT}/customer_lists/{made}", json=body)
 
 
+def same_people_in_a_part(mock: MockServer) -> None:
+    with pinterest(mock) as client:
+        path = f"{ACCOUNT}/customer_lists/{create_list(client, ['ann@example.com'])}/uploads"
+        upload = client.post(path, json={"operation": "ADD", "total_parts": 1}).json()
+        (part,) = upload["s3_multipart_upload_data"]["file_parts"]
+        httpx.put(part["presigned_url"], content=b"bob@example.com\nANN@example.com\n")
+        client.post(f"{path}/{upload['customer_list_upload']['id']}/run")
+
+
 @pytest.mark.parametrize(
     ("rule", "client", "facts"),
     [
-        ("AM103", lost_answer, ["request 2", "request 1", "201"]),
+        ("AM103", lost_answer, ["request 2", "request 1", "the 201 response, which met fault-1,"]),
         ("AM203", page_of_ten, ["request 1", "10 items"]),
         ("AM204", other_filters, ["request 2", "order", "DESCENDING"]),
         ("AM201", fast_polls_of_a_list, ["PROCESSING", "4 of 4"]),
@@ -145,6 +154,7 @@ def same_batch_twice(mock: MockServer) -> None:
         ("AM402", plain_phone_of_a_row, ["hashed_phone_number", "1 of 1 values"]),
         ("AM403", twice_in_one_file, ["1 of 3 values"]),
         ("AM403", same_batch_twice, ["2 of 2 values", "request 2"]),
+        ("AM403", same_people_in_a_part, ["1 of 2 values", "request 1", "customer_list_uploads/run"]),
     ],
 )
 def test_the_kinds_of_a_breach(
@@ -271,6 +281,44 @@ def test_each_world_has_its_own_report(server: MockServer) -> None:
     assert server.conduct() == []
     server.in_world("blue").journal.clear()
     assert broken(server.in_world("blue")) == []
+
+
+def test_walks_at_the_same_time(server: MockServer) -> None:
+    """Two readers of a list, whose bookmarks are the same, have both read it; a page that is read once more
+    is no third one."""
+    seed_audiences(server, 60)
+    bookmarks: list[str] = ["", ""]
+    with pinterest(server) as client:
+        for _ in range(3):
+            for reader, bookmark in enumerate(bookmarks):
+                query: dict[str, Any] = {"bookmark": bookmark, "page_size": 20}
+                answers = [
+                    client.get(f"{ACCOUNT}/audiences", params=query) for _ in range(1 + bool(bookmark))
+                ]
+                bookmarks[reader] = answers[-1].json()["bookmark"]
+    assert bookmarks == [None, None]
+    assert server.conduct() == []
+
+
+def test_pages_of_different_lists(server: MockServer) -> None:
+    """Page 2 of one account's list does not go on with page 1 of another's."""
+    row = {"api": "pitchtarget", "kind": "WEBSITE"}
+    rows = [row | {"account": account, "name": f"n{n}"} for account in ("2", "3") for n in range(11)]
+    server.seed({"audiences": rows})
+    with pitchtarget(server) as client:
+        for query in ("2", "2&page=2", "3"):
+            assert client.get(f"/custom_audiences?fb_ad_account_id={query}").is_success
+    (finding,) = server.conduct()
+    assert (finding["rule"], finding["requests"]) == ("AM203", [3])
+
+
+def test_what_comes_later_is_not_held_against_a_client(server: MockServer) -> None:
+    """A list whose next page was read after the time that the report is about was not left unread."""
+    seed_audiences(server, 30)
+    with pinterest(server) as client:
+        bookmark = client.get(f"{ACCOUNT}/audiences").json()["bookmark"]
+        client.get(f"{ACCOUNT}/audiences?bookmark={bookmark}")
+    assert broken(server, before=2) == []
 
 
 def test_a_journal_that_lost_requests_is_no_proof(server: MockServer) -> None:

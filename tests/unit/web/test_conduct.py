@@ -11,7 +11,7 @@ from audience_mock.core.controls.journal import Journal
 from audience_mock.providers import registry
 from audience_mock.web.conduct import examination
 from audience_mock.web.conduct.checks import MAX_REQUESTS, Subject
-from audience_mock.web.conduct.examination import examine, rule_book
+from audience_mock.web.conduct.examination import Examined, examine, rule_book
 from audience_mock.web.journal import RecordedRequest
 
 GET = RecordedRequest(
@@ -43,7 +43,7 @@ def journal_of(count: int) -> Journal:
     return journal
 
 
-def examined(journal: Journal) -> Coroutine[Any, Any, list[Any]]:
+def examined(journal: Journal) -> Coroutine[Any, Any, Examined]:
     providers = {provider.name: provider for provider in registry.providers()}
     book = rule_book(providers, registry.conducts())
     subject = Subject(apis=book.apis, providers=book.providers, options=book.options({}))
@@ -63,14 +63,15 @@ def test_other_requests_get_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
             turns += 1
             journal.add(tuple(GET), 0, 0, sys.maxsize, sys.maxsize)
 
-    async def both() -> list[Any]:
+    async def both() -> Examined:
         other = asyncio.create_task(others())
         try:
             return await examined(journal)
         finally:
             other.cancel()
 
-    (finding,) = asyncio.run(both())
+    (finding,), checked = asyncio.run(both())
+    assert checked == 500
     assert turns >= 500
     assert finding.rule.id == "AM201"
     assert "requests 1 to 500 " in finding.message
@@ -78,7 +79,8 @@ def test_other_requests_get_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_finding_names_some_of_many_requests() -> None:
     """Ten thousand requests that break a rule are one finding, with the first of them."""
-    (finding,) = asyncio.run(examined(journal_of(10_000)))
+    (finding,), checked = asyncio.run(examined(journal_of(10_000)))
+    assert checked == 10_000
     assert finding.requests == list(range(1, MAX_REQUESTS + 1))
 
 
@@ -86,4 +88,4 @@ def test_an_entry_of_another_server_is_left_out() -> None:
     """A request to an API that this server does not have is judged by nothing."""
     journal = Journal()
     journal.add(tuple(GET._replace(api="elsewhere")), 0, 0, 1, sys.maxsize)
-    assert asyncio.run(examined(journal)) == []
+    assert asyncio.run(examined(journal)) == ([], 0)

@@ -96,8 +96,11 @@ def _changed(call: Call) -> Upload | None:
 
 
 def _run(call: Call) -> Upload | None:
-    """The journal does not have whether it adds or removes, so what it brought is compared with nothing."""
-    return None
+    """What the parts of an upload brought. The journal has none of it."""
+    answer = call.answer
+    if not call.is_success or not isinstance(answer, dict):
+        return None
+    return Upload(target=str(answer.get("customer_list_id")), is_removal=answer.get("operation") == "REMOVE")
 
 
 def _kept(call: Call) -> bytes:
@@ -152,7 +155,11 @@ CONDUCT = Conduct(
         "customer_lists/get": _state_in("status", "PROCESSING", "UPLOADING"),
         "customer_list_uploads/get": _state_in("state", "RUNNING"),
     },
-    uploads={"customer_lists/create": _created, "customer_lists/update": _changed},
+    uploads={
+        "customer_lists/create": _created,
+        "customer_lists/update": _changed,
+        "customer_list_uploads/run": _run,
+    },
     reset=_reset,
     issued=_issued,
     is_expired=lambda call: call.status == 401 and call.recorded.reason == "expired token",

@@ -88,6 +88,11 @@ class Call:
         kept = self.recorded.answer_body
         return _parsed(kept) if kept and len(kept) == self.recorded.answer_bytes else None
 
+    def forget(self) -> None:
+        """Let go of what was parsed: a journal has ten thousand requests, and a page a hundred objects."""
+        for name in ("headers", "answer_headers", "query", "body", "answer"):
+            self.__dict__.pop(name, None)
+
 
 def elapsed_s(first: Call, second: Call) -> float | None:
     """Seconds between the responses of two requests, by the world's clock; None if that does not tell, as it

@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 MAX_REQUESTS = 20
 """Numbers of requests in a finding. Chosen: enough to look at."""
 
+MAX_LISTED = 5
+"""Numbers of requests in a message. Chosen: it stays one line."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """What is judged, beside the requests: the APIs by name, the options, the samples of the world's uploads,
-    and whether values in them may be shown. `is_whole` is whether the journal has every request."""
+    and whether values in them may be shown. `is_whole` is whether the journal has every request from the
+    first on, `ends_early` whether later ones are left out."""
 
     apis: "Mapping[str, Conduct]"
     providers: "Mapping[str, Provider]"
@@ -26,6 +30,7 @@ class Subject:
     samples: Sequence[Any] = ()
     shows_values: bool = True
     is_whole: bool = True
+    ends_early: bool = False
 
 
 class Check:
@@ -84,9 +89,15 @@ def seconds(value: float) -> str:
     return f"{value:.3g} s" if value < 100 else f"{value:,.0f} s"
 
 
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def numbered(calls: Sequence[Call]) -> str:
-    """As `requests 3 to 9`, or `requests 3 and 5`."""
-    if len(calls) == 1:
-        return f"request {calls[0].number}"
-    between = " to " if len(calls) > 2 else " and "
-    return f"requests {calls[0].number}{between}{calls[-1].number}"
+    """As `requests 3 to 9`, or `requests 3, 5 and 8`; of many, the first and the last."""
+    numbers = [call.number for call in calls]
+    if len(numbers) == 1:
+        return f"request {numbers[0]}"
+    if len(numbers) > MAX_LISTED or (len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1):
+        return f"requests {numbers[0]} to {numbers[-1]}"
+    return f"requests {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"

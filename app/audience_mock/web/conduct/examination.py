@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 from audience_mock.core.controls.journal import Entry
 from audience_mock.core.suggestions import closest, did_you_mean
@@ -91,21 +92,29 @@ def rule_book(providers: Mapping[str, Provider], conducts: Mapping[str, Conduct]
     return RuleBook({name: conducts.get(name) or Conduct() for name in providers}, providers)
 
 
-async def examine(entries: Iterable[Entry], subject: Subject, rules: Sequence[Rule]) -> list[Finding]:
-    """What is wrong with these requests, oldest first; the gravest findings first. Other requests get their
-    turn meanwhile."""
+class Examined(NamedTuple):
+    """The findings, the gravest first, and how many requests were judged."""
+
+    findings: list[Finding]
+    checked: int
+
+
+async def examine(entries: Iterable[Entry], subject: Subject, rules: Sequence[Rule]) -> Examined:
+    """What is wrong with these requests, oldest first. Other requests get their turn meanwhile."""
     wanted = {rule.id for rule in rules}
     book = RuleBook(subject.apis, subject.providers)
     checks = [
         check(subject) for check in book.checks if not wanted.isdisjoint(rule.id for rule in check.RULES)
     ]
-    turn = _Turn()
+    turn, checked = _Turn(), 0
     for entry in entries:
         call = Call(entry)
         if call.api not in subject.apis:
             continue
         for check in checks:
             check.see(call)
+        call.forget()
+        checked += 1
         await turn.give()
     # Hashing the known people takes a tenth of a second at the first time.
     await asyncio.to_thread(_look_into_uploads, checks)
@@ -113,7 +122,7 @@ async def examine(entries: Iterable[Entry], subject: Subject, rules: Sequence[Ru
         check.finish()
         await turn.give()
     found = [finding for check in checks for finding in check.findings() if finding.rule.id in wanted]
-    return sorted(found, key=_order)
+    return Examined(sorted(found, key=_order), checked)
 
 
 def _look_into_uploads(checks: Iterable[Check]) -> None:

@@ -1,12 +1,13 @@
 """Lists in pages: bookmarks, the size of pages, and lists that are read again and again."""
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from audience_mock.web.conduct.calls import Call, elapsed_s
-from audience_mock.web.conduct.checks import Check, Subject, numbered, seconds
+from audience_mock.web.conduct.checks import Check, Subject, counted, numbered, seconds
 from audience_mock.web.conduct.facts import Page
 from audience_mock.web.conduct.rules import Option, Rule
 from audience_mock.web.evidence import chosen, inferred
@@ -87,8 +88,11 @@ class Pages(Check):
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self._walks: list[Walk] = []
-        self._following: dict[tuple[str, str, str], tuple[Walk, Any]] = {}
-        """By API, list and bookmark: the walk that it goes on with, and the filters it was given for."""
+        self._waiting: dict[tuple[Any, ...], deque[Walk]] = {}
+        """By API, list, filters and bookmark: the walks that go on with it. Those who walk at the same time
+        may have the same bookmarks."""
+        self._given: dict[tuple[str, str, str], tuple[Call, Any]] = {}
+        """By API, list and bookmark: the response that had it, and the filters that it was given for."""
         self._by_id: dict[tuple[str, str], list[Walk]] = {}
         self._unknown: set[tuple[str, str]] = set()
         """By API, the lists of which the journal has a page in part: what follows on it is not known."""
@@ -101,34 +105,35 @@ class Pages(Check):
         page = listing.page(call)
         path = call.recorded.path.decode("latin-1")
         filters = {name: value for name, value in call.query.items() if name not in listing.parameters}
-        if page is None and call.is_success:
+        if page is not None:
+            self._see_page(call, page, path, filters)
+        elif call.is_success:
             self._unknown.add((call.api, path))
-        elif page is None:
+        else:
             self._judge_rejected(call, path, filters)
-        if page is None:
-            return
-        walk = self._walk(call, page, path, filters)
+
+    def _see_page(self, call: Call, page: Page, path: str, filters: dict[str, str]) -> None:
+        of_list = call.api, path, frozenset(filters.items())
+        waiting = self._waiting.setdefault((*of_list, page.asked), deque())
+        if page.asked is not None and waiting:
+            walk = waiting.popleft()
+        elif page.asked is not None and (call.api, path, page.asked) in self._given:
+            return  # a page that is read once more
+        else:
+            walk = Walk()
+            self._walks.append(walk)
         walk.pages.append(call)
         walk.items += page.items
         walk.last_ids = page.ids
         walk.max_items, walk.following = page.max_items, page.following
         if page.following is not None:
-            self._following[call.api, path, page.following] = walk, filters
+            self._waiting.setdefault((*of_list, page.following), deque()).append(walk)
+            self._given[call.api, path, page.following] = call, filters
         for id in page.ids:
             walks = self._by_id.setdefault((call.api, id), [])
             if not walks or walks[-1] is not walk:
                 # Older walks of the same list end as this one does.
                 self._by_id[call.api, id] = [*walks[-1:], walk]
-
-    def _walk(self, call: Call, page: Page, path: str, filters: Any) -> Walk:
-        known = self._following.get((call.api, path, page.asked)) if page.asked is not None else None
-        if known is not None and known[0].following == page.asked:
-            return known[0]
-        walk = Walk()
-        # A page that is read twice, or whose predecessors the journal has dropped, begins a walk that is not
-        # judged by its length.
-        self._walks.append(walk)
-        return walk
 
     def _note_use(self, call: Call) -> None:
         recorded = call.recorded
@@ -147,12 +152,12 @@ class Pages(Check):
         asked = next((call.query[name] for name in listing.parameters[:1] if call.query.get(name)), None)
         if call.status != 400 or asked is None or call.recorded.fault is not None:
             return
-        known = self._following.get((call.api, path, asked))
+        known = self._given.get((call.api, path, asked))
         if known is None:
             if self.subject.is_whole and (call.api, path) not in self._unknown:
                 self.report(ALTERED, f"{call} sent a bookmark that no response had: {asked[:60]!r}", [call])
         elif known[1] != filters:
-            given = known[0].pages[-1]
+            given = known[0]
             self.report(
                 ALTERED,
                 f"{call} sent the bookmark of request {given.number} with other filters: {filters},"
@@ -163,11 +168,11 @@ class Pages(Check):
     def finish(self) -> None:
         for walk in self._walks:
             pages, last = walk.pages, walk.pages[-1]
-            if walk.following is not None and not walk.is_search:
+            if walk.following is not None and not walk.is_search and not self.subject.ends_early:
                 self.report(
                     ABANDONED,
-                    f"{numbered(pages)} read {len(pages)} {'page' if len(pages) == 1 else 'pages'},"
-                    f" {walk.items} items, and never the page that the last response names",
+                    f"{numbered(pages)} read {counted(len(pages), 'page')} of"
+                    f" {counted(walk.items, 'item')}, and never the page that the last response names",
                     [last],
                 )
             if walk.max_items is None:
@@ -176,7 +181,7 @@ class Pages(Check):
             if len(pages) - needed >= self.options["spare_pages"]:
                 self.report(
                     SMALL_PAGES,
-                    f"{numbered(pages)} read {walk.items} items in {len(pages)} pages; {needed} of"
+                    f"{numbered(pages)} read {counted(walk.items, 'item')} in {len(pages)} pages; {needed} of"
                     f" {walk.max_items} would have done",
                     pages,
                 )

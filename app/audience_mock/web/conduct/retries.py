@@ -124,6 +124,8 @@ class BlindRetry(Check):
         first = unanswered.pop(call.identity, None)
         if first is not None and call.may_repeat(first):
             status = "no response" if first.status is None else f"the {first.status} response"
+            if first.is_success:
+                status += f", which met {first.recorded.fault},"
             self.report(
                 BLIND_RETRY,
                 f"{call} repeats request {first.number} after {status}, and no list was read between them",
