@@ -50,11 +50,11 @@ export interface AudienceChange {
    * ELIGIBLE, PERSONAS_INITIALIZING, PERSONAS_INELIGIBLE_SIZE; pitchtarget: INITIALIZING, READY, TOO_SMALL.
    */
   status?: string | null;
-  /** Size once it is built, instead of that of its file, rule or list. */
-  size?: number | null;
   ready_at?: number | string | null;
   /** Seconds from now. */
   ready_in_s?: number | null;
+  /** Size once it is built, instead of that of its file, rule or list. */
+  size?: number | null;
   /**
    * Start building again: `after_delay`, `at_once`, `after_reads:N` (built at the N-th GET of it), `by_hand`
    * (when a PATCH says so) or `failed` (TOO_SMALL and empty, after the delay).
