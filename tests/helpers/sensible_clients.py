@@ -234,6 +234,8 @@ def a_web_application(mock: MockServer) -> None:
     with httpx.Client(base_url=mock.urls.pinterest) as client:
         for user in range(3):
             form = {
+                "continuous_refresh": "true",
+                "client_id": APP[0],
                 "grant_type": "authorization_code",
                 "code": f"code{user}",
                 "redirect_uri": "https://a.example",
@@ -242,7 +244,7 @@ def a_web_application(mock: MockServer) -> None:
             bearer = {"Authorization": f"Bearer {token}"}
             for _ in range(3):
                 assert client.get(
-                    f"{ACCOUNT}/audiences?page_size=50&order=DESCENDING", headers=bearer
+                    f"{ACCOUNT}/audiences?page_size=50&order=DESCENDING&_=1795305607", headers=bearer
                 ).is_success
             body = {"name": f"Buyers {user}", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 1}}
             assert client.post(f"{ACCOUNT}/audiences", json=body, headers=bearer).status_code == 201

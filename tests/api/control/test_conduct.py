@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from audience_mock.testing import ConductError, ControlError, MockServer
+from audience_mock.web.conduct.checks import MAX_KINDS
 from helpers import sensible_clients
 from helpers.accounts import PINTEREST_TOKEN
 from helpers.misbehaving_clients import (
@@ -146,7 +147,7 @@ def same_people_in_a_part(mock: MockServer) -> None:
     [
         ("AM103", lost_answer, ["request 2", "request 1", "the 201 response, which met fault-1,"]),
         ("AM203", page_of_ten, ["request 1", "10 items"]),
-        ("AM204", other_filters, ["request 2", "order", "DESCENDING"]),
+        ("AM204", other_filters, ["request 2", "request 1", "with other filters than that: order"]),
         ("AM201", fast_polls_of_a_list, ["PROCESSING", "4 of 4"]),
         ("AM401", unknown_parameter, ["?pagesize"]),
         ("AM401", unknown_form_field, ["usertype"]),
@@ -264,6 +265,38 @@ def test_people_are_not_shown(server: MockServer) -> None:
     CLIENTS["AM402"](server)
     (finding,) = server.conduct()
     assert finding["message"].endswith("as plain text: lines 1")
+
+
+def test_names_are_shown_as_text(server: MockServer) -> None:
+    """What a client calls a field is one line, escaped and bounded, without a secret or, with
+    `redact_users`, an address."""
+    server.configure(redact_users=True)
+    with pinterest(server) as client:
+        for name in (
+            "a\x1b[31m\n\u202eb",
+            "n" * 500,
+            "access_token=pina_0123456789abcdef",
+            "ann@example.com",
+        ):
+            assert client.get(f"{ACCOUNT}/audiences", params={name: "1"}).is_success
+    messages = [finding["message"] for finding in server.conduct()]
+    assert len(messages) == 4
+    text = "\n".join(messages)
+    assert "?a\\x1b[31m \\u202eb" in text
+    assert "n" * 59 in text
+    assert "n" * 61 not in text
+    assert "0123456789abcdef" not in text
+    assert "ann@" not in text
+
+
+def test_many_kinds_of_a_breach_are_bounded(server: MockServer) -> None:
+    """Each misspelled name is a finding; beyond a hundred, the rest is one."""
+    with pinterest(server) as client:
+        for number in range(MAX_KINDS + 5):
+            assert client.get(f"{ACCOUNT}/audiences?a{number}=1").is_success
+    found = server.conduct(select="AM401")
+    assert len(found) == MAX_KINDS + 1
+    assert sorted(finding["count"] for finding in found)[-2:] == [1, 5]
 
 
 def test_tokens_are_not_shown(server: MockServer) -> None:

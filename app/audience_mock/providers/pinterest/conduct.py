@@ -163,7 +163,11 @@ CONDUCT = Conduct(
     reset=_reset,
     issued=_issued,
     is_expired=lambda call: call.status == 401 and call.recorded.reason == "expired token",
-    unchecked=("customer_list_uploads/put_part",),
+    # RFC 6749 lets an app send its id and secret in the form, too.
+    more_fields={
+        "oauth/token": ("continuous_refresh", "client_id", "client_secret"),
+        "token/revoke": ("client_id", "client_secret"),
+    },
     evidence={
         "AM101": PRODUCTION.says("x-ratelimit-reset: whole seconds until the limit begins again"),
         "AM103": PRODUCTION.says("equal names are allowed"),

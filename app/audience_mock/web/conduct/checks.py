@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from audience_mock.web.conduct.calls import Call
 from audience_mock.web.conduct.rules import Finding, Options, Rule
+from audience_mock.web.error_log import one_line
+from audience_mock.web.redaction import redact_users_in_text
 
 if TYPE_CHECKING:
     from audience_mock.web.conduct.facts import Conduct
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 
 MAX_REQUESTS = 20
 """Numbers of requests in a finding. Chosen: enough to look at."""
+
+MAX_KINDS = 100
+"""Findings of a check. Chosen: more than a reader takes in; what follows is one for each operation."""
 
 MAX_LISTED = 5
 """Numbers of requests in a message. Chosen: it stays one line."""
@@ -37,8 +42,7 @@ class Check:
     """Judges requests by `RULES`: sees each that an API with facts received, the oldest first. One object
     judges one journal.
 
-    A finding has the message of the first breach of its kind in an operation, and the numbers of the requests
-    of them all.
+    A finding has the message of the first breach of its kind, and the numbers of the requests of them all.
     """
 
     RULES: ClassVar[Sequence[Rule]] = ()
@@ -46,7 +50,7 @@ class Check:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.options = subject.options
-        self._found: dict[tuple[str, str, str | None], tuple[str, dict[int, None], int]] = {}
+        self._found: dict[tuple[str, str, str | None, str], tuple[str, dict[int, None], int]] = {}
 
     def see(self, call: Call) -> None:
         """The next request."""
@@ -61,18 +65,24 @@ class Check:
     def facts(self, call: Call) -> "Conduct":
         return self.subject.apis[call.api]
 
-    def report(self, rule: Rule, message: str, calls: Iterable[Call]) -> None:
-        """A breach of a rule. The last of `calls` has the operation that it is about."""
+    def report(self, rule: Rule, message: str, calls: Iterable[Call], *, about: str = "") -> None:
+        """A breach of a rule. The last of `calls` has the operation that it is about; breaches of one
+        operation that are `about` the same are of one kind."""
         involved = list(calls)
-        about = involved[-1]
-        key = rule.id, about.api, about.operation
-        first, numbers, count = self._found.get(key, (message, {}, 0))
+        last = involved[-1]
+        key = rule.id, last.api, last.operation, about
+        if key not in self._found and len(self._found) >= MAX_KINDS:
+            key = rule.id, last.api, last.operation, ""
+        if key not in self._found:
+            shown = message if self.subject.shows_values else redact_users_in_text(message)
+            self._found[key] = one_line(shown), {}, 0
+        first, numbers, count = self._found[key]
         numbers.update(dict.fromkeys(call.number for call in involved))
         self._found[key] = first, numbers, count + 1
 
     def findings(self) -> Iterator[Finding]:
         rules = {rule.id: rule for rule in self.RULES}
-        for (id, api, operation), (message, numbers, count) in self._found.items():
+        for (id, api, operation, _), (message, numbers, count) in self._found.items():
             more = f" ({count - 1:,} more like it)" if count > 1 else ""
             yield Finding(
                 rule=rules[id],

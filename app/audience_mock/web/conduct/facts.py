@@ -1,6 +1,6 @@
 """What the rules have to know of an API: `CONDUCT` in `conduct.py` of its package."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,8 +73,9 @@ class Conduct:
     not finished, by its state; `uploads` the people that were sent.
 
     `reset` is the header of a 429 that tells the seconds to wait. `issued` is the token in a response, and
-    `is_expired` whether a call was rejected for one that had ended. `unchecked` are operations whose fields
-    no model has. `evidence` is what this API has for rules, by id; `checks` are the API's own.
+    `is_expired` whether a call was rejected for one that had ended. `more_fields` are what operations may be
+    sent that no model here has, since it changes nothing. `evidence` is what this API has for rules, by id;
+    `checks` are the API's own.
     """
 
     creates: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -84,6 +85,6 @@ class Conduct:
     reset: Callable[[Call], tuple[str, float] | None] = retry_after
     issued: Callable[[Call], IssuedToken | None] = no_token
     is_expired: Callable[[Call], bool] = lambda call: False
-    unchecked: Sequence[str] = ()
+    more_fields: Mapping[str, Collection[str]] = field(default_factory=dict)
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     checks: Sequence[type[Check]] = ()

@@ -27,7 +27,8 @@ UNREAD = Rule(
 
 MAX_DEPTH = 8
 """Levels of a body that are looked into. Chosen: no described body has as many."""
-MAX_NAMED = 5
+MAX_NAMED, MAX_NAME = 5, 60
+"""Fields that a finding names, and characters of each. Chosen: it stays one line."""
 MAX_ITEMS = 100
 """Items of a list that are looked into. Chosen: they are usually alike."""
 
@@ -40,24 +41,19 @@ class Fields(Check):
         self._routes: dict[str, Mapping[str, MockRoute]] = {}
 
     def see(self, call: Call) -> None:
-        if not call.is_success or call.operation is None or call.operation in self.facts(call).unchecked:
+        if not call.is_success or not (call.recorded.query or call.recorded.body):
             return
-        route = self._routes_of(call.api).get(call.operation)
-        if route is None or not (call.recorded.query or call.recorded.body):
+        route = self._routes_of(call.api).get(call.operation or "")
+        if route is None:
             return
-        unread = [f"?{name}" for name in self._unread_parameters(route, call)]
+        # A lone underscore keeps caches out (jQuery).
+        more = {"_", *self.facts(call).more_fields.get(route.operation_id, ())}
+        unread = [f"?{name}" for name in _unread_parameters(route, call) if name not in more]
         if route.body_models and isinstance(call.body, dict):
-            unread += _unread(route.body_models, call.body)
+            unread += (name for name in _unread(route.body_models, call.body) if name not in more)
         if unread:
-            names = ", ".join(dict.fromkeys(unread[:MAX_NAMED]))
-            self.report(UNREAD, f"{call} sent what it does not have: {names}", [call])
-
-    def _unread_parameters(self, route: MockRoute, call: Call) -> Iterator[str]:
-        if not route.are_arguments_known:
-            return
-        model = route.query_model
-        known = set() if model is None else set(_fields(model) or ())
-        yield from (name for name in call.query if name not in known)
+            names = ", ".join(name[:MAX_NAME] for name in dict.fromkeys(unread[:MAX_NAMED]))
+            self.report(UNREAD, f"{call} sent what it does not have: {names}", [call], about=names)
 
     def _routes_of(self, api: str) -> Mapping[str, MockRoute]:
         if api not in self._routes:
@@ -67,6 +63,12 @@ class Fields(Check):
                 route.operation_id: route for route in originals if isinstance(route, MockRoute)
             }
         return self._routes[api]
+
+
+def _unread_parameters(route: MockRoute, call: Call) -> Iterator[str]:
+    if route.are_arguments_known and route.include_in_schema:
+        known = set() if route.query_model is None else set(_fields(route.query_model) or ())
+        yield from (name for name in call.query if name not in known)
 
 
 def _unread(types: Iterable[Any], value: Mapping[str, Any]) -> list[str]:

@@ -42,7 +42,7 @@ SMALL_PAGES = Rule(
         Option(
             name="spare_pages",
             default=3,
-            help="Pages that a larger page size would have saved, from which on.",
+            help="Number of pages to save that is a finding.",
         ),
     ),
 )
@@ -54,8 +54,8 @@ READ_AGAIN = Rule(
     fix="read the list once and keep it, or poll it as slowly as it changes",
     evidence=chosen("a reader who reloads a page does it a few times a minute"),
     options=(
-        Option(name="reads", default=5, help="Reads of the same list, from which on."),
-        Option(name="reads_window_s", default=60, help="Time within which they come."),
+        Option(name="reads", default=5, help="Number of reads that is a finding."),
+        Option(name="reads_window_s", default=60, help="Seconds within which they come."),
     ),
 )
 
@@ -157,11 +157,12 @@ class Pages(Check):
             if self.subject.is_whole and (call.api, path) not in self._unknown:
                 self.report(ALTERED, f"{call} sent a bookmark that no response had: {asked[:60]!r}", [call])
         elif known[1] != filters:
-            given = known[0]
+            given, its_filters = known
+            changed = sorted(name for name, _ in filters.items() ^ its_filters.items())
             self.report(
                 ALTERED,
-                f"{call} sent the bookmark of request {given.number} with other filters: {filters},"
-                f" not {known[1]}",
+                f"{call} sent the bookmark of request {given.number} with other filters than that:"
+                f" {', '.join(dict.fromkeys(changed))}",
                 [given, call],
             )
 

@@ -17,7 +17,9 @@ TOO_FAST = Rule(
     evidence=chosen("no interval is documented; what is polled takes minutes to hours"),
     options=(
         Option(name="poll_interval_s", default=1, help="Shortest interval between polls."),
-        Option(name="fast_polls", default=3, help="Intervals shorter than that, in one wait, from which on."),
+        Option(
+            name="fast_polls", default=3, help="Number of shorter intervals in one wait that is a finding."
+        ),
     ),
 )
 NO_BACKOFF = Rule(
@@ -28,8 +30,8 @@ NO_BACKOFF = Rule(
     fix="make each interval longer than the one before, up to some minutes",
     evidence=chosen("no interval is documented; one of a minute or more may stay as it is"),
     options=(
-        Option(name="steady_polls", default=10, help="Polls at one interval, in one wait, from which on."),
-        Option(name="steady_interval_s", default=60, help="Interval from which on it need not grow."),
+        Option(name="steady_polls", default=10, help="Number of polls in one wait that is a finding."),
+        Option(name="steady_interval_s", default=60, help="Mean interval from which on it need not grow."),
     ),
 )
 

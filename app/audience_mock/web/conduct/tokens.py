@@ -21,7 +21,7 @@ EARLY = Rule(
             default=0.5,
             help="Share of a token's life after which it may be refreshed.",
         ),
-        Option(name="early_refreshes", default=2, help="Earlier refreshes, from which on."),
+        Option(name="early_refreshes", default=2, help="Number of earlier refreshes that is a finding."),
     ),
 )
 LATE = Rule(
@@ -31,7 +31,11 @@ LATE = Rule(
     summary="Calls went on with a token that had expired.",
     fix="refresh the token before it ends, or at the first 401, and hold other calls meanwhile",
     evidence=chosen("the first 401 tells it; a few calls may be on their way then"),
-    options=(Option(name="late_calls", default=3, help="Calls with one expired token, from which on."),),
+    options=(
+        Option(
+            name="late_calls", default=3, help="Number of calls with one expired token that is a finding."
+        ),
+    ),
 )
 EACH_CALL = Rule(
     id="AM303",
@@ -41,7 +45,7 @@ EACH_CALL = Rule(
     fix="use a token for all calls until it is about to end",
     evidence=chosen("each token is a call more, and counts against the limits of its endpoint"),
     options=(
-        Option(name="single_uses", default=3, help="Tokens in a row for one call at most, from which on."),
+        Option(name="single_uses", default=3, help="Number of such tokens in a row that is a finding."),
     ),
 )
 

@@ -28,7 +28,7 @@ TWICE = Rule(
     fix="remove duplicates before the upload, and send each batch once",
     evidence=chosen("counters count what was sent, not people; one who comes again later may be meant"),
     options=(
-        Option(name="again_within_s", default=3600, help="Time within which a value may not come again."),
+        Option(name="again_within_s", default=3600, help="Seconds within which a value may not come again."),
     ),
 )
 LARGE_BATCH = Rule(
@@ -38,7 +38,9 @@ LARGE_BATCH = Rule(
     summary="One request carried more people than is sensible.",
     fix="send people in batches, or use an upload in parts",
     evidence=chosen("no size is documented; 100,000 hashes are 6.5 MB, and a failure repeats them all"),
-    options=(Option(name="batch_records", default=100_000, help="Records of one request at most."),),
+    options=(
+        Option(name="batch_records", default=100_000, help="Number of records in one request at most."),
+    ),
 )
 
 _ENDS = re.compile(rb"[,\r\n]+")
@@ -99,6 +101,7 @@ class Uploads(Check):
                         PLAIN,
                         f"{call} sent {values} of {report['type']} as {finding['what']}: lines {first}",
                         [call],
+                        about=report["type"],
                     )
 
     def _judge_repeats(
