@@ -26,7 +26,7 @@ MARKER = "audience_mock"
 URL_VARIABLE = "AUDIENCE_MOCK_URL"
 """`audience-mock exec` sets it."""
 TOKEN_VARIABLE = "AUDIENCE_MOCK_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
-ARGUMENTS = ("seed", "settings", "frozen", "unused_faults", "patch_hosts")
+ARGUMENTS = ("seed", "settings", "frozen", "conduct", "unused_faults", "patch_hosts")
 SECTION = "Audience Mock requests"
 MAX_NODE_ID = 80
 """Characters of a test's id in the name of its world; a name has 100 at most, and the rest is a hash."""
@@ -61,6 +61,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="ignore",
     )
     parser.addini(
+        "audience_mock_conduct",
+        "Findings of the conduct report that fail a test that passes: warning, error, never or rules.",
+        default="never",
+    )
+    parser.addini(
         "audience_mock_patch_hosts",
         "Hosts that every test with a world reaches there, as api.pinterest.com.",
         type="args",
@@ -70,10 +75,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(seed=…, settings={{…}}, frozen=…, unused_faults=…, patch_hosts=[…]): how the world of the"
-        " fixture starts: from a seed or its file, with settings of its own, with its clock stopped now"
-        " (True) or at a time; whether unused faults fail the test, 'error' or 'ignore'; and the hosts whose"
-        " clients reach it.",
+        f"{MARKER}(seed=…, settings={{…}}, frozen=…, conduct=…, unused_faults=…, patch_hosts=[…]): how the"
+        " world of the fixture starts: from a seed or its file, with settings of its own, with its clock"
+        " stopped now (True) or at a time; which findings of the conduct report fail the test, 'error',"
+        " 'warning' or rules; whether unused faults do, 'error' or 'ignore'; and the hosts whose clients reach"
+        " it.",
     )
     _fails_test(config.getini("audience_mock_unused_faults"))
 
@@ -159,7 +165,7 @@ def _made(make: "Callable[[MockWorld], Client]", world: "MockWorld") -> "Client"
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Unused faults fail the test itself, not its teardown."""
+    """Unused faults, and findings of the conduct report, fail the test itself, not its teardown."""
     __tracebackhide__ = True
     yield
     world = item.stash.get(_WORLD, None)
@@ -167,6 +173,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         _marker_arguments(item).get("unused_faults", item.config.getini("audience_mock_unused_faults"))
     ):
         world.faults.expect_used()
+    if world is not None:
+        fail_on = _marker_arguments(item).get("conduct", item.config.getini("audience_mock_conduct"))
+        if fail_on != "never":
+            world.expect_conduct(fail_on)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -342,6 +342,58 @@ def test_a_failing_test_shows_the_rules_that_its_client_broke(project: Project) 
     assert ran.stdout.str().count("- Audience Mock conduct -") == 1
 
 
+@pytest.mark.parametrize(
+    ("ini", "failed"),
+    [
+        ({}, ["test_marked"]),
+        ({"audience_mock_conduct": "error"}, ["test_marked"]),
+        ({"audience_mock_conduct": "AM3,unread-field"}, ["test_misspelled", "test_marked"]),
+        ({"audience_mock_conduct": "warning"}, ["test_misspelled", "test_marked"]),
+        ({"audience_mock_conduct": "AM9"}, ["test_misspelled", "test_marked", "test_good"]),
+    ],
+)
+def test_conduct_fails_a_test(project: Project, ini: dict[str, str], failed: list[str]) -> None:
+    """Where the configuration or a marker says so, findings fail a test that passes otherwise."""
+    project.ini(**ini)
+    project.write(
+        test_conduct="""
+        import pytest
+        from urllib.request import Request, urlopen
+
+        TOKEN = {"Authorization": "Bearer pina_a"}
+
+
+        def asked(world, query):
+            urlopen(Request(f"{world.urls.pinterest}/ad_accounts?{query}", headers=TOKEN))
+
+
+        def test_misspelled(audience_mock):
+            asked(audience_mock, "pagesize=5")
+
+
+        @pytest.mark.audience_mock(conduct="warning")
+        def test_marked(audience_mock):
+            asked(audience_mock, "pagesize=5")
+
+
+        def test_good(audience_mock):
+            asked(audience_mock, "page_size=5")
+
+
+        @pytest.mark.audience_mock(conduct="never")
+        def test_forgiven(audience_mock):
+            asked(audience_mock, "pagesize=5")
+
+
+        def test_without_a_world():
+            pass
+        """
+    )
+    ran = project.run("-rf")
+    assert re.findall(r"^FAILED \S+::(\w+)", ran.stdout.str(), re.MULTILINE) == failed
+    assert outcomes(ran) == {"failed": len(failed), "passed": 5 - len(failed)}
+
+
 def test_a_failing_test_shows_its_requests(project: Project) -> None:
     """The report of a failure has the last requests of its world, and of those that were rejected, older ones
     too, the answer, the fault, the reason and the routes that were probably meant; a test that passes shows
@@ -518,6 +570,7 @@ def test_markers_help(project: Project) -> None:
     for name in (
         "--audience-mock-url",
         "--audience-mock-log",
+        "audience_mock_conduct",
         "audience_mock_patch_hosts",
         "audience_mock_seed",
         "audience_mock_settings",
