@@ -78,8 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{MARKER}(seed=…, settings={{…}}, frozen=…, conduct=…, unused_faults=…, patch_hosts=[…]): how the"
         " world of the fixture starts: from a seed or its file, with settings of its own, with its clock"
         " stopped now (True) or at a time; which findings of the conduct report fail the test, 'error',"
-        " 'warning' or rules; whether unused faults do, 'error' or 'ignore'; and the hosts whose clients reach"
-        " it.",
+        " 'warning' or rules; whether unused faults do, 'error' or 'ignore'; and the hosts whose clients"
+        " reach it.",
     )
     _fails_test(config.getini("audience_mock_unused_faults"))
 

@@ -16,7 +16,7 @@ TOO_FAST = Rule(
     fix="poll every few seconds at most; what takes hours, every few minutes",
     evidence=chosen("no interval is documented; what is polled takes minutes to hours"),
     options=(
-        Option(name="poll_interval_s", default=1, help="Shortest interval between polls."),
+        Option(name="poll_interval_s", default=1, help="Seconds between polls at least."),
         Option(
             name="fast_polls", default=3, help="Number of shorter intervals in one wait that is a finding."
         ),
@@ -31,7 +31,11 @@ NO_BACKOFF = Rule(
     evidence=chosen("no interval is documented; one of a minute or more may stay as it is"),
     options=(
         Option(name="steady_polls", default=10, help="Number of polls in one wait that is a finding."),
-        Option(name="steady_interval_s", default=60, help="Mean interval from which on it need not grow."),
+        Option(
+            name="steady_interval_s",
+            default=60,
+            help="Mean seconds between polls from which on they need not grow.",
+        ),
     ),
 )
 

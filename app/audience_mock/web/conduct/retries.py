@@ -26,10 +26,8 @@ NO_PAUSE = Rule(
     severity="warning",
     summary="A request that failed with a server error was sent again and again without a pause.",
     fix="wait before each retry but the first, longer each time, with some chance in it",
-    evidence=chosen(
-        "the first retry may come at once, as urllib3 sends it; a server in trouble needs a pause"
-    ),
-    options=(Option(name="retry_pause_s", default=0.5, help="Shortest pause before the second retry."),),
+    evidence=chosen("the first retry may come at once, and the next after 0.2 s, as in urllib3's examples"),
+    options=(Option(name="retry_pause_s", default=0.1, help="Seconds before the second retry at least."),),
 )
 BLIND_RETRY = Rule(
     id="AM103",
