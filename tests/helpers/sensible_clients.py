@@ -69,7 +69,8 @@ from pinterest.client import PinterestSDKClient
 
 PinterestSDKClient.create_default_client()
 people = CustomerList.create(ad_account_id="{AD_ACCOUNT}", name="News", records="ann@example.com")
-people.add_record("bob@example.com,cyd@example.com")
+for person in ("bob", "cyd", "dan", "eve", "fay"):
+    people.add_record(person + "@example.com")
 people.remove_record("ann@example.com")
 for kind, rule in {{
     "CUSTOMER_LIST": {{"customer_list_id": people.id}},
@@ -77,7 +78,8 @@ for kind, rule in {{
     "VISITOR": {{"visitor_source_id": "2612523499806", "retention_days": 30}},
 }}.items():
     made = Audience.create(ad_account_id="{AD_ACCOUNT}", name=kind, audience_type=kind, rule=rule)
-    made.update_fields(name=f"All {{kind}}", description="The last 30 days")
+    for days in (7, 30, 90, 180):
+        made.update_fields(name=f"All {{kind}}", description=f"The last {{days}} days")
 page, bookmark = Audience.get_all(ad_account_id="{AD_ACCOUNT}", page_size=2)
 while bookmark is not None:
     page, bookmark = bookmark.get_next()

@@ -1,7 +1,6 @@
 """Reads that wait for something to be built."""
 
 from itertools import pairwise
-from typing import Any
 
 from audience_mock.web.conduct.calls import Call, elapsed_s
 from audience_mock.web.conduct.checks import Check, Subject, numbered, seconds
@@ -48,23 +47,32 @@ class Polling(Check):
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
-        self._waits: dict[tuple[Any, ...], tuple[str, list[Call]]] = {}
+        self._waits: dict[tuple[str, str, bytes], tuple[str, list[Call]]] = {}
 
     def see(self, call: Call) -> None:
+        path = call.recorded.path
+        if call.method not in ("GET", "HEAD"):
+            # A read after a change, of the thing itself or of a part of it, is no poll.
+            for changed in (path, path.rpartition(b"/")[0]):
+                self._end((call.api, call.caller, changed))
+            return
         state_of = self.facts(call).builds.get(call.operation or "")
         if state_of is None or not call.is_success:
             return
-        state, key = state_of(call.answer), (call.api, call.caller, call.recorded.path)
+        state, key = state_of(call.answer), (call.api, call.caller, path)
         waiting = self._waits.get(key)
         if waiting is not None and waiting[0] == state:
             waiting[1].append(call)
             return
-        if waiting is not None:
-            self._judge(waiting[0], [*waiting[1], call])
-        if state is None:
-            self._waits.pop(key, None)
-        else:
+        self._end(key, call)
+        if state is not None:
             self._waits[key] = state, [call]
+
+    def _end(self, key: tuple[str, str, bytes], *last: Call) -> None:
+        """A wait is over, with a last read that found something else."""
+        waiting = self._waits.pop(key, None)
+        if waiting is not None:
+            self._judge(waiting[0], [*waiting[1], *last])
 
     def finish(self) -> None:
         for state, polls in self._waits.values():
