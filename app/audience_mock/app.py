@@ -285,12 +285,14 @@ def _configured(settings: Settings, access: Access, own: Mapping[str, Any]) -> t
         build_delay_s=here.build_delay_s,
         audience_ready=here.audience_ready,
         match_rate=here.match_rate,
+        magic_identities=here.magic_identities,
         max_upload_bytes=here.max_upload_bytes,
         journal_entries=here.journal_entries,
         journal_bytes=here.journal_bytes,
         lint_sample_bytes=here.lint_sample_bytes,
         redact_users=here.redact_users,
         request_faults=here.request_faults,
+        strict_evidence=here.strict_evidence,
     )
     return rules, registry.options(here) | {"control": access}
 

@@ -309,6 +309,15 @@ class MockWorld:
         if failing := [finding for finding in found if finding["fails"]]:
             raise ConductError(failing)
 
+    def identities(self) -> dict[str, dict[str, Any]]:
+        """The magic identities by name: addresses that decide how an upload ends, such as `never-match`.
+
+        Each has `effect`, and `email` and `device` as `plain`, `md5`, `sha1` and `sha256` (in hex), as
+        `identities()["never-match"]["email"]["sha256"]`. Raises ControlError.
+        """
+        listed = self.control("GET", "/identities")["identities"]
+        return {each["name"]: each for each in listed}
+
     def events(self, *, for_s: float | None = None) -> Generator[tuple[str, dict[str, Any]]]:
         """What happens in the world from now on, until it is deleted, the server stops, or `for_s` real
         seconds are over.

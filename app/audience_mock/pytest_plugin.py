@@ -49,6 +49,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Show the requests of every test, not only the last ones of those that fail.",
     )
+    group.addoption(
+        "--audience-mock-evidence",
+        choices=["inferred", "documented", "recorded"],
+        help="The evidence that all answers have to rest on (the setting strict_evidence of each world).",
+    )
     parser.addini("audience_mock_seed", "Seed file that each world starts from, or demo.")
     parser.addini(
         "audience_mock_settings",
@@ -269,6 +274,8 @@ def _configured_settings(config: pytest.Config) -> dict[str, Any]:
             settings[name] = json.loads(value)
         except ValueError:
             settings[name] = value
+    if level := config.getoption("--audience-mock-evidence"):
+        settings["strict_evidence"] = level
     return settings
 
 

@@ -23,11 +23,14 @@ import click
 
 from audience_mock import testing
 from audience_mock.client import DEFAULT_WORLD, Clock, Faults, Journal, Urls
+from audience_mock.core.users.magic import identities
 from audience_mock.providers import registry
+from audience_mock.providers.pinterest import errors as pinterest_errors
+from audience_mock.providers.pitchtarget import errors as pitchtarget_errors
 from audience_mock.settings import ENVIRONMENT_PREFIX, GROUPS, Settings, WorldSettings, group_of
 from audience_mock.web.conduct.examination import RuleBook, rule_book
 from audience_mock.web.conduct.rules import Rule
-from audience_mock.web.evidence import Evidence
+from audience_mock.web.evidence import ErrorSpec, Evidence
 
 TOP = Path(__file__).parents[2]
 PAGES = TOP / "docs"
@@ -256,6 +259,26 @@ def evidence() -> str:
         r"^\| (recorded|documented|inferred|invented) \| (.+) \| (\d+) \|$", text, flags=re.MULTILINE
     )
     return _table(("grade", "meaning", "rules"), rows)
+
+
+def magic_identities() -> str:
+    """The identities and their effects; of those that reject an upload, each API's error and its evidence."""
+    rows = []
+    for each in identities().values():
+        answers = ["", ""]
+        if each.rejected_with is not None:
+            status, code = each.rejected_with
+            answers = [
+                _error(pinterest_errors.injected(status, code)),
+                _error(pitchtarget_errors.injected(status)),
+            ]
+        rows.append((f"`{each.name}`", each.effect, *answers))
+    return _table(("name", "an upload that has it", "Pinterest's error", "PitchTarget's error"), rows)
+
+
+def _error(spec: ErrorSpec) -> str:
+    code = "" if spec.code is None else f", code {spec.code}"
+    return f"{spec.status}{code} ({spec.evidence.grade})"
 
 
 # The control API and the seed schema: JSON Schema as tables
@@ -505,6 +528,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "control-api": control_api,
     "seed-schema": seed_schema,
     "evidence": evidence,
+    "magic-identities": magic_identities,
     "python-api": python_api,
     "conduct-rules": conduct_rules,
     "decisions": decisions,

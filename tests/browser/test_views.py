@@ -11,7 +11,7 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from audience_mock.testing import MockServer
 from browser.conftest import AUDIENCES, VISITORS, Show, create, list_audiences, upload
-from helpers.accounts import PINTEREST_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 
 
 def toast(page: Page, text: str | re.Pattern[str]) -> None:
@@ -383,6 +383,61 @@ def test_uploads_to_lists_show_their_parts(show: Show, demo: MockServer) -> None
         httpx.put(urls[1], content=b"b@example.com")
         client.post(f"{path}/{made['customer_list_upload']['id']}/run")
     expect(page.get_by_text("2 parts")).to_be_visible()
+
+
+# Lint and magic identities
+
+
+def test_lint_says_what_uploads_are(show: Show, demo: MockServer) -> None:
+    """Each finding of an upload says what the values are, what to change, and where they are."""
+    page = show("lint")
+    expect(page.get_by_text("No upload yet")).to_be_visible()
+    upload(demo, [digest(1), hashlib.sha256(b"Anna@Example.com").hexdigest(), "eve@example.org"])
+    expect(page.get_by_role("status").filter(has_text="1 upload of 1 with findings")).to_be_visible()
+    card = page.get_by_label(re.compile("email_hash of audience"))
+    expect(card.get_by_role("row").filter(has_text="hashed without lower-casing")).to_contain_text("line 2")
+    expect(card.get_by_role("row").filter(has_text="plain text")).to_contain_text("line 3")
+    expect(card.get_by_text("eve@example.org")).to_have_count(0)
+    upload(demo, [digest(2)], name="Right")
+    expect(page.get_by_text("1 upload of 2 with findings")).to_be_visible()
+    expect(page.get_by_text("no findings")).to_be_visible()
+    card.last.get_by_role("link").click()
+    expect(page.locator(".detail h2")).to_contain_text("From a file")
+
+
+def test_identities_are_copied_in_any_form(show: Show, demo: MockServer) -> None:
+    """They are there to be sent: in the form that is chosen, which the address keeps; and say if they are
+    off. A request that one rejected leads to them."""
+    page = show("identities", permissions=["clipboard-read", "clipboard-write"])
+    row = page.get_by_role("row").filter(has=page.get_by_text("reject-429", exact=True))
+    expect(row).to_contain_text("429, too many requests")
+    for form in ("md5", "plain", "sha256"):
+        page.get_by_label("Form").select_option(form)
+        row.get_by_role("button", name="Copy reject-429").click()
+        expect(row.get_by_role("button")).to_have_text("Copied")
+        expected = demo.identities()["reject-429"]["email"][form]
+        assert page.evaluate("navigator.clipboard.readText()") == expected
+    assert "form=sha256" in page.url
+    path = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
+    body = {"name": "n", "records": expected}
+    assert httpx.post(demo.url + path, json=body, headers=PINTEREST_TOKEN).status_code == 429
+    page.get_by_role("link", name=re.compile("Requests")).click()
+    rows(page).first.click()
+    expect(page.locator(".why")).to_contain_text("magic identity reject-429@audience-mock.example")
+    page.locator(".why").get_by_role("link", name="Identities").click()
+    expect(page.locator("h1")).to_have_text("Identities")
+    demo.configure(magic_identities=False)
+    expect(page.get_by_text("They have no effect in this world")).to_be_visible()
+
+
+def test_a_guess_is_explained(show: Show, demo: MockServer) -> None:
+    """A request that strict evidence answered 501 says which rule it would have followed."""
+    demo.configure(strict_evidence="documented")
+    create_path = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences/1"
+    assert httpx.get(demo.url + create_path, headers=PINTEREST_TOKEN).status_code == 501
+    page = show("requests/1")
+    expect(page.locator(".why")).to_contain_text("The answer would have been a guess")
+    expect(page.locator(".why")).to_contain_text("error 404, an id")
 
 
 # Snapshots and seeds

@@ -563,6 +563,44 @@ def test_it_costs_nothing_where_nobody_uses_it(project: Project) -> None:
     assert outcomes(project.start()) == {"passed": 1}
 
 
+STRICT = """
+import pytest
+from ad_accounts import *
+
+
+def test_of_the_run(audience_mock):
+    with pytest.raises(HTTPError, match="501"):
+        create(audience_mock)
+    (entry,) = audience_mock.journal.entries(fault="evidence")
+    assert "success is 201" in entry["reason"]
+
+
+@pytest.mark.audience_mock(settings={"strict_evidence": None})
+def test_that_guesses(audience_mock):
+    create(audience_mock)
+
+
+@pytest.mark.audience_mock(settings={"pinterest_create_status": "200"})
+def test_that_need_not(audience_mock):
+    create(audience_mock)
+
+
+def test_with_an_identity(audience_mock):
+    never = audience_mock.identities()["never-match"]["email"]
+    assert never["plain"] == "never-match@audience-mock.example"
+"""
+
+
+def test_a_run_with_evidence(project: Project) -> None:
+    """--audience-mock-evidence sets the level of each world; a marker has the last word. A failure shows the
+    rule."""
+    shown = "\n\ndef test_shown(audience_mock):\n    create(audience_mock)\n"
+    project.write(test_strict=STRICT + shown)
+    ran = project.run("--audience-mock-evidence", "documented")
+    assert outcomes(ran) == {"passed": 4, "failed": 1}
+    ran.stdout.fnmatch_lines(["*501 POST *", "*success is 201, or 200 by setting or Prefer (invented:*"])
+
+
 def test_markers_help(project: Project) -> None:
     """`pytest --markers` and `--help` say what there is."""
     assert "@pytest.mark.audience_mock(seed=" in project.run("--markers").stdout.str()
@@ -570,6 +608,7 @@ def test_markers_help(project: Project) -> None:
     for name in (
         "--audience-mock-url",
         "--audience-mock-log",
+        "--audience-mock-evidence",
         "audience_mock_conduct",
         "audience_mock_patch_hosts",
         "audience_mock_seed",

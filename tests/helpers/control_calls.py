@@ -205,6 +205,7 @@ CALLS = [
     Call("conduct/rules", 200),
     Call("uploads/list", 200, before=called),
     Call("uploads/lint", 200, before=called),
+    Call("identities/list", 200),
     Call("uploads/lint_for", 200, body={"people": [{"email": "eva@a.example"}]}, before=called),
     Call("operations/list", 200, query={"provider": "pitchtarget"}),
 ]

@@ -13,6 +13,7 @@ from audience_mock.cli.completion import completion
 from audience_mock.cli.descriptions import export_openapi
 from audience_mock.cli.errors import discard_unwritten, exit_for_output, exit_with_error
 from audience_mock.cli.exec import exec_
+from audience_mock.cli.identities import identities
 from audience_mock.cli.lint import lint
 from audience_mock.cli.migrate import migrate
 from audience_mock.cli.seeds import check, schema
@@ -104,7 +105,7 @@ def main() -> None:
 
 
 for command in (
-    *(serve, exec_, wait, check, lint, schema, token, export_openapi, backup, restore, migrate),
+    *(serve, exec_, wait, check, lint, identities, schema, token, export_openapi, backup, restore, migrate),
     completion,
 ):
     main.add_command(command)

@@ -76,7 +76,12 @@ class JournalEntry(ApiModel):
     at: str = Field(description="Time of the world at the response, in ISO 8601.")
     api: str
     operation: str | None = Field(description="Null if no route matched the request.")
-    fault: str | None = Field(description="Id of the planned fault that fired.")
+    fault: str | None = Field(
+        description=(
+            "Id of the planned fault that fired; request, identity or evidence where the request asked for"
+            " one, a magic identity rejected it, or the answer would have been a guess."
+        )
+    )
     request: JournalRequest
     answer: JournalAnswer
     trace_id: str = Field(

@@ -34,6 +34,8 @@ class Served:
     demo_seed: Callable[[], bytes] = bytes
     public_url: str | None = None
     """Where clients find the server, if it was told; without a slash at its end."""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    """What `strict_evidence` has read from the descriptions, by provider."""
     probes: Probes = field(default_factory=Probes)
     """Whether the server is ready."""
     in_flight: InFlight = field(default_factory=InFlight)
@@ -46,7 +48,8 @@ class RequestContext:
     """The world of a request, and what the layers that it passed have determined.
 
     `provider` is set by the application of an API, `fault` by a fault that met the request: its id, or
-    "request" where the request asked for it.
+    "request" where the request asked for it, "identity" where a magic identity in it did, "evidence" where
+    the answer would have been a guess.
     """
 
     worlds: Worlds
@@ -56,6 +59,8 @@ class RequestContext:
     """Whether it has an `Origin`: a page sent it."""
     may_request_fault: bool = False
     """Whether it has a header that can ask for a fault."""
+    evidence: str | None = None
+    """The level of evidence that it asks for in a header, as it came."""
     provider: "Provider | None" = None
     operation: str | None = None
     """The id of the operation, once its route is found."""

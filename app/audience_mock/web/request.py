@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.web.context import context_of
+from audience_mock.web.evidence_level import LEVELS
 from audience_mock.web.response import Header
 
 
@@ -59,6 +60,13 @@ class MockRequest(Request):
     def sent_method(self) -> str:
         """The method as it was sent: a HEAD is answered as a GET."""
         return "HEAD" if self.context.is_head else self.method
+
+    @property
+    def evidence_level(self) -> str | None:
+        """The evidence that every rule of the response has to have; None for any."""
+        asked = self.context.evidence
+        level = self.world.rules.strict_evidence if asked is None else asked
+        return level if level in LEVELS else None
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header, named in lower case. Starlette decodes them all to find one."""

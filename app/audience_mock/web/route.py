@@ -26,6 +26,8 @@ from starlette.responses import Response
 from starlette.routing import Match, compile_path
 from starlette.types import Receive, Scope, Send
 
+from audience_mock.core.controls.faults import IDENTITY_FAULT_ID
+from audience_mock.core.errors import RejectedIdentityError
 from audience_mock.web import body, faults
 from audience_mock.web.context import route_path
 from audience_mock.web.error_log import one_line
@@ -171,6 +173,8 @@ class MockRoute(APIRoute):
                 await request.world.exclusive.wait()
             if not authorized:
                 self.authorize(request)
+            if request.context.evidence is not None or request.world.rules.strict_evidence is not None:
+                return await self._respond_by_evidence(request)
             body.check_encoding(request)
             return await self._call(request)
         except ClientDisconnect:
@@ -179,10 +183,21 @@ class MockRoute(APIRoute):
             return None
         except RequestValidationError as error:
             return self.error_response(request, _as_invalid_input(error))
+        except RejectedIdentityError as error:
+            request.context.fault = request.context.fault or IDENTITY_FAULT_ID
+            return self.error_response(
+                request, InjectedError(error.status, reason=error.reason, code=error.code)
+            )
         except HTTPException as error:
             return self.error_response(request, InjectedError(error.status_code))
         except Exception as error:  # noqa: BLE001 - the provider has a response to anything
             return self.error_response(request, error)
+
+    async def _respond_by_evidence(self, request: MockRequest) -> Response:
+        from audience_mock.web import strict_evidence
+
+        body.check_encoding(request)
+        return await strict_evidence.respond(self, request, self._call)
 
     @cached_property
     def _convertors(self) -> dict[str, Convertor[Any]]:

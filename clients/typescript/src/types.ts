@@ -370,6 +370,14 @@ export interface Health {
   audiences: number;
 }
 
+/** A value and its hashes, in hex. */
+export interface IdentityForms {
+  plain: string;
+  md5: string;
+  sha1: string;
+  sha256: string;
+}
+
 export interface JournalAnswer {
   /** Null if the client left before the response. */
   status: number | null;
@@ -387,7 +395,10 @@ export interface JournalEntry {
   api: string;
   /** Null if no route matched the request. */
   operation: string | null;
-  /** Id of the planned fault that fired. */
+  /**
+   * Id of the planned fault that fired; request, identity or evidence where the request asked for one, a
+   * magic identity rejected it, or the answer would have been a guess.
+   */
   fault: string | null;
   request: JournalRequest;
   answer: JournalAnswer;
@@ -545,6 +556,22 @@ export interface LintReports {
 
 export interface Live {
   status: "alive";
+}
+
+export interface MagicIdentities {
+  /** Whether they have an effect in this world: `magic_identities`. */
+  enabled: boolean;
+  identities: readonly MagicIdentity[];
+}
+
+export interface MagicIdentity {
+  name: string;
+  /** What it does to an upload. */
+  effect: string;
+  /** The address. */
+  email: IdentityForms;
+  /** The mobile advertising id, which has the same effect. */
+  device: IdentityForms;
 }
 
 /** The next id of each sequence, as text: some clients cannot hold a number of 17 digits. */
@@ -1136,6 +1163,11 @@ export interface WorldSettings {
   audience_ready?: string;
   /** Share of uploaded users that match a person, from 0 to 1. */
   match_rate?: number;
+  /**
+   * Whether addresses such as never-match@audience-mock.example, in plain or hashed, decide how an upload
+   * ends; audience-mock identities lists them.
+   */
+  magic_identities?: boolean;
   /** Bytes that an uploaded file may have; a larger file gets 413. */
   max_upload_bytes?: number;
   /** Requests that the request journal of a world keeps; 0 turns it off. */
@@ -1152,6 +1184,11 @@ export interface WorldSettings {
    * like an e-mail address.
    */
   redact_users?: boolean;
+  /**
+   * The evidence that a response has to rest on: where it is less, the answer is 501 and names the rule.
+   * X-Audience-Mock-Evidence says so for one request.
+   */
+  strict_evidence?: "inferred" | "documented" | "recorded" | null;
   /** Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request. */
   request_faults?: boolean;
   /**

@@ -17,6 +17,8 @@ const VIEWS = [
   ["clock", "Clock", "c"],
   ["faults", "Faults", "f"],
   ["uploads", "Uploads", "u"],
+  ["lint", "Lint", "h"],
+  ["identities", "Identities", "i"],
   ["snapshots", "Snapshots", "s"],
   ["tokens", "Tokens and limits", "t"],
 ];

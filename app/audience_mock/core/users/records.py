@@ -109,10 +109,16 @@ class Records:
     what they are not.
     """
 
-    def __init__(self, list_type: str, *, sample: "Sample | None" = None) -> None:
+    def __init__(
+        self,
+        list_type: str,
+        *,
+        sample: "Sample | None" = None,
+        watched: Mapping[bytes, object] | None = None,
+    ) -> None:
         self.list_type = list_type
         self.sample = sample
-        self.people = Digests()
+        self.people = Digests(watched=watched)
         self.links = Digests(LINK_BYTES)
         self.has_links = False
         self.sent = 0
@@ -148,7 +154,7 @@ class Records:
             self._rest = b""
         elif len(self._rest) > LONGEST_RECORD_BYTES:
             self.sent += 1
-            self._reject()
+            self.reject()
             self._overlong, self._rest = True, b""
 
     def finish(self) -> None:
@@ -183,7 +189,7 @@ class Records:
                 if value and self._add(value, list_type, people, links):
                     break
             else:
-                self._reject()
+                self.reject()
         self._collect(people, links)
 
     def _take(self, lines: bytes) -> None:
@@ -200,7 +206,7 @@ class Records:
             if record:
                 self.sent += count
                 if len(record) > LONGEST_RECORD_BYTES or not self._add(record, self.list_type, people, links):
-                    self._reject(count)
+                    self.reject(count)
         self._collect(people, links)
 
     def _collect(self, people: list[bytes], links: list[bytes]) -> None:
@@ -226,7 +232,8 @@ class Records:
             return False
         return True
 
-    def _reject(self, count: int = 1) -> None:
+    def reject(self, count: int = 1) -> None:
+        """Count so many of the records as invalid."""
         what = {EMAIL: INVALID_EMAIL, IDFA: INVALID_DEVICE, MAID: INVALID_DEVICE}
         self.invalid[what.get(self.list_type, INVALID_ID)] += count
 

@@ -1,6 +1,7 @@
 """A request of the journal as a rule sees it: its parts, parsed when a rule asks for them."""
 
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -33,10 +34,10 @@ class Call:
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether the client may not know what became of the request: no response, an error of the server,
-        or a fault that may have kept a response from arriving."""
+        """Whether the client may not know what became of the request: no response, an error of the server but
+        501, or a fault that may have kept a response from arriving."""
         if self.status is None or self.status >= 500:
-            return True
+            return self.status != HTTPStatus.NOT_IMPLEMENTED
         return self.is_success and self.recorded.fault is not None
 
     @cached_property
