@@ -138,6 +138,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         in_flight=InFlight() if admission is None else InFlight(admission.quotas),
         uploads=uploads,
         providers={name: api.provider for name, api in providers.items()},
+        conducts=registry.conducts,
         demo_seed=lambda: seed_file("demo").read_bytes(),
     )
     app.add_middleware(MountShortcut, mounts=mounts)

@@ -16,6 +16,7 @@ from audience_mock.web.uploads import Uploads
 
 if TYPE_CHECKING:
     from audience_mock.core.worlds.tenants import Tenants
+    from audience_mock.web.conduct.facts import Conduct
     from audience_mock.web.provider_app import Provider
 
 _KEY = "audience_mock"
@@ -24,12 +25,13 @@ _KEY = "audience_mock"
 @dataclass(frozen=True)
 class Served:
     """What the server as a whole has: for the control API the ids of the providers' operations, sorted, their
-    OpenAPI descriptions by provider, made when they are asked for, the providers by name, and the text of the
-    demo seed."""
+    OpenAPI descriptions by provider, made when they are asked for, the providers by name, what the conduct
+    report has to know of them, and the text of the demo seed."""
 
     operations: Sequence[str] = ()
     descriptions: Callable[[], Mapping[str, dict[str, Any]]] = field(default=dict)
     providers: Mapping[str, "Provider"] = field(default_factory=dict)
+    conducts: "Callable[[], Mapping[str, Conduct]]" = field(default=dict)
     demo_seed: Callable[[], bytes] = bytes
     public_url: str | None = None
     """Where clients find the server, if it was told; without a slash at its end."""
