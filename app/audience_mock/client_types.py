@@ -131,6 +131,9 @@ class ServerSettings(WorldSettings, total=False):
     """Form of a log line: text for people; json, an object with a key for each fact."""
     access_log: bool
     """Whether to log each request, not only rejected ones."""
+    audit_log: str | None
+    """File to append a line to for each call of the control API that changes something, or was rejected: who,
+    from where, what; opened again on SIGHUP. - is the log."""
     metrics: bool
     """Whether /metrics answers, in Prometheus' text format; needs the extra operate."""
 

@@ -374,6 +374,15 @@ class Settings(WorldSettings):
         description="Whether to log each request, not only rejected ones.",
         json_schema_extra={"group": OBSERVING},
     )
+    audit_log: str | None = Field(
+        default=None,
+        min_length=1,
+        description=(
+            "File to append a line to for each call of the control API that changes something, or was"
+            " rejected: who, from where, what; opened again on SIGHUP. - is the log."
+        ),
+        json_schema_extra={"group": OBSERVING, "metavar": "FILE|-"},
+    )
     metrics: bool = Field(
         default=False,
         description="Whether /metrics answers, in Prometheus' text format; needs the extra operate.",

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from audience_mock.app import create_app
 from audience_mock.client import (
     Clock,
+    ConductError,
     ControlError,
     Faults,
     Journal,
@@ -29,6 +30,7 @@ from audience_mock.settings import Settings
 
 __all__ = [
     "Clock",
+    "ConductError",
     "ControlError",
     "Faults",
     "InvalidSeedError",

@@ -29,7 +29,9 @@ from audience_mock.providers.pinterest import errors as pinterest_errors
 from audience_mock.providers.pitchtarget import errors as pitchtarget_errors
 from audience_mock.settings import ENVIRONMENT_PREFIX, GROUPS, Settings, WorldSettings, group_of
 from audience_mock.web.bridge import loss_list
-from audience_mock.web.evidence import ErrorSpec
+from audience_mock.web.conduct.examination import RuleBook, rule_book
+from audience_mock.web.conduct.rules import Rule
+from audience_mock.web.evidence import ErrorSpec, Evidence
 
 TOP = Path(__file__).parents[2]
 PAGES = TOP / "docs"
@@ -473,6 +475,35 @@ def _docstring(of: object) -> str:
     return inspect.getdoc(of) or ""
 
 
+# Rules of the conduct report
+
+
+def conduct_rules() -> str:
+    providers = {provider.name: provider for provider in registry.providers()}
+    book = rule_book(providers, registry.conducts())
+    return "\n\n".join(_conduct_rule(rule, book) for rule in book.rules)
+
+
+def _conduct_rule(rule: Rule, book: RuleBook) -> str:
+    own = [(name, api.evidence[rule.id]) for name, api in book.apis.items() if rule.id in api.evidence]
+    rests_on = [_rests_on(rule.evidence), *(f"{_rests_on(each)} ({name})" for name, each in own)]
+    options = [(f"`{option.name}`", f"`{option.default:g}`", option.help) for option in rule.options]
+    return "\n\n".join(
+        [
+            f"## {rule.id}",
+            f"**{rule.name}**, {rule.severity}. {rule.summary}",
+            f"Do: {rule.fix}.",
+            "Rests on:\n\n" + "\n".join(f"- {each}" for each in rests_on),
+            *([_table(("threshold", "default", "meaning"), options)] if options else ()),
+        ]
+    )
+
+
+def _rests_on(evidence: Evidence) -> str:
+    source = evidence.source.removeprefix("chosen: ")
+    return f"{evidence.grade}: {f'{evidence.rule}, by {source}' if evidence.rule else source}"
+
+
 # The bridge between the APIs
 
 
@@ -530,6 +561,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "evidence": evidence,
     "magic-identities": magic_identities,
     "python-api": python_api,
+    "conduct-rules": conduct_rules,
     "bridge": bridge,
     "decisions": decisions,
 }

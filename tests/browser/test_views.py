@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from audience_mock.testing import MockServer
-from browser.conftest import AUDIENCES, Show, create, list_audiences, upload
+from browser.conftest import AUDIENCES, VISITORS, Show, create, list_audiences, upload
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 
 
@@ -211,6 +211,43 @@ def test_a_request_that_was_dropped(show: Show) -> None:
     """An old link says that the journal has it no more."""
     page = show("requests/99")
     expect(page.get_by_role("alert")).to_contain_text("there is no request '99'")
+
+
+# Conduct
+
+
+def test_conduct_says_what_the_client_should_do(show: Show, demo: MockServer) -> None:
+    """Findings come as requests do, lead to them, and can be ignored; the rules say what they rest on."""
+    page = show("conduct")
+    expect(page.get_by_text("Nothing to find")).to_be_visible()
+    demo.faults.add("audiences/create", status=500, first=1)
+    for _ in range(2):
+        httpx.post(demo.url + AUDIENCES, json=VISITORS | {"name": "Twice"}, headers=PINTEREST_TOKEN)
+    httpx.get(f"{demo.url}{AUDIENCES}?pagesize=5", headers=PINTEREST_TOKEN)
+    retried = page.get_by_role("listitem", name="AM103")
+    expect(retried).to_contain_text("request 2 (audiences/create) repeats request 1 after the 500 response")
+    expect(retried).to_contain_text("Do: read the list before the retry")
+    expect(page.get_by_role("status").filter(has_text="findings")).to_contain_text("in 3 requests")
+    page.get_by_label("Severity").select_option("error")
+    expect(page.get_by_role("listitem", name="AM401")).to_have_count(0)
+    page.get_by_label("Severity").select_option("")
+    page.get_by_role("button", name="Ignore AM103").click()
+    expect(retried).to_have_count(0)
+    expect(page.get_by_role("listitem", name="AM401")).to_contain_text("?pagesize")
+    assert page.url.endswith("/conduct?ignore=AM103")
+    page.get_by_role("button", name="Show ignored (AM103)").click()
+    row = page.get_by_role("row").filter(has_text="AM205")
+    expect(row).to_contain_text("page_size is 250 at most")
+    expect(row).to_contain_text("spare_pages=3")
+    retried.get_by_role("link", name="2", exact=True).click()
+    assert page.url.endswith("/requests/2")
+
+
+def test_conduct_of_a_world_without_a_journal(show: Show, demo: MockServer) -> None:
+    """The page says which setting is missing, in the control API's own words."""
+    demo.in_world("silent").configure(journal_entries=0)
+    page = show("conduct", world="silent")
+    expect(page.get_by_role("alert")).to_contain_text("set journal_entries")
 
 
 # Clock

@@ -382,6 +382,7 @@ EACH_SETTING = {
     "log_level": "error",
     "log_format": "json",
     "access_log": "true",
+    "audit_log": "audit.log",
     "metrics": "true",
 }
 
@@ -446,6 +447,8 @@ def test_each_setting(command: Runner, by: str) -> None:
         client.post(AUDIENCES, json=sent)
         noted = client.get("/__admin/journal", headers={"Authorization": f"Bearer {token}"}).json()
         assert noted["entries"][-1]["request"]["body"] == {**sent, "name": "…"}
+    (made_world,) = (command.folder / "audit.log").read_text().splitlines()
+    assert json.loads(made_world)["caller"] == "tenant:team"
     assert run.err == ""
 
 
@@ -642,6 +645,7 @@ def test_a_start_imports_little(command: Runner) -> None:
         "audience_mock.core.seeds.apply",
         "audience_mock.core.seeds.schemas",
     }
+    assert not {name for name in imported if "conduct" in name}
     assert (
         len([name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names])
         < MAX_MODULES

@@ -29,6 +29,7 @@ INTERRUPTED = 130
 CONTROL_COMMANDS = {
     "bridge": ("bridge", "Say what a move to the other API keeps, changes and loses."),
     "clock": ("clock", "Show, set, stop and advance the time."),
+    "conduct": ("conduct", "Judge the client by the requests that were received."),
     "fault": ("fault", "Plan faults, and check that they fired."),
     "journal": ("journal", "List the requests that were received."),
     "reset": ("state", "Go back to the seed, or to no data."),

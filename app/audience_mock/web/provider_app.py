@@ -147,6 +147,12 @@ class ProviderApp(FastAPI):
                     return
         await super().__call__(scope, receive, send)
 
+    def routed(self, scope: Scope) -> Scope:
+        """A copy of a request's scope, with what a matching `MockRoute` adds to it."""
+        found = dict(scope)
+        self._index.find(found)
+        return found
+
     def build_middleware_stack(self) -> ASGIApp:
         """FastAPI's, without the layers that the root application already has: telemetry and the handling of
         server errors."""

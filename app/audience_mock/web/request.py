@@ -80,6 +80,14 @@ class MockRequest(Request):
         self._receive = receive
 
     @property
+    def received_file_bytes(self) -> int:
+        """Bytes of files that were read from the body so far."""
+        read: int = self.streamed_bytes or 0
+        if self.form_summary is not None:
+            read += sum(size for _, size in self.form_summary.files.values())
+        return read
+
+    @property
     def took_s(self) -> float:
         """Seconds since the request began; 0 where the world's clock is frozen, so two runs are alike."""
         return 0.0 if self.world.clock.frozen else perf_counter() - self.started_s

@@ -209,9 +209,29 @@ class MockRoute(APIRoute):
         }
 
     @cached_property
+    def _arguments(self) -> "_Arguments":
+        return _Arguments(self.endpoint, self)
+
+    @property
+    def are_arguments_known(self) -> bool:
+        """Whether the handler takes nothing that FastAPI has to read."""
+        return self._arguments.are_complete
+
+    @property
+    def query_model(self) -> type[BaseModel] | None:
+        """The model of the query's parameters; None if the handler takes none."""
+        return self._arguments.query_model
+
+    @property
+    def body_models(self) -> list[Any]:
+        """The models of the body, those that the handler reads by itself among them."""
+        model = self._arguments.body_model
+        return [*self.bodies.values(), *([] if model is None else [model])]
+
+    @cached_property
     def _call(self) -> Call:
         """Calls the handler with the arguments that it declares."""
-        arguments = _Arguments(self.endpoint, self)
+        arguments = self._arguments
         endpoint = cast(Handler, self.endpoint)
         if arguments.are_complete:
 
@@ -264,6 +284,14 @@ class _Arguments:
                 self._body = (name, hint)
             else:
                 self.are_complete = False
+
+    @property
+    def query_model(self) -> type[BaseModel] | None:
+        return None if self._query is None else self._query[1]
+
+    @property
+    def body_model(self) -> type[BaseModel] | None:
+        return None if self._body is None else self._body[1]
 
     async def read(self, request: MockRequest) -> dict[str, Any]:
         """Raises InvalidInputError, MalformedBodyError, BodyTooLargeError, UnsupportedContentTypeError,

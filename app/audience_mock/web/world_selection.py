@@ -66,6 +66,7 @@ class WorldSelection:
         attach(scope, context)
         name = _world_name(scope, context, self._is_admin_token)
         if name != DEFAULT:
+            context.named = name
             if self._wait_to_open is not None and not self._worlds.has_opened(name):
                 await self._wait_to_open(name)
             try:

@@ -193,6 +193,64 @@ export interface ClockState {
   frozen: boolean;
 }
 
+export interface ConductEvidence {
+  /** The API that it is about; null for all others. */
+  api: string | null;
+  grade: "recorded" | "documented" | "inferred" | "invented";
+  source: string;
+  rule?: string | null;
+}
+
+export interface ConductFinding {
+  /** Id of the rule. */
+  rule: string;
+  name: string;
+  severity: "error" | "warning";
+  api: string;
+  operation: string | null;
+  /** What happened, in one line; of several alike, the first. */
+  message: string;
+  /** What the client should do instead. */
+  fix: string;
+  /** Numbers of requests in the journal, 20 at most. */
+  requests: readonly number[];
+  /** How often it happened in this operation. */
+  count: number;
+  /** Whether `fail_on` has its rule or its severity. */
+  fails: boolean;
+}
+
+export interface ConductOption {
+  name: string;
+  default: number;
+  help: string;
+}
+
+export interface ConductReport {
+  /** Errors first. */
+  findings: readonly ConductFinding[];
+  /** Number of requests that were judged. */
+  checked: number;
+  /** Number of older requests that the journal no longer holds. */
+  dropped: number;
+  /** Ids of the rules that applied. */
+  rules: readonly string[];
+}
+
+export interface ConductRule {
+  id: string;
+  name: string;
+  severity: "error" | "warning";
+  summary: string;
+  fix: string;
+  evidence: readonly ConductEvidence[];
+  options: readonly ConductOption[];
+}
+
+export interface ConductRules {
+  rules: readonly ConductRule[];
+}
+
 export interface CountRange {
   at_least?: number;
   at_most?: number | null;
@@ -1328,6 +1386,11 @@ export interface ServerSettings extends WorldSettings {
   log_format?: "text" | "json";
   /** Whether to log each request, not only rejected ones. */
   access_log?: boolean;
+  /**
+   * File to append a line to for each call of the control API that changes something, or was rejected: who,
+   * from where, what; opened again on SIGHUP. - is the log.
+   */
+  audit_log?: string | null;
   /** Whether /metrics answers, in Prometheus' text format; needs the extra operate. */
   metrics?: boolean;
 }

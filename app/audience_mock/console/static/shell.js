@@ -13,6 +13,7 @@ const VIEWS = [
   ["audiences", "Audiences", "a"],
   ["lists", "Customer lists", "l"],
   ["requests", "Requests", "r"],
+  ["conduct", "Conduct", "d"],
   ["clock", "Clock", "c"],
   ["faults", "Faults", "f"],
   ["uploads", "Uploads", "u"],

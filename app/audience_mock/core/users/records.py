@@ -9,7 +9,6 @@ people. All of this is chosen; Pinterest documents only which forms it reads.
 What spreadsheets and exports put around a record is no part of it: `trimmed` removes that from every form.
 """
 
-import asyncio
 import binascii
 import hashlib
 import re
@@ -19,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.users.digests import LINK_BYTES, Digests
 
 if TYPE_CHECKING:
@@ -167,13 +167,13 @@ class Records:
         """As `feed`, in slices, so that other requests are answered in between."""
         for at in range(0, len(text), SLICE_BYTES):
             self.feed(text[at : at + SLICE_BYTES])
-            await asyncio.sleep(0)
+            await let_others_run()
 
     async def read_rows(self, rows: Sequence[Mapping[str, object]]) -> None:
         """As `add_rows`, in slices."""
         for at in range(0, len(rows), SLICE_ROWS):
             self.add_rows(rows[at : at + SLICE_ROWS])
-            await asyncio.sleep(0)
+            await let_others_run()
 
     def add_rows(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Take rows of identifiers by name. A row is one person, identified by its first valid identifier;

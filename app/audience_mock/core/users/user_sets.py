@@ -4,7 +4,6 @@ A set that is being written has no owner; an audience or a customer list becomes
 of its own.
 """
 
-import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.store import ids
 from audience_mock.core.store.statements import Prepared
 from audience_mock.core.store.tables import KnownUser, UserBlock, table_of
@@ -103,7 +103,7 @@ async def writing(
                     world.database.expect_many_users()
                 await world.transact(_insert_part, user_set=written.user_set, part=part, digests=digests)
                 # Let other requests run.
-                await asyncio.sleep(0)
+                await let_others_run()
 
             async for digests in run:
                 if width == DIGEST_BYTES:
@@ -142,7 +142,7 @@ async def as_run(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
     """Other requests run after each part: it may have taken a while to make, though little is left of it."""
     for part in parts:
         yield part
-        await asyncio.sleep(0)
+        await let_others_run()
 
 
 async def union(
@@ -177,7 +177,7 @@ async def linked(run: AsyncIterator[bytes], links: AsyncIterator[bytes]) -> Dige
                 replaced.add(b"".join(ends.get(digest, digest) for digest in each(digests)))
             elif digests:
                 replaced.add(digests)
-            await asyncio.sleep(0)
+            await let_others_run()
     except BaseException:
         replaced.close()
         raise

@@ -1,6 +1,5 @@
 """Files of users: audiences created from them, and users added to audiences."""
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -9,6 +8,7 @@ from typing import IO, Any, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.users import magic, uploads
 from audience_mock.core.users.digests import prepare_for
@@ -85,6 +85,7 @@ class UserFile:
 
     async def read_form(self, request: MockRequest) -> MultipartForm:
         """Read the form that the file is in. Raises what `multipart.read_form` raises."""
+        self._resources.enter_context(request.context.served.uploads.holding(request))
         is_chunked = request.header(b"transfer-encoding") is not None
         limit_bytes = request.world.rules.max_upload_bytes
         await prepare_for(limit_bytes if is_chunked else declared_bytes(request))
@@ -133,7 +134,7 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
     """Other requests are answered between two pieces."""
     while piece := file.read(1 << 16):
         yield piece
-        await asyncio.sleep(0)
+        await let_others_run()
 
 
 def _validated(model: type[Fields], form: MultipartForm) -> Fields:
