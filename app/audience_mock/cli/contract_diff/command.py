@@ -36,7 +36,6 @@ _option = partial(click.option, cls=GroupedOption, group=COMPARISON)
 @click.command(
     "contract-diff",
     cls=ContractDiffCommand,
-    short_help="Say which calls two API versions answer otherwise.",
     epilog="""
     \b
     Examples:
