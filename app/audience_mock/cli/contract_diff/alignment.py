@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
+from audience_mock.web.exchanges import Exchange
 from audience_mock.web.masking import mask_query, mask_text
-from audience_mock.web.recording import Exchange
 
 _WORLD_OF_A_TEST = re.compile(r"-[0-9a-f]{10}$")
 """What the pytest plugin adds to the name of a test's world, another one in each run."""

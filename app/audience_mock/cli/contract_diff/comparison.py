@@ -12,10 +12,10 @@ from audience_mock.cli.contract_diff.runs import Pair
 from audience_mock.core.controls.json_changes import Change, changes
 from audience_mock.web.api_versions import DEFAULT, STATUS, ApiVersions
 from audience_mock.web.evidence import KEY
+from audience_mock.web.exchanges import Answer, Exchange
 from audience_mock.web.masking import mask_header, mask_json, mask_text
 from audience_mock.web.openapi import API_VERSIONS
 from audience_mock.web.provider_app import ProviderApp
-from audience_mock.web.recording import Answer, Exchange
 from audience_mock.web.secret_names import RESPONSE_SECRETS
 
 FOLLOW_FROM_BODY = frozenset({"content-length", "etag", "date"})

@@ -17,7 +17,7 @@ from audience_mock.core.worlds.clock import real_ms, system_time
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
-from audience_mock.web.recording import Answer, Exchange, Recorder, Replay
+from audience_mock.web.exchanges import Answer, Exchange, Recorder, Replay
 
 _log = logging.getLogger("audience_mock")
 
