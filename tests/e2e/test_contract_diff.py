@@ -1,7 +1,9 @@
 """`audience-mock contract-diff`: the calls of a real command under two versions."""
 
 import json
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -401,6 +403,29 @@ def test_a_world_with_a_version_of_its_own(diff: Diff) -> None:
     )
     ran = diff("--json", "5.23", "5.28", "--", sys.executable, "-c", code)
     assert (ran.status, ran.report["own_setting"]) == (0, [1]), ran.err
+
+
+def test_a_signal_ends_the_comparison(tmp_path: Path) -> None:
+    """A signal reaches the command, and the second run does not start; the exit status names the signal."""
+    out, err, began = (tmp_path / name for name in ("out", "err", "began"))
+    code = f"import time; open({str(began)!r}, 'a').write('x'); time.sleep({LIMIT_S})"
+    process = WarmProcess(
+        ["contract-diff", "5.23", "5.28", "--", sys.executable, "-c", code],
+        folder=tmp_path,
+        env=environment_without("PINTEREST_", "PYTHONDONTWRITEBYTECODE"),
+        out=out,
+        err=err,
+    )
+    try:
+        end = time.monotonic() + LIMIT_S
+        while not began.exists() or not began.read_text():
+            assert time.monotonic() < end, err.read_text()
+            time.sleep(0.005)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) == 128 + signal.SIGTERM
+    finally:
+        process.kill()
+    assert (began.read_text(), out.read_text()) == ("x", "")
 
 
 def test_junit(diff: Diff, tmp_path: Path) -> None:
