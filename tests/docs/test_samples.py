@@ -36,8 +36,12 @@ def name(document: Path) -> str:
 
 
 @pytest.mark.parametrize("document", WITH_SAMPLES, ids=name)
-def test_samples_run(document: Path, start: Callable[..., MockServer]) -> None:
+def test_samples_run(
+    document: Path, start: Callable[..., MockServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each sample of the document runs, and prints what is shown behind it."""
+    # Where a server makes the files that its flags name.
+    monkeypatch.chdir(tmp_path)
 
     def serve(flags: list[str]) -> str:
         return start(**_settings(flags)).url
