@@ -305,7 +305,8 @@ class Settings(WorldSettings):
     database: str = Field(
         default="sqlite://",
         description=(
-            "SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart."
+            "URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart;"
+            " postgresql://USER@HOST/NAME is shared by any number of servers (needs audience-mock[postgres])."
         ),
         json_schema_extra={"group": STORAGE, "metavar": "URL"},
     )
