@@ -34,7 +34,7 @@ class Shop:
         self.client = httpx.Client(base_url=f"{mock.url}/worlds/{world}", headers=PINTEREST_TOKEN)
         self.client.get("/__admin/health")
         self.core = mock.app.state.worlds.get_or_create(world)
-        self.core.clock.freeze(1_790_000_000_123)
+        mock.in_world(world).clock.freeze(1_790_000_000.123)
         self.made: list[str] = []
         self.lists: list[str] = []
         self.refresh = "pinr_mock.ads:read"
@@ -310,6 +310,7 @@ OTHER_VALUES = {
 }
 
 
+@pytest.mark.sqlite_only(reason="it looks into SQLite")
 def test_a_state_has_every_column(shared: MockServer) -> None:
     """A change of any column changes the exported state: no column is left out."""
     with Shop(shared, "columns") as shop:
