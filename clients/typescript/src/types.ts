@@ -1351,7 +1351,10 @@ export interface ServerSettings extends WorldSettings {
    * not look.
    */
   ready_free_bytes?: number;
-  /** SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart. */
+  /**
+   * URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart;
+   * postgresql://USER@HOST/NAME is shared by any number of servers (needs audience-mock[postgres]).
+   */
   database?: string;
   /**
    * Whether to lock the database files, so that no second server uses them. Turn it off only on a network
