@@ -210,7 +210,7 @@ def _admit_by_quotas(worlds: Worlds, tenants: "Tenants") -> "FairAdmission":
     ledger = Ledger(tenants)
     worlds.use_quotas(ledger)
     tenants.when_reloaded.append(partial(worlds.use_quotas, ledger))
-    return FairAdmission(RequestQuotas(tenants), ledger)
+    return FairAdmission(tenants, RequestQuotas(tenants), ledger)
 
 
 def _lifetimes(worlds: Worlds, settings: Settings, access: Access) -> "Lifetimes | None":
