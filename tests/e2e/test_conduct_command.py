@@ -41,7 +41,8 @@ def test_findings_are_printed(run: Run) -> None:
     )
     assert more[0].startswith("AM201 warning polling-too-fast: requests 4 to 8 ")
     assert total == f"1 error and 1 warning in 8 requests, by {len(CLIENTS)} rules"
-    assert (ran.exit_code, ran.stderr) == (1, "2 findings failed\n")
+    assert (ran.exit_code, ran.stderr) == (1, "2 findings fail: --fail-on warning\n")
+    assert run("--fail-on", "error").stderr == "1 finding fails: --fail-on error\n"
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,8 @@ def test_findings_are_printed(run: Run) -> None:
         (["--world", "blue"], 0),
         (["--select", "AM9"], 2),
         (["--option", "poll_interval_s"], 2),
+        (["--api", "twitter"], 2),
+        (["--junit", "-"], 2),
     ],
 )
 def test_exit_status(run: Run, arguments: list[str], status: int) -> None:

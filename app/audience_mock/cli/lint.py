@@ -126,9 +126,10 @@ def _report(name: str, linter: "Linter") -> dict[str, Any]:
 
 
 def _print_report(report: dict[str, Any], expected: "Expected") -> None:
+    from audience_mock.core.counting import counted
     from audience_mock.failure_report import finding_lines
 
-    values = f"{report['values']:,} {'value' if report['values'] == 1 else 'values'}"
+    values = counted(report["values"], "value")
     if not report["findings"]:
         click.echo(f"{report['file']}: OK, {values} ({expected})")
         return

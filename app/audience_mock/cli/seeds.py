@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from audience_mock.core.counting import counted
+
 INVALID = 1
 
 
@@ -40,7 +42,7 @@ def check(files: tuple[Path, ...]) -> None:
             status = INVALID
             continue
         if seed is not None:
-            click.echo(f"{file}: OK, {len(seed.audiences)} audiences")
+            click.echo(f"{file}: OK, {counted(len(seed.audiences), 'audience')}")
         for problem in problems:
             click.echo(problem)
             status = INVALID
@@ -52,7 +54,7 @@ def _check_tenants(file: Path) -> int:
     from audience_mock.core.worlds.tenants import check_file
 
     tenants, wrong = check_file(file)
-    for line in wrong or (f"{file}: OK, {tenants} tenants",):
+    for line in wrong or (f"{file}: OK, {counted(tenants, 'tenant')}",):
         click.echo(line)
     return INVALID if wrong else 0
 

@@ -15,8 +15,9 @@ from audience_mock.cli.control.command import (
     given,
 )
 from audience_mock.cli.control.output import echo, echo_table
-from audience_mock.cli.control.values import grouped
+from audience_mock.cli.control.values import api_option, grouped
 from audience_mock.cli.errors import exit_with_error
+from audience_mock.core.counting import counted
 
 if TYPE_CHECKING:
     from audience_mock.client import MockWorld
@@ -36,6 +37,13 @@ def conduct() -> None:
     """
 
 
+def _to_a_file(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
+    """Standard output has the report already, so - is no place for another."""
+    if file == Path("-"):
+        raise click.BadParameter("give the name of a file, such as conduct.xml")
+    return file
+
+
 def _show_report(report: dict[str, Any]) -> None:
     from audience_mock.client import conduct_lines
 
@@ -45,17 +53,13 @@ def _show_report(report: dict[str, Any]) -> None:
         for line in more:
             echo(line)
     found = [
-        _counted(sum(finding["severity"] == severity for finding in report["findings"]), severity)
+        counted(sum(finding["severity"] == severity for finding in report["findings"]), severity)
         for severity in _COLOURS
     ]
     total = " and ".join(found) if report["findings"] else "No finding"
-    echo(f"{total} in {_counted(report['checked'], 'request')}, by {_counted(len(report['rules']), 'rule')}")
+    echo(f"{total} in {counted(report['checked'], 'request')}, by {counted(len(report['rules']), 'rule')}")
     if report["dropped"]:
         echo(f"{report['dropped']:,} older requests were dropped: raise journal_entries or journal_bytes")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 @conduct.command(
@@ -72,13 +76,14 @@ def _counted(count: int, noun: str) -> str:
     "Rules", "--fail-on", metavar="RULES", help="warning (all), error, never, or rules.  [default: warning]"
 )
 @grouped("Rules", "--option", "options", multiple=True, metavar="NAME=NUMBER", help="Threshold of a rule.")
-@grouped("Requests", "--api", metavar="NAME", help="Requests to this API.")
-@grouped("Requests", "--after", metavar="NUMBER|TIME", help="Later requests than this.")
-@grouped("Requests", "--before", metavar="NUMBER|TIME", help="Earlier requests than this.")
+@api_option
+@grouped("Range", "--after", metavar="NUMBER|TIME", help="Later requests than this.")
+@grouped("Range", "--before", metavar="NUMBER|TIME", help="Earlier requests than this.")
 @grouped(
     OUTPUT,
     "--junit",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=_to_a_file,
     metavar="FILE",
     help="Also write a JUnit report, with a test for each rule.",
 )
@@ -99,7 +104,10 @@ def check(
             exit_with_error(f"{junit}: {error.strerror}")
     failing = sum(finding["fails"] for finding in report["findings"])
     if failing:
-        raise FailedCheckError(f"{_counted(failing, 'finding')} failed", report, is_shown=True)
+        fails = "finding fails" if failing == 1 else "findings fail"
+        raise FailedCheckError(
+            f"{failing:,} {fails}: --fail-on {query['fail_on'] or 'warning'}", report, is_shown=True
+        )
     return report
 
 
@@ -114,7 +122,10 @@ def check(
     epilog=example("audience-mock conduct rules"),
 )
 def rules(world: "MockWorld") -> dict[str, Any]:
-    """List the rules; with --json also what each rests on, and its thresholds."""
+    """List the rules.
+
+    With --json, what each rests on and its thresholds, too.
+    """
     listed: dict[str, Any] = world.control("GET", "/conduct/rules")
     return listed
 
