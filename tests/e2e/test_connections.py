@@ -324,7 +324,7 @@ def test_a_request_beyond_the_limits_is_rejected(mock: MockServer, what: str) ->
             try:
                 link.sendall(segment)
             except OSError:
-                break  # drained for DRAIN_S at most
+                break  # the server reads on for `DRAIN_S` at most
         assert head_of(read_all(link)) == (status, True)
 
 

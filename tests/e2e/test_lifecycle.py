@@ -14,8 +14,9 @@ import pytest
 from test_command import AUDIENCES, CREATE, LIMIT_S, Run, Runner, command, connect, read_all, until
 
 from audience_mock.app import create_app
+from audience_mock.core.store.closing import CLOSE_WITHIN_S
 from audience_mock.server.listener import listen
-from audience_mock.server.uvicorn_server import Server
+from audience_mock.server.uvicorn_server import CUT_OFF_S, GRACE_S, SETTLE_S, Server
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from helpers import old_files
@@ -171,9 +172,14 @@ def test_a_server_in_a_test_does_not_drain(start: Callable[..., MockServer]) -> 
         assert ready(mock.url)[0] == 200
 
 
+def test_what_an_end_waits_for_is_less_than_a_second() -> None:
+    """The limits of its steps add up to less: a busy machine may take longer, and a test cannot time it."""
+    assert sum(SETTLE_S) + GRACE_S + CUT_OFF_S + CLOSE_WITHIN_S < 1
+
+
 @pytest.mark.parametrize("worlds", [100, pytest.param(1000, marks=pytest.mark.soak)])
-def test_a_drained_server_with_many_worlds_ends_within_a_second(command: Runner, worlds: int) -> None:
-    """Each world is in a file and has been written to; the second counts from the end of the drain."""
+def test_a_drained_server_with_many_worlds_ends_at_once(command: Runner, worlds: int) -> None:
+    """Each world is in a file and has been written to; a second signal ends the drain."""
     run = command.serve(*FLAGS, "--drain-s", LONG_S)
     with httpx.Client(base_url=run.url, headers=PINTEREST_TOKEN, timeout=30) as client:
         for number in range(worlds):

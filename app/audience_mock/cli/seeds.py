@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from audience_mock.core.counting import counted
-
 INVALID = 1
 
 
@@ -25,6 +23,7 @@ def check(files: tuple[Path, ...]) -> None:
     Prints each error as FILE:LINE:COLUMN: FIELD: WHY, and "FILE: OK" for a valid file. Files of tenants get
     no column. The exit status is 1 if any file is invalid.
     """
+    from audience_mock.core.counting import counted
     from audience_mock.core.errors import InvalidSeedError
     from audience_mock.core.seeds import loader
     from audience_mock.providers.registry import register_apis
@@ -51,6 +50,7 @@ def check(files: tuple[Path, ...]) -> None:
 
 def _check_tenants(file: Path) -> int:
     """The exit status."""
+    from audience_mock.core.counting import counted
     from audience_mock.core.worlds.tenants import check_file
 
     tenants, wrong = check_file(file)

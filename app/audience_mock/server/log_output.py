@@ -4,8 +4,6 @@ import logging
 import sys
 from typing import TextIO
 
-from audience_mock.core.counting import counted
-
 
 class LogHandler(logging.StreamHandler[TextIO]):
     """Lines that cannot be written are counted, and reported when writing works again.
@@ -30,7 +28,7 @@ class LogHandler(logging.StreamHandler[TextIO]):
         super().emit(record)
 
     def _notice(self) -> logging.LogRecord:
-        lines = counted(self._interrupted, "line")
+        lines = "1 line" if self._interrupted == 1 else f"{self._interrupted} lines"
         message = f"log interrupted for {lines}: {self._reason}"
         return logging.LogRecord("audience_mock", logging.ERROR, __file__, 0, message, None, None)
 
