@@ -271,6 +271,7 @@ def _open_worlds(settings: Settings, access: Access) -> Worlds:
 
 
 def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
+    from audience_mock.core.counting import counted
     from audience_mock.core.seeds import loader
     from audience_mock.core.seeds.starting_seed import StartingSeed
 
@@ -282,7 +283,7 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
     except InvalidSeedError as error:
         raise loader.located(file, error) from None
     if worlds.seeded:
-        log.info("seeded with %d audiences", len(seed.audiences))
+        log.info("seeded with %s", counted(len(seed.audiences), "audience"))
     else:
         log.info("database not empty; --seed ignored: %s", settings.database)
     return worlds
