@@ -307,7 +307,7 @@ def test_help() -> None:
 
 COMMANDS = (
     *("serve", "exec", "wait", "check", "lint", "schema", "token", "export-openapi", "completion"),
-    *("identities", "backup", "restore", "migrate"),
+    *("identities", "backup", "restore", "migrate", "contract-diff"),
 )
 
 
