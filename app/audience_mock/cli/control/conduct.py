@@ -16,7 +16,7 @@ from audience_mock.cli.control.command import (
 )
 from audience_mock.cli.control.output import echo, echo_table
 from audience_mock.cli.control.values import api_option, grouped
-from audience_mock.cli.errors import exit_with_error
+from audience_mock.cli.junit import Case, junit_option, write_junit
 from audience_mock.core.counting import counted
 
 if TYPE_CHECKING:
@@ -35,13 +35,6 @@ def conduct() -> None:
 
     Without a command, it checks the rules.
     """
-
-
-def _to_a_file(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
-    """Standard output has the report already, so - is no place for another."""
-    if file == Path("-"):
-        raise click.BadParameter("give the name of a file, such as conduct.xml")
-    return file
 
 
 def _show_report(report: dict[str, Any]) -> None:
@@ -79,14 +72,7 @@ def _show_report(report: dict[str, Any]) -> None:
 @api_option
 @grouped("Range", "--after", metavar="NUMBER|TIME", help="Later requests than this.")
 @grouped("Range", "--before", metavar="NUMBER|TIME", help="Earlier requests than this.")
-@grouped(
-    OUTPUT,
-    "--junit",
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=_to_a_file,
-    metavar="FILE",
-    help="Also write a JUnit report, with a test for each rule.",
-)
+@junit_option(OUTPUT, "rule")
 def check(
     world: "MockWorld", options: tuple[str, ...], junit: Path | None, **query: str | None
 ) -> dict[str, Any]:
@@ -98,10 +84,7 @@ def check(
     wanted = given({**query, "options": ",".join(options) or None})
     report: dict[str, Any] = world.control("GET", f"/conduct?{urlencode(wanted)}")
     if junit is not None:
-        try:
-            junit.write_bytes(_as_junit(report))
-        except OSError as error:
-            exit_with_error(f"{junit}: {error.strerror}")
+        write_junit(junit, "audience-mock conduct", [_case(rule, report) for rule in report["rules"]])
     failing = sum(finding["fails"] for finding in report["findings"])
     if failing:
         fails = "finding fails" if failing == 1 else "findings fail"
@@ -130,22 +113,11 @@ def rules(world: "MockWorld") -> dict[str, Any]:
     return listed
 
 
-def _as_junit(report: dict[str, Any]) -> bytes:
-    from xml.etree import ElementTree
-
+def _case(rule: str, report: dict[str, Any]) -> Case:
+    """A test of a rule, which fails if a finding of it does."""
     from audience_mock.client import conduct_lines
 
-    failed = {finding["rule"] for finding in report["findings"] if finding["fails"]}
-    numbers = {"tests": str(len(report["rules"])), "failures": str(len(failed))}
-    suite = ElementTree.Element("testsuite", {"name": "audience-mock conduct", **numbers})
-    for rule in report["rules"]:
-        found = [finding for finding in report["findings"] if finding["rule"] == rule]
-        case = ElementTree.SubElement(suite, "testcase", {"classname": "audience_mock.conduct", "name": rule})
-        if found:
-            text = "\n".join(line for finding in found for line in conduct_lines(finding))
-            message = {"message": found[0]["name"]}
-            ElementTree.SubElement(
-                case, *(("failure", message) if rule in failed else ("system-out",))
-            ).text = text
-    xml: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return xml + b"\n"
+    found = [finding for finding in report["findings"] if finding["rule"] == rule]
+    fails = any(finding["fails"] for finding in found)
+    lines = [line for finding in found for line in conduct_lines(finding)]
+    return Case("audience_mock.conduct", rule, found[0]["name"] if fails else None, lines)
