@@ -512,7 +512,7 @@ def test_a_seed_is_dropped_on_the_page(show: Show, demo: MockServer) -> None:
     script = "text => { const d = new DataTransfer(); d.items.add(new File([text], 'a.json')); return d; }"
     transfer = page.evaluate_handle(script, json.dumps(seed))
     page.dispatch_event(".drop", "drop", {"dataTransfer": transfer})
-    toast(page, "Imported 1 audiences")
+    toast(page, "Imported audiences: 1")
     assert demo.control("GET", "/audiences?text=Dropped")["total"] == 1
 
 
@@ -570,7 +570,7 @@ def test_the_bridge_shows_what_a_move_keeps(show: Show, demo: MockServer) -> Non
     page.get_by_label("Change worlds").click()
     page.get_by_role("link", name="Move to another API…").click()
     report = demo.bridge()
-    expect(page.get_by_text(f"{report['audiences']['moved']} of 12 audiences are moved")).to_be_visible()
+    expect(page.get_by_text(f"{report['audiences']['moved']} of 12 audiences moved")).to_be_visible()
     losses = page.get_by_role("region", name="Losses by rule").get_by_role("row")
     expect(losses).to_have_count(len(report["losses"]) + 1)
     users = page.get_by_role("region", name="Fields of Spending users")
