@@ -8,21 +8,26 @@ ARGS ?=
 NPM_CLIENT := tests/contract/npm
 TYPESCRIPT := clients/typescript
 CONSOLE := app/audience_mock/console
+NPM_TOOLS := tests/e2e/npm_tools
 HELM := tests/e2e/helm
 
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test coverage test-browser screenshots bench soak crash fuzz format lock openapi console npm docs docs-reference \
-	helm version clean FORCE
+.PHONY: help serve setup test coverage test-browser test-postgres screenshots bench soak crash crash-postgres fuzz format \
+	lock openapi collections \
+	console npm docs docs-reference helm version clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests; flags for pytest: ARGS='-k upload'"
 	@echo "make coverage  run all tests and report the lines they miss; fails below 95 % of the core, 90 % of the rest"
+	@echo "make setup    install what make test needs, and run nothing"
 	@echo "make test-browser  drive the console and the API docs in Chromium; flags for pytest: ARGS='-k faults'"
+	@echo "make test-postgres  run the tests of the APIs on PostgreSQL, and those of replicas; flags: ARGS='-k limits'"
 	@echo "make screenshots  take the screenshots of the documents again, in Chromium"
 	@echo "make format   format the code and apply ruff's fixes"
-	@echo "make openapi  write openapi/, fixtures/world.schema.json and the clients' types again, after a change of an API"
+	@echo "make openapi  write openapi/, fixtures/world.schema.json and what clients/ has of them, after a change of an API"
+	@echo "make collections  write the Postman collection again; make openapi does so, too"
 	@echo "make console  copy what the console takes from npm into the package, after a change of its lock"
 	@echo "make npm      pack the npm package in clients/typescript into dist/"
 	@echo "make docs     build the documentation into build/site"
@@ -32,6 +37,7 @@ help:
 	@echo "make version V=0.2.0  set the version of all that is released, and close the changelog's section"
 	@echo "make soak     run the slow tests: an upload of 1 GiB, a thousand servers in a row"
 	@echo "make crash    kill a server under load 200 times, and check that it loses nothing"
+	@echo "make crash-postgres  kill replicas and PostgreSQL under load for minutes, and check that nothing is lost"
 	@echo "make fuzz     send 20,000 requests that schemathesis makes up from the three descriptions"
 	@echo "make bench    measure speed against frameworks and other mock servers; ARGS=--quick: a short run"
 	@echo "make clean    delete .venv, caches and build output"
@@ -40,7 +46,10 @@ help:
 serve: $(VENV)/.runtime
 	@exec env $(RUN) serve $(ARGS)
 
-test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/typescript/.installed $(VENV)/console/.installed
+INSTALLED := $(VENV)/.checks $(addprefix $(VENV)/,$(addsuffix /.installed,npm typescript console npm_tools))
+setup: $(INSTALLED)
+
+test: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -48,7 +57,7 @@ test: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/typescript/.installed $(VEN
 	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 # Measuring takes half as long again as the tests do, so it is no part of the gate.
-coverage: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/typescript/.installed $(VENV)/console/.installed
+coverage: $(INSTALLED)
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n 3 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='*/audience_mock/core/*' --fail-under=95
@@ -57,6 +66,11 @@ coverage: $(VENV)/.checks $(VENV)/npm/.installed $(VENV)/typescript/.installed $
 # Needs Chromium (apt-get install chromium) and npm.
 test-browser: $(VENV)/.checks $(VENV)/.browser $(VENV)/console/.installed
 	$(BIN)/python -m pytest -m browser $(ARGS) tests/browser
+
+# Needs PostgreSQL, and PgBouncer for its tests (apt-get install postgresql pgbouncer); they start their own.
+POSTGRES := -m "not soak and not fuzz and not ci and not browser" --engine=postgresql
+test-postgres: $(VENV)/.checks
+	$(BIN)/python -m pytest -n 2 $(POSTGRES) $(ARGS) tests/api tests/contract tests/postgres
 
 # The images of the documents.
 screenshots: $(VENV)/.checks $(VENV)/.browser
@@ -72,6 +86,9 @@ soak: $(VENV)/.checks
 crash: $(VENV)/.checks
 	$(BIN)/python -m pytest -m soak -k two_hundred_kills -s tests/e2e/test_crash.py $(ARGS)
 
+crash-postgres: $(VENV)/.checks
+	$(BIN)/python -m pytest -m soak -s tests/postgres $(ARGS)
+
 fuzz: $(VENV)/.checks
 	$(BIN)/python -m pytest -m fuzz -n 2 -rP $(ARGS)
 
@@ -84,6 +101,10 @@ openapi: $(VENV)/.runtime
 	$(RUN) schema > fixtures/world.schema.json
 	PYTHONPATH=app $(BIN)/python docs/site/client_types.py
 	PYTHONPATH=app $(BIN)/python docs/site/typescript_types.py
+	@$(MAKE) --no-print-directory collections
+
+collections: $(VENV)/.runtime
+	$(BIN)/python docs/site/postman_collection.py
 
 npm: $(VENV)/typescript/.installed
 	@rm -rf build/npm && mkdir -p build/npm dist
@@ -118,7 +139,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip
 # In hash mode pip before 24 resolves name[extra] anew where the lock pins only name, hence --no-strip-extras.
 lock: $(VENV)/.checks
 	$(COMPILE) --extra fast pyproject.toml -o requirements.lock
-	$(COMPILE) -c requirements.lock --extra fast --extra operate pyproject.toml -o deploy/requirements.lock
+	$(COMPILE) -c requirements.lock --extra fast --extra operate --extra postgres pyproject.toml -o deploy/requirements.lock
 	$(COMPILE) -c deploy/requirements.lock --group test -o tests/requirements.lock
 	$(COMPILE) tests/contract/official_client.in -o tests/contract/official_client.lock
 	$(COMPILE) -c tests/requirements.lock --group browser -o tests/browser/requirements.lock
@@ -127,6 +148,7 @@ lock: $(VENV)/.checks
 	cd $(NPM_CLIENT) && npm install --package-lock-only --loglevel=error
 	cd $(TYPESCRIPT) && npm install --package-lock-only --loglevel=error
 	cd $(CONSOLE) && npm install --package-lock-only --loglevel=error
+	cd $(NPM_TOOLS) && npm install --package-lock-only --loglevel=error
 	cd $(HELM) && npm install --package-lock-only --loglevel=error
 	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
@@ -213,6 +235,8 @@ $(VENV)/npm/.installed: $(NPM_CLIENT)/package-lock.json $(NPM_CLIENT)/.npmrc $(V
 $(VENV)/typescript/.installed: $(TYPESCRIPT)/package-lock.json $(TYPESCRIPT)/.npmrc $(VENV)/.python
 	@$(npm_ci)
 $(VENV)/console/.installed: $(CONSOLE)/package-lock.json $(CONSOLE)/.npmrc $(VENV)/.python
+	@$(npm_ci)
+$(VENV)/npm_tools/.installed: $(NPM_TOOLS)/package-lock.json $(NPM_TOOLS)/.npmrc $(VENV)/.python
 	@$(npm_ci)
 
 # The package is for Linux on x86-64; the zip file in it has the commands.

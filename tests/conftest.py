@@ -13,7 +13,7 @@ import pytest
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
-pytest_plugins = ["helpers.pytest_runs", "helpers.response_validation"]
+pytest_plugins = ["helpers.engines", "helpers.pytest_runs", "helpers.response_validation"]
 
 collect_ignore = [] if find_spec("playwright") else ["browser"]
 """`make test-browser` installs what its tests need."""
@@ -54,6 +54,21 @@ def no_client_reads_certificates() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httpx._transports.default.create_ssl_context", given_or_empty)
+        yield
+
+
+CLIENT_LIMIT_S = 60
+"""Seconds that a client waits for an answer, unless a test gives a limit of its own: reached only where
+something is broken, also on a machine that is busy with many runs. That of httpx is 5."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clients_wait_long_enough() -> Iterator[None]:
+    """httpx has its limits in an object that each signature has as its default."""
+    limits = httpx._config.DEFAULT_TIMEOUT_CONFIG
+    with pytest.MonkeyPatch.context() as patch:
+        for limit in ("connect", "read", "write", "pool"):
+            patch.setattr(limits, limit, CLIENT_LIMIT_S)
         yield
 
 

@@ -82,6 +82,8 @@ class AudienceObjects(ApiModel):
 class AudienceChange(ReadinessChange):
     """Keys that are left out keep their value."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"size": 48210}, {"policy": "after_reads:3"}]})
+
     status: str | None = Field(
         default=None,
         description=(

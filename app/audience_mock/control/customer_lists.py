@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from audience_mock.control.list_query import ListQuery
 from audience_mock.control.openapi_responses import error, success
@@ -63,6 +63,8 @@ class CustomerListObjects(ApiModel):
 
 class CustomerListChange(ReadinessChange):
     """Keys that are left out keep their value."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "PROCESSING"}, {"ready_in_s": 60}]})
 
     status: str | None = Field(
         default=None,

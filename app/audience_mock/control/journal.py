@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import invalid_input
 from audience_mock.control.journal_summary import SUMMARY_EXAMPLE, RequestSummary, entry_summary
@@ -46,7 +46,9 @@ class JournalQuery(_Window, Criteria):
 
 
 class JournalSearch(_Window, RequestPattern):
-    pass
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"operation": "audiences/create", "status": "2xx", "limit": 10}]}
+    )
 
 
 class JournalRequest(ApiModel):

@@ -79,7 +79,9 @@ class DeletedWorlds(ApiModel):
 class WorldSettings(ApiModel):
     """Settings of one world. Those left out have the server's value."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"settings": {"build_delay_s": 0}}]}
+    )
 
     settings: dict[str, Any] = Field(default={}, description="By name, such as `build_delay_s`.")
 
@@ -92,7 +94,7 @@ class WorldState(ApiModel):
 
 
 class Fork(ApiModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "checkout-test-2"}]})
 
     name: str = Field(pattern=f"^{NAME.pattern}$", description="Name of the new world.")
 

@@ -13,11 +13,16 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Send
 
 from audience_mock.core.controls.faults import REQUEST_FAULT_ID, Fault, Outcome
-from audience_mock.core.errors import InvalidFaultError, QuotaExceededError, WorldReplacedError
+from audience_mock.core.errors import (
+    InvalidFaultError,
+    QuotaExceededError,
+    StoreUnavailableError,
+    WorldReplacedError,
+)
 from audience_mock.web.body import FORM, MAX_BODY_BYTES, declared_bytes, media_type
 from audience_mock.web.context import route_path
 from audience_mock.web.errors import InjectedError, MalformedBodyError
-from audience_mock.web.in_flight import TooManyInFlightError
+from audience_mock.web.in_flight import TooManyInFlightError, in_a_copy
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse, body_of, checked
 
@@ -102,7 +107,10 @@ async def respond(route: Route, request: MockRequest) -> tuple[Response | None, 
         invalid = MalformedBodyError(str(error))
         return _reject_caller(route, request) or route.error_response(request, invalid), None
     if outcome is None:
-        fault = await _planned_for(route.operation_id, request)
+        try:
+            fault = await _planned_for(route.operation_id, request)
+        except StoreUnavailableError as error:
+            return route.error_response(request, InjectedError(503, reason=str(error))), None
         if fault is None:
             return await route.respond(request), None
     else:
@@ -164,17 +172,8 @@ async def _respond_with_fault(route: Route, request: MockRequest, fault: Fault) 
     if "before" in (outcome.reset, outcome.stall):
         return None
     if outcome.effect_lost:
-        world = request.world
-        if world.exclusive.blocks_reads:
-            await world.exclusive.wait()
-        try:
-            with (
-                request.context.served.in_flight.copying(world.database.size_bytes()),
-                world.dry_run() as request.world,
-            ):
-                return await route.respond(request, authorized=authorized)
-        finally:
-            request.world = world
+        async with in_a_copy(request):
+            return await route.respond(request, authorized=authorized)
     response = await route.respond(request, authorized=authorized)
     if response is None:
         return None

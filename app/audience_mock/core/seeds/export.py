@@ -11,12 +11,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.seeds.rows import Large, Row, rows, seconds
 from audience_mock.core.steps import let_others_run
-from audience_mock.core.store.database import IN_MEMORY, Database
 from audience_mock.core.store.tables import UploadPart, UserBlock, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.world import World
@@ -39,7 +38,7 @@ async def export_state(world: World) -> bytes:
     """The JSON text of a seed, a line for each row. Raises InvalidStateError if there are too many users."""
     sections: dict[str, list[bytes]] = {}
     async with copy_of(world) as (tx, clock):
-        async for row in in_steps(rows(tx, _in_full)):
+        async for row in in_steps(rows(tx, in_full)):
             sections.setdefault(row.section, []).append(_written(row))
     pieces = [b'"clock":%b' % to_json(clock)]
     for section, lines in sections.items():
@@ -67,19 +66,18 @@ async def copy_of(world: World) -> AsyncIterator[tuple[Transaction, dict[str, An
     """A copy of a world's rows as they are now, and its clock. Raises InvalidStateError."""
     if world.exclusive.blocks_reads:
         await world.exclusive.wait()
-    source = world.exclusive.copy or world.database
-    held_bytes = sum(source.connection.execute(held).scalar_one() for held in _HELD_BYTES)
+    held_bytes = sum([await world.read(_count_bytes, held) for held in _HELD_BYTES])
     if held_bytes > MAX_BYTES:
         raise InvalidStateError(
             f"this world holds {held_bytes} bytes of users and of parts of uploads, and a state has"
             f" {MAX_BYTES} at most: take a snapshot, or fork the world"
         )
-    clock = {"now": seconds(world.clock.now_ms()), "frozen": world.clock.frozen}
-    image = Database(IN_MEMORY, layout=source.layout, image=source)
-    try:
-        yield Transaction(image, world.clock.now_ms(), world.rules, {}), clock
-    finally:
-        image.close()
+    with world.frozen_copy() as tx:
+        yield tx, {"now": seconds(tx.now_ms), "frozen": world.clock.frozen}
+
+
+def _count_bytes(tx: Transaction, held: Select[tuple[int]]) -> int:
+    return tx.execute(held).scalar_one()  # type: ignore[no-any-return]
 
 
 async def in_steps(rows: Iterable[Row]) -> AsyncIterator[Row]:
@@ -89,5 +87,6 @@ async def in_steps(rows: Iterable[Row]) -> AsyncIterator[Row]:
             await let_others_run()
 
 
-def _in_full(parts: Iterable[bytes], width: int) -> Large:
+def in_full(parts: Iterable[bytes], width: int) -> Large:
+    """As a seed has it."""
     return [base64.b64encode(part).decode() for part in parts]
