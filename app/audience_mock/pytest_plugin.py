@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 MARKER = "audience_mock"
 URL_VARIABLE = "AUDIENCE_MOCK_URL"
-"""`audience-mock exec` sets it."""
+"""`audience-mock exec` and `audience-mock sweep` set it; the latter names a world."""
+SWEEP_RUN, SWEEP_FAULT = "AUDIENCE_MOCK_SWEEP_RUN", "AUDIENCE_MOCK_SWEEP_FAULT"
+"""As `sweep.worlds` has them: `audience-mock sweep` looks at the worlds after the run, so they stay."""
 TOKEN_VARIABLE = "AUDIENCE_MOCK_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
 ARGUMENTS = ("seed", "settings", "frozen", "unused_faults", "patch_hosts")
 SECTION = "Audience Mock requests"
-MAX_NODE_ID = 80
-"""Characters of a test's id in the name of its world; a name has 100 at most, and the rest is a hash."""
+MAX_NAME, MAX_NODE_ID, MIN_NODE_ID = 100, 80, 20
+"""Characters of a world's name, and of a test's id in it; the rest is a hash, and the world above."""
 
 Client = TypeVar("Client")
 
@@ -107,8 +109,14 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
     running_url = _running_url(config)
     # The server that the plugin starts has the configured seed already.
     seed = arguments.get("seed", _configured_seed(config) if running_url else None)
-    world = audience_mock_server.in_world(_world_name(node.nodeid, _run_id(config) if running_url else ""))
-    world.replace_settings(**{**_configured_settings(config), **arguments.get("settings", {})})
+    swept = SWEEP_RUN in os.environ
+    # A sweep finds the world of a test again, in the next run.
+    run_id = _run_id(config) if running_url and not swept else ""
+    world = _new_world(
+        audience_mock_server,
+        _world_name(node.nodeid, run_id),
+        {**_configured_settings(config), **arguments.get("settings", {})},
+    )
     try:
         if seed is not None:
             world.reset("empty")
@@ -116,6 +124,8 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
         frozen = arguments.get("frozen", False)
         if frozen is not False:
             world.clock.freeze(None if frozen is True else frozen)
+        if swept:
+            _plan_fault_of_sweep(world)
         hosts = arguments.get("patch_hosts", config.getini("audience_mock_patch_hosts"))
         node.stash[_WORLD] = world
         with ExitStack() as patched:
@@ -125,8 +135,9 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
     finally:
         if _WORLD in node.stash:
             del node.stash[_WORLD]
-        with suppress(ControlError):  # the test may have deleted it
-            world.delete()
+        if not swept:
+            with suppress(ControlError):  # the test may have deleted it
+                world.delete()
 
 
 @pytest.fixture
@@ -212,6 +223,27 @@ def _world_name(node_id: str, run_id: str) -> str:
     """A valid name for a world, unique to the test and the run."""
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", node_id)[-MAX_NODE_ID:].strip("-._") or "test"
     return f"{readable}-{sha256((node_id + run_id).encode()).hexdigest()[:10]}"
+
+
+def _new_world(server: "MockWorld", name: str, settings: Mapping[str, Any]) -> "MockWorld":
+    """A world of its own, from the server's seed; where the URL of the server names a world, a fork of that
+    one, named below it."""
+    from audience_mock.client import DEFAULT_WORLD
+
+    if server.name == DEFAULT_WORLD:
+        world = server.in_world(name)
+        world.replace_settings(**settings)
+        return world
+    kept = max(MAX_NAME - len(server.name) - 1, MIN_NODE_ID)
+    world = server.fork(f"{server.name}.{name[-kept:].lstrip('-._')}")
+    world.configure(**settings)
+    return world
+
+
+def _plan_fault_of_sweep(world: "MockWorld") -> None:
+    planned = json.loads(os.environ.get(SWEEP_FAULT, "null"))
+    if planned is not None and world.name.endswith(planned["world"]):
+        world.faults.add(**planned["fault"])
 
 
 def _marker_arguments(node: pytest.Item) -> dict[str, Any]:

@@ -308,7 +308,7 @@ def test_help() -> None:
 
 COMMANDS = (
     *("serve", "exec", "wait", "check", "lint", "schema", "token", "export-openapi", "completion"),
-    *("backup", "restore", "migrate"),
+    *("backup", "restore", "migrate", "sweep"),
 )
 
 

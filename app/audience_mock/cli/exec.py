@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -76,7 +76,7 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
     try:
         with server:
             gc.enable()
-            variables = environment(server)
+            variables = environment(server.url, api_variables(server))
             token = client_token(server.settings)
             if token is not None:
                 variables["AUDIENCE_MOCK_ADMIN_TOKEN"] = token
@@ -87,13 +87,18 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
         exit_with_error(why_not_listening(server.settings.host, server.settings.port, error))
 
 
-def environment(server: "MockServer") -> dict[str, str]:
-    """The variables from which a command learns the URLs of the server and of each API."""
-    variables = {"AUDIENCE_MOCK_URL": server.url, "AUDIENCE_MOCK_CONTROL_URL": server.urls.control}
-    for name, api in server.app.state.providers.items():
-        names = (f"AUDIENCE_MOCK_{name.upper()}_URL", *api.provider.client_variables)
-        variables |= dict.fromkeys(names, server.url + api.base_path)
+def environment(url: str, apis: Iterable[tuple[str, str, Iterable[str]]]) -> dict[str, str]:
+    """The variables from which a command learns the URLs of a server, or of a world of it, and of each API:
+    its name, its base path, and the variables that its clients read."""
+    variables = {"AUDIENCE_MOCK_URL": url, "AUDIENCE_MOCK_CONTROL_URL": f"{url}/__admin"}
+    for name, base_path, of_clients in apis:
+        variables |= dict.fromkeys((f"AUDIENCE_MOCK_{name.upper()}_URL", *of_clients), url + base_path)
     return variables
+
+
+def api_variables(server: "MockServer") -> Iterator[tuple[str, str, Iterable[str]]]:
+    for name, api in server.app.state.providers.items():
+        yield name, api.base_path, api.provider.client_variables
 
 
 def without_proxy(environment: Mapping[str, str], url: str) -> dict[str, str]:

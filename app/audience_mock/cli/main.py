@@ -17,6 +17,7 @@ from audience_mock.cli.lint import lint
 from audience_mock.cli.migrate import migrate
 from audience_mock.cli.seeds import check, schema
 from audience_mock.cli.serve import serve
+from audience_mock.cli.sweep import sweep
 from audience_mock.cli.token import token
 from audience_mock.cli.wait import wait
 
@@ -104,6 +105,6 @@ def main() -> None:
 
 for command in (
     *(serve, exec_, wait, check, lint, schema, token, export_openapi, backup, restore, migrate),
-    completion,
+    *(completion, sweep),
 ):
     main.add_command(command)
