@@ -141,7 +141,7 @@ class PlannedFault(TypedDict, total=False):
     chance: float
     """Then apply to this share of calls; the same calls on every run."""
     first: int | None
-    """Number of times to fire at most. By default 1 for a limit window, else unlimited."""
+    """Number of times to fire at most. By default 1 for a limit window or a stale token, else unlimited."""
     latency_ms: int | Mapping[str, Any] | None
     """Delay in real milliseconds, whatever the clock of the world shows."""
     status: int | None
@@ -166,6 +166,9 @@ class PlannedFault(TypedDict, total=False):
     """Answer as usual, but store nothing."""
     answer_lost: Literal[True] | None
     """Run the operation, then close the connection without a response."""
+    stale_token: Literal[True] | None
+    """Answer 401 to the call, and from then on to every call of any operation with the same `Authorization`:
+    another token works."""
 
 
 class Expectation(TypedDict, total=False):

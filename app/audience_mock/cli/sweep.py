@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audience_mock.cli.control.output import echo, printable
-from audience_mock.cli.errors import exit_with_error
+from audience_mock.cli.errors import USAGE_ERROR, exit_with_error
 from audience_mock.cli.exec import (
     NOT_EXECUTABLE,
     NOT_FOUND,
@@ -65,6 +64,7 @@ class SweepCommand(SettingsCommand):
 @click.command(
     "sweep",
     cls=SweepCommand,
+    short_help="Run a command once for each of its calls and each fault.",
     context_settings={"allow_interspersed_args": False},
     epilog="""
     \b
@@ -241,6 +241,7 @@ def _running(url: str) -> tuple["MockWorld", Apis]:
 
 def _swept(plan: "Plan", base: "MockWorld", apis: Apis, *, quiet: bool) -> tuple["Report", int]:
     """The report, and the exit status of a sweep that a signal ended, else 0."""
+    from audience_mock.cli.control.output import printable
     from audience_mock.client import ControlError
     from audience_mock.sweep.engine import Sweep, SweepError
 
@@ -251,11 +252,9 @@ def _swept(plan: "Plan", base: "MockWorld", apis: Apis, *, quiet: bool) -> tuple
         with _interruptible():
             return _run(sweep, plan, quiet=quiet)
     except SweepError as error:
-        for line in str(error).splitlines():
-            click.echo(
-                printable(f"audience-mock: {line}" if line == str(error).splitlines()[0] else line), err=True
-            )
-        sys.exit(2)
+        for line in f"audience-mock: {error}".splitlines():
+            click.echo(printable(line), err=True)
+        sys.exit(USAGE_ERROR)
     except _InterruptedError as error:
         sys.exit(error.status)
     except FileNotFoundError:
@@ -271,6 +270,8 @@ def _swept(plan: "Plan", base: "MockWorld", apis: Apis, *, quiet: bool) -> tuple
 
 
 def _run(sweep: "Sweep", plan: "Plan", *, quiet: bool) -> tuple["Report", int]:
+    from audience_mock.cli.control.output import echo
+
     report = sweep.learn()
     runs = min(len(report.planned), plan.max_runs or len(report.planned))
     if not quiet:
@@ -315,7 +316,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def _print(report: "Report", fail_on: tuple[str, ...]) -> None:
-    from audience_mock.cli.control.output import table_lines
+    from audience_mock.cli.control.output import echo, table_lines
     from audience_mock.sweep.cases import KINDS
     from audience_mock.sweep.report import cell, label, last_line, matrix, summary
     from audience_mock.sweep.results import FINDINGS as VERDICTS

@@ -1,9 +1,12 @@
 """The calls that a command makes, as the request journals of its worlds have them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+_WORLD = re.compile(r"^.*?/worlds/[^/]+")
 
 READS = frozenset({"GET", "HEAD"})
 
@@ -50,7 +53,7 @@ def learn(journals: Iterable[tuple[str, Sequence[Mapping[str, Any]]]]) -> list[C
                     operation=operation,
                     occurrence=occurrences[operation],
                     method=request["method"],
-                    path=request["path"],
+                    path=_WORLD.sub("", request["path"]),
                     answer_bytes=entry["answer"]["body_bytes"],
                     has_token=_has_token(request["headers"].get("authorization", "")),
                 )

@@ -19,7 +19,7 @@ KINDS: Mapping[str, str] = {
     "stalled": "nothing is sent, and the connection stays open",
     "truncated": "the operation is done, and the connection closes after half of the answer's body",
     "stale-token": "401 for this token from here on; another token works",
-    "slow": "the operation is done late, and then answered",
+    "slow": "the answer comes late; if the client leaves before, what it sent in a body is not done",
 }
 """Each kind of fault, in the order in which they are tried. Chosen without evidence: first what leaves a
 client in doubt about what was done."""

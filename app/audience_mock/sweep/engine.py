@@ -163,11 +163,8 @@ class Sweep:
                         yield self.report.results[-1]
             finally:
                 # Also where the caller gives up, as at Ctrl-C.
-                self.stop()
-        self.report.seconds = time.monotonic() - self._started
-
-    def stop(self) -> None:
-        self._processes.stop()
+                self._processes.stop()
+                self.report.seconds = time.monotonic() - self._started
 
     def close(self) -> None:
         """Delete what is left on the server."""

@@ -33,7 +33,8 @@ table { border-collapse: separate; border-spacing: 3px; }
 th { font-weight: 600; text-align: left; padding: .3rem .6rem; white-space: nowrap; }
 thead th { color: var(--dim); font-weight: 500; }
 td { padding: 0; min-width: 5.5rem; text-align: center; }
-td.num { color: var(--dim); min-width: 2rem; text-align: right; padding-right: .5rem; }
+thead td { min-width: 0; }
+td.num { color: var(--dim); min-width: 2rem; text-align: end; padding-right: .5rem; }
 td > *, .badge { display: block; padding: .25rem .5rem; border-radius: 5px; text-decoration: none; }
 .badge { display: inline-block; padding: .05rem .5rem; font-weight: 500; }
 td .none { color: var(--dim); }

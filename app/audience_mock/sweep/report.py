@@ -8,7 +8,7 @@ from xml.etree import ElementTree as Xml
 from audience_mock.sweep.calls import Call
 from audience_mock.sweep.cases import KINDS
 from audience_mock.sweep.engine import Report
-from audience_mock.sweep.results import FAILED, FINDINGS, NOT_REACHED, PASSED, Result
+from audience_mock.sweep.results import FAILED, FINDINGS, NOT_REACHED, PASSED, VERDICTS, Result
 
 SHOWN = {PASSED: "ok", NOT_REACHED: "?"}
 NOT_APPLICABLE, NOT_RUN = "-", ""
@@ -54,7 +54,7 @@ def summary(report: Report) -> str:
         text += f": {', '.join(parts)}"
     if report.not_run:
         text += f"; {len(report.not_run)} of {len(report.planned)} not made"
-    return text
+    return f"{text}; interrupted" if report.stopped else text
 
 
 def as_json(report: Report, fail_on: Collection[str]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def as_json(report: Report, fail_on: Collection[str]) -> dict[str, Any]:
                 "notes": [*result.notes],
                 "output": result.finished.output,
             }
-            for result in sorted(report.results, key=lambda one: one.case.call.place)
+            for result in report.findings(VERDICTS)
         ],
         "not_run": [case.name for case in report.not_run],
         "warnings": report.warnings,

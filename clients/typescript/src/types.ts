@@ -39,6 +39,8 @@ export interface ApiOverview {
   example_path: string;
   /** An `Authorization` header that is accepted. */
   authorization: string;
+  /** Variables from which clients of this API take its base URL, such as `PINTEREST_API_URI`. */
+  client_variables: readonly string[];
   /** Operation ids, sorted. */
   operations: readonly string[];
 }
@@ -256,7 +258,7 @@ export interface FaultState {
   every?: number;
   /** Then apply to this share of calls; the same calls on every run. */
   chance?: number;
-  /** Number of times to fire at most. By default 1 for a limit window, else unlimited. */
+  /** Number of times to fire at most. By default 1 for a limit window or a stale token, else unlimited. */
   first?: number | null;
   /** Delay in real milliseconds, whatever the clock of the world shows. */
   latency_ms?: LatencyRange | null;
@@ -286,6 +288,11 @@ export interface FaultState {
   effect_lost?: true | null;
   /** Run the operation, then close the connection without a response. */
   answer_lost?: true | null;
+  /**
+   * Answer 401 to the call, and from then on to every call of any operation with the same `Authorization`:
+   * another token works.
+   */
+  stale_token?: true | null;
   id: string;
   /** Number of matching calls, until the fault was used up. */
   seen: number;
@@ -553,7 +560,7 @@ export interface PlannedFault {
   every?: number;
   /** Then apply to this share of calls; the same calls on every run. */
   chance?: number;
-  /** Number of times to fire at most. By default 1 for a limit window, else unlimited. */
+  /** Number of times to fire at most. By default 1 for a limit window or a stale token, else unlimited. */
   first?: number | null;
   /** Delay in real milliseconds, whatever the clock of the world shows. */
   latency_ms?: number | LatencyRange | null;
@@ -583,6 +590,11 @@ export interface PlannedFault {
   effect_lost?: true | null;
   /** Run the operation, then close the connection without a response. */
   answer_lost?: true | null;
+  /**
+   * Answer 401 to the call, and from then on to every call of any operation with the same `Authorization`:
+   * another token works.
+   */
+  stale_token?: true | null;
 }
 
 export interface PlannedFaults {
@@ -654,12 +666,16 @@ export interface Reset {
 
 /** The difference of one section. A null field is missing or has its default. */
 export interface SectionDiff {
-  /** Number of rows that were added, removed and changed. */
+  /** Number of rows of each kind below. */
   counts: Record<string, number>;
   /** The first 100. */
   added?: readonly Record<string, unknown>[] | null;
   /** The first 100. */
   removed?: readonly Record<string, unknown>[] | null;
+  /** By content: the first 100 that the first world has fewer times. */
+  duplicated?: readonly Record<string, unknown>[] | null;
+  /** By content: the first 100 that the first world has more often. */
+  lost?: readonly Record<string, unknown>[] | null;
   /** The first 100: what identifies the row, and its `fields`, each `from` and `to`. */
   changed?: readonly Record<string, unknown>[] | null;
 }
