@@ -51,6 +51,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Show the requests of every test, not only the last ones of those that fail.",
     )
+    group.addoption(
+        "--audience-mock-bundle",
+        metavar="DIR",
+        help="Keep a bundle of each test that fails there, which `audience-mock replay` plays again.",
+    )
     parser.addini("audience_mock_seed", "Seed file that each world starts from, or demo.")
     parser.addini(
         "audience_mock_settings",
@@ -115,7 +120,7 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
     world = _new_world(
         audience_mock_server,
         _world_name(node.nodeid, run_id),
-        {**_configured_settings(config), **arguments.get("settings", {})},
+        {**_configured_settings(config), **arguments.get("settings", {}), **_recorded(config)},
     )
     try:
         if seed is not None:
@@ -190,6 +195,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         from audience_mock.failure_report import LAST, SEARCHED, last_requests, suspicious_uploads
 
         report.sections.append((SECTION, last_requests(world, SEARCHED if logged else LAST)))
+        if report.failed and (bundles := item.config.getoption("--audience-mock-bundle")):
+            from audience_mock.failure_report import keep_bundle
+
+            report.sections.append(("Audience Mock bundle", keep_bundle(world, Path(bundles))))
         if report.failed and (findings := suspicious_uploads(world)):
             report.sections.append(("Audience Mock lint", findings))
     return report
@@ -223,6 +232,10 @@ def _world_name(node_id: str, run_id: str) -> str:
     """A valid name for a world, unique to the test and the run."""
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", node_id)[-MAX_NODE_ID:].strip("-._") or "test"
     return f"{readable}-{sha256((node_id + run_id).encode()).hexdigest()[:10]}"
+
+
+def _recorded(config: pytest.Config) -> dict[str, Any]:
+    return {"record": True} if config.getoption("--audience-mock-bundle") else {}
 
 
 def _new_world(server: "MockWorld", name: str, settings: Mapping[str, Any]) -> "MockWorld":

@@ -308,7 +308,7 @@ def test_help() -> None:
 
 COMMANDS = (
     *("serve", "exec", "wait", "check", "lint", "schema", "token", "export-openapi", "completion"),
-    *("backup", "restore", "migrate", "sweep"),
+    *("backup", "restore", "migrate", "replay", "sweep"),
 )
 
 
@@ -366,6 +366,7 @@ EACH_SETTING = {
     "journal_bytes": "100000",
     "lint_sample_bytes": "1000",
     "redact_users": "true",
+    "record": "true",
     "request_faults": "false",
     "admin": "true",
     "admin_token": "open-sesame",

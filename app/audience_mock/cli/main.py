@@ -15,6 +15,7 @@ from audience_mock.cli.errors import discard_unwritten, exit_for_output, exit_wi
 from audience_mock.cli.exec import exec_
 from audience_mock.cli.lint import lint
 from audience_mock.cli.migrate import migrate
+from audience_mock.cli.replay import replay
 from audience_mock.cli.seeds import check, schema
 from audience_mock.cli.serve import serve
 from audience_mock.cli.sweep import sweep
@@ -26,6 +27,7 @@ INTERRUPTED = 130
 
 
 CONTROL_COMMANDS = {
+    "bundle": ("bundle", "Write what is needed to play requests again."),
     "clock": ("clock", "Show, set, stop and advance the time."),
     "fault": ("fault", "Plan faults, and check that they fired."),
     "journal": ("journal", "List the requests that were received."),
@@ -105,6 +107,6 @@ def main() -> None:
 
 for command in (
     *(serve, exec_, wait, check, lint, schema, token, export_openapi, backup, restore, migrate),
-    *(completion, sweep),
+    *(completion, replay, sweep),
 ):
     main.add_command(command)

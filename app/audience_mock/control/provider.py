@@ -4,6 +4,7 @@ from audience_mock import __version__
 from audience_mock.control import (
     audiences,
     backup,
+    bundle,
     clock,
     cors,
     customer_lists,
@@ -85,6 +86,7 @@ def provider() -> Provider:
             ids.router,
             faults.router,
             journal.router,
+            bundle.router,
             verify.router,
             uploads.router,
             lint.router,

@@ -78,6 +78,8 @@ class Provider:
     example: tuple[str, str] = ("", "")
     show: Callable[[World, AudienceRow | CustomerListRow], Mapping[str, Any]] | None = None
     journalled: bool = True
+    is_public_token: Callable[[str], bool] | None = None
+    """Whether a token is no secret, as one that describes itself: a bundle needs it as it is."""
 
 
 class ProviderApp(FastAPI):

@@ -35,10 +35,11 @@ _HELD_BYTES = (
 )
 
 
-async def export_state(world: World) -> bytes:
-    """The JSON text of a seed, a line for each row. Raises InvalidStateError if there are too many users."""
+async def export_state(world: World, source: Database | None = None) -> bytes:
+    """The JSON text of a seed, a line for each row; of another database with the same layout, if one is
+    given. Raises InvalidStateError if there are too many users."""
     sections: dict[str, list[bytes]] = {}
-    async with copy_of(world) as (tx, clock):
+    async with copy_of(world, source) as (tx, clock):
         async for row in in_steps(rows(tx, _in_full)):
             sections.setdefault(row.section, []).append(_written(row))
     pieces = [b'"clock":%b' % to_json(clock)]
@@ -63,11 +64,14 @@ def _written(row: Row) -> bytes:
 
 
 @asynccontextmanager
-async def copy_of(world: World) -> AsyncIterator[tuple[Transaction, dict[str, Any]]]:
+async def copy_of(
+    world: World, source: Database | None = None
+) -> AsyncIterator[tuple[Transaction, dict[str, Any]]]:
     """A copy of a world's rows as they are now, and its clock. Raises InvalidStateError."""
-    if world.exclusive.blocks_reads:
-        await world.exclusive.wait()
-    source = world.exclusive.copy or world.database
+    if source is None:
+        if world.exclusive.blocks_reads:
+            await world.exclusive.wait()
+        source = world.exclusive.copy or world.database
     held_bytes = sum(source.connection.execute(held).scalar_one() for held in _HELD_BYTES)
     if held_bytes > MAX_BYTES:
         raise InvalidStateError(

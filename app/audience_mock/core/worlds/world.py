@@ -26,6 +26,7 @@ from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.exclusive import Exclusive, is_large, run_beside
 from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
+from audience_mock.core.worlds.recording import Recording
 
 DEFAULT = "default"
 """The world of requests that name none."""
@@ -67,6 +68,7 @@ class World:
         self._secret: str | None = None
         self.exclusive = Exclusive()
         self.subscribers = Subscribers()
+        self.recording: Recording | None = None
         self.incarnation = 0
         """How often it has started afresh: numbers of the journal are unique within one."""
         self._reset_memory()
@@ -74,6 +76,7 @@ class World:
 
     def _reset_memory(self) -> None:
         """Start afresh with all that is not in the database."""
+        self._end_recording()
         # Seeded, so that a fresh world gives the same request ids every time; nothing secret comes from it.
         self.random = random.Random(0)  # noqa: S311
         self.callers: dict[str, Any] = {}
@@ -226,8 +229,30 @@ class World:
         self.incarnation += 1
         self._reset_memory()
         self._load_metadata()
+        self.record_if_wanted()
         if self.quotas is not None:
             self.quotas.measure(self)
+
+    def record_if_wanted(self) -> None:
+        """Begin to record, or end it, as the rules say. To be repeatable, randomness and the windows of rate
+        limits start afresh."""
+        if not self.rules.record:
+            self._end_recording()
+        elif self.recording is None:
+            self.random = random.Random(0)  # noqa: S311
+            self.limits = Limits()
+            self.recording = Recording(
+                self.database, self.clock, self._effective_settings(), self.journal.last_number
+            )
+
+    def _effective_settings(self) -> dict[str, Any]:
+        effective: Callable[[], dict[str, Any]] | None = self.options.get("effective_settings")
+        return self.settings if effective is None else effective()
+
+    def _end_recording(self) -> None:
+        if self.recording is not None:
+            self.recording.close()
+            self.recording = None
 
     def finish_copy(self, copy: Database) -> None:
         """Make a copy of the database one of the world: complete, without what is still being written."""
@@ -297,6 +322,7 @@ class World:
     def discard(self) -> None:
         """Close it for good: whatever still uses it gets WorldReplacedError."""
         self.subscribers.end("deleted")
+        self._end_recording()
         self.long_operations.interrupt_all()
         self.quotas = None
         if not self.is_asleep:
