@@ -27,6 +27,9 @@ class WorldSettings(TypedDict, total=False):
     redact_users: bool
     """Whether the request journal and the log leave out the people in requests: records, and whatever looks
     like an e-mail address."""
+    record: bool
+    """Whether a world keeps what `audience-mock bundle` needs: what it held at first, what the control API
+    changed, and whole bodies; up to 64 MiB, besides a copy of its data."""
     request_faults: bool
     """Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request."""
     pitchtarget_revision: Literal[

@@ -259,14 +259,35 @@ def resalt(bundle: Mapping[str, Any], salt: bytes) -> dict[str, Any]:
     """The bundle with other people: each address and each hash in it, in requests, answers and users that the
     world held at first, becomes another one, the same wherever it is."""
     addresses: dict[bytes, bytes] = {}
-    for text in _texts(bundle["steps"]):
+    for text in _texts([_with_people(step) for step in bundle["steps"]]):
         for found in _ADDRESS.findall(text):
             normal = found.strip().lower()
             addresses[sha256(normal.encode()).digest()] = sha256(_address(normal, salt).encode()).digest()
     return {
         **bundle,
         "start": _resalted_state(bundle["start"], addresses, salt),
-        "steps": _in_texts(bundle["steps"], addresses, salt),
+        "steps": [
+            {**step, **_in_texts(_with_people(step), addresses, salt)}
+            if "change" in step
+            else {
+                **step,
+                **{
+                    name: {**step[name], **_in_texts(part, addresses, salt)}
+                    for name, part in _with_people(step).items()
+                },
+            }
+            for step in bundle["steps"]
+        ],
+    }
+
+
+def _with_people(step: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a step that may have people in them: not its headers, where a hash is something else."""
+    if "change" in step:
+        return {"change": step["change"]}
+    return {
+        "request": {name: step["request"][name] for name in ("path", "body")},
+        "answer": {"body": step["answer"]["body"]},
     }
 
 

@@ -22,7 +22,10 @@ from helpers.accounts import AD_ACCOUNT, PITCHTARGET_TOKEN
 from helpers.environment import environment_without
 from helpers.pytest_runs import Project, outcomes
 
+pytest_plugins = ["pytester"]
+
 LIMIT_S = 60
+SCOPES = ["ads:read", "ads:write"]
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
 LISTS = f"/ad_accounts/{AD_ACCOUNT}/customer_lists"
 TOKEN = {"Authorization": "Bearer pina_verysecret0123456789"}
@@ -98,14 +101,12 @@ def played(start: Start, bundle: dict[str, Any]) -> Replay:
 
 @pytest.mark.parametrize("auth_mode", ["lenient", "strict"])
 def test_a_replay_is_the_same(start: Start, auth_mode: str) -> None:
-    """Everything that a client did, and the control API between its calls, has the same answers again, to the
-    byte, on a server without a seed; known tokens included, whose aliases are known instead."""
+    """Everything that a client did, and the control API between its calls, has the same answers again, to
+    the byte, on a server without a seed; known tokens included, whose aliases are known instead."""
     world = recorded(start, auth_mode=auth_mode)
     if auth_mode == "strict":
         world.reset("empty")
-        world.seed(
-            {"tokens": [{"token": "pinr_kept0123456789", "kind": "refresh", "scopes": None, "app": "123"}]}
-        )
+        world.seed({"tokens": [{"token": "pinr_kept0123456789", "kind": "refresh", "scopes": SCOPES}]})
         world.seed({"apps": [{"id": "123", "secret": "app-secret-9"}]})
         world.clock.freeze("2026-03-01T10:00:00Z")
     use(world)
@@ -117,7 +118,7 @@ def test_a_replay_is_the_same(start: Start, auth_mode: str) -> None:
 
 
 def test_no_secret_is_in_a_bundle(start: Start) -> None:
-    """Tokens and secrets have aliases; one that an answer gave has the alias of the requests that send it."""
+    """Tokens and secrets have aliases; one that an answer gave has that of the requests that send it."""
     world = recorded(start)
     use(world)
     bundle = bundle_of(world)
@@ -166,8 +167,8 @@ def command(*arguments: str | Path) -> Result:
 
 
 def test_the_commands(start: Start, tmp_path: Path) -> None:
-    """`bundle` writes a file or prints it, and `replay` plays it, also on a running server, where it leaves no
-    world; its own bundle has the same answers."""
+    """`bundle` writes a file or prints it, and `replay` plays it, also on a running server, where no
+    world is left; its own bundle has the same answers."""
     world = recorded(start)
     use(world)
     file = tmp_path / "bundle.json"

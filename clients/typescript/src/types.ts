@@ -101,6 +101,33 @@ export interface AudienceState {
   customer_list: string | null;
 }
 
+/** What `audience-mock replay` plays again. Secrets have aliases, the same one wherever they are. */
+export interface Bundle {
+  format: number;
+  /** Of Audience Mock and Python. */
+  versions: Record<string, string>;
+  world: string;
+  /** Those that the world has, its own and the server's. */
+  settings: Record<string, unknown>;
+  /** The time at which it begins. */
+  clock: BundleStart;
+  /** What the world held then, as a seed. */
+  start: Record<string, unknown>;
+  /** Requests with their responses, and changes by the control API, in order. */
+  steps: readonly Record<string, unknown>[];
+  /**
+   * Number of requests at the beginning that the journal has `dropped`, and whether later ones are missing
+   * (`after_limit`).
+   */
+  missing: Record<string, unknown>;
+}
+
+export interface BundleStart {
+  /** Unix seconds. */
+  now: number;
+  frozen: boolean;
+}
+
 /** Keys that are left out keep their value: a frozen clock stays frozen at its new time. */
 export interface ClockSet {
   now?: number | string | null;
@@ -1110,6 +1137,11 @@ export interface WorldSettings {
    * like an e-mail address.
    */
   redact_users?: boolean;
+  /**
+   * Whether a world keeps what `audience-mock bundle` needs: what it held at first, what the control API
+   * changed, and whole bodies; up to 64 MiB, besides a copy of its data.
+   */
+  record?: boolean;
   /** Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request. */
   request_faults?: boolean;
   /**
