@@ -20,6 +20,7 @@ VALUE_CHARACTERS = 200
 
 
 @click.command(
+    short_help="Play a bundle again, and compare the answers.",
     epilog="""
     \b
     Examples:
