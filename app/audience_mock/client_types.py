@@ -15,6 +15,9 @@ class WorldSettings(TypedDict, total=False):
     PATCH through the control API), failed (TOO_SMALL after the delay)."""
     match_rate: float
     """Share of uploaded users that match a person, from 0 to 1."""
+    magic_identities: bool
+    """Whether addresses such as never-match@audience-mock.example, in plain or hashed, decide how an upload
+    ends; audience-mock identities lists them."""
     max_upload_bytes: int
     """Bytes that an uploaded file may have; a larger file gets 413."""
     journal_entries: int
@@ -30,6 +33,9 @@ class WorldSettings(TypedDict, total=False):
     record: bool
     """Whether a world keeps what `audience-mock bundle` needs: what it held at first, what the control API
     changed, and whole bodies; up to 64 MiB, besides a copy of its data."""
+    strict_evidence: Literal["inferred", "documented", "recorded"] | None
+    """The evidence that a response has to rest on: where it is less, the answer is 501 and names the rule.
+    X-Audience-Mock-Evidence says so for one request."""
     request_faults: bool
     """Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request."""
     pitchtarget_revision: Literal[
@@ -128,6 +134,9 @@ class ServerSettings(WorldSettings, total=False):
     """Form of a log line: text for people; json, an object with a key for each fact."""
     access_log: bool
     """Whether to log each request, not only rejected ones."""
+    audit_log: str | None
+    """File to append a line to for each call of the control API that changes something, or was rejected: who,
+    from where, what; opened again on SIGHUP. - is the log."""
     metrics: bool
     """Whether /metrics answers, in Prometheus' text format; needs the extra operate."""
 

@@ -28,7 +28,7 @@ URL_VARIABLE = "AUDIENCE_MOCK_URL"
 SWEEP_RUN, SWEEP_FAULT = "AUDIENCE_MOCK_SWEEP_RUN", "AUDIENCE_MOCK_SWEEP_FAULT"
 """As `sweep.worlds` has them: `audience-mock sweep` looks at the worlds after the run, so they stay."""
 TOKEN_VARIABLE = "AUDIENCE_MOCK_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
-ARGUMENTS = ("seed", "settings", "frozen", "unused_faults", "patch_hosts")
+ARGUMENTS = ("seed", "settings", "frozen", "conduct", "unused_faults", "patch_hosts")
 SECTION = "Audience Mock requests"
 MAX_NAME, MAX_NODE_ID, MIN_NODE_ID = 100, 80, 20
 """Characters of a world's name, and of a test's id in it; the rest is a hash, and the world above."""
@@ -56,6 +56,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="Keep a bundle of each test that fails there, which `audience-mock replay` plays again.",
     )
+    group.addoption(
+        "--audience-mock-evidence",
+        choices=["inferred", "documented", "recorded"],
+        help="The evidence that all answers have to rest on (the setting strict_evidence of each world).",
+    )
     parser.addini("audience_mock_seed", "Seed file that each world starts from, or demo.")
     parser.addini(
         "audience_mock_settings",
@@ -68,6 +73,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="ignore",
     )
     parser.addini(
+        "audience_mock_conduct",
+        "Findings of the conduct report that fail a test that passes: warning, error, never or rules.",
+        default="never",
+    )
+    parser.addini(
         "audience_mock_patch_hosts",
         "Hosts that every test with a world reaches there, as api.pinterest.com.",
         type="args",
@@ -77,10 +87,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(seed=…, settings={{…}}, frozen=…, unused_faults=…, patch_hosts=[…]): how the world of the"
-        " fixture starts: from a seed or its file, with settings of its own, with its clock stopped now"
-        " (True) or at a time; whether unused faults fail the test, 'error' or 'ignore'; and the hosts whose"
-        " clients reach it.",
+        f"{MARKER}(seed=…, settings={{…}}, frozen=…, conduct=…, unused_faults=…, patch_hosts=[…]): how the"
+        " world of the fixture starts: from a seed or its file, with settings of its own, with its clock"
+        " stopped now (True) or at a time; which findings of the conduct report fail the test, 'error',"
+        " 'warning' or rules; whether unused faults do, 'error' or 'ignore'; and the hosts whose clients"
+        " reach it.",
     )
     _fails_test(config.getini("audience_mock_unused_faults"))
 
@@ -175,7 +186,7 @@ def _made(make: "Callable[[MockWorld], Client]", world: "MockWorld") -> "Client"
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Unused faults fail the test itself, not its teardown."""
+    """Unused faults, and findings of the conduct report, fail the test itself, not its teardown."""
     __tracebackhide__ = True
     yield
     world = item.stash.get(_WORLD, None)
@@ -183,6 +194,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         _marker_arguments(item).get("unused_faults", item.config.getini("audience_mock_unused_faults"))
     ):
         world.faults.expect_used()
+    if world is not None:
+        fail_on = _marker_arguments(item).get("conduct", item.config.getini("audience_mock_conduct"))
+        if fail_on != "never":
+            world.expect_conduct(fail_on)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -192,7 +207,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     world = item.stash.get(_WORLD, None)
     logged = item.config.getoption("--audience-mock-log") and (report.when == "call" or not report.passed)
     if world is not None and (report.failed or logged):
-        from audience_mock.failure_report import LAST, SEARCHED, last_requests, suspicious_uploads
+        from audience_mock.failure_report import (
+            LAST,
+            SEARCHED,
+            broken_rules,
+            last_requests,
+            suspicious_uploads,
+        )
 
         report.sections.append((SECTION, last_requests(world, SEARCHED if logged else LAST)))
         if report.failed and (bundles := item.config.getoption("--audience-mock-bundle")):
@@ -201,6 +222,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
             report.sections.append(("Audience Mock bundle", keep_bundle(world, Path(bundles))))
         if report.failed and (findings := suspicious_uploads(world)):
             report.sections.append(("Audience Mock lint", findings))
+        if report.failed and (findings := broken_rules(world)):
+            report.sections.append(("Audience Mock conduct", findings))
     return report
 
 
@@ -296,6 +319,8 @@ def _configured_settings(config: pytest.Config) -> dict[str, Any]:
             settings[name] = json.loads(value)
         except ValueError:
             settings[name] = value
+    if level := config.getoption("--audience-mock-evidence"):
+        settings["strict_evidence"] = level
     return settings
 
 

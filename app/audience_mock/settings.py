@@ -102,6 +102,14 @@ class _WorldSettings(BaseModel):
         description="Share of uploaded users that match a person, from 0 to 1.",
         json_schema_extra={"group": WORLDS, "metavar": "SHARE"},
     )
+    magic_identities: bool = Field(
+        default=True,
+        description=(
+            "Whether addresses such as never-match@audience-mock.example, in plain or hashed, decide how an"
+            " upload ends; audience-mock identities lists them."
+        ),
+        json_schema_extra={"group": WORLDS},
+    )
     max_upload_bytes: int = Field(
         default=1 << 30,
         ge=1,
@@ -142,6 +150,14 @@ class _WorldSettings(BaseModel):
         default=False,
         description="Whether a world keeps what `audience-mock bundle` needs: what it held at first, what the"
         " control API changed, and whole bodies; up to 64 MiB, besides a copy of its data.",
+        json_schema_extra={"group": JOURNAL},
+    )
+    strict_evidence: Literal["inferred", "documented", "recorded"] | None = Field(
+        default=None,
+        description=(
+            "The evidence that a response has to rest on: where it is less, the answer is 501 and names the"
+            " rule. X-Audience-Mock-Evidence says so for one request."
+        ),
         json_schema_extra={"group": JOURNAL},
     )
     request_faults: bool = Field(
@@ -363,6 +379,15 @@ class Settings(WorldSettings):
         default=False,
         description="Whether to log each request, not only rejected ones.",
         json_schema_extra={"group": OBSERVING},
+    )
+    audit_log: str | None = Field(
+        default=None,
+        min_length=1,
+        description=(
+            "File to append a line to for each call of the control API that changes something, or was"
+            " rejected: who, from where, what; opened again on SIGHUP. - is the log."
+        ),
+        json_schema_extra={"group": OBSERVING, "metavar": "FILE|-"},
     )
     metrics: bool = Field(
         default=False,

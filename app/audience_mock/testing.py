@@ -9,6 +9,7 @@ from typing import Self, Unpack
 from audience_mock.app import create_app
 from audience_mock.client import (
     Clock,
+    ConductError,
     ControlError,
     Faults,
     Journal,
@@ -27,6 +28,7 @@ from audience_mock.settings import Settings
 
 __all__ = [
     "Clock",
+    "ConductError",
     "ControlError",
     "Faults",
     "InvalidSeedError",

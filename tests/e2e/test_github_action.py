@@ -113,11 +113,11 @@ def test_a_server_that_does_not_start(tmp_path: Path) -> None:
 
 def test_the_variables_are_those_of_exec() -> None:
     """The action sets the variables that `audience-mock exec` sets."""
-    from audience_mock.cli.exec import api_variables, environment
+    from audience_mock.cli.exec import environment
     from audience_mock.testing import MockServer
 
     with MockServer() as server:
-        names = environment(server.url, api_variables(server)).keys()
+        names = environment(server).keys()
     assert set(re.findall(r"^    ([A-Z_]+):", (ACTION / "main.js").read_text(), re.MULTILINE)) == set(names)
 
 

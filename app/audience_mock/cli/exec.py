@@ -76,7 +76,7 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
     try:
         with server:
             gc.enable()
-            variables = environment(server.url, api_variables(server))
+            variables = environment(server)
             token = client_token(server.settings)
             if token is not None:
                 variables["AUDIENCE_MOCK_ADMIN_TOKEN"] = token
@@ -87,16 +87,24 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
         exit_with_error(why_not_listening(server.settings.host, server.settings.port, error))
 
 
-def environment(url: str, apis: Iterable[tuple[str, str, Iterable[str]]]) -> dict[str, str]:
-    """The variables from which a command learns the URLs of a server, or of a world of it, and of each API:
-    its name, its base path, and the variables that its clients read."""
+def environment(server: "MockServer") -> dict[str, str]:
+    """The variables from which a command learns the URLs of the server and of each API."""
+    return environment_of(server.url, apis_of(server))
+
+
+Api = tuple[str, str, Iterable[str]]
+"""An API: its name, its base path, and the variables from which its clients read its base URL."""
+
+
+def environment_of(url: str, apis: Iterable[Api]) -> dict[str, str]:
+    """As `environment`, of a server or a world of it, anywhere."""
     variables = {"AUDIENCE_MOCK_URL": url, "AUDIENCE_MOCK_CONTROL_URL": f"{url}/__admin"}
     for name, base_path, of_clients in apis:
         variables |= dict.fromkeys((f"AUDIENCE_MOCK_{name.upper()}_URL", *of_clients), url + base_path)
     return variables
 
 
-def api_variables(server: "MockServer") -> Iterator[tuple[str, str, Iterable[str]]]:
+def apis_of(server: "MockServer") -> Iterator[Api]:
     for name, api in server.app.state.providers.items():
         yield name, api.base_path, api.provider.client_variables
 

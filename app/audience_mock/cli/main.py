@@ -13,6 +13,7 @@ from audience_mock.cli.completion import completion
 from audience_mock.cli.descriptions import export_openapi
 from audience_mock.cli.errors import discard_unwritten, exit_for_output, exit_with_error
 from audience_mock.cli.exec import exec_
+from audience_mock.cli.identities import identities
 from audience_mock.cli.lint import lint
 from audience_mock.cli.migrate import migrate
 from audience_mock.cli.replay import replay
@@ -29,6 +30,7 @@ INTERRUPTED = 130
 CONTROL_COMMANDS = {
     "bundle": ("bundle", "Write what is needed to play requests again."),
     "clock": ("clock", "Show, set, stop and advance the time."),
+    "conduct": ("conduct", "Judge the client by the requests that were received."),
     "fault": ("fault", "Plan faults, and check that they fired."),
     "journal": ("journal", "List the requests that were received."),
     "reset": ("state", "Go back to the seed, or to no data."),
@@ -106,7 +108,7 @@ def main() -> None:
 
 
 for command in (
-    *(serve, exec_, wait, check, lint, schema, token, export_openapi, backup, restore, migrate),
+    *(serve, exec_, wait, check, lint, identities, schema, token, export_openapi, backup, restore, migrate),
     *(completion, replay, sweep),
 ):
     main.add_command(command)

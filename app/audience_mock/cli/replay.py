@@ -26,7 +26,7 @@ VALUE_CHARACTERS = 200
     Examples:
       audience-mock replay bundle.json
       audience-mock replay bundle.json --output again.json
-    """
+    """,
 )
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(

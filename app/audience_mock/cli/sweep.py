@@ -17,8 +17,9 @@ from audience_mock.cli.exec import (
     NOT_EXECUTABLE,
     NOT_FOUND,
     SIGNAL_BASE,
-    api_variables,
-    environment,
+    Api,
+    apis_of,
+    environment_of,
     without_proxy,
 )
 from audience_mock.cli.option_groups import GroupedOption
@@ -189,7 +190,7 @@ def sweep(
     sys.exit(status or (FOUND if report.findings(fail_on) else 0))
 
 
-Apis = list[tuple[str, str, Any]]
+Apis = list[Api]
 
 
 def _started(settings: Mapping[str, Any], opened: ExitStack) -> tuple["MockWorld", Apis]:
@@ -212,7 +213,7 @@ def _started(settings: Mapping[str, Any], opened: ExitStack) -> tuple["MockWorld
         exit_with_error(error)
     except (OSError, UnicodeError) as error:
         exit_with_error(why_not_listening(server.settings.host, server.settings.port, error))
-    return server, [*api_variables(server)]
+    return server, [*apis_of(server)]
 
 
 def _running(url: str) -> tuple["MockWorld", Apis]:
@@ -247,7 +248,9 @@ def _swept(plan: "Plan", base: "MockWorld", apis: Apis, *, quiet: bool) -> tuple
 
     token = base.admin_token
     variables = {} if token is None else {"AUDIENCE_MOCK_ADMIN_TOKEN": token}
-    sweep = Sweep(plan, base, lambda url: environment(url, apis) | without_proxy(os.environ, url) | variables)
+    sweep = Sweep(
+        plan, base, lambda url: environment_of(url, apis) | without_proxy(os.environ, url) | variables
+    )
     try:
         with _interruptible():
             return _run(sweep, plan, quiet=quiet)

@@ -13,9 +13,12 @@ const VIEWS = [
   ["audiences", "Audiences", "a"],
   ["lists", "Customer lists", "l"],
   ["requests", "Requests", "r"],
+  ["conduct", "Conduct", "d"],
   ["clock", "Clock", "c"],
   ["faults", "Faults", "f"],
   ["uploads", "Uploads", "u"],
+  ["lint", "Lint", "h"],
+  ["identities", "Identities", "i"],
   ["snapshots", "Snapshots", "s"],
   ["tokens", "Tokens and limits", "t"],
 ];

@@ -5,7 +5,6 @@ change is not in it. Not in a state: the world's settings, its snapshots, its co
 source of randomness.
 """
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from sqlalchemy import func, select
 
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.seeds.rows import Large, Row, rows, seconds
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.store.database import IN_MEMORY, Database
 from audience_mock.core.store.tables import UploadPart, UserBlock, table_of
 from audience_mock.core.store.transaction import Transaction
@@ -90,7 +90,7 @@ async def in_steps(rows: Iterable[Row]) -> AsyncIterator[Row]:
     for number, row in enumerate(rows, start=1):
         yield row
         if number % STEP_ROWS == 0:
-            await asyncio.sleep(0)
+            await let_others_run()
 
 
 def _in_full(parts: Iterable[bytes], width: int) -> Large:

@@ -1,7 +1,7 @@
 """Pinterest's REST API v5, the audience family, as a provider."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
@@ -29,6 +29,9 @@ from audience_mock.providers.pinterest.customer_lists.serializers import custome
 from audience_mock.providers.pinterest.security import is_self_describing
 from audience_mock.web.provider_app import Provider
 
+if TYPE_CHECKING:
+    from audience_mock.web.strict_evidence import Condition
+
 LATEST_VERSION = "5.28.0"
 """The version of Pinterest's description that responses follow, unless a world emulates an earlier one."""
 
@@ -37,6 +40,12 @@ def _show(world: World, row: AudienceRow | CustomerListRow) -> Mapping[str, Any]
     if isinstance(row, AudienceRow):
         return {"audiences/get": from_json(audience_in(world, row))}
     return {"customer_lists/get": from_json(customer_list_in(world, row))}
+
+
+def _guesses() -> "Mapping[str, Condition]":
+    from audience_mock.providers.pinterest.guesses import GUESSES  # noqa: PLC0415 - few worlds ask for it
+
+    return GUESSES
 
 
 def provider() -> Provider:
@@ -63,6 +72,7 @@ def provider() -> Provider:
         error_response=errors.error_response,
         errors=errors.all_errors,
         response_evidence=responses.HEADER_EVIDENCE | rate_limits.HEADER_EVIDENCE,
+        guesses=_guesses,
         security_schemes=security.SECURITY_SCHEMES,
         caller_errors={"pinterest_oauth2": errors.CALLER_ERRORS},
         usage="/v5/ad_accounts/{ad_account_id}/audiences, with Authorization: Bearer <any token>",
