@@ -59,7 +59,7 @@ class ControlRoute(MockRoute):
         response = await super().respond(request, authorized=authorized)
         if response is not None and response.status_code < 400:
             self._notify(request)
-            if not self._reads and self.operation_id in REPLAYED:
+            if self.operation_id in REPLAYED:
                 note_change(request)
         return response
 
