@@ -267,6 +267,26 @@ class MockWorld:
         reports: list[dict[str, Any]] = answer["reports"]
         return reports
 
+    def bridge(
+        self, source: str | None = None, target: str | None = None, *, limit: int = 100
+    ) -> dict[str, Any]:
+        """What a move of this world's audiences to another API keeps, changes and loses, and why:
+        from PitchTarget's to Pinterest's, unless `source` and `target` name others. Nothing is moved.
+
+        Returns `audiences` and `fields` (how many, by outcome), `losses` (by rule), `not_moved` (rows that
+        are no audiences), and `items`, at most `limit` audiences with their fields. Raises ControlError.
+        """
+        query = _named(source=source, target=target, limit=limit)
+        report: dict[str, Any] = self.control("GET", f"/bridge?{urlencode(query)}")
+        return report
+
+    def bridge_seed(self, source: str | None = None, target: str | None = None) -> dict[str, Any]:
+        """The audiences that such a move keeps, with their users, as a seed for an empty world. Raises
+        ControlError."""
+        query = _named(source=source, target=target)
+        seed: dict[str, Any] = self.control("GET", f"/bridge/seed?{urlencode(query)}")
+        return seed
+
     def conduct(
         self,
         select: str | Sequence[str] = (),
@@ -377,6 +397,11 @@ class MockWorld:
             yield response
         finally:
             connection.close()
+
+
+def _named(**values: Any) -> dict[str, Any]:
+    """Those that have a value."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def connect(url: str, *, world: str | None = None, admin_token: str | None = None) -> MockWorld:

@@ -28,6 +28,7 @@ from audience_mock.providers import registry
 from audience_mock.providers.pinterest import errors as pinterest_errors
 from audience_mock.providers.pitchtarget import errors as pitchtarget_errors
 from audience_mock.settings import ENVIRONMENT_PREFIX, GROUPS, Settings, WorldSettings, group_of
+from audience_mock.web.bridge import loss_list
 from audience_mock.web.conduct.examination import RuleBook, rule_book
 from audience_mock.web.conduct.rules import Rule
 from audience_mock.web.evidence import ErrorSpec, Evidence
@@ -503,6 +504,36 @@ def _rests_on(evidence: Evidence) -> str:
     return f"{evidence.grade}: {f'{evidence.rule}, by {source}' if evidence.rule else source}"
 
 
+# The bridge between the APIs
+
+
+def bridge() -> str:
+    """The rules of each API that change or lose something, by the direction of the move."""
+    bridges = {each.name: each.bridge() for each in registry.providers() if each.bridge is not None}
+    parts = []
+    for target, of_target in bridges.items():
+        sources = [name for name in bridges if name != target]
+        rows = [
+            (
+                f"`{rule.field}`",
+                ", ".join(f"`{name}`" for each in sources if (name := bridges[each].names.get(rule.field))),
+                rule.outcome,
+                rule.when,
+                rule.why,
+                f"{rule.evidence.grade}: {rule.evidence.source}",
+            )
+            for rule in loss_list(of_target)
+        ]
+        head = ("field", "there", "outcome", "when", "why", "evidence")
+        parts += [f"## From {' and '.join(sources)} to {target}", _table(head, rows)]
+        needs = [(f"`{need.name}`", need.why, need.evidence.source) for need in of_target.needs]
+        if needs:
+            parts += ["Needed, and in no other API:", _table(("name", "why", "source"), needs)]
+        rest = [(f"`{rest.section}`", rest.why) for each in sources for rest in bridges[each].rest]
+        parts += ["Rows of a seed that are not moved:", _table(("section", "why"), rest)]
+    return "\n\n".join(parts)
+
+
 # Decision records
 
 
@@ -531,6 +562,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "magic-identities": magic_identities,
     "python-api": python_api,
     "conduct-rules": conduct_rules,
+    "bridge": bridge,
     "decisions": decisions,
 }
 

@@ -565,3 +565,23 @@ def test_two_worlds_are_compared(show: Show, demo: MockServer) -> None:
     create(other, "Only there")
     page = show("compare?with=other")
     expect(page.get_by_label("audiences")).to_contain_text("Only there")
+
+
+# Bridge
+
+
+def test_the_bridge_shows_what_a_move_keeps(show: Show, demo: MockServer) -> None:
+    """The menu of a world leads to what a move to the other API keeps, changes and loses, both ways."""
+    page = show()
+    page.get_by_label("Change worlds").click()
+    page.get_by_role("link", name="Move to another API…").click()
+    report = demo.bridge()
+    expect(page.get_by_text(f"{report['audiences']['moved']} of 12 audiences are moved")).to_be_visible()
+    losses = page.get_by_role("region", name="Losses by rule").get_by_role("row")
+    expect(losses).to_have_count(len(report["losses"]) + 1)
+    users = page.get_by_role("region", name="Fields of Spending users")
+    row = users.get_by_role("row").filter(has_text="user_type")
+    expect(row).to_contain_text("EMAIL")
+    page.get_by_label("Move from").select_option("pinterest")
+    expect(page.get_by_text("to pitchtarget", exact=True)).to_be_visible()
+    expect(page.get_by_role("columnheader", name="in pitchtarget").first).to_be_visible()

@@ -137,6 +137,7 @@ def test_every_request_is_accepted(collection: Mapping[str, Any], tmp_path: Path
 
 
 @needs_newman
+@pytest.mark.ci
 def test_another_world_and_a_token(tmp_path: Path) -> None:
     """With the variables for a world and a token, the run leaves other worlds as they are."""
     with MockServer(seed="demo", admin_token="open-sesame") as server:

@@ -308,7 +308,7 @@ def test_help() -> None:
 
 COMMANDS = (
     *("serve", "exec", "wait", "check", "lint", "schema", "token", "export-openapi", "completion"),
-    *("identities", "backup", "restore", "migrate", "replay", "sweep"),
+    *("identities", "backup", "restore", "migrate", "contract-diff", "replay", "sweep"),
 )
 
 

@@ -146,6 +146,10 @@ CALLS = [
     Call("worlds/diff", 409, {"world": "default", "other": "blue"}, before=two_of_which_one_is_full),
     Call("state/get", 200, before=seeded(AUDIENCE)),
     Call("state/get", 409, before=full),
+    Call("bridge/get", 200, before=seeded(AUDIENCE), query={"source": "pinterest"}),
+    Call("bridge/get", 409, before=full),
+    Call("bridge/seed", 200, before=seeded(AUDIENCE), query={"source": "pinterest"}),
+    Call("bridge/seed", 409, before=full),
     Call("state/reset", 204, body={"to": "empty"}),
     Call("state/reset", 204),
     Call("state/seed", 200, body={"audiences": [AUDIENCE]}),
@@ -215,6 +219,6 @@ CALLS = [
 
 VARIES = (
     *("backup/get", "events/subscribe", "journal/entry"),
-    *("state/demo", "state/get", "state/seed", "worlds/diff"),
+    *("bridge/seed", "state/demo", "state/get", "state/seed", "worlds/diff"),
 )
 """Operations whose answers have keys by what there is, or none."""

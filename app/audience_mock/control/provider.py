@@ -4,6 +4,7 @@ from audience_mock import __version__
 from audience_mock.control import (
     audiences,
     backup,
+    bridge,
     bundle,
     clock,
     conduct,
@@ -82,6 +83,7 @@ def provider() -> Provider:
             state.seed_router,
             snapshots.router,
             backup.router,
+            bridge.router,
             clock.router,
             audiences.router,
             customer_lists.router,

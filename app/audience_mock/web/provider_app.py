@@ -1,6 +1,6 @@
 """A provider as a value, and the FastAPI application that it becomes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ from audience_mock.web.request import MockRequest
 from audience_mock.web.route import MockRoute
 
 if TYPE_CHECKING:
+    from audience_mock.web.api_versions import ApiVersions
+    from audience_mock.web.bridge import Bridge
     from audience_mock.web.strict_evidence import Condition
 
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
@@ -52,6 +54,10 @@ class Provider:
 
     `show` is an audience or a customer list as the API's responses show it, by operation, for the control
     API: nothing is counted as read.
+
+    `varying_headers` are those that differ between two like responses, in lower case: ids of requests and
+    durations. `versions` are those that a world can emulate, with what changed in each;
+    `bridge` is what of its audiences another API keeps, and what it keeps of theirs.
 
     `security_schemes` are OpenAPI's; each route says which it takes, or `default_security` does for all.
     `caller_errors` are what an operation of a scheme may answer, by status: a sentence, and an example of the
@@ -82,6 +88,9 @@ class Provider:
     client_variables: Sequence[str] = ()
     example: tuple[str, str] = ("", "")
     show: Callable[[World, AudienceRow | CustomerListRow], Mapping[str, Any]] | None = None
+    varying_headers: Collection[str] = ()
+    versions: "Callable[[], ApiVersions] | None" = None
+    bridge: "Callable[[], Bridge] | None" = None
     journalled: bool = True
     is_public_token: Callable[[str], bool] | None = None
     """Whether a token is no secret, as one that describes itself: a bundle needs it as it is."""

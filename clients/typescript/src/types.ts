@@ -101,6 +101,84 @@ export interface AudienceState {
   customer_list: string | null;
 }
 
+export interface BridgeField {
+  why: string;
+  /** Evidence: recorded, documented, inferred or invented. */
+  grade: string;
+  source: string;
+  /** In the terms of no API. */
+  field: string;
+  /** Its name in the source API; empty if it is in no answer. */
+  from: string;
+  to: string;
+  outcome: "kept" | "changed" | "lost";
+  /** Users are shown as their number and SHA-256. */
+  value: unknown;
+  becomes: unknown;
+}
+
+export interface BridgeItem {
+  id: string;
+  account: string;
+  name: string;
+  kind: string;
+  /** Null if the audience is not moved. */
+  becomes: BridgeTarget | null;
+  fields: readonly BridgeField[];
+  needs: readonly BridgeNeed[];
+}
+
+export interface BridgeLoss {
+  why: string;
+  /** Evidence: recorded, documented, inferred or invented. */
+  grade: string;
+  source: string;
+  field: string;
+  outcome: "kept" | "changed" | "lost";
+  /** Its name in the target API; empty if it is lost. */
+  to: string;
+  /** Condition of the rule; empty for always. */
+  when: string;
+  /** Number of audiences that it concerns. */
+  audiences: number;
+}
+
+export interface BridgeNeed {
+  why: string;
+  /** Evidence: recorded, documented, inferred or invented. */
+  grade: string;
+  source: string;
+  /** What the target API requires and this world cannot say. */
+  name: string;
+}
+
+export interface BridgeReport {
+  source: string;
+  target: string;
+  audiences: Record<string, number>;
+  fields: Record<string, number>;
+  /** What the move changes or loses, by rule. */
+  losses: readonly BridgeLoss[];
+  /** Rows that are no audiences, and are the source's alone. */
+  not_moved: readonly BridgeRest[];
+  items: readonly BridgeItem[];
+}
+
+export interface BridgeRest {
+  why: string;
+  /** Evidence: recorded, documented, inferred or invented. */
+  grade: string;
+  source: string;
+  /** Section of a seed. */
+  section: string;
+  rows: number;
+}
+
+export interface BridgeTarget {
+  id: string;
+  kind: string;
+}
+
 /** What `audience-mock replay` plays again. Secrets have aliases, the same one wherever they are. */
 export interface Bundle {
   format: number;

@@ -22,7 +22,7 @@ const VIEWS = [
   ["snapshots", "Snapshots", "s"],
   ["tokens", "Tokens and limits", "t"],
 ];
-const HIDDEN_VIEWS = ["settings", "compare"];
+const HIDDEN_VIEWS = ["settings", "compare", "bridge"];
 const loaded = {};
 
 function View({ name, ...props }) {
@@ -140,6 +140,7 @@ function WorldMenu({ world }) {
       <${Action} action=${resetAction("seed")}>Reset to the seed<//>
       <${Action} action=${resetAction("empty")}>Reset to empty<//>
       <a class="item" href=${href(world, "compare")}>Compare…</a>
+      <a class="item" href=${href(world, "bridge")}>Move to another API…</a>
       <button class="item danger" disabled=${world === "default"} onClick=${() => deleteWorld(world)}>Delete</button>
     </div>
   </details>`;

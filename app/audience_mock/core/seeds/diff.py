@@ -80,7 +80,7 @@ def _clock_fields(world: World) -> dict[str, Any]:
 
 
 def in_short(parts: Iterable[bytes], width: int) -> Large:
-    """Users or a file as their number and SHA-256."""
+    """The number and the SHA-256 of all entries."""
     count, digest = 0, hashlib.sha256()
     for part in parts:
         count += len(part) // width

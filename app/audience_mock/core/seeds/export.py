@@ -40,7 +40,7 @@ async def export_state(world: World, source: Database | None = None) -> bytes:
     given. Raises InvalidStateError if there are too many users."""
     sections: dict[str, list[bytes]] = {}
     async with copy_of(world, source) as (tx, clock):
-        async for row in in_steps(rows(tx, _in_full)):
+        async for row in in_steps(rows(tx, in_full)):
             sections.setdefault(row.section, []).append(_written(row))
     pieces = [b'"clock":%b' % to_json(clock)]
     for section, lines in sections.items():
@@ -93,5 +93,6 @@ async def in_steps(rows: Iterable[Row]) -> AsyncIterator[Row]:
             await let_others_run()
 
 
-def _in_full(parts: Iterable[bytes], width: int) -> Large:
+def in_full(parts: Iterable[bytes], width: int) -> Large:
+    """As a seed has it."""
     return [base64.b64encode(part).decode() for part in parts]

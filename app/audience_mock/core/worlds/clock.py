@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 LATEST_MS = 253_370_764_800_000
 """The start of the year 9999. No clock is set to it or later, so that years have four digits. Chosen."""
@@ -15,7 +16,7 @@ else:
         return time.clock_gettime_ns(time.CLOCK_REALTIME)
 
 
-def _system_ms() -> int:
+def real_ms() -> int:
     """The system's time, even while a test fakes Python's: a server in a thread of the test's process has to
     answer as one elsewhere does. freezegun fakes `time.time_ns` and leaves `clock_gettime_ns` alone;
     time-machine fakes both, and has a way around it."""
@@ -26,6 +27,26 @@ def _system_ms() -> int:
         except ValueError:  # it fakes nothing at present
             pass
     return _system_ns() // 1_000_000
+
+
+_system_ms: Callable[[], int] = real_ms
+
+
+def system_ms() -> int:
+    """The time that the clocks of all worlds follow."""
+    return _system_ms()
+
+
+@contextmanager
+def system_time(now_ms: Callable[[], int]) -> Iterator[None]:
+    """Within the block, `now_ms` is the system's clock for all worlds of this process: what was recorded is
+    replayed at the times of the recording, whatever the worlds' clocks are set to."""
+    global _system_ms  # noqa: PLW0603 - at most one replay at a time
+    before, _system_ms = _system_ms, now_ms
+    try:
+        yield
+    finally:
+        _system_ms = before
 
 
 class Clock:

@@ -30,6 +30,8 @@ from audience_mock.providers.pinterest.security import is_self_describing
 from audience_mock.web.provider_app import Provider
 
 if TYPE_CHECKING:
+    from audience_mock.web.api_versions import ApiVersions
+    from audience_mock.web.bridge import Bridge
     from audience_mock.web.strict_evidence import Condition
 
 LATEST_VERSION = "5.28.0"
@@ -40,6 +42,19 @@ def _show(world: World, row: AudienceRow | CustomerListRow) -> Mapping[str, Any]
     if isinstance(row, AudienceRow):
         return {"audiences/get": from_json(audience_in(world, row))}
     return {"customer_lists/get": from_json(customer_list_in(world, row))}
+
+
+def _versions() -> "ApiVersions":
+    # Only a comparison of versions needs them.
+    from audience_mock.providers.pinterest.version_changes import VERSIONS  # noqa: PLC0415
+
+    return VERSIONS
+
+
+def _bridge() -> "Bridge":
+    from audience_mock.providers.pinterest.bridge import BRIDGE  # noqa: PLC0415 - few ask for it
+
+    return BRIDGE
 
 
 def _guesses() -> "Mapping[str, Condition]":
@@ -79,5 +94,8 @@ def provider() -> Provider:
         # pinterest-api-sdk, Pinterest's own client for Python, reads its base URL from there.
         example=("/v5/ad_accounts/549755885175/audiences", "Bearer pina_anything"),
         show=_show,
+        varying_headers=("x-pinterest-rid", "x-pinterest-rid-128bit", "x-envoy-upstream-service-time"),
+        versions=_versions,
+        bridge=_bridge,
         client_variables=("PINTEREST_API_URI",),
     )

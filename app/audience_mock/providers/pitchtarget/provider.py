@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 
+if TYPE_CHECKING:
+    from audience_mock.web.api_versions import ApiVersions
+    from audience_mock.web.bridge import Bridge
+
 
 def _preflight(request: MockRequest, allowed: set[str]) -> RawResponse:
     return responses.preflight_response(request)
@@ -36,6 +40,19 @@ def _show(world: World, row: AudienceRow | CustomerListRow) -> Mapping[str, Any]
     _, origin = world.read_now(queries.find_with_origin, api=NAME, id=row.facebook_id)
     now_ms = world.clock.now_ms()
     return shown | {"customaudiences/get": serializers.facebook_object(row, origin, now_ms)}
+
+
+def _versions() -> "ApiVersions":
+    # Only a comparison of versions needs them.
+    from audience_mock.providers.pitchtarget.version_changes import VERSIONS  # noqa: PLC0415
+
+    return VERSIONS
+
+
+def _bridge() -> "Bridge":
+    from audience_mock.providers.pitchtarget.bridge import BRIDGE  # noqa: PLC0415 - few ask for it
+
+    return BRIDGE
 
 
 def _guesses() -> "Mapping[str, Condition]":
@@ -70,6 +87,9 @@ def provider() -> Provider:
         preflight=_preflight,
         example=("/custom_audiences?fb_ad_account_id=2", "OAuth anything"),
         show=_show,
+        varying_headers=("x-request-id", "x-runtime"),
+        versions=_versions,
+        bridge=_bridge,
         usage="/custom_audiences, with Authorization: OAuth <any token>",
         is_default=True,
     )
