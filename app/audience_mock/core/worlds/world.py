@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Any, Concatenate, NoReturn, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 
@@ -27,7 +27,9 @@ from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.exclusive import Exclusive, is_large, run_beside
 from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
-from audience_mock.core.worlds.recording import Recording
+
+if TYPE_CHECKING:
+    from audience_mock.core.worlds.recording import Recording
 
 DEFAULT = "default"
 """The world of requests that name none."""
@@ -240,6 +242,8 @@ class World:
         if not self.rules.record:
             self._end_recording()
         elif self.recording is None:
+            from audience_mock.core.worlds.recording import Recording  # noqa: PLC0415 - few are recorded
+
             self.random = random.Random(0)  # noqa: S311
             self.limits = Limits()
             self.recording = Recording(
