@@ -14,7 +14,8 @@ HELM := tests/e2e/helm
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve setup test coverage test-browser screenshots bench soak crash fuzz format lock openapi collections \
+.PHONY: help serve setup test coverage test-browser test-postgres screenshots bench soak crash crash-postgres fuzz format \
+	lock openapi collections \
 	console npm docs docs-reference helm version clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
@@ -22,6 +23,7 @@ help:
 	@echo "make coverage  run all tests and report the lines they miss; fails below 95 % of the core, 90 % of the rest"
 	@echo "make setup    install what make test needs, and run nothing"
 	@echo "make test-browser  drive the console and the API docs in Chromium; flags for pytest: ARGS='-k faults'"
+	@echo "make test-postgres  run the tests of the APIs on PostgreSQL, and those of replicas; flags: ARGS='-k limits'"
 	@echo "make screenshots  take the screenshots of the documents again, in Chromium"
 	@echo "make format   format the code and apply ruff's fixes"
 	@echo "make openapi  write openapi/, fixtures/world.schema.json and what clients/ has of them, after a change of an API"
@@ -35,6 +37,7 @@ help:
 	@echo "make version V=0.2.0  set the version of all that is released, and close the changelog's section"
 	@echo "make soak     run the slow tests: an upload of 1 GiB, a thousand servers in a row"
 	@echo "make crash    kill a server under load 200 times, and check that it loses nothing"
+	@echo "make crash-postgres  kill replicas and PostgreSQL under load for minutes, and check that nothing is lost"
 	@echo "make fuzz     send 20,000 requests that schemathesis makes up from the three descriptions"
 	@echo "make bench    measure speed against frameworks and other mock servers; ARGS=--quick: a short run"
 	@echo "make clean    delete .venv, caches and build output"
@@ -64,6 +67,11 @@ coverage: $(INSTALLED)
 test-browser: $(VENV)/.checks $(VENV)/.browser $(VENV)/console/.installed
 	$(BIN)/python -m pytest -m browser $(ARGS) tests/browser
 
+# Needs PostgreSQL, and PgBouncer for its tests (apt-get install postgresql pgbouncer); they start their own.
+POSTGRES := -m "not soak and not fuzz and not ci and not browser" --engine=postgresql
+test-postgres: $(VENV)/.checks
+	$(BIN)/python -m pytest -n 2 $(POSTGRES) $(ARGS) tests/api tests/contract tests/postgres
+
 # The images of the documents.
 screenshots: $(VENV)/.checks $(VENV)/.browser
 	PYTHONPATH=app:tests $(BIN)/python -m browser.screenshots docs/images
@@ -77,6 +85,9 @@ soak: $(VENV)/.checks
 
 crash: $(VENV)/.checks
 	$(BIN)/python -m pytest -m soak -k two_hundred_kills -s tests/e2e/test_crash.py $(ARGS)
+
+crash-postgres: $(VENV)/.checks
+	$(BIN)/python -m pytest -m soak -s tests/postgres $(ARGS)
 
 fuzz: $(VENV)/.checks
 	$(BIN)/python -m pytest -m fuzz -n 2 -rP $(ARGS)
@@ -128,7 +139,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip
 # In hash mode pip before 24 resolves name[extra] anew where the lock pins only name, hence --no-strip-extras.
 lock: $(VENV)/.checks
 	$(COMPILE) --extra fast pyproject.toml -o requirements.lock
-	$(COMPILE) -c requirements.lock --extra fast --extra operate pyproject.toml -o deploy/requirements.lock
+	$(COMPILE) -c requirements.lock --extra fast --extra operate --extra postgres pyproject.toml -o deploy/requirements.lock
 	$(COMPILE) -c deploy/requirements.lock --group test -o tests/requirements.lock
 	$(COMPILE) tests/contract/official_client.in -o tests/contract/official_client.lock
 	$(COMPILE) -c tests/requirements.lock --group browser -o tests/browser/requirements.lock

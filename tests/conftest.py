@@ -13,7 +13,7 @@ import pytest
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
-pytest_plugins = ["helpers.pytest_runs", "helpers.response_validation"]
+pytest_plugins = ["helpers.engines", "helpers.pytest_runs", "helpers.response_validation"]
 
 collect_ignore = [] if find_spec("playwright") else ["browser"]
 """`make test-browser` installs what its tests need."""

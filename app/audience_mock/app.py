@@ -18,9 +18,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from audience_mock import __version__
 from audience_mock.control import Access, AdminTokens, PageRoute, Pages
 from audience_mock.core import durations
-from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError
+from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError, StoreError
 from audience_mock.core.rules import Rules
-from audience_mock.core.worlds.worlds import Configure, Worlds
+from audience_mock.core.worlds.worlds import Configure, StartingState, Worlds
 from audience_mock.observing import Observing
 from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
@@ -85,6 +85,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        worlds.start()
         if lifetimes is not None:
             lifetimes.start()
         yield
@@ -126,7 +127,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
     if access.tenants is not None:
         access.tenants.when_reloaded.append(worlds.forget_callers)
         app.state.when_hung_up.append(access.tenants.reload)
-    app.state.probes = Probes(worlds.files.file, settings.ready_free_bytes)
+    app.state.probes = Probes(worlds.files.file, settings.ready_free_bytes, worlds.why_unavailable)
     served = Served(
         probes=app.state.probes,
         operations=sorted(
@@ -152,6 +153,10 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         wait_to_open=None if admission is None else admission.wait_to_open,
     )
     observing.add_to(app)
+    if worlds.is_shared:
+        from audience_mock.core.postgres.middleware import Waiting
+
+        app.add_middleware(Waiting)
     if settings.trusted_proxies or settings.public_url is not None:
         from audience_mock.web.proxies import TrustedProxies
 
@@ -203,11 +208,10 @@ def _describe_control() -> dict[str, Any]:
 
 def _admit_by_quotas(worlds: Worlds, tenants: "Tenants") -> "FairAdmission":
     """What the quotas of tenants limit, from now on and as they are after each reload."""
-    from audience_mock.core.worlds.quotas import Ledger
     from audience_mock.web.fair_admission import FairAdmission
     from audience_mock.web.request_quotas import RequestQuotas
 
-    ledger = Ledger(tenants)
+    ledger = worlds.ledger(tenants)
     worlds.use_quotas(ledger)
     tenants.when_reloaded.append(partial(worlds.use_quotas, ledger))
     return FairAdmission(RequestQuotas(tenants), ledger)
@@ -267,7 +271,18 @@ def _open_worlds(settings: Settings, access: Access) -> Worlds:
     configure = partial(_configured, settings, access)
     if settings.seed:
         return _seeded(settings, seed_file(settings.seed), configure)
-    return Worlds(settings.database, configure=configure, lock=settings.database_lock)
+    return _worlds_at(settings, None, configure)
+
+
+def _worlds_at(settings: Settings, seed: StartingState | None, configure: Configure) -> Worlds:
+    """The worlds of the database that the settings name."""
+    if not settings.database.startswith("postgres"):
+        return Worlds(settings.database, seed=seed, configure=configure, lock=settings.database_lock)
+    try:
+        from audience_mock.core.postgres.worlds import PostgresWorlds
+    except ImportError as error:
+        raise StoreError(f"{error}: pip install 'audience-mock[postgres]'") from None
+    return PostgresWorlds(settings.database, seed=seed, configure=configure)
 
 
 def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
@@ -276,9 +291,7 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
 
     seed = loader.load(file)
     try:
-        worlds = Worlds(
-            settings.database, seed=StartingSeed(seed), configure=configure, lock=settings.database_lock
-        )
+        worlds = _worlds_at(settings, StartingSeed(seed), configure)
     except InvalidSeedError as error:
         raise loader.located(file, error) from None
     if worlds.seeded:

@@ -47,7 +47,11 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 
 INSTALLED = (
     Locked("requirements.lock", (*NEEDED, *EXTRAS["fast"]), tuple(sys.path)),
-    Locked("deploy/requirements.lock", (*NEEDED, *EXTRAS["fast"], *EXTRAS["operate"]), tuple(sys.path)),
+    Locked(
+        "deploy/requirements.lock",
+        (*NEEDED, *EXTRAS["fast"], *EXTRAS["operate"], *EXTRAS["postgres"]),
+        tuple(sys.path),
+    ),
     Locked("tests/requirements.lock", tuple(PROJECT["dependency-groups"]["test"]), tuple(sys.path)),
     Locked(
         "tests/contract/official_client.lock",

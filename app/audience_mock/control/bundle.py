@@ -10,7 +10,7 @@ from audience_mock.control.openapi_responses import error, success
 from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.errors import InvalidStateError
-from audience_mock.core.seeds.export import export_state
+from audience_mock.core.seeds.export import export_start
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
@@ -69,7 +69,9 @@ async def get(request: MockRequest) -> RawResponse:
     world = request.world
     recording = world.recording
     if recording is None:
-        raise InvalidStateError("this world is not recorded: its setting record is off")
-    state = from_json(await export_state(world, recording.start))
+        off = "its setting record is off"
+        why = "only SQLite can record" if world.rules.record else off
+        raise InvalidStateError(f"this world is not recorded: {why}")
+    state = from_json(await export_start(recording, world))
     del state["clock"]
     return json_response(bundle_of(world, recording, state, request.context.served.providers))

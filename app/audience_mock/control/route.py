@@ -40,6 +40,7 @@ class ControlRoute(MockRoute):
 
     def authorize(self, request: MockRequest) -> None:
         request.caller = request.context.caller = caller = access.check(request, request.options)
+        request.world.check_reachable()
         if caller.tenant is not None:
             for name in self.worlds_of(request):
                 caller.check_sees(name)
@@ -70,7 +71,7 @@ class ControlRoute(MockRoute):
             return
         if operation.startswith("worlds/"):
             request.worlds.notify(CHANGE, operation)
-        elif request.world.subscribers:
+        else:
             request.world.subscribers.notify(CHANGE, operation)
 
     def error_response(self, request: MockRequest, error: Exception) -> RawResponse:

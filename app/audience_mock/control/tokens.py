@@ -9,7 +9,6 @@ from audience_mock.control.openapi_responses import success
 from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core import agenda, tokens
-from audience_mock.core.controls.rate_limits import Limits
 from audience_mock.core.store.rows import TokenRow
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -130,7 +129,7 @@ async def list_limits(request: MockRequest) -> RawResponse:
 @router.delete("/limits", operation_id="limits/restart", summary="Restart the rate limits", status_code=204)
 async def restart_limits(request: MockRequest) -> RawResponse:
     """End all windows: the next call of each caller starts a new one."""
-    request.world.limits = Limits()
+    request.world.reset_limits()
     return empty_response()
 
 

@@ -161,6 +161,29 @@ class StoreError(ConfigurationError):
     """A database URL or file that cannot be used; the text says why, and what to do."""
 
 
+class StoreUnavailableError(DomainError):
+    """The database cannot be reached, or did not answer in time; the text says why. What was to be written is
+    not, unless the connection was lost while it was committed."""
+
+    @property
+    def reason(self) -> str:
+        """For the log and the journal, where a response does not say it."""
+        return str(self)
+
+
+class InvalidTextError(DomainError):
+    """A text that the database cannot store; the message says why. Nothing was changed."""
+
+
+class DuplicateRowError(Exception):
+    """A row has a key that another row has already; it was not inserted. Of several rows it is the one at
+    `position`; None: the last one that was taken. No client sees it."""
+
+    def __init__(self, position: int | None = None) -> None:
+        super().__init__("there is a row with this key")
+        self.position = position
+
+
 class BackupError(StoreError):
     """A file that is not a backup, or not a complete one; the text says why."""
 

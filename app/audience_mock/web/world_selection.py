@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from audience_mock.core.errors import DomainError
+from audience_mock.core.errors import DomainError, StoreUnavailableError
 from audience_mock.core.worlds.world import DEFAULT, World
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.web.context import RequestContext, Served, attach
@@ -67,10 +67,16 @@ class WorldSelection:
         name = _world_name(scope, context, self._is_admin_token)
         if name != DEFAULT:
             context.named = name
+        if name != DEFAULT or self._worlds.is_shared:
             if self._wait_to_open is not None and not self._worlds.has_opened(name):
                 await self._wait_to_open(name)
             try:
-                context.world = self._admit(scope, name)
+                context.world = (
+                    self._admit(scope, name) if name != DEFAULT else self._worlds.get_or_create(name)
+                )
+            except StoreUnavailableError as unavailable:
+                # The API that is meant has an error for it.
+                context.world = self._worlds.unreachable(name, unavailable)
             except DomainError as error:
                 await self._reject(MockRequest(scope, receive, send), error)(scope, receive, send)
                 return

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from sqlite3 import IntegrityError
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -12,7 +11,12 @@ from audience_mock.core.apis import registered
 from audience_mock.core.audiences import directory, facebook_ids
 from audience_mock.core.audiences.lifecycle import reads_left
 from audience_mock.core.audiences.queries import MAX_NUMBER, find, find_by_any_id, find_by_key
-from audience_mock.core.errors import AlreadyExistsError, NotFoundError, NotInAccountError
+from audience_mock.core.errors import (
+    AlreadyExistsError,
+    DuplicateRowError,
+    NotFoundError,
+    NotInAccountError,
+)
 from audience_mock.core.readiness import AFTER_READS, schedule_build
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.statements import Prepared
@@ -98,7 +102,7 @@ def create(
             row["number"] = tx.new_id(sequence)
         try:
             key = tx.insert(_insert_of(tuple(row)), row)
-        except IntegrityError:
+        except DuplicateRowError:
             # A seed may be ahead of its sequence; then the next id is free, or the one after.
             if "number" in given:
                 raise AlreadyExistsError("audience", str(given["number"])) from None
@@ -114,7 +118,7 @@ def _insert_of(columns: tuple[str, ...]) -> Prepared:
 
 def insert_many(tx: Transaction, rows: Iterable[Mapping[str, Any]]) -> None:
     """Insert audiences as they are: each with its `key` and `number`, other columns where they differ from
-    their defaults. `rows` may be an iterator. Raises IntegrityError at the row whose number is taken."""
+    their defaults. `rows` may be an iterator. Raises DuplicateRowError at the row whose number is taken."""
     tx.for_each(_INSERT_ALL, ({**_DEFAULTS, **row} for row in rows))
 
 

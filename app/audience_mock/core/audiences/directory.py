@@ -7,9 +7,9 @@ it shows; to find the ad accounts by what is in them would read every audience.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, insert, select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 
-from audience_mock.core.store.statements import Prepared, Query
+from audience_mock.core.store.statements import Prepared, Query, insert_missing
 from audience_mock.core.store.tables import ListedAccount, table_of
 from audience_mock.core.store.transaction import Transaction
 
@@ -17,7 +17,7 @@ MAX_REMEMBERED = 1024
 """Ad accounts of a world that are known to be in the directory. Chosen."""
 
 _table = table_of(ListedAccount)
-_ENTER = Prepared(insert(_table).prefix_with("OR IGNORE"), columns=("digits", "id"))
+_ENTER = Prepared(insert_missing(_table), columns=("digits", "id"))
 
 
 class _Listed(NamedTuple):

@@ -120,6 +120,10 @@ class Fault:
         if lasts and self.first is None:
             self.first = 1
 
+    def count_as(self, other: "Fault") -> None:
+        """Be where another one is: a copy of it."""
+        self._turns = other._turns
+
     @property
     def left(self) -> int | None:
         """How many more times it fires; None: without limit."""

@@ -1,6 +1,7 @@
 """A seed applied to a world: all of it, or nothing."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.seeds.sections import (
@@ -16,9 +17,7 @@ from audience_mock.core.seeds.sections import (
 from audience_mock.core.seeds.sections.ids import start_at
 from audience_mock.core.seeds.sections.times import to_ms
 from audience_mock.core.store.transaction import Transaction
-from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
-from audience_mock.core.worlds.exclusive import run_beside
 from audience_mock.core.worlds.world import World
 
 FREED_ROWS = 1000
@@ -38,45 +37,28 @@ def apply_seed(world: World, seed: Seed) -> AppliedSeed:
     """Add a seed to a world, which need not be empty; first its clock is set, if the seed has one. Raises
     InvalidSeedError; then nothing is changed."""
     with world.changing_clock():
-        set_clock(world.clock, seed)
         return world.transact_now(_insert_with_clock, seed, world)
 
 
 def _insert_with_clock(tx: Transaction, seed: Seed, world: World) -> AppliedSeed:
-    if seed.clock is not None:
-        world.save_metadata(tx)
-    return insert_seed(tx, seed)
+    if seed.clock is None:
+        return insert_seed(tx, seed)
+    return world.with_clock(tx, partial(set_clock, seed=seed), partial(insert_seed, seed=seed))
 
 
 async def import_seed(world: World, seed: Seed) -> AppliedSeed:
-    """As `apply_seed`, for a large seed, which is emptied: beside the event loop. Meanwhile the world reads
-    as it was before, and whatever writes to it waits."""
-    async with world.exclusive.take(world.database):
-        clock = Clock()
-        clock.state = world.clock.state
-        set_clock(clock, seed)
-        database, rules = world.database, world.rules
+    """As `apply_seed`, for a large seed, which is emptied: beside the event loop."""
 
-        def insert() -> AppliedSeed:
-            with database.transaction() as connection:
-                if seed.clock is not None:
-                    metadata.write(connection, {metadata.CLOCK: clock.state})
-                # Not the world's own cache of callers: others use it meanwhile.
-                applied = insert_seed(Transaction(database, clock.now_ms(), rules, {}), seed)
-                if world.quotas is not None:
-                    world.quotas.check_transaction(world)
-            # Freeing a hundred thousand rows at once would hold up everybody.
-            for name in seed.model_fields_set:
-                rows = getattr(seed, name)
-                while isinstance(rows, list) and rows:
-                    del rows[-FREED_ROWS:]
-            return applied
-
-        applied = await run_beside(database, insert)
-        world.callers.clear()
-        if seed.clock is not None:
-            world.clock.state = clock.state
+    def insert(tx: Transaction) -> AppliedSeed:
+        applied = insert_seed(tx, seed)
+        # Freeing a hundred thousand rows at once would hold up everybody.
+        for name in seed.model_fields_set:
+            rows = getattr(seed, name)
+            while isinstance(rows, list) and rows:
+                del rows[-FREED_ROWS:]
         return applied
+
+    return await world.transact_beside(insert, None if seed.clock is None else partial(set_clock, seed=seed))
 
 
 def set_clock(clock: Clock, seed: Seed) -> None:

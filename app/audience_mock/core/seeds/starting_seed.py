@@ -1,6 +1,8 @@
 """The seed that the worlds of a server start from: applied once, copied into each, its times shifted."""
 
 from collections.abc import Sequence
+from functools import cached_property
+from hashlib import sha256
 from typing import NamedTuple
 
 from sqlalchemy import select, update
@@ -39,6 +41,11 @@ class StartingSeed:
     @property
     def sets_clock(self) -> bool:
         return self._seed.clock is not None
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for seeds that have the same in them."""
+        return sha256(repr(self._seed.model_dump()).encode()).hexdigest()
 
     def set_clock(self, clock: Clock) -> None:
         set_clock(clock, self._seed)

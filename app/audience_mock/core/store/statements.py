@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import Insert
+from sqlalchemy import Insert, Table, insert
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ReturnsRows
@@ -20,13 +20,22 @@ _DIALECT = SQLiteDialect(paramstyle="qmark")
 
 R = TypeVar("R", bound=NamedTuple)
 
+IGNORE_DUPLICATES = "ignore_duplicates"
+"""An execution option of an INSERT: rows that there are already are left out."""
+
+
+def insert_missing(table: Table) -> Insert:
+    """An INSERT of the rows that there are not yet."""
+    inserted = insert(table).prefix_with("OR IGNORE", dialect="sqlite")
+    return inserted.execution_options(**{IGNORE_DUPLICATES: True})
+
 
 class Prepared:
     """A statement that is compiled when it is first run. `columns` are those that an INSERT fills."""
 
     def __init__(self, statement: ReturnsRows | Insert, columns: Sequence[str] | None = None) -> None:
-        self._statement = statement
-        self._columns = columns
+        self.statement = statement
+        self.columns = columns
 
     @cached_property
     def text(self) -> str:
@@ -38,8 +47,8 @@ class Prepared:
 
     @cached_property
     def _compiled(self) -> SQLCompiler:
-        keys = None if self._columns is None else list(self._columns)
-        return self._statement.compile(dialect=_DIALECT, column_keys=keys)
+        keys = None if self.columns is None else list(self.columns)
+        return self.statement.compile(dialect=_DIALECT, column_keys=keys)
 
     @cached_property
     def _constants(self) -> dict[str, Any]:
@@ -79,24 +88,25 @@ class Query(Prepared, Generic[R]):
 
     def __init__(self, row: type[R], statement: ReturnsRows) -> None:
         super().__init__(statement)
-        self._row_type = row
+        self.row_type = row
 
     @cached_property
-    def _row(self) -> Callable[[Any], R]:
-        names = tuple(str(column.key) for column in self._statement.exported_columns)
-        if names != self._row_type._fields:
-            raise TypeError(f"{self._row_type.__name__} does not have the columns {', '.join(names)}")
+    def row(self) -> Callable[[Any], R]:
+        """Makes a row of what a driver returns."""
+        names = tuple(str(column.key) for column in self.statement.exported_columns)
+        if names != self.row_type._fields:
+            raise TypeError(f"{self.row_type.__name__} does not have the columns {', '.join(names)}")
         # As `_make`, which is a function in Python.
-        return partial(tuple.__new__, self._row_type)
+        return partial(tuple.__new__, self.row_type)
 
     def all(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> list[R]:
-        return [*map(self._row, driver.execute(self.text, self.values(parameters)).fetchall())]
+        return [*map(self.row, driver.execute(self.text, self.values(parameters)).fetchall())]
 
     def one(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> R | None:
         """The first row, or None."""
         row = driver.execute(self.text, self.values(parameters)).fetchone()
-        return None if row is None else self._row(row)
+        return None if row is None else self.row(row)
 
     def each(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> Iterator[R]:
         """The rows one by one, as SQLite finds them."""
-        return map(self._row, driver.execute(self.text, self.values(parameters)))
+        return map(self.row, driver.execute(self.text, self.values(parameters)))

@@ -112,7 +112,7 @@ async def store_part(world: World, *, upload: int, part: int, content: AsyncIter
     stored. Raises as `bytes_of_other_parts`."""
     with world.interruptible():
         await world.read(bytes_of_other_parts, upload=upload, part=part)
-        file = await world.transact(Transaction.new_id, ids.UPLOADED_FILE)
+        file = await world.transact(_new_file)
         held: list[bytes] = []
         pieces = held_bytes = size_bytes = 0
         stored = False
@@ -133,6 +133,10 @@ async def store_part(world: World, *, upload: int, part: int, content: AsyncIter
             if not stored:
                 await world.transact(_delete_pieces, file=file)
                 await world.give_space_back()
+
+
+def _new_file(tx: Transaction) -> int:
+    return tx.new_id(ids.UPLOADED_FILE)
 
 
 def _insert_piece(tx: Transaction, *, file: int, piece: int, content: bytes) -> None:

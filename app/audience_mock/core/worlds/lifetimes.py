@@ -6,6 +6,7 @@ A request does no more for it than note the time. The rest is a timer of the eve
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from time import time
 
@@ -43,7 +44,7 @@ class Lifetimes:
 
     def start(self) -> None:
         """Sweep from now on, in the running event loop."""
-        self._go_on(iter(()))
+        self._worlds.in_background(partial(self._go_on, iter(())))
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -70,9 +71,10 @@ class Lifetimes:
         more = len(list(islice(sweep, SLICE))) == SLICE
         loop = asyncio.get_running_loop()
         if more:
-            self._timer = loop.call_later(0, self._go_on, sweep)
+            self._timer = loop.call_later(0, self._worlds.in_background, partial(self._go_on, sweep))
         else:
-            self._timer = loop.call_later(self._interval_s(), lambda: self._go_on(self.sweep(time())))
+            again = partial(self._worlds.in_background, lambda: self._go_on(self.sweep(time())))
+            self._timer = loop.call_later(self._interval_s(), again)
 
     def _interval_s(self) -> float:
         times = [self._lifetime_of(tenant) for tenant in {*map(tenant_of, self._worlds)}]

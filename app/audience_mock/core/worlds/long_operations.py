@@ -11,10 +11,12 @@ from audience_mock.core.errors import WorldReplacedError
 
 @dataclass
 class LongOperation:
-    """`depth` counts nested operations of one task; `interrupted` once the world was replaced."""
+    """`depth` counts nested operations of one task; `interrupted` once the world was replaced; `image` tells
+    what the world was when it began, where that can be told."""
 
     depth: int = 0
     interrupted: bool = False
+    image: int | None = None
 
 
 class LongOperations:
@@ -25,6 +27,9 @@ class LongOperations:
 
     def __len__(self) -> int:
         return len(self._running)
+
+    def of_task(self, task: asyncio.Task[Any] | None) -> LongOperation | None:
+        return None if task is None else self._running.get(task)
 
     @contextmanager
     def running(self) -> Iterator[LongOperation]:

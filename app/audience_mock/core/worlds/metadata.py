@@ -14,7 +14,7 @@ CLOCK, SETTINGS, SECRET = "clock", "settings", "secret"
 _table = table_of(WorldMetadata)
 
 
-def read(connection: Connection) -> dict[str, Any]:
+def read(connection: Connection | Transaction) -> dict[str, Any]:
     """All that is kept, by name."""
     return {row.name: json.loads(row.value) for row in connection.execute(select(_table))}
 

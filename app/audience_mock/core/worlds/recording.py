@@ -4,7 +4,9 @@ control API changed, and the whole bodies of requests and answers."""
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from audience_mock.core.rules import Rules
 from audience_mock.core.store.database import IN_MEMORY, Database
+from audience_mock.core.store.transaction import SQLiteTransaction, Transaction
 from audience_mock.core.worlds.clock import Clock
 
 MAX_BODY_BYTES = 1 << 20
@@ -62,6 +64,10 @@ class Recording:
         # A gap would make what follows worthless.
         self.is_full = self.is_full or self._left_bytes < 0
         return not self.is_full
+
+    def held_at_first(self, rules: Rules) -> Transaction:
+        """Reads what the world held when the recording began."""
+        return SQLiteTransaction(self.start, self.began_at_ms, rules, {})
 
     def close(self) -> None:
         self.start.close_unsaved()

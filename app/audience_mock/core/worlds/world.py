@@ -21,8 +21,8 @@ from audience_mock.core.errors import StorageFullError, WorldReplacedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.steps import let_others_run
 from audience_mock.core.store import memory, orphans, space
-from audience_mock.core.store.database import Database
-from audience_mock.core.store.transaction import Transaction
+from audience_mock.core.store.database import IN_MEMORY, Database
+from audience_mock.core.store.transaction import SQLiteTransaction, Transaction
 from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.exclusive import Exclusive, is_large, run_beside
@@ -57,6 +57,9 @@ class World:
     `settings` are those that differ from the server's, `options` those of each provider, by its name.
     """
 
+    recording: "Recording | None" = None
+    """What is kept to replay it; on SQLite only, and if the rules say so."""
+
     def __init__(self, database: Database, *, name: str = DEFAULT, rules: Rules | None = None) -> None:
         self.name = name
         self.database = database
@@ -71,7 +74,6 @@ class World:
         self._secret: str | None = None
         self.exclusive = Exclusive()
         self.subscribers = Subscribers()
-        self.recording: Recording | None = None
         self.incarnation = 0
         """How often it has started afresh: numbers of the journal are unique within one."""
         self._reset_memory()
@@ -89,6 +91,10 @@ class World:
         self.faults = Faults()
         self.upload_samples: deque[Any] = deque()
         """The starts of the newest uploads, which `core.users.samples` keeps."""
+
+    def check_reachable(self) -> None:
+        """Raises StoreUnavailableError if what is known of it may be wrong, since its database does not
+        answer."""
 
     async def transact(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -145,7 +151,7 @@ class World:
 
     def _transaction(self) -> Transaction:
         database = self.exclusive.copy or self.database
-        return Transaction(database, self.clock.now_ms(), self.rules, self.callers)
+        return SQLiteTransaction(database, self.clock.now_ms(), self.rules, self.callers)
 
     def interruptible(self) -> AbstractContextManager[LongOperation]:
         """For what takes several transactions: raises WorldReplacedError from where the body waits, if the
@@ -175,7 +181,11 @@ class World:
                 self.clock.set(now_ms)
             self.save_metadata()
         if self.clock.now_ms() < before_ms:
-            self.limits = Limits()
+            self.reset_limits()
+
+    def reset_limits(self) -> None:
+        """Start new windows of the rate limits."""
+        self.limits = Limits()
 
     def advance_clock(self, by_ms: int) -> None:
         """Move the time forward. A restart keeps it."""
@@ -192,6 +202,53 @@ class World:
         except BaseException:
             self.clock.state = before
             raise
+
+    def with_clock(
+        self, tx: Transaction, change: Callable[[Clock], None], operation: Callable[[Transaction], T]
+    ) -> T:
+        """Change the clock and run an operation at its new time, in one transaction, in `changing_clock`."""
+        change(self.clock)
+        self.save_metadata(tx)
+        tx.now_ms = self.clock.now_ms()
+        return operation(tx)
+
+    async def transact_beside(
+        self, operation: Callable[[Transaction], T], change: Callable[[Clock], None] | None
+    ) -> T:
+        """As `transact`, of what takes long: beside the event loop. First the clock is changed, if it is to
+        be. Meanwhile the world reads as it was before, and whatever writes to it waits."""
+        async with self.exclusive.take(self.database):
+            clock = Clock()
+            clock.state = self.clock.state
+            if change is not None:
+                change(clock)
+            database, rules = self.database, self.rules
+
+            def run() -> T:
+                with database.transaction() as connection:
+                    if change is not None:
+                        metadata.write(connection, {metadata.CLOCK: clock.state})
+                    # Not the world's own cache of callers: others use it meanwhile.
+                    result = operation(SQLiteTransaction(database, clock.now_ms(), rules, {}))
+                    if self.quotas is not None:
+                        self.quotas.check_transaction(self)
+                return result
+
+            result = await run_beside(database, run)
+            self.callers.clear()
+            if change is not None:
+                self.clock.state = clock.state
+            return result
+
+    @contextmanager
+    def frozen_copy(self) -> Iterator[Transaction]:
+        """Its rows as they are now, whatever is changed meanwhile. Not while `exclusive.blocks_reads`."""
+        source = self.exclusive.copy or self.database
+        image = Database(IN_MEMORY, layout=source.layout, image=source)
+        try:
+            yield SQLiteTransaction(image, self.clock.now_ms(), self.rules, {})
+        finally:
+            image.close()
 
     def set_settings(self, settings: Mapping[str, Any]) -> None:
         """Replace the world's own settings. A restart keeps them."""

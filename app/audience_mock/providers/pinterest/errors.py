@@ -15,6 +15,7 @@ from audience_mock.core.errors import (
     ScopesNotGrantedError,
     SelfShareError,
     StorageQuotaExceededError,
+    StoreUnavailableError,
     WorldReplacedError,
 )
 from audience_mock.providers.pinterest.invalid_input import (
@@ -92,6 +93,8 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
             count_call(request, token, None, request.world.clock.now_ms())
         except RateLimitError as exceeded:
             error = exceeded
+        except StoreUnavailableError as unavailable:
+            error = InjectedError(503, reason=str(unavailable))
     elif isinstance(error, InjectedError):
         add_headers_to_injected(request, error)
     elif isinstance(error, QuotaExceededError) and not request.response_headers:
@@ -329,6 +332,9 @@ def _describe(error: Exception) -> tuple[ErrorSpec, str]:
     if isinstance(error, InjectedError):
         spec = injected(error.status, error.code)
         return spec, spec.message.format_map({"what": "resource", "scopes": ["ads:write"]})
+    if isinstance(error, StoreUnavailableError):
+        # Chosen: what a load balancer answers for an API whose servers are down.
+        return replace(SERVER_ERROR, status=503), SERVER_ERROR.message
     spec = ERRORS.get(type(error), SERVER_ERROR)
     fields = {"error": error} | {
         name: shorten(value) if isinstance(value, str) else value for name, value in vars(error).items()

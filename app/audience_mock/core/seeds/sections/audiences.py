@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from sqlite3 import IntegrityError
 from typing import Any, cast
 
 from sqlalchemy import func, insert, select
 
 from audience_mock.core.apis import registered
 from audience_mock.core.audiences import changes, directory
-from audience_mock.core.errors import IdTakenError, InvalidSeedError
+from audience_mock.core.errors import DuplicateRowError, IdTakenError, InvalidSeedError
 from audience_mock.core.readiness import BY_HAND, FAILS, NEVER_MS
 from audience_mock.core.seeds.schemas import Seed, SeedShare, SeedUpload
 from audience_mock.core.seeds.sections.ids import SeedIds
@@ -68,9 +67,8 @@ def insert_audiences(tx: Transaction, seed: Seed) -> list[str]:
 
     try:
         changes.insert_many(tx, rows())
-    except IntegrityError:
-        # The row that was made last is the one that was rejected.
-        position = len(made) - 1
+    except DuplicateRowError as error:
+        position = len(made) - 1 if error.position is None else error.position
         what = f"{seed.audiences[position].api} audience {made[position]}"
         raise IdTakenError(f"the world has a {what} already", f"audiences.{position}.id") from None
     of_pinterest = {given.account for given in seed.audiences if given.api == CUSTOMER_LIST_API}

@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterator
 
 from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
 
-from audience_mock.core.errors import IdTakenError, InvalidSeedError
+from audience_mock.core.errors import DuplicateRowError, IdTakenError, InvalidSeedError
 from audience_mock.core.seeds.schemas import Seed, SeedCustomerList
 from audience_mock.core.seeds.sections.ids import SeedIds
 from audience_mock.core.seeds.sections.times import time_columns, to_ms, to_ms_or_none
@@ -44,7 +43,7 @@ def insert_lists(tx: Transaction, seed: Seed) -> Iterator[str]:
                 user_set=user_sets.insert_set(tx, users),
                 link_set=user_sets.insert_set(tx, links, LINK_BYTES) if links else None,
             )
-        except IntegrityError:
+        except DuplicateRowError:
             raise IdTakenError(f"the world has a customer list {number} already", f"{place}.id") from None
         yield str(number)
     numbers.save()
@@ -91,7 +90,7 @@ def insert_list_uploads(tx: Transaction, seed: Seed) -> Iterator[str]:
         }
         try:
             tx.execute(insert(table), row)
-        except IntegrityError:
+        except DuplicateRowError:
             raise IdTakenError(
                 f"the world has a customer list upload {number} already", f"{place}.id"
             ) from None

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, insert, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
-from audience_mock.core.errors import IdTakenError, InvalidSeedError
+from audience_mock.core.errors import DuplicateRowError, IdTakenError, InvalidSeedError
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.store import ids
 from audience_mock.core.store.tables import Sequence, table_of
@@ -72,5 +71,5 @@ def insert_once(
     used.add(what)
     try:
         tx.execute(insert(model), row)
-    except IntegrityError:
+    except DuplicateRowError:
         raise IdTakenError(f"the world has the {what} already", place) from None

@@ -2,16 +2,15 @@
 
 import re
 
-from sqlalchemy import insert
-
 from audience_mock.core.seeds.schemas import Seed
-from audience_mock.core.store.tables import KnownUser
+from audience_mock.core.store.statements import insert_missing
+from audience_mock.core.store.tables import KnownUser, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users.records import digest_of_hash, digests_of_plain, trimmed
 
 
 def insert_people(tx: Transaction, seed: Seed) -> None:
-    known = insert(KnownUser).prefix_with("OR IGNORE")
+    known = insert_missing(table_of(KnownUser))
     rows = [
         {"digest": digest} for digest in {digest for person in seed.people for digest in _digests(person)}
     ]

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from pydantic_core import to_json
 from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
 
 from audience_mock.core.audiences import directory
-from audience_mock.core.errors import IdTakenError
+from audience_mock.core.errors import DuplicateRowError, IdTakenError
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.core.seeds.sections.ids import SeedIds
 from audience_mock.core.seeds.sections.times import to_ms
@@ -37,7 +36,7 @@ def insert_segments(tx: Transaction, seed: Seed) -> Iterator[str]:
         }
         try:
             tx.execute(insert(_table), row)
-        except IntegrityError:
+        except DuplicateRowError:
             raise IdTakenError(f"the world has a customer segment {number} already", place) from None
         directory.enter(tx, given.account)
         yield str(number)

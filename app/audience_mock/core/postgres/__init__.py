@@ -1,0 +1,2 @@
+"""Worlds on PostgreSQL: stateless servers that share everything of a world. Imported by `--database
+postgresql://…` alone."""

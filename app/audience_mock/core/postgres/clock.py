@@ -1,0 +1,12 @@
+"""The clock of a world that several servers serve."""
+
+from audience_mock.core.postgres.server_time import ServerTime
+from audience_mock.core.worlds.clock import Clock
+
+
+class PostgresClock(Clock):
+    """Follows the time of the database, with the world's offset, or is frozen."""
+
+    def __init__(self, time: ServerTime) -> None:
+        super().__init__()
+        self._system_ms = time.now_ms

@@ -1,0 +1,253 @@
+"""A PostgreSQL database: connections, and transactions on them."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import asyncpg
+
+from audience_mock.core.postgres import address, migrations, schema
+from audience_mock.core.postgres.failures import Availability
+from audience_mock.core.postgres.server_time import ServerTime
+from audience_mock.core.postgres.waiting import can_wait, in_greenlet, wait
+
+T = TypeVar("T")
+
+Rows = Sequence[Any]
+
+READ_ONLY = "READ ONLY"
+READ_ONE_STATE = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
+COPY_ONE_STATE = "ISOLATION LEVEL REPEATABLE READ"
+"""Modes of a transaction."""
+
+_NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8"
+
+_UNBOUNDED_S = 86_400.0
+"""Of a statement that copies: the driver takes None for its default."""
+
+_PLANS = (
+    "SET LOCAL jit = off",
+    "SET LOCAL enable_seqscan = off",
+    "SET LOCAL plan_cache_mode = force_generic_plan",
+)
+"""Each statement is known and has an index; planning it anew costs more than running it."""
+
+
+class Session:
+    """An open transaction."""
+
+    __slots__ = ("_connection", "_limit_s")
+
+    def __init__(self, connection: Any, limit_s: float | None) -> None:
+        self._connection = connection
+        self._limit_s = limit_s
+
+    def fetch(self, text: str, *values: Any) -> Rows:
+        """The rows of a statement."""
+        return wait(self._connection.fetch(text, *values, timeout=self._limit_s))
+
+    def row(self, text: str, *values: Any) -> Any:
+        """The first row, or None."""
+        return wait(self._connection.fetchrow(text, *values, timeout=self._limit_s))
+
+    def run(self, text: str, *values: Any) -> int:
+        """Run a statement; returns the number of rows."""
+        status: str = wait(self._connection.execute(text, *values, timeout=self._limit_s))
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    def run_for_each(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
+        wait(self._connection.executemany(text, rows, timeout=self._limit_s))
+
+
+class PostgresDatabase:
+    """The database at a URL. Each event loop has its own connections; who has none, such as a thread, uses
+    those of a loop that is kept for that. Raises StoreError."""
+
+    def __init__(self, url: str) -> None:
+        self.address = address.parse(url)
+        self.shown = self.address.shown
+        self.availability = Availability(self.shown)
+        self.time = ServerTime()
+        options = self.address.options
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+        self._beside = _Beside()
+        self._begin = "; ".join(
+            (
+                f"SET LOCAL search_path = {schema.SCHEMA}, pg_temp",
+                f"SET LOCAL statement_timeout = {options.statement_timeout_ms}",
+                f"SET LOCAL lock_timeout = {options.lock_timeout_ms}",
+                f"SET LOCAL idle_in_transaction_session_timeout = {options.idle_timeout_ms}",
+                *_PLANS,
+            )
+        )
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Run a function that waits for the database, from wherever it is called."""
+        return function() if can_wait() else self._beside.run(function)
+
+    def transact(
+        self,
+        function: Callable[[Session], T],
+        *,
+        image: int | None = None,
+        mode: str = "",
+        copies: bool = False,
+    ) -> T:
+        """Run a function in a transaction of its own; the rest as `session`."""
+
+        def run() -> T:
+            with self.session(image=image, mode=mode, copies=copies) as session:
+                return function(session)
+
+        return self.run(run)
+
+    def row(self, text: str, *values: Any) -> Any:
+        """The first row of a statement in a transaction of its own, or None."""
+        return self.run(lambda: self._alone("fetchrow", text, values))
+
+    def rows(self, text: str, *values: Any) -> Rows:
+        return self.run(lambda: self._alone("fetch", text, values))
+
+    def _alone(self, method: str, text: str, values: Sequence[Any]) -> Any:
+        """Run one statement, which names its tables with their schema, in one trip if that is possible."""
+        if not self.address.options.statement_cache_size:
+            # Its preparation would be lost between two trips.
+            with self.session() as session:
+                return session.fetch(text, *values) if method == "fetch" else session.row(text, *values)
+        with self.availability.watched():
+            pool = self._pool()
+            connection = wait(pool.acquire(timeout=self.address.options.connect_timeout_ms / 1000))
+            try:
+                with _terminated_if_silent(connection):
+                    return wait(getattr(connection, method)(text, *values))
+            finally:
+                wait(pool.release(connection))
+
+    @contextmanager
+    def session(self, *, image: int | None = None, mode: str = "", copies: bool = False) -> Iterator[Session]:
+        """A transaction, which is committed after the block; it sees the rows of `image`. `mode` is what
+        follows BEGIN; one that copies images takes as long as it needs. Raises StoreUnavailableError,
+        StorageFullError, InvalidTextError. For callers in a greenlet."""
+        begin = f"BEGIN {mode}; {self._begin}"
+        if image is not None:
+            begin += f"; SET LOCAL {schema.SCHEMA}.image = {image:d}"
+        if copies:
+            begin += "; SET LOCAL statement_timeout = 0"
+        with self.availability.watched():
+            pool = self._pool()
+            connection = wait(pool.acquire(timeout=self.address.options.connect_timeout_ms / 1000))
+            try:
+                with _terminated_if_silent(connection):
+                    wait(connection.execute(begin))
+                    try:
+                        yield Session(connection, _UNBOUNDED_S if copies else None)
+                    except TimeoutError:
+                        raise
+                    except BaseException:
+                        with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                            wait(connection.execute("ROLLBACK"))
+                        raise
+                    wait(connection.execute("COMMIT"))
+            finally:
+                wait(pool.release(connection))
+
+    def _pool(self) -> Any:
+        loop = asyncio.get_running_loop()
+        pool = self._pools.get(loop)
+        if pool is None:
+            options = self.address.options
+            pool = self._pools[loop] = asyncpg.create_pool(
+                self.address.dsn,
+                min_size=0,
+                max_size=options.pool_size,
+                timeout=options.connect_timeout_ms / 1000,
+                # PostgreSQL ends a statement itself, unless it or the network does not answer at all.
+                command_timeout=(options.statement_timeout_ms + options.connect_timeout_ms) / 1000,
+                statement_cache_size=options.statement_cache_size,
+                reset=_as_it_is,
+            )
+            wait(pool)
+        return pool
+
+    def check_reachable(self) -> None:
+        """Raises StoreUnavailableError if the last request of a world found no database."""
+
+    def check(self) -> None:
+        """Raises StoreError, which says what to run, unless the database is as this version needs it."""
+
+        def checked(session: Session) -> None:
+            migrations.check(session, self.shown)
+            self.time.observe(session.row(_NOW)[0])
+
+        self.transact(checked)
+
+    def close(self) -> None:
+        """Close the connections of this event loop, if the caller can wait, and those beside it."""
+        if can_wait():
+            self._close_pool()
+        self.close_beside()
+
+    def close_beside(self) -> None:
+        """Close the connections that the start has used; they are opened again for who needs them."""
+        self._beside.stop(self._close_pool)
+
+    def _close_pool(self) -> None:
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            wait(pool.close())
+
+
+@contextmanager
+def _terminated_if_silent(connection: Any) -> Iterator[None]:
+    """A connection whose other end does not answer cannot be used again, nor closed in an orderly way."""
+    try:
+        yield
+    except TimeoutError:
+        connection.terminate()
+        raise
+
+
+async def _as_it_is(connection: Any) -> None:
+    """A transaction leaves nothing behind in its session."""
+
+
+class _Beside:
+    """An event loop in a thread, started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def run(self, function: Callable[[], T]) -> T:
+        with self._lock:
+            loop = self._loop
+            if loop is None:
+                loop = self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=_run_and_close, args=(loop,), name="postgres", daemon=True
+                )
+                self._thread.start()
+        return asyncio.run_coroutine_threadsafe(_awaited(function), loop).result()
+
+    def stop(self, last: Callable[[], None]) -> None:
+        if self._loop is not None and self._thread is not None:
+            self.run(last)
+            loop, self._loop = self._loop, None
+            loop.call_soon_threadsafe(loop.stop)
+            self._thread.join()
+
+
+def _run_and_close(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+async def _awaited(function: Callable[[], T]) -> T:
+    return await in_greenlet(function)

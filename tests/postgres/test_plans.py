@@ -1,0 +1,84 @@
+"""EXPLAIN of the statements that the server runs: each finds its rows by an index, those of one world."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from audience_mock.core.postgres.schema import SCHEMA
+from audience_mock.testing import MockServer
+from helpers import exchanges, plans, postgres
+from helpers.control_calls import CALLS, Call
+from helpers.postgres import Cluster
+
+pytestmark = pytest.mark.replicas
+
+DESCRIPTION = json.loads((Path(__file__).parents[2] / "openapi/control.json").read_text())
+PLACES = {
+    facts["operationId"]: (method.upper(), path)
+    for path, methods in DESCRIPTION["paths"].items()
+    for method, facts in methods.items()
+}
+
+READ_AS_A_WHOLE = (
+    "SELECT name FROM audience_mock.worlds WHERE name NOT LIKE '@%' ORDER BY name",
+    "SELECT count(*) FROM audience_mock.worlds",
+    "SELECT version_num FROM audience_mock.schema_version",
+)
+"""What lists or counts all worlds; and a table of one row."""
+
+
+@pytest.fixture(scope="module")
+def explaining() -> Iterator[Cluster]:
+    with postgres.running_cluster(settings=plans.LOGGING) as cluster:
+        yield cluster
+
+
+def send(server: MockServer, number: int, call: Call) -> httpx.Response:
+    """Make a call of the control API in a world of its own."""
+    world = server.in_world(f"w{number}")
+    with pytest.MonkeyPatch.context() as patch:
+        call.before(world, patch)  # type: ignore[arg-type]  # what they use of a server, a world has
+        method, template = PLACES[call.operation]
+        path = re.sub(r"\{(\w+)\}", lambda found: call.path.get(found[1], "x"), template)
+        body = {} if call.body is None else {"json": call.body}
+        return httpx.request(method, world.url + path, params=dict(call.query), timeout=60, **body)
+
+
+def test_every_statement_uses_an_index_of_its_world(
+    explaining: Cluster, start: Callable[..., MockServer]
+) -> None:
+    """Whatever the APIs and the control API do, no statement reads a whole table, or rows of other worlds."""
+    name = explaining.new_database()
+    postgres.migrate(explaining, name)
+    server = start(database=explaining.url(name))
+    for number, call in enumerate(CALLS):
+        if call.operation not in ("ready/get", "backup/get", "events/subscribe"):
+            answer = send(server, number, call)
+            assert answer.status_code < 500, (call, answer.text)
+    with httpx.Client(timeout=60) as http:
+        for api in ("pinterest", "pitchtarget"):
+            for exchange in exchanges.load(api)["exchanges"]:
+                assert exchanges.send(server.url, http, exchange["request"]).status_code < 500
+    of_images = {
+        table
+        for (table,) in explaining.rows(
+            "SELECT table_name::text FROM information_schema.columns"
+            " WHERE table_schema = $1 AND column_name = 'image'",
+            SCHEMA,
+            database=name,
+        )
+    }
+    found = [*plans.scans(explaining)]
+    assert {scan.table for scan in found} >= {"audiences", "worlds", "journal", "user_blocks", "sequences"}
+    of_images -= {"worlds", "snapshots"}
+    wrong = {
+        (scan.table, scan.kind, scan.condition, scan.query)
+        for scan in found
+        if " ".join(scan.query.split()) not in READ_AS_A_WHOLE
+        and (scan.condition is None or (scan.table in of_images and "image" not in scan.condition))
+    }
+    assert not wrong, "\n".join(map(str, sorted(wrong, key=str)))
