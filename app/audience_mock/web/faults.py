@@ -166,6 +166,8 @@ async def _respond_with_fault(route: Route, request: MockRequest, fault: Fault) 
     if outcome.limit_window_s is not None:
         left_s = -(-fault.window_left_ms(request.world.clock.now_ms()) // 1000)
         return route.error_response(request, InjectedError(429, left_s))
+    if outcome.stale_token:
+        return route.error_response(request, InjectedError(401, reason="a fault made the token stale"))
     if outcome.status is not None:
         rejected = route.error_response(request, InjectedError(outcome.status))
         return rejected if outcome.body is None else _with_body(rejected, outcome.body)
