@@ -20,7 +20,8 @@ from audience_mock.control import Access, AdminTokens, PageRoute, Pages
 from audience_mock.core import durations
 from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError, StoreError
 from audience_mock.core.rules import Rules
-from audience_mock.core.worlds.worlds import Configure, StartingState, Worlds
+from audience_mock.core.worlds.starts import StartingState
+from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.observing import Observing
 from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
@@ -214,7 +215,7 @@ def _admit_by_quotas(worlds: Worlds, tenants: "Tenants") -> "FairAdmission":
     ledger = worlds.ledger(tenants)
     worlds.use_quotas(ledger)
     tenants.when_reloaded.append(partial(worlds.use_quotas, ledger))
-    return FairAdmission(RequestQuotas(tenants), ledger)
+    return FairAdmission(tenants, RequestQuotas(tenants), ledger)
 
 
 def _lifetimes(worlds: Worlds, settings: Settings, access: Access) -> "Lifetimes | None":
@@ -286,6 +287,7 @@ def _worlds_at(settings: Settings, seed: StartingState | None, configure: Config
 
 
 def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
+    from audience_mock.core.counting import counted
     from audience_mock.core.seeds import loader
     from audience_mock.core.seeds.starting_seed import StartingSeed
 
@@ -295,7 +297,7 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
     except InvalidSeedError as error:
         raise loader.located(file, error) from None
     if worlds.seeded:
-        log.info("seeded with %d audiences", len(seed.audiences))
+        log.info("seeded with %s", counted(len(seed.audiences), "audience"))
     else:
         log.info("database not empty; --seed ignored: %s", settings.database)
     return worlds
@@ -317,10 +319,12 @@ def _configured(settings: Settings, access: Access, own: Mapping[str, Any]) -> t
         journal_bytes=here.journal_bytes,
         lint_sample_bytes=here.lint_sample_bytes,
         redact_users=here.redact_users,
+        record=here.record,
         request_faults=here.request_faults,
         strict_evidence=here.strict_evidence,
     )
-    return rules, registry.options(here) | {"control": access}
+    effective = partial(here.model_dump, mode="json", include=set(WorldSettings.model_fields))
+    return rules, registry.options(here) | {"control": access, "effective_settings": effective}
 
 
 def describe(directory: Path) -> list[Path]:

@@ -3,9 +3,11 @@ the rules that its client broke."""
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from audience_mock.client import DEFAULT_WORLD, ControlError, MockWorld, conduct_lines
+from audience_mock.core.counting import counted
 
 LAST = 10
 """Requests that are shown whatever they were answered, and rejected ones before them. Chosen: one screen."""
@@ -50,9 +52,22 @@ def suspicious_uploads(world: MockWorld) -> str:
             what = f"audience {report['audience']}"
         else:
             what = f"customer list {report['customer_list']}"
-        values = f"{report['values']:,} values" if report["whole"] else f"first {report['values']:,} values"
+        values = ("" if report["whole"] else "first ") + counted(report["values"], "value")
         lines += [f"{what}, {report['type']}, {values}:", *(f"  {line}" for line in finding_lines(report))]
     return "\n".join(lines)
+
+
+def keep_bundle(world: MockWorld, folder: Path) -> str:
+    """Write the bundle of a world into a folder; returns how to play it again, or why there is none."""
+    file = folder / f"{world.name}.json"
+    try:
+        world.in_world(DEFAULT_WORLD).control("GET", f"/worlds/{world.name}")
+        bundle = world.control("GET", "/bundle")
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(bundle, indent=1) + "\n", encoding="utf-8")
+    except (ControlError, OSError) as error:
+        return f"There is no bundle: {error}"
+    return f"audience-mock replay {file}"
 
 
 def broken_rules(world: MockWorld) -> str:
@@ -70,13 +85,14 @@ def finding_lines(report: Mapping[str, Any]) -> Iterator[str]:
     for finding in report["findings"]:
         count, exact = finding["count"], finding["recognized"]
         recognized = f" ({exact:,} recognized)" if exact else ""
-        yield f"{count:,} {'value' if count == 1 else 'values'}: {finding['what']}{recognized}"
+        yield f"{counted(count, 'value')}: {finding['what']}{recognized}"
         yield f"    change: {finding['change']}"
         places = [
             f"{example['line']:,} ({example['value']})" if "value" in example else f"{example['line']:,}"
             for example in finding["first"]
         ]
-        yield f"    lines {', '.join(places)}{', …' if count > len(places) else ''}"
+        lines = "line" if count == len(places) == 1 else "lines"
+        yield f"    {lines} {', '.join(places)}{', …' if count > len(places) else ''}"
 
 
 def _lines(entry: Mapping[str, Any], prefix: str) -> Iterator[str]:

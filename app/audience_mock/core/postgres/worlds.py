@@ -32,8 +32,9 @@ from audience_mock.core.worlds import snapshots as limits_of_snapshots
 from audience_mock.core.worlds import worlds as limits_of_worlds
 from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.core.worlds.names import NAME, check_name
+from audience_mock.core.worlds.starts import StartingState
 from audience_mock.core.worlds.world import DEFAULT, World
-from audience_mock.core.worlds.worlds import StartingState, Worlds, WorldState
+from audience_mock.core.worlds.worlds import Worlds, WorldState
 
 if TYPE_CHECKING:
     from audience_mock.core.postgres.quotas import PostgresLedger

@@ -59,8 +59,9 @@ class Check:
         """Look into the samples of uploads, after all requests, beside the event loop; a step at a time."""
         return iter(())
 
-    def finish(self) -> None:
-        """Nothing follows."""
+    def finish(self) -> Iterator[None]:
+        """Nothing follows; a step at a time, between which other requests run."""
+        return iter(())
 
     def facts(self, call: Call) -> "Conduct":
         return self.subject.apis[call.api]
@@ -97,10 +98,6 @@ class Check:
 def seconds(value: float) -> str:
     """As a reader wants them: `0.004 s`, `61 s`."""
     return f"{value:.3g} s" if value < 100 else f"{value:,.0f} s"
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def numbered(calls: Sequence[Call]) -> str:

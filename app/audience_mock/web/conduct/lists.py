@@ -2,12 +2,13 @@
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from audience_mock.core.counting import counted
 from audience_mock.web.conduct.calls import Call, elapsed_s
-from audience_mock.web.conduct.checks import Check, Subject, counted, numbered, seconds
+from audience_mock.web.conduct.checks import Check, Subject, numbered, seconds
 from audience_mock.web.conduct.facts import Page
 from audience_mock.web.conduct.rules import Option, Rule
 from audience_mock.web.evidence import chosen, inferred
@@ -166,8 +167,9 @@ class Pages(Check):
                 [given, call],
             )
 
-    def finish(self) -> None:
+    def finish(self) -> Iterator[None]:
         for walk in self._walks:
+            yield
             pages, last = walk.pages, walk.pages[-1]
             if walk.following is not None and not walk.is_search and not self.subject.ends_early:
                 self.report(
@@ -183,7 +185,7 @@ class Pages(Check):
                 self.report(
                     SMALL_PAGES,
                     f"{numbered(pages)} read {counted(walk.items, 'item')} in {len(pages)} pages; {needed} of"
-                    f" {walk.max_items} would have done",
+                    f" {walk.max_items} would have sufficed",
                     pages,
                 )
 
@@ -217,8 +219,9 @@ class ReadAgain(Check):
             and first.answer_body == second.answer_body
         )
 
-    def finish(self) -> None:
+    def finish(self) -> Iterator[None]:
         for reads in self._reads.values():
+            yield
             self._judge(reads)
 
     def _judge(self, reads: list[Call]) -> None:

@@ -1,7 +1,9 @@
 """Reads that wait for something to be built."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
+from audience_mock.core.counting import counted
 from audience_mock.web.conduct.calls import Call, elapsed_s
 from audience_mock.web.conduct.checks import Check, Subject, numbered, seconds
 from audience_mock.web.conduct.rules import Option, Rule
@@ -74,8 +76,9 @@ class Polling(Check):
         if waiting is not None:
             self._judge(waiting[0], [*waiting[1], *last])
 
-    def finish(self) -> None:
+    def finish(self) -> Iterator[None]:
         for state, polls in self._waits.values():
+            yield
             self._judge(state, polls)
 
     def _judge(self, state: str, polls: list[Call]) -> None:
@@ -87,8 +90,8 @@ class Polling(Check):
         if fast and len(fast) >= self.options["fast_polls"]:
             self.report(
                 TOO_FAST,
-                f"{where}: {len(fast)} of {len(intervals)} intervals were shorter than {seconds(shortest_s)},"
-                f" the shortest {seconds(min(fast))}",
+                f"{where}: {len(fast)} of {counted(len(intervals), 'interval')} shorter than"
+                f" {seconds(shortest_s)}, the shortest {seconds(min(fast))}",
                 polls,
             )
         elif (

@@ -1,7 +1,9 @@
 """Tokens that are refreshed too early, too late, or for each call."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from audience_mock.core.counting import counted
 from audience_mock.web.conduct.calls import Call
 from audience_mock.web.conduct.checks import Check, Subject, numbered
 from audience_mock.web.conduct.facts import IssuedToken
@@ -109,15 +111,18 @@ class Tokens(Check):
             early = self._early.setdefault((call.api, call.caller), [])
             early.append((call, lifetime_s - age_s))
 
-    def finish(self) -> None:
+    def finish(self) -> Iterator[None]:
         for late in self._late.values():
+            yield
             if len(late) >= max(1, self.options["late_calls"]):
                 self.report(
                     LATE,
-                    f"{numbered(late)} sent a token that had expired: {len(late)} calls were rejected for it",
+                    f"{numbered(late)} sent a token that had expired: "
+                    f" {counted(len(late), 'call')} failed with 401",
                     late,
                 )
         for key, lives in self._of_app.items():
+            yield
             single = _single_uses(lives)
             if len(single) >= max(2, self.options["single_uses"]):
                 calls = [life.issued for life in single]
@@ -129,12 +134,13 @@ class Tokens(Check):
                 )
                 self._early.pop(key, None)
         for early in self._early.values():
+            yield
             if len(early) >= max(1, self.options["early_refreshes"]):
                 calls = [call for call, _ in early]
                 self.report(
                     EARLY,
-                    f"{numbered(calls)} asked for a new token {len(calls)} times while the one before was"
-                    f" good for {min(left for _, left in early) / 3600:.3g} h and more",
+                    f"{numbered(calls)} asked for a new token while the one before was good"
+                    f" for {min(left for _, left in early) / 3600:.3g} h and more",
                     calls,
                 )
 
