@@ -19,6 +19,7 @@ from audience_mock.core.postgres.journal import PostgresJournal
 from audience_mock.core.postgres.limits import PostgresLimits
 from audience_mock.core.postgres.rows_of_image import RowsOfImage
 from audience_mock.core.postgres.samples import PostgresSamples
+from audience_mock.core.postgres.schema import SCHEMA
 from audience_mock.core.postgres.subscriptions import PostgresSubscribers
 from audience_mock.core.postgres.transaction import PostgresTransaction
 from audience_mock.core.postgres.waiting import in_greenlet, wait
@@ -49,7 +50,7 @@ LOOK_AGAIN_S = 0.5
 _SAVE = """UPDATE worlds SET ahead_ms = $2, frozen_at_ms = $3, settings = $4, version = version + 1
     WHERE name = $1"""
 _RAISE_VERSION = "UPDATE worlds SET version = version + 1 WHERE name = $1"
-_DELETE_WINDOWS = "DELETE FROM windows WHERE image = $1"
+_DELETE_WINDOWS = f"DELETE FROM {SCHEMA}.windows WHERE image = $1"
 
 Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
 

@@ -29,7 +29,7 @@ from audience_mock.core.postgres.unreachable import UnreachableDatabase
 from audience_mock.core.postgres.world import PostgresWorld
 from audience_mock.core.store.database import Database
 from audience_mock.core.worlds.database_files import DatabaseFiles
-from audience_mock.core.worlds.names import check_name
+from audience_mock.core.worlds.names import NAME, check_name
 from audience_mock.core.worlds.snapshots import MAX_SNAPSHOTS
 from audience_mock.core.worlds.world import DEFAULT, World
 from audience_mock.core.worlds.worlds import MAX_WORLDS, StartingState, Worlds, WorldState
@@ -135,6 +135,8 @@ class PostgresWorlds(Worlds):
         return False
 
     def get_or_create(self, name: str) -> World:
+        if name not in self._known:
+            check_name(name)
         head = self._head(name)
         while head is None:
             self._make(name, {})
@@ -155,6 +157,8 @@ class PostgresWorlds(Worlds):
         return PostgresWorld(server, name, head, self._configure, self)
 
     def _head(self, name: str) -> Head | None:
+        if not NAME.fullmatch(name) and not name.startswith(HIDDEN):
+            return None
         return heads.head_of(self.server.row(heads.READ, name))
 
     def _seen(self, name: str, head: Head) -> PostgresWorld:
