@@ -115,7 +115,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
     app.state.tenants = access.tenants
     if access.tenants is not None:
         access.tenants.when_reloaded.append(worlds.forget_callers)
-    app.state.probes = Probes(worlds.files.file, settings.ready_free_bytes)
+    app.state.probes = Probes(worlds.files.file, settings.ready_free_bytes, worlds.why_unavailable)
     served = Served(
         probes=app.state.probes,
         operations=sorted(

@@ -17,7 +17,7 @@ from test_command import Runner, command
 
 from audience_mock.core.postgres.schema import SCHEMA
 from helpers import postgres
-from helpers.accounts import PINTEREST_TOKEN
+from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.deployment import Deployment
 from helpers.postgres import Cluster
 from helpers.replicas import AUDIENCES, CREATE, TurnsClient, calling, check_worlds
@@ -101,7 +101,8 @@ def test_a_replica_waits_for_no_database_that_is_gone(deployed: Deployment) -> N
     assert httpx.get(f"{url}/__admin/ready").status_code == 200
     deployed.cluster.crash()
     for path in (AUDIENCES, "/custom_audiences?fb_ad_account_id=107", "/__admin/state", "/__admin/clock"):
-        answer = httpx.get(url + path, headers=PINTEREST_TOKEN, timeout=20)
+        token = PITCHTARGET_TOKEN if path.startswith("/custom") else PINTEREST_TOKEN
+        answer = httpx.get(url + path, headers=token, timeout=20)
         assert answer.status_code == 503, (path, answer.status_code, answer.text)
         assert "Traceback" not in answer.text
     assert httpx.get(f"{url}/__admin/live").status_code == 200
@@ -264,7 +265,9 @@ def test_a_full_disk_refuses_changes(command: Runner, durable: Cluster, small_di
         assert refused is not None
         assert refused.status_code in (500, 503, 507), refused.text
         for each in (url, other):
-            listed = http.get(f"{each}?page_size=250").json()["items"]
+            answer = http.get(f"{each}?page_size=250")
+            assert answer.status_code == 200, answer.text + deployed.errors
+            listed = answer.json()["items"]
             assert len(listed) == min(len(made), 250)
             assert {item["id"] for item in listed} <= made
         filler.unlink()

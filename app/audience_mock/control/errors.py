@@ -29,6 +29,7 @@ from audience_mock.core.errors import (
     StorageFullError,
     StorageQuotaExceededError,
     StoreError,
+    StoreUnavailableError,
     WorldReplacedError,
 )
 from audience_mock.core.validation_errors import problems
@@ -139,6 +140,8 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
             return 413, str(error), None
         case StorageFullError() | StorageQuotaExceededError():
             return 507, str(error), None
+        case StoreUnavailableError():
+            return 503, str(error), None
         case QuotaExceededError():
             return 429, str(error), None
         case (

@@ -30,6 +30,7 @@ class ControlRoute(MockRoute):
 
     def authorize(self, request: MockRequest) -> None:
         request.caller = caller = access.check(request, request.options)
+        request.world.check_reachable()
         if caller.tenant is not None:
             for name in self.worlds_of(request):
                 caller.check_sees(name)

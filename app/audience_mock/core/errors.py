@@ -154,6 +154,11 @@ class StoreUnavailableError(DomainError):
     """The database cannot be reached, or did not answer in time; the text says why. What was to be written is
     not, unless the connection was lost while it was committed."""
 
+    @property
+    def reason(self) -> str:
+        """For the log and the journal, where a response does not say it."""
+        return str(self)
+
 
 class InvalidTextError(DomainError):
     """A text that the database cannot store; the message says why. Nothing was changed."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,11 +22,13 @@ DRAINING, NO_STORE, DISK_FULL = REASONS = ("draining", "no_store", "disk_full")
 
 @dataclass
 class Probes:
-    """`file` is the database file, as it is now; None: worlds are in memory, and neither store nor disk is
-    looked at. `min_free_bytes` of its disk have to be free; 0 does not look."""
+    """`file` is the database file, as it is now; None: worlds are in memory or in a database of its own, and
+    neither file nor disk is looked at. `min_free_bytes` of its disk have to be free; 0 does not look.
+    `why_unavailable` says why the database cannot be used, if it cannot."""
 
     file: Path | None = None
     min_free_bytes: int = 0
+    why_unavailable: Callable[[], str | None] = lambda: None
     is_draining: bool = False
 
     def __post_init__(self) -> None:
@@ -36,9 +39,13 @@ class Probes:
         self.is_draining = True
 
     def not_ready(self) -> NotReady | None:
-        """None if it is ready. Takes some microseconds: the file is looked at, and not written to."""
+        """None if it is ready. Takes some microseconds: the file is looked at, and not written to; a database
+        is asked."""
         if self.is_draining:
             return NotReady(DRAINING, "the server is about to end")
+        unavailable = self.why_unavailable()
+        if unavailable is not None:
+            return NotReady(NO_STORE, unavailable)
         if self.file is None:
             return None
         if self._identity is None or identity(self.file) != self._identity:

@@ -173,6 +173,9 @@ class PostgresDatabase:
             wait(pool)
         return pool
 
+    def check_reachable(self) -> None:
+        """Raises StoreUnavailableError if the last request of a world found no database."""
+
     def check(self) -> None:
         """Raises StoreError, which says what to run, unless the database is as this version needs it."""
 
@@ -186,6 +189,10 @@ class PostgresDatabase:
         """Close the connections of this event loop, if the caller can wait, and those beside it."""
         if can_wait():
             self._close_pool()
+        self.close_beside()
+
+    def close_beside(self) -> None:
+        """Close the connections that the start has used; they are opened again for who needs them."""
         self._beside.stop(self._close_pool)
 
     def _close_pool(self) -> None:

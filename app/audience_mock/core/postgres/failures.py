@@ -32,7 +32,8 @@ class Availability:
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
-        self._is_down = False
+        self._is_down = True
+        """Until it has answered: a start that finds none says so itself."""
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -47,7 +48,7 @@ class Availability:
             raise self._unavailable(error) from None
         if self._is_down:
             self._is_down = False
-            log.info("the database %s answers again", self._shown)
+            log.info("the database %s answers", self._shown)
 
     def _unavailable(self, error: Exception) -> StoreUnavailableError:
         why = str(error) or type(error).__name__

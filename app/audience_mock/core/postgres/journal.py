@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from audience_mock.core.controls.journal import ENTRY_BYTES, Entry, Journal
-from audience_mock.core.errors import NotFoundError, StoreUnavailableError
+from audience_mock.core.errors import NotFoundError, StorageFullError, StoreUnavailableError
 from audience_mock.core.postgres import pickled
 from audience_mock.core.postgres.schema import SCHEMA
 
@@ -34,7 +34,7 @@ class PostgresJournal(Journal):
         raw = pickled.written(record)
         try:
             self._value(_ADD, at_ms, held_bytes + ENTRY_BYTES, raw, max_entries, max_bytes)
-        except StoreUnavailableError:
+        except (StoreUnavailableError, StorageFullError):
             return
 
     def trim(self, max_entries: int, max_bytes: int) -> None:

@@ -14,4 +14,7 @@ class UnreachableDatabase(PostgresDatabase):
     def _fail(self, *_: Any, **__: Any) -> NoReturn:
         raise self._error
 
+    def check_reachable(self) -> None:
+        raise self._error
+
     run = transact = row = rows = session = _fail

@@ -114,6 +114,9 @@ class PostgresWorld(World):
         else:
             self.see(head)
 
+    def check_reachable(self) -> None:
+        self.server.check_reachable()
+
     def transact_now(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:

@@ -98,7 +98,15 @@ class PostgresWorlds(Worlds):
         return untouched
 
     def start(self) -> None:
+        self.server.close_beside()
         self._sweeper.start()
+
+    def why_unavailable(self) -> str | None:
+        try:
+            self.server.row("SELECT 1")
+        except StoreUnavailableError as error:
+            return str(error)
+        return None
 
     def in_background(self, function: Callable[[], None]) -> None:
         self._sweeper.run_once(function)
@@ -153,7 +161,7 @@ class PostgresWorlds(Worlds):
 
     def unreachable(self, name: str, error: StoreUnavailableError) -> World:
         server = UnreachableDatabase(self.server, error)
-        head = Head(0, 0, 0, None, "{}", False, False, self.server.time.now_ms())
+        head = Head(0, 1, 0, None, "{}", False, False, self.server.time.now_ms())
         return PostgresWorld(server, name, head, self._configure, self)
 
     def _head(self, name: str) -> Head | None:

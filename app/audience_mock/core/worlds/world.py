@@ -84,6 +84,10 @@ class World:
         self.upload_samples: deque[Any] = deque()
         """The starts of the newest uploads, which `core.users.samples` keeps."""
 
+    def check_reachable(self) -> None:
+        """Raises StoreUnavailableError if what is known of it may be wrong, since its database does not
+        answer."""
+
     async def transact(
         self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:

@@ -124,6 +124,10 @@ class Worlds:
     def start(self) -> None:
         """The server has started, in the running event loop."""
 
+    def why_unavailable(self) -> str | None:
+        """Why its database cannot be used; None if it can, or is a file."""
+        return None
+
     def in_background(self, function: Callable[[], None]) -> None:
         """Run something of the server's own, beside its requests."""
         function()

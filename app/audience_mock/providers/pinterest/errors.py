@@ -15,6 +15,7 @@ from audience_mock.core.errors import (
     ScopesNotGrantedError,
     SelfShareError,
     StorageQuotaExceededError,
+    StoreUnavailableError,
     WorldReplacedError,
 )
 from audience_mock.providers.pinterest.invalid_input import (
@@ -309,6 +310,9 @@ def _describe(error: Exception) -> tuple[ErrorSpec, str]:
     if isinstance(error, InjectedError):
         spec = _injected(error.status)
         return spec, spec.message.format_map({"what": "resource"})
+    if isinstance(error, StoreUnavailableError):
+        # Chosen: what a load balancer answers for an API whose servers are down.
+        return replace(SERVER_ERROR, status=503), SERVER_ERROR.message
     spec = ERRORS.get(type(error), SERVER_ERROR)
     fields = {"error": error} | {
         name: shorten(value) if isinstance(value, str) else value for name, value in vars(error).items()

@@ -12,6 +12,7 @@ from audience_mock.core.errors import (
     NotFoundError,
     QuotaExceededError,
     StorageQuotaExceededError,
+    StoreUnavailableError,
     WorldReplacedError,
 )
 from audience_mock.providers.pitchtarget import responses
@@ -187,6 +188,9 @@ def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
         return 422, _by_field(error.details)
     if isinstance(error, InjectedError):
         return error.status, {"base": [_injected_message(error.status)]}
+    if isinstance(error, StoreUnavailableError):
+        # Chosen: what a load balancer answers for an API whose servers are down.
+        return 503, {"base": [SERVER_ERROR.message]}
     spec = ERRORS.get(type(error), SERVER_ERROR)
     values = {**vars(error), "error": error}
     if isinstance(error, MethodNotAllowedError):
