@@ -1,6 +1,6 @@
 """make bench-postgres: worlds in PostgreSQL beside worlds in SQLite, taking turns within one run.
 
-    python -m benchmarks.postgres [--rounds 3] [--quick] [--out FILE]
+    python -m benchmarks.postgres [--rounds 3] [--quick] [--only KIND] [--out FILE]
 
 Starts a PostgreSQL server of its own, in a temporary folder, with the settings that PostgreSQL has by itself:
 `fsync`, `full_page_writes` and `synchronous_commit` are on, as an operator has them. Client, server and
@@ -11,19 +11,19 @@ scale is computed from the CPU time of a request, not measured.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 from benchmarks import exchanges, load, report
 from benchmarks.exchanges import CREATE, GET, Request, post
-from benchmarks.processes import ROOT, BenchError, Running, ask, environment, family
+from benchmarks.latency_probe import probing
+from benchmarks.processes import ROOT, BenchError, Running, family
 from benchmarks.report import Results, Target, Value
 from benchmarks.servers import FILE, MEMORY, TITLES, Server, ours
 from helpers import postgres
@@ -31,11 +31,13 @@ from helpers.postgres import Cluster
 
 POSTGRESQL = "postgresql"
 SERVERS = (MEMORY, FILE, POSTGRESQL)
-WORKLOADS = (GET, CREATE)
+REQUESTS = (GET, CREATE)
+WORLDS, MANY_WORLDS = "worlds", "many worlds"
+KINDS = (*REQUESTS, WORLDS, MANY_WORLDS)
 CONNECTIONS = 1, 16
-MANY_WORLDS = 1_000
 
-MAKE, FORK, RESET, RESTORE, THOUSAND = "make a world", "fork", "reset", "restore a snapshot", "1,000 worlds"
+MAKE, THOUSAND = "make a world", "make 1,000 worlds"
+BATCH, SNAPSHOT, FORK, RESET, RESTORE = "one batch", "snapshot", "fork", "reset", "restore"
 WORLD_HEADER = "X-Audience-Mock-World"
 
 
@@ -49,8 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
     if missing is not None:
         print(f"bench: {missing}", file=sys.stderr)
         return 1
-    count = 2_000 if asked.quick else 100_000
-    worlds = 20 if asked.quick else MANY_WORLDS
     began = time.monotonic()
     cache = ROOT / "build/bench"
     cache.mkdir(parents=True, exist_ok=True)
@@ -59,12 +59,12 @@ def main(arguments: list[str] | None = None) -> int:
             tempfile.TemporaryDirectory(dir=cache, prefix="run-") as folder,
             postgres.running_cluster(durable=True, settings={"shared_buffers": "128MB"}) as cluster,
         ):
-            results = measure(Path(folder), cluster, asked.rounds, asked.duration_s, count, worlds)
+            results = measure(asked, Path(folder), cluster)
             about = _about(cluster)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    found = report.outcomes(results, targets(count, worlds))
+    found = report.outcomes(results, targets(asked.count))
     titles = {**TITLES, POSTGRESQL: "Audience Mock, PostgreSQL"}
     print(f"\n{report.tables(results, titles, POSTGRESQL)}\n\n{report.verdicts(found)}\n\n{about}")
     written = {"about": about, "targets": found, "results": results.as_json()}
@@ -79,36 +79,46 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, help="rounds of each measurement (default: 3, quick: 1)")
     parser.add_argument("--quick", action="store_true", help="check that everything runs")
+    parser.add_argument(
+        "--only", action="append", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "build/bench/postgres.json", help="file to write")
     asked = parser.parse_args(arguments)
     if asked.rounds is None:
         asked.rounds = 1 if asked.quick else 3
     if asked.rounds < 1:
         parser.error("--rounds must be 1 or more")
-    asked.duration_s = 1 if asked.quick else 2
+    asked.only = asked.only or [*KINDS]
+    asked.duration_s = 1
+    asked.count = 2_000 if asked.quick else 100_000
+    asked.worlds = 20 if asked.quick else 1_000
     return asked
 
 
-def measure(
-    folder: Path, cluster: Cluster, rounds: int, duration_s: int, count: int, worlds: int
-) -> Results:
+def measure(asked: argparse.Namespace, folder: Path, cluster: Cluster) -> Results:
     results = Results()
-    with ExitStack() as started:
-        processes = {
-            name: started.enter_context(server(name, folder, cluster).running(folder)) for name in SERVERS
-        }
-        _measure_requests(processes, cluster, rounds, duration_s, results)
-    with ExitStack() as started:
-        processes = {
-            name: started.enter_context(server(name, folder, cluster, seed=False).running(folder))
-            for name in SERVERS
-        }
-        _measure_worlds(processes, rounds, count, results)
-        for name, process in processes.items():
-            print(f"measuring: {worlds:,} worlds, {name}", flush=True)
-            with _connected(process) as connection:
-                took_ms = sum(_make(connection, f"many-{number}") for number in range(worlds))
-            results.add(THOUSAND, name, {"ms": took_ms * MANY_WORLDS / worlds})
+
+    def started(stack: ExitStack, *, seed: bool) -> dict[str, Running]:
+        servers = {name: server(name, folder, cluster, seed=seed) for name in SERVERS}
+        return {name: stack.enter_context(each.running(folder)) for name, each in servers.items()}
+
+    if requests := [workload for workload in REQUESTS if workload in asked.only]:
+        with ExitStack() as stack:
+            processes = started(stack, seed=True)
+            for workload in requests:
+                print(f"measuring: {workload}", flush=True)
+                _measure_requests(workload, processes, cluster, asked, results)
+    if {WORLDS, MANY_WORLDS} & {*asked.only}:
+        with ExitStack() as stack:
+            for name, process in started(stack, seed=False).items():
+                if WORLDS in asked.only:
+                    print(f"measuring: {WORLDS}, {name}", flush=True)
+                    _measure_worlds(name, process, asked, results)
+                if MANY_WORLDS in asked.only:
+                    print(f"measuring: {MANY_WORLDS}, {name}", flush=True)
+                    with _connected(process) as connection:
+                        took_ms = sum(_make(connection, f"many-{number}") for number in range(asked.worlds))
+                    results.add(THOUSAND, name, {"ms": took_ms * 1_000 / asked.worlds})
     return results
 
 
@@ -122,51 +132,50 @@ def server(name: str, folder: Path, cluster: Cluster, *, seed: bool = True) -> S
 
 
 def _measure_requests(
-    processes: dict[str, Running], cluster: Cluster, rounds: int, duration_s: int, results: Results
+    workload: str,
+    processes: dict[str, Running],
+    cluster: Cluster,
+    asked: argparse.Namespace,
+    results: Results,
 ) -> None:
-    for workload in WORKLOADS:
-        print(f"measuring: {workload}", flush=True)
-        request = exchanges.OURS[workload]
-        for process in processes.values():
-            load.run(process.port, request, connections=1, duration_s=load.WARM_UP_S)
-        for _ in range(rounds):
-            for connections in CONNECTIONS:
-                for name, process in processes.items():
-                    before = _cpu_s(process.pid), _cpu_s(cluster.pid)
-                    got = load.run(process.port, request, connections=connections, duration_s=duration_s)
-                    after = _cpu_s(process.pid), _cpu_s(cluster.pid)
-                    requests = got.requests_per_s * duration_s
-                    us = [(late - early) / requests * 1e6 for early, late in zip(before, after, strict=True)]
-                    cpu = {"cpu_us": us[0]} | ({"database_cpu_us": us[1]} if name == POSTGRESQL else {})
-                    if got.errors:
-                        raise BenchError(f"{name} failed {got.errors} times during {workload!r}")
-                    shown = {"requests_per_s": got.requests_per_s, "p50_ms": got.p50_ms, "p99_ms": got.p99_ms}
-                    results.add(load.name_of(workload, connections), name, {**shown, **cpu})
+    request = exchanges.OURS[workload]
+    for process in processes.values():
+        load.run(process.port, request, connections=1, duration_s=load.WARM_UP_S)
+    for _ in range(asked.rounds):
+        for connections in CONNECTIONS:
+            for name, process in processes.items():
+                pids = {
+                    "cpu_us": process.pid,
+                    **({"database_cpu_us": cluster.pid} if name == POSTGRESQL else {}),
+                }
+                before = {what: _cpu_s(pid) for what, pid in pids.items()}
+                got = load.run(process.port, request, connections=connections, duration_s=asked.duration_s)
+                requests = got.requests_per_s * asked.duration_s
+                cpu = {what: (_cpu_s(pid) - before[what]) / requests * 1e6 for what, pid in pids.items()}
+                if got.errors:
+                    raise BenchError(f"{name} failed {got.errors} times during {workload!r}")
+                measured = {"requests_per_s": got.requests_per_s, "p50_ms": got.p50_ms, "p99_ms": got.p99_ms}
+                results.add(load.name_of(workload, connections), name, {**measured, **cpu})
 
 
-def _measure_worlds(processes: dict[str, Running], rounds: int, count: int, results: Results) -> None:
-    """A world of `count` audiences is filled once and restored from a snapshot for each round; while the
-    large ones are copied, another world is read every few milliseconds."""
-    seed = exchanges.compact(exchanges.seed(count))
-    for name, process in processes.items():
-        print(f"measuring: worlds, {name}", flush=True)
-        with _connected(process) as connection:
-            header = {WORLD_HEADER: "large", **exchanges.JSON}
-            batch_ms = _took_ms(connection, Request("POST", "/__admin/seed", header, seed))
-            results.add(of("one batch", count), name, {"ms": batch_ms})
-            _took_ms(connection, Request("PUT", "/__admin/snapshots/full", header))
-            for number in range(rounds):
-                results.add(MAKE, name, {"ms": _make(connection, f"made-{number}")})
-                fork = post("/__admin/worlds/large/fork", {}, {"name": f"fork-{number}"})
-                with _probed(process) as waited:
-                    fork_ms = _took_ms(connection, fork)
-                results.add(of(FORK, count), name, {"ms": fork_ms, **waited})
-                reset_ms = _took_ms(connection, post("/__admin/reset", header, {}))
-                results.add(of(RESET, count), name, {"ms": reset_ms})
-                with _probed(process) as waited:
-                    restore = post("/__admin/snapshots/full/restore", header, {})
-                    restore_ms = _took_ms(connection, restore)
-                results.add(of(RESTORE, count), name, {"ms": restore_ms, **waited})
+def _measure_worlds(name: str, process: Running, asked: argparse.Namespace, results: Results) -> None:
+    """A world is filled once and restored from a snapshot for each round; meanwhile, another world is read
+    every few milliseconds."""
+    count, header = asked.count, {WORLD_HEADER: "large", **exchanges.JSON}
+    with _connected(process) as connection:
+
+        def measured(what: str, request: Request) -> None:
+            with _probing(process) as waited:
+                took_ms = _took_ms(connection, request)
+            results.add(of(what, count), name, {"ms": took_ms, **waited})
+
+        measured(BATCH, Request("POST", "/__admin/seed", header, exchanges.compact(exchanges.seed(count))))
+        measured(SNAPSHOT, Request("PUT", "/__admin/snapshots/full", header))
+        for number in range(asked.rounds):
+            results.add(MAKE, name, {"ms": _make(connection, f"made-{number}")})
+            measured(FORK, post("/__admin/worlds/large/fork", {}, {"name": f"fork-{number}"}))
+            measured(RESET, post("/__admin/reset", header, {}))
+            measured(RESTORE, post("/__admin/snapshots/full/restore", header, {}))
 
 
 @contextmanager
@@ -193,29 +202,10 @@ def _took_ms(connection: HTTPConnection, request: Request) -> float:
     return took_ms
 
 
-@contextmanager
-def _probed(process: Running) -> Iterator[dict[str, float]]:
-    """Fills in how long requests to the default world waited meanwhile."""
-    headers = exchanges.PINTEREST_HEADERS
-    command = [sys.executable, "-m", "benchmarks.latency_probe", str(process.port)]
-    waited: dict[str, float] = {}
-    with subprocess.Popen(
-        [*command, f"{exchanges.AUDIENCES}?page_size=1", headers["Authorization"]],
-        env=environment({}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as probe:
-        try:
-            assert probe.stdout is not None
-            probe.stdout.readline()
-            yield waited
-            output, _ = probe.communicate(timeout=60)
-        finally:
-            probe.kill()
-    if probe.returncode != 0:
-        raise BenchError("the latency probe failed")
-    waited["others_longest_wait_ms"] = json.loads(output)["longest_ms"]
+def _probing(process: Running) -> AbstractContextManager[dict[str, float]]:
+    """Measures how long requests to the default world wait meanwhile."""
+    path = f"{exchanges.AUDIENCES}?page_size=1"
+    return probing(process.port, path, exchanges.PINTEREST_HEADERS["Authorization"])
 
 
 def _cpu_s(pid: int) -> float:
@@ -230,7 +220,7 @@ def _cpu_s(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def targets(count: int, worlds: int) -> list[Target]:
+def targets(count: int) -> list[Target]:
     """What was wanted of PostgreSQL before there was anything to measure."""
 
     def median(workload: str, metric: str) -> Any:

@@ -94,10 +94,7 @@ def container_of(manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def environment_of(manifests: dict[str, dict[str, Any]]) -> dict[str, str]:
     variables = container_of(manifests)["env"]
-    by_name = {
-        variable["name"]: variable["value"] if "value" in variable else FROM_A_SECRET
-        for variable in variables
-    }
+    by_name = {variable["name"]: variable.get("value", FROM_A_SECRET) for variable in variables}
     assert len(by_name) == len(variables), "a variable twice"
     return by_name
 
