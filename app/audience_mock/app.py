@@ -194,11 +194,10 @@ def _describe_control() -> dict[str, Any]:
 
 def _admit_by_quotas(worlds: Worlds, tenants: "Tenants") -> "FairAdmission":
     """What the quotas of tenants limit, from now on and as they are after each reload."""
-    from audience_mock.core.worlds.quotas import Ledger
     from audience_mock.web.fair_admission import FairAdmission
     from audience_mock.web.request_quotas import RequestQuotas
 
-    ledger = Ledger(tenants)
+    ledger = worlds.ledger(tenants)
     worlds.use_quotas(ledger)
     tenants.when_reloaded.append(partial(worlds.use_quotas, ledger))
     return FairAdmission(RequestQuotas(tenants), ledger)

@@ -60,6 +60,14 @@ def migrated_template(postgresql: postgres.Cluster) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def databases(postgresql: postgres.Cluster, migrated_template: str) -> Iterator[postgres.Databases]:
+    """Databases for servers that need none of their own afterwards."""
+    databases = postgres.Databases(postgresql, migrated_template)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
 def database(postgresql: postgres.Cluster, migrated_template: str) -> Iterator[str]:
     """The name of a fresh database with the tables."""
@@ -92,15 +100,15 @@ def _using(engine: str, fixture: Callable[[str], Any]) -> Iterator[None]:
     if engine == SQLITE:
         yield
         return
-    cluster, template = fixture("postgresql"), fixture("migrated_template")
+    cluster, databases = fixture("postgresql"), fixture("databases")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MockServer, "__enter__", _entering(MockServer.__enter__, cluster, template))
+        patch.setattr(MockServer, "__enter__", _entering(MockServer.__enter__, cluster, databases))
         patch.setattr(MockServer, "__exit__", _exiting(MockServer.__exit__))
         yield
 
 
 def _entering(
-    enter: Callable[[MockServer], MockServer], cluster: postgres.Cluster, template: str
+    enter: Callable[[MockServer], MockServer], cluster: postgres.Cluster, databases: postgres.Databases
 ) -> Callable[[MockServer], MockServer]:
     def entering(server: MockServer) -> MockServer:
         if server.settings.database != Settings.model_fields["database"].default:
@@ -108,8 +116,7 @@ def _entering(
         from helpers.postgres_world import PostgresWorld
 
         with ExitStack() as opened:
-            name = cluster.new_database(template)
-            opened.callback(cluster.drop_database, name)
+            name = opened.enter_context(databases.one())
             server.settings = server.settings.model_copy(update={"database": cluster.url(name)})
             enter(server)
             server.world = PostgresWorld(server, cluster, name)

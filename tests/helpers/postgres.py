@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,55 @@ class Cluster:
             f"CREATE ROLE {OWNER} LOGIN",
             f"CREATE ROLE {SERVING} LOGIN",
         )
+
+
+class Databases:
+    """Databases for one server after the other: to make one takes 60 ms, and its first connection as long."""
+
+    def __init__(self, cluster: Cluster, template: str) -> None:
+        self._cluster = cluster
+        self._template = template
+        self._idle: list[tuple[str, Connection]] = []
+        self._used = 0
+
+    @contextmanager
+    def one(self) -> Iterator[str]:
+        """The name of a database with empty tables, which is emptied afterwards."""
+        if self._idle:
+            name, connection = self._idle.pop()
+        else:
+            name = self._cluster.new_database(self._template)
+            connection = Connection(self._cluster.url(name, "postgres"))
+        yield name
+        self._used += 1
+        connection.run(self._truncate if self._used % 50 == 0 else self._delete)
+        self._idle.append((name, connection))
+
+    def close(self) -> None:
+        for _, connection in self._idle:
+            connection.close()
+
+    @cached_property
+    def _delete(self) -> str:
+        """Deletes what a test of a few rows left; far faster than to truncate thirty tables."""
+        return "; ".join(f"DELETE FROM {table}" for table in self._tables) + f"; {self._restart}"
+
+    @cached_property
+    def _truncate(self) -> str:
+        return f"TRUNCATE {', '.join(self._tables)}; {self._restart}"
+
+    @cached_property
+    def _restart(self) -> str:
+        return "; ".join(f"ALTER SEQUENCE {name} RESTART" for name in self._of_kind("S"))
+
+    @cached_property
+    def _tables(self) -> list[str]:
+        return [table for table in self._of_kind("r") if not table.endswith(".schema_version")]
+
+    def _of_kind(self, kind: str) -> list[str]:
+        query = f"""SELECT oid::regclass::text FROM pg_class
+            WHERE relnamespace = 'audience_mock'::regnamespace AND relkind = '{kind}'"""
+        return [name for (name,) in self._cluster.rows(query, database=self._template)]
 
 
 class Connection:

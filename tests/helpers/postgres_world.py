@@ -1,7 +1,9 @@
 """The default world of a server on PostgreSQL, as tests use that of a server on SQLite within its process."""
 
+from types import SimpleNamespace
 from typing import Any
 
+from audience_mock.core.postgres.schema import SCHEMA
 from audience_mock.testing import MockServer
 from helpers import postgres
 
@@ -32,12 +34,47 @@ class _Clock:
         self._clock.advance(by_ms / 1000)
 
 
+class _Rows:
+    """What a statement found, as SQLAlchemy gives it."""
+
+    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+        self._rows = rows
+
+    def all(self) -> list[tuple[Any, ...]]:
+        return self._rows
+
+    def one(self) -> tuple[Any, ...]:
+        (row,) = self._rows
+        return row
+
+    def scalar_one(self) -> Any:
+        (value,) = self.one()
+        return value
+
+
+class _Connection:
+    """Looks into the rows of the default world, as a server would."""
+
+    def __init__(self, cluster: postgres.Cluster, database: str) -> None:
+        self._url = cluster.url(database)
+
+    def exec_driver_sql(self, text: str) -> _Rows:
+        with postgres.connected(self._url) as connection:
+            connection.run(f"SET search_path = {SCHEMA}")
+            connection.rows(f"SELECT set_config('{SCHEMA}.image', {_IMAGE}::text, false)")
+            return _Rows(connection.rows(text))
+
+
+_IMAGE = "(SELECT image FROM worlds WHERE name = 'default')"
+
+
 class PostgresWorld:
     """What tests ask of `MockServer.world`; whatever is not here is the world of the process."""
 
     def __init__(self, server: MockServer, cluster: postgres.Cluster, database: str) -> None:
         self._world = server.world
         self.clock = _Clock(server)
+        self.database = SimpleNamespace(connection=_Connection(cluster, database))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._world, name)

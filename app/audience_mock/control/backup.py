@@ -46,6 +46,7 @@ async def get(request: MockRequest) -> Response:
     Each world is as it was at one moment, and others are served meanwhile. The last member of the file is
     `manifest.json`: a backup without it broke off.
     """
+    request.worlds.check_can_be_archived()
     return StreamingResponse(
         archive(request.worlds), media_type=MEDIA_TYPE, headers={"cache-control": "no-store"}
     )

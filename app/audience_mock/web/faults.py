@@ -13,7 +13,12 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Send
 
 from audience_mock.core.controls.faults import REQUEST_FAULT_ID, Fault, Outcome
-from audience_mock.core.errors import InvalidFaultError, QuotaExceededError, WorldReplacedError
+from audience_mock.core.errors import (
+    InvalidFaultError,
+    QuotaExceededError,
+    StoreUnavailableError,
+    WorldReplacedError,
+)
 from audience_mock.web.body import FORM, MAX_BODY_BYTES, declared_bytes, media_type
 from audience_mock.web.context import route_path
 from audience_mock.web.errors import InjectedError, MalformedBodyError
@@ -102,7 +107,10 @@ async def respond(route: Route, request: MockRequest) -> tuple[Response | None, 
         invalid = MalformedBodyError(str(error))
         return _reject_caller(route, request) or route.error_response(request, invalid), None
     if outcome is None:
-        fault = await _planned_for(route.operation_id, request)
+        try:
+            fault = await _planned_for(route.operation_id, request)
+        except StoreUnavailableError as error:
+            return route.error_response(request, InjectedError(503, reason=str(error))), None
         if fault is None:
             return await route.respond(request), None
     else:

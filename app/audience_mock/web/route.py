@@ -26,10 +26,11 @@ from starlette.responses import Response
 from starlette.routing import Match, compile_path
 from starlette.types import Receive, Scope, Send
 
+from audience_mock.core.errors import InvalidTextError, StoreUnavailableError
 from audience_mock.web import body, faults
 from audience_mock.web.context import route_path
 from audience_mock.web.error_log import one_line
-from audience_mock.web.errors import InjectedError, InvalidInputError
+from audience_mock.web.errors import InjectedError, InvalidInputError, MalformedBodyError
 from audience_mock.web.journal import record
 from audience_mock.web.openapi import API_VERSIONS, BODIES
 from audience_mock.web.request import MockRequest
@@ -181,6 +182,10 @@ class MockRoute(APIRoute):
             return self.error_response(request, _as_invalid_input(error))
         except HTTPException as error:
             return self.error_response(request, InjectedError(error.status_code))
+        except StoreUnavailableError as error:
+            return self.error_response(request, InjectedError(503, reason=str(error)))
+        except InvalidTextError as error:
+            return self.error_response(request, MalformedBodyError(str(error)))
         except Exception as error:  # noqa: BLE001 - the provider has a response to anything
             return self.error_response(request, error)
 

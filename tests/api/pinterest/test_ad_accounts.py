@@ -251,6 +251,7 @@ def test_a_page_is_found_by_indexes() -> None:
     database.close()
 
 
+@pytest.mark.sqlite_only(reason="it counts the steps of SQLite")
 @pytest.mark.parametrize("only", [None, "1+2+3"])
 def test_a_page_costs_what_it_shows(start: Callable[..., MockServer], only: str | None) -> None:
     """The same steps of SQLite, whether the accounts hold ten audiences each or a thousand, and whether there

@@ -45,6 +45,7 @@ class Compiled:
             self.rejects_duplicates = not statement.get_execution_options().get(IGNORE_DUPLICATES)
             key = "key" if "key" in statement.table.c else "1"
             self.text += f" ON CONFLICT DO NOTHING RETURNING {key}"
+        self.writes = not statement.is_select
         self.sums = "sum(" in self.text
 
     def bind(self, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:

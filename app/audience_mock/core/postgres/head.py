@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from audience_mock.core.postgres.database import Session
 from audience_mock.core.postgres.schema import SCHEMA
 
-_COLUMNS = """w.image, w.version, w.ahead_ms, w.frozen_at_ms, w.settings"""
+_COLUMNS = """w.image, w.version, w.ahead_ms, w.frozen_at_ms, w.settings, w.incarnation"""
 _BESIDE = f"""EXISTS (SELECT FROM {SCHEMA}.faults WHERE faults.image = w.image) AS has_faults,
     w.used_at < now() - interval '1 second' AS is_use_old,
     (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms"""
@@ -18,13 +18,15 @@ _LOCK = f"""SELECT {_COLUMNS}, {_BESIDE}, set_config('{SCHEMA}.image', w.image::
 
 
 class Head(NamedTuple):
-    """`version` rises with each change of it, and of tokens; `now_ms` is the time of the database."""
+    """`version` rises with each change of it, and of tokens; `incarnation` with each start afresh.
+    `now_ms` is the time of the database."""
 
     image: int
     version: int
     ahead_ms: int
     frozen_at_ms: int | None
     settings: str
+    incarnation: int
     has_faults: bool
     is_use_old: bool
     now_ms: float

@@ -23,6 +23,7 @@ _ADD_START = "INSERT INTO snapshots (world, name, image, ahead_ms, frozen_at_ms)
 _USE = f"SELECT set_config('{schema.SCHEMA}.image', $1, true)"
 _ADD_SEQUENCE = "INSERT INTO sequences (name, next) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _COPY = "SELECT copy_image($1)"
+_BYTES = "SELECT image_bytes($1)"
 _UNUSED = "INSERT INTO unused_images (image) VALUES ($1) ON CONFLICT DO NOTHING"
 
 Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
@@ -37,6 +38,12 @@ def copy(session: Session, image: int) -> int:
 def use(session: Session, image: int) -> None:
     """From now on the transaction sees the rows of this image."""
     session.row(_USE, str(image))
+
+
+def size_bytes(session: Session, image: int) -> int:
+    """Bytes of the rows of an image: reads all of them."""
+    size: int = session.row(_BYTES, image)[0]
+    return size
 
 
 def leave(session: Session, image: int) -> None:

@@ -39,6 +39,7 @@ def create(copied: Sequence[Table], beside: Iterable[str]) -> list[str]:
         _keep_numbers_of_writers(),
         _drop_image([*(table.name for table in copied), *beside]),
         _image_bytes(copied),
+        _measure_worlds(),
         *_TOUCH_UPLOAD,
         _delete_unowned(),
         COUNT_CALL,
@@ -108,6 +109,29 @@ def _image_bytes(copied: Sequence[Table]) -> str:
     )
     return f"""CREATE FUNCTION image_bytes(counted bigint) RETURNS bigint LANGUAGE sql STABLE {_AS_OWNER}
     AS $$ SELECT {sums} $$"""
+
+
+def _measure_worlds() -> str:
+    """What each world uses of what quotas may limit, counted anew."""
+    counts = {
+        "worlds": "1",
+        "audiences": "(SELECT count(*) FROM audiences AS t WHERE t.image = w.image)",
+        "lists": "(SELECT count(*) FROM customer_lists AS t WHERE t.image = w.image)",
+        "uploads": "(SELECT count(*) FROM list_uploads AS t WHERE t.image = w.image"
+        " AND t.started_at_ms IS NULL)",
+        "tokens": "(SELECT count(*) FROM tokens AS t WHERE t.image = w.image)",
+        "bytes": "image_bytes(w.image)",
+        "journal": "(SELECT coalesce(sum(held_bytes), 0) FROM journals AS t WHERE t.image = w.image)",
+        "snapshots": "(SELECT coalesce(sum(image_bytes(t.image)), 0) FROM snapshots AS t"
+        " WHERE t.world = w.name)",
+    }
+    rows = ", ".join(f"('{kind}', {count}::bigint)" for kind, count in counts.items())
+    return f"""CREATE FUNCTION measure_worlds() RETURNS void LANGUAGE sql {_AS_OWNER} AS $$
+    INSERT INTO usage (world, kind, tenant, amount)
+    SELECT w.name, counted.kind, split_part(w.name, '.', 1), counted.amount
+    FROM worlds AS w CROSS JOIN LATERAL (VALUES {rows}) AS counted(kind, amount)
+    WHERE w.name NOT LIKE '@%'
+    ON CONFLICT (world, kind) DO UPDATE SET amount = excluded.amount $$"""
 
 
 _TOUCH_UPLOAD = (

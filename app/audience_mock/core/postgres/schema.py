@@ -53,6 +53,7 @@ CREATE TABLE worlds (
     name text COLLATE "C" PRIMARY KEY,
     image bigint NOT NULL,
     version bigint NOT NULL DEFAULT 1,
+    incarnation bigint NOT NULL DEFAULT 0,
     ahead_ms bigint NOT NULL DEFAULT 0,
     frozen_at_ms bigint,
     settings text NOT NULL DEFAULT '{{}}',

@@ -40,7 +40,8 @@ class PostgresSubscribers(Subscribers):
             self._subscriptions.remove(subscription)
 
     def notify(self, kind: str, about: Any) -> None:
-        self._world.server.row(_ADD, self._world.name, kind, about)
+        if isinstance(about, str):
+            self._world.server.row(_ADD, self._world.name, kind, about)
 
 
 class _Following(Subscription):

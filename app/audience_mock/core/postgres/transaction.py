@@ -20,6 +20,9 @@ T = TypeVar("T")
 STEP_ROWS = 500
 """Rows that are inserted in one trip. Chosen."""
 
+ROW_BYTES = 32
+"""The head of a row, and its image."""
+
 _TAKE_ID = "UPDATE sequences SET next = next + 1 WHERE name = $1 RETURNING next - 1"
 
 
@@ -36,7 +39,7 @@ class Callers(dict[str, Any]):
 class PostgresTransaction:
     """A `Transaction` of one image."""
 
-    __slots__ = ("callers", "listed_accounts", "now_ms", "rules", "session")
+    __slots__ = ("callers", "listed_accounts", "now_ms", "rules", "session", "written_bytes")
 
     def __init__(self, session: Session, now_ms: int, rules: Rules, listed_accounts: set[str]) -> None:
         self.session = session
@@ -44,6 +47,8 @@ class PostgresTransaction:
         self.rules = rules
         self.callers = Callers()
         self.listed_accounts = listed_accounts
+        self.written_bytes = 0
+        """About how much was written; 0 if nothing was."""
 
     def execute(self, statement: Executable, parameters: Any = None) -> Result[Any]:
         if isinstance(parameters, list):
@@ -85,6 +90,7 @@ class PostgresTransaction:
 
     def change(self, statement: Prepared, parameters: Mapping[str, Any]) -> int:
         text, values = compiled.of_prepared(statement).bind(parameters)
+        self.written_bytes += _bytes_of(values)
         return self.session.run(text, *values)
 
     def for_each(self, statement: Prepared, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -99,6 +105,8 @@ class PostgresTransaction:
 
     def _fetch(self, statement: compiled.Compiled, parameters: Mapping[str, Any]) -> Any:
         text, values = statement.bind(parameters)
+        if statement.writes:
+            self.written_bytes += _bytes_of(values)
         return self.session.fetch(text, *values)
 
     def _insert_all(self, statement: compiled.Compiled, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -106,6 +114,7 @@ class PostgresTransaction:
         remaining, done = iter(rows), 0
         while step := [*islice(remaining, STEP_ROWS)]:
             values = [statement.bind(row)[1] for row in step]
+            self.written_bytes += sum(map(_bytes_of, values))
             if statement.rejects_duplicates:
                 self._insert_step(statement, values, done)
             else:
@@ -122,6 +131,11 @@ class PostgresTransaction:
                 if not self.session.fetch(statement.text, *row):
                     raise DuplicateRowError(position) from None
         self.session.run("RELEASE SAVEPOINT step")
+
+
+def _bytes_of(values: Iterable[Any]) -> int:
+    """About how many bytes a row of these takes, with what PostgreSQL keeps of each."""
+    return ROW_BYTES + sum(len(value) if isinstance(value, str | bytes) else 8 for value in values)
 
 
 def _keys(statement: Any, records: Any) -> list[str]:

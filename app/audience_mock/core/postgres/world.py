@@ -31,6 +31,7 @@ from audience_mock.core.worlds.long_operations import LongOperation
 from audience_mock.core.worlds.world import World
 
 if TYPE_CHECKING:
+    from audience_mock.core.postgres.quotas import PostgresLedger
     from audience_mock.core.store.database import Database
 
 
@@ -93,7 +94,7 @@ class PostgresWorld(World):
             return  # it was read before one that was seen
         if head.image != self.image:
             is_first = self.image == 0
-            self.image = self.incarnation = head.image
+            self.image, self.incarnation = head.image, head.incarnation
             self._reset_memory()
             if not is_first:
                 self.long_operations.interrupt_all(but=_current_task())
@@ -132,8 +133,8 @@ class PostgresWorld(World):
             tx = PostgresTransaction(session, self.clock.now_ms(), self.rules, self.listed_accounts)
             try:
                 result = operation(cast(Transaction, tx))
-                if self.quotas is not None:
-                    self.quotas.check_transaction(self)
+                if self.quotas is not None and tx.written_bytes:
+                    cast("PostgresLedger", self.quotas).check_growth(session, self.name, tx.written_bytes)
             except BaseException:
                 self.listed_accounts.clear()
                 raise

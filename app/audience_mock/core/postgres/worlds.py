@@ -4,7 +4,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 from uuid import uuid4
 
 import asyncpg
@@ -35,7 +35,9 @@ from audience_mock.core.worlds.world import DEFAULT, World
 from audience_mock.core.worlds.worlds import MAX_WORLDS, StartingState, Worlds, WorldState
 
 if TYPE_CHECKING:
+    from audience_mock.core.postgres.quotas import PostgresLedger
     from audience_mock.core.worlds.quotas import Ledger
+    from audience_mock.core.worlds.tenants import Tenants
 
 MAX_KNOWN = 2_000
 """Worlds whose rules and callers are in memory; the one not used for longest is dropped first. Chosen."""
@@ -49,7 +51,8 @@ _TOUCH = f"""UPDATE {SCHEMA}.worlds SET used_at = now() WHERE name =
     (SELECT name FROM {SCHEMA}.worlds WHERE name = $1 FOR UPDATE SKIP LOCKED)"""
 _INSERT = """INSERT INTO worlds (name, image, ahead_ms, frozen_at_ms, settings) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT DO NOTHING RETURNING image"""
-_SWITCH = """UPDATE worlds SET image = $2, ahead_ms = $3, frozen_at_ms = $4, version = version + 1
+_SWITCH = """UPDATE worlds SET image = $2, ahead_ms = $3, frozen_at_ms = $4, version = version + 1,
+        incarnation = incarnation + 1
     WHERE name = $1"""
 _KEEP_NUMBERS = "SELECT keep_numbers_of_writers($1, $2)"
 _DELETE = "DELETE FROM worlds WHERE name = $1 RETURNING image"
@@ -79,7 +82,8 @@ class PostgresWorlds(Worlds):
         self.server = PostgresDatabase(url)
         self._configure = configure
         self._known: OrderedDict[str, PostgresWorld] = OrderedDict()
-        self._ledger: Ledger | None = None
+        self._ledger = None
+        self._quotas: PostgresLedger | None = None
         self._beginnings = Starts(self.server, seed, configure)
         self._sweeper = Sweeper(self.server)
         self._files = DatabaseFiles(None)
@@ -111,8 +115,16 @@ class PostgresWorlds(Worlds):
     def in_background(self, function: Callable[[], None]) -> None:
         self._sweeper.run_once(function)
 
+    def ledger(self, tenants: "Tenants") -> "PostgresLedger":
+        from audience_mock.core.postgres.quotas import PostgresLedger  # noqa: PLC0415 - few servers have tenants
+
+        return PostgresLedger(tenants, self.server)
+
     def use_quotas(self, ledger: "Ledger") -> None:
-        raise InvalidStateError("quotas")
+        self._quotas = cast("PostgresLedger", ledger)
+        self._quotas.begin((), {})
+        for world in self._known.values():
+            world.quotas = ledger
 
     def __iter__(self) -> Iterator[str]:
         return iter([row[0] for row in self.server.rows(_NAMES)])
@@ -161,7 +173,7 @@ class PostgresWorlds(Worlds):
 
     def unreachable(self, name: str, error: StoreUnavailableError) -> World:
         server = UnreachableDatabase(self.server, error)
-        head = Head(0, 1, 0, None, "{}", False, False, self.server.time.now_ms())
+        head = Head(0, 1, 0, None, "{}", 0, False, False, self.server.time.now_ms())
         return PostgresWorld(server, name, head, self._configure, self)
 
     def _head(self, name: str) -> Head | None:
@@ -173,6 +185,7 @@ class PostgresWorlds(Worlds):
         world = self._known.get(name)
         if world is None:
             world = self._known[name] = PostgresWorld(self.server, name, head, self._configure, self)
+            world.quotas = self._quotas
             if len(self._known) > MAX_KNOWN:
                 self._known.popitem(last=False)
         else:
@@ -222,6 +235,9 @@ class PostgresWorlds(Worlds):
         clock = (state["ahead_ms"] or 0, state["frozen_at_ms"])
         if session.row(_INSERT, name, image, *clock, settings) is None:
             raise AlreadyExistsError("world", name)
+        if self._quotas is not None and not name.startswith(HIDDEN):
+            images.use(session, image)
+            self._quotas.check_image(session, name, 1)
 
     def _check_new(self, name: str, image: Database | None = None) -> None:
         check_name(name)
@@ -277,6 +293,9 @@ class PostgresWorlds(Worlds):
             session.row(_KEEP_NUMBERS, head.image, image)
             session.run(_SWITCH, world.name, image, state["ahead_ms"] or 0, state["frozen_at_ms"])
             images.leave(session, head.image)
+            if self._quotas is not None:
+                images.use(session, image)
+                self._quotas.check_image(session, world.name)
 
         self.server.transact(switched, copies=True)
         assert isinstance(world, PostgresWorld)
@@ -296,6 +315,8 @@ class PostgresWorlds(Worlds):
             row = session.row(_DELETE, name)
             for (image,) in [*session.fetch(_DELETE_SNAPSHOTS, name), *([row] if row else [])]:
                 images.leave(session, image)
+            if self._quotas is not None:
+                self._quotas.forget_world(session, name)
             return row is not None
 
         return self.server.transact(deleted)
@@ -332,10 +353,14 @@ class PostgresWorlds(Worlds):
             if head is None:
                 raise WorldReplacedError("the world was deleted meanwhile")
             image = images.copy(session, head.image)
+            if self._quotas is not None:
+                self._quotas.check_snapshot(session, world.name, images.size_bytes(session, image))
             replaced = session.row(_DELETE_SNAPSHOT, world.name, snapshot)
             if replaced is not None:
                 images.leave(session, replaced[0])
             session.run(_PUT_SNAPSHOT, world.name, snapshot, image, head.ahead_ms, head.frozen_at_ms)
+            if self._quotas is not None:
+                self._quotas.measure_snapshots(session, world.name)
 
         self.server.transact(created, mode=COPY_ONE_STATE, copies=True)
 
@@ -355,10 +380,12 @@ class PostgresWorlds(Worlds):
             if row is None:
                 raise NotFoundError("snapshot", snapshot)
             images.leave(session, row[0])
+            if self._quotas is not None:
+                self._quotas.measure_snapshots(session, world.name)
 
         self.server.transact(deleted)
 
-    def snapshots_of(self, world: str) -> NoReturn:
+    def check_can_be_archived(self) -> NoReturn:
         raise InvalidStateError(
             "a PostgreSQL database is backed up by its own programs: pg_dump, or a base backup with its log"
         )

@@ -163,5 +163,8 @@ class Ledger:
         for kind in sorted(more.keys() & self._kinds):
             for used, limit, whose in self._limits(name, kind):
                 if used + more[kind] > limit:
-                    error = StorageQuotaExceededError if kind == BYTES else QuotaExceededError
-                    raise error(kind, limit, whose)
+                    raise self._error(kind, limit, whose)
+
+    @staticmethod
+    def _error(kind: str, limit: int, whose: str | None) -> QuotaExceededError:
+        return (StorageQuotaExceededError if kind == BYTES else QuotaExceededError)(kind, limit, whose)

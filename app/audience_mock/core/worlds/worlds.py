@@ -26,6 +26,7 @@ from audience_mock.core.worlds.world import DEFAULT, World
 
 if TYPE_CHECKING:
     from audience_mock.core.worlds.quotas import Ledger
+    from audience_mock.core.worlds.tenants import Tenants
 
 MAX_WORLDS = 10_000
 """Worlds of a server, of 200 KiB each at least in memory. Chosen: any request may name a new one."""
@@ -135,6 +136,12 @@ class Worlds:
     def unreachable(self, name: str, error: StoreUnavailableError) -> World:
         """Stands for a world while the database does not answer: whatever uses it raises the error."""
         raise error
+
+    def ledger(self, tenants: "Tenants") -> "Ledger":
+        """What counts what the worlds use of the quotas of tenants."""
+        from audience_mock.core.worlds.quotas import Ledger  # noqa: PLC0415 - few servers have tenants
+
+        return Ledger(tenants)
 
     def use_quotas(self, ledger: "Ledger") -> None:
         """Reject from now on what exceeds a quota. Again, after other quotas were set."""
@@ -336,6 +343,9 @@ class Worlds:
     def snapshots_of(self, world: str) -> Mapping[str, Database | None]:
         """The snapshots of a world, which need not be open: an image in memory, or None for one in a file."""
         return self._snapshots.of(world)
+
+    def check_can_be_archived(self) -> None:
+        """Raises InvalidStateError if a backup is made by other means."""
 
     def _measure_snapshots(self, name: str) -> None:
         if self._ledger is not None:

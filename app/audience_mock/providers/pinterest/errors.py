@@ -85,6 +85,8 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
             count_call(request, token, None, request.world.clock.now_ms())
         except RateLimitError as exceeded:
             error = exceeded
+        except StoreUnavailableError as unavailable:
+            error = InjectedError(503, reason=str(unavailable))
     elif isinstance(error, InjectedError):
         add_headers_to_injected(request, error)
     elif isinstance(error, QuotaExceededError) and not request.response_headers:
