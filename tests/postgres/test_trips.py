@@ -17,9 +17,9 @@ pytestmark = pytest.mark.replicas
 LOGGING = {"log_statement": "all", "log_min_messages": "log", "log_line_prefix": "%n "}
 
 AT_MOST = {GET: 6, LIST: 6, CREATE: 8, LOOKALIKE_CREATE: 10, MULTIPART_CREATE: 12}
-"""The world's head, the limits (Pinterest's), the beginning of the transaction, its statements (a change first
-locks the world), its end, the journal; then the sample that the linter keeps of an upload. Lower it when a trip
-is saved; one more takes a tenth of a millisecond of each request, or ten across a slow network."""
+"""The world's head, the limits (Pinterest's), the beginning of the transaction, its statements (a change
+first locks the world), its end, the journal; of an upload the sample that the linter keeps. Lower it when a
+trip is saved; one more takes a tenth of a millisecond of each request, and more across a network."""
 
 
 @pytest.fixture(scope="module")
