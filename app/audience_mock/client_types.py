@@ -99,7 +99,8 @@ class ServerSettings(WorldSettings, total=False):
     """Bytes of the database file's disk that have to be free; with fewer, /__admin/ready answers 503. 0 does
     not look."""
     database: str
-    """SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart."""
+    """URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart, postgresql://… is
+    shared by several servers."""
     database_lock: bool
     """Whether to lock the database files, so that no second server uses them. Turn it off only on a network
     file system that cannot lock, and see to it yourself: two servers damage a file."""

@@ -289,7 +289,8 @@ class Settings(WorldSettings):
     database: str = Field(
         default="sqlite://",
         description=(
-            "SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart."
+            "URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart, postgresql://… is shared"
+            " by several servers."
         ),
         json_schema_extra={"group": STORAGE, "metavar": "URL"},
     )

@@ -1178,7 +1178,10 @@ export interface ServerSettings extends WorldSettings {
    * not look.
    */
   ready_free_bytes?: number;
-  /** SQLAlchemy URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart. */
+  /**
+   * URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart, postgresql://… is shared
+   * by several servers.
+   */
   database?: string;
   /**
    * Whether to lock the database files, so that no second server uses them. Turn it off only on a network
