@@ -18,16 +18,17 @@ pytest_plugins = ["helpers.engines", "helpers.pytest_runs", "helpers.response_va
 collect_ignore = [] if find_spec("playwright") else ["browser"]
 """`make test-browser` installs what its tests need."""
 
-ON_ONE_WORKER = (
-    *("test_pinterestsdk.py", "test_npm_client.py", "test_official_client.py", "test_bench.py"),
-    "test_chart.py",
-)
-"""Files whose tests share what takes seconds to import, to start or to record."""
+TEST_BY_TEST = ("tests/e2e/", "tests/docs/test_samples.py", "tests/contract/test_fuzz.py")
+"""Where a test takes seconds: each goes to the next free worker. Elsewhere a file stays together: handing out
+a test takes as long as many of them do."""
+
+ON_ONE_WORKER = "test_chart.py"
+"""An exception: its tests share what takes seconds to record."""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Each test goes to the next free worker, but those of the files above stay together.
+    """Hands out files, or tests one by one.
 
     pytest-xdist 3.8 has marks for that (`xdist_group`), which pytest 9.2 silently ignores.
     """
@@ -36,7 +37,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return file if file.endswith(ON_ONE_WORKER) else nodeid
+            one_by_one = file.startswith(TEST_BY_TEST) and not file.endswith(ON_ONE_WORKER)
+            return nodeid if one_by_one else file
 
     return Scheduling(config, log)
 

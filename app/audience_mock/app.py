@@ -29,6 +29,7 @@ from audience_mock.web.in_flight import InFlight
 from audience_mock.web.probes import Probes
 from audience_mock.web.provider_app import MountShortcut, ProviderApp, ProviderMount, mounts_of
 from audience_mock.web.request import MockRequest
+from audience_mock.web.uploads import Uploads
 from audience_mock.web.world_selection import WorldSelection
 
 if TYPE_CHECKING:
@@ -44,9 +45,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for these settings, by default those of the environment.
 
     `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name,
-    `app.state.tenants` those of the file, or None, `app.state.probes` say whether it is ready. Opens the
-    store, applies the seed and reads the admin tokens and the tenants, so it raises StoreError,
-    InvalidSeedError, InvalidSettingsError and InvalidTenantsError.
+    `app.state.tenants` those of the file, or None, `app.state.probes` say whether it is ready,
+    `app.state.when_hung_up` is what SIGHUP calls. Opens the store, applies the seed and reads the admin
+    tokens and the tenants, so it raises StoreError, InvalidSeedError, InvalidSettingsError and
+    InvalidTenantsError.
     """
     settings = settings or Settings()
     access = Access(
@@ -69,7 +71,16 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         html=["/__admin/ui/", "/docs"] if settings.admin else ["/docs"],
     )
 
-    observing = Observing(settings, worlds, access.tenants or ())
+    admission = None if access.tenants is None else _admit_by_quotas(worlds, access.tenants)
+    uploads = Uploads()
+    observing = Observing(
+        settings,
+        worlds,
+        access,
+        control=_control_app,
+        uploads=uploads,
+        waiting_turns=lambda: 0 if admission is None else admission.waiting,
+    )
     lifetimes = _lifetimes(worlds, settings, access)
 
     @asynccontextmanager
@@ -84,7 +95,6 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         worlds.close()
         observing.close()
 
-    admission = None if access.tenants is None else _admit_by_quotas(worlds, access.tenants)
     served_apps: dict[str, ASGIApp] = {
         name: api if admission is None else admission.around(api, api.provider)
         for name, api in providers.items()
@@ -113,8 +123,10 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
     app.state.worlds = worlds
     app.state.providers = providers
     app.state.tenants = access.tenants
+    app.state.when_hung_up = observing.when_hung_up
     if access.tenants is not None:
         access.tenants.when_reloaded.append(worlds.forget_callers)
+        app.state.when_hung_up.append(access.tenants.reload)
     app.state.probes = Probes(worlds.files.file, settings.ready_free_bytes, worlds.why_unavailable)
     served = Served(
         probes=app.state.probes,
@@ -125,7 +137,9 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         public_url=settings.public_url,
         tenants=access.tenants,
         in_flight=InFlight() if admission is None else InFlight(admission.quotas),
+        uploads=uploads,
         providers={name: api.provider for name, api in providers.items()},
+        conducts=registry.conducts,
         demo_seed=lambda: seed_file("demo").read_bytes(),
     )
     app.add_middleware(MountShortcut, mounts=mounts)
@@ -138,7 +152,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         admit=_admission(worlds, settings, access),
         wait_to_open=None if admission is None else admission.wait_to_open,
     )
-    observing.add_to(app, access)
+    observing.add_to(app)
     if worlds.is_shared:
         from audience_mock.core.postgres.middleware import Waiting
 
@@ -297,12 +311,14 @@ def _configured(settings: Settings, access: Access, own: Mapping[str, Any]) -> t
         build_delay_s=here.build_delay_s,
         audience_ready=here.audience_ready,
         match_rate=here.match_rate,
+        magic_identities=here.magic_identities,
         max_upload_bytes=here.max_upload_bytes,
         journal_entries=here.journal_entries,
         journal_bytes=here.journal_bytes,
         lint_sample_bytes=here.lint_sample_bytes,
         redact_users=here.redact_users,
         request_faults=here.request_faults,
+        strict_evidence=here.strict_evidence,
     )
     return rules, registry.options(here) | {"control": access}
 

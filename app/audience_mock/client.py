@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Clock",
+    "ConductError",
     "ControlError",
     "Faults",
     "Journal",
@@ -74,6 +75,23 @@ class VerificationError(AssertionError):
 
 class UnusedFaultsError(AssertionError):
     """Faults were planned and never fired, or not as often as planned."""
+
+
+class ConductError(AssertionError):
+    """The requests in the journal break rules of the conduct report; `findings` are those that fail."""
+
+    def __init__(self, findings: Sequence[Mapping[str, Any]]) -> None:
+        lines = [line for finding in findings for line in conduct_lines(finding)]
+        super().__init__("\n  ".join(["the client breaks rules of the conduct report:", *lines]))
+        self.findings = list(findings)
+
+
+def conduct_lines(finding: Mapping[str, Any]) -> list[str]:
+    """A finding of the conduct report for people: what happened, and what to do instead."""
+    return [
+        f"{finding['rule']} {finding['severity']} {finding['name']}: {finding['message']}",
+        f"    do: {finding['fix']}",
+    ]
 
 
 @dataclass(frozen=True)
@@ -243,6 +261,83 @@ class MockWorld:
         reports: list[dict[str, Any]] = answer["reports"]
         return reports
 
+    def bridge(
+        self, source: str | None = None, target: str | None = None, *, limit: int = 100
+    ) -> dict[str, Any]:
+        """What a move of this world's audiences to another API keeps, changes and loses, and why:
+        from PitchTarget's to Pinterest's, unless `source` and `target` name others. Nothing is moved.
+
+        Returns `audiences` and `fields` (how many, by outcome), `losses` (by rule), `not_moved` (rows that
+        are no audiences), and `items`, at most `limit` audiences with their fields. Raises ControlError.
+        """
+        query = _named(source=source, target=target, limit=limit)
+        report: dict[str, Any] = self.control("GET", f"/bridge?{urlencode(query)}")
+        return report
+
+    def bridge_seed(self, source: str | None = None, target: str | None = None) -> dict[str, Any]:
+        """The audiences that such a move keeps, with their users, as a seed for an empty world. Raises
+        ControlError."""
+        query = _named(source=source, target=target)
+        seed: dict[str, Any] = self.control("GET", f"/bridge/seed?{urlencode(query)}")
+        return seed
+
+    def conduct(
+        self,
+        select: str | Sequence[str] = (),
+        ignore: str | Sequence[str] = (),
+        *,
+        options: Mapping[str, float] | None = None,
+        fail_on: str | Sequence[str] = "warning",
+        **window: Any,
+    ) -> list[dict[str, Any]]:
+        """What the requests in the journal say of the client: breaches of rules, errors first.
+
+        `select` and `ignore` are ids of rules, beginnings of ids (`AM2`), names or severities; by default all
+        rules apply. `options` are thresholds, as `{"poll_interval_s": 0.1}`. `window` is `api`, `after` or
+        `before`, the number of a request or a time.
+
+        Each finding has `rule`, `name`, `severity` (`error` or `warning`), `api`, `operation`, `message`,
+        `fix`, `requests` (numbers in the journal), `count`, and `fails`: whether `fail_on` has its rule or
+        its severity. Raises ControlError.
+        """
+        wanted = {
+            "select": _joined(select),
+            "ignore": _joined(ignore),
+            "options": _joined([f"{name}={value}" for name, value in (options or {}).items()]),
+            "fail_on": _joined(fail_on),
+            **window,
+        }
+        query = urlencode({name: value for name, value in wanted.items() if value not in (None, "")})
+        findings: list[dict[str, Any]] = self.control("GET", f"/conduct?{query}")["findings"]
+        return findings
+
+    def expect_conduct(
+        self,
+        fail_on: str | Sequence[str] = "warning",
+        *,
+        select: str | Sequence[str] = (),
+        ignore: str | Sequence[str] = (),
+        options: Mapping[str, float] | None = None,
+        **window: Any,
+    ) -> None:
+        """Raise ConductError, an AssertionError, if a finding of `conduct` fails.
+
+        `fail_on` is `warning` for any, `error` for the graver ones, or rules as for `select`.
+        """
+        __tracebackhide__ = True  # pytest then shows the line of the test
+        found = self.conduct(select, ignore, options=options, fail_on=fail_on, **window)
+        if failing := [finding for finding in found if finding["fails"]]:
+            raise ConductError(failing)
+
+    def identities(self) -> dict[str, dict[str, Any]]:
+        """The magic identities by name: addresses that decide how an upload ends, such as `never-match`.
+
+        Each has `effect`, and `email` and `device` as `plain`, `md5`, `sha1` and `sha256` (in hex), as
+        `identities()["never-match"]["email"]["sha256"]`. Raises ControlError.
+        """
+        listed = self.control("GET", "/identities")["identities"]
+        return {each["name"]: each for each in listed}
+
     def events(self, *, for_s: float | None = None) -> Generator[tuple[str, dict[str, Any]]]:
         """What happens in the world from now on, until it is deleted, the server stops, or `for_s` real
         seconds are over.
@@ -296,6 +391,11 @@ class MockWorld:
             yield response
         finally:
             connection.close()
+
+
+def _named(**values: Any) -> dict[str, Any]:
+    """Those that have a value."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def connect(url: str, *, world: str = DEFAULT_WORLD, admin_token: str | None = None) -> MockWorld:
@@ -442,6 +542,10 @@ class Journal:
     def clear(self) -> None:
         """Remove all entries."""
         self._world.control("DELETE", "/journal")
+
+
+def _joined(words: str | Sequence[str]) -> str:
+    return words if isinstance(words, str) else ",".join(words)
 
 
 def _raise_error(status: int, received: bytes) -> NoReturn:

@@ -15,6 +15,9 @@ class WorldSettings(TypedDict, total=False):
     PATCH through the control API), failed (TOO_SMALL after the delay)."""
     match_rate: float
     """Share of uploaded users that match a person, from 0 to 1."""
+    magic_identities: bool
+    """Whether addresses such as never-match@audience-mock.example, in plain or hashed, decide how an upload
+    ends; audience-mock identities lists them."""
     max_upload_bytes: int
     """Bytes that an uploaded file may have; a larger file gets 413."""
     journal_entries: int
@@ -27,6 +30,9 @@ class WorldSettings(TypedDict, total=False):
     redact_users: bool
     """Whether the request journal and the log leave out the people in requests: records, and whatever looks
     like an e-mail address."""
+    strict_evidence: Literal["inferred", "documented", "recorded"] | None
+    """The evidence that a response has to rest on: where it is less, the answer is 501 and names the rule.
+    X-Audience-Mock-Evidence says so for one request."""
     request_faults: bool
     """Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request."""
     pitchtarget_revision: Literal[
@@ -99,8 +105,8 @@ class ServerSettings(WorldSettings, total=False):
     """Bytes of the database file's disk that have to be free; with fewer, /__admin/ready answers 503. 0 does
     not look."""
     database: str
-    """URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart, postgresql://… is
-    shared by several servers."""
+    """URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart;
+    postgresql://USER@HOST/NAME is shared by any number of servers (needs audience-mock[postgres])."""
     database_lock: bool
     """Whether to lock the database files, so that no second server uses them. Turn it off only on a network
     file system that cannot lock, and see to it yourself: two servers damage a file."""
@@ -126,6 +132,9 @@ class ServerSettings(WorldSettings, total=False):
     """Form of a log line: text for people; json, an object with a key for each fact."""
     access_log: bool
     """Whether to log each request, not only rejected ones."""
+    audit_log: str | None
+    """File to append a line to for each call of the control API that changes something, or was rejected: who,
+    from where, what; opened again on SIGHUP. - is the log."""
     metrics: bool
     """Whether /metrics answers, in Prometheus' text format; needs the extra operate."""
 

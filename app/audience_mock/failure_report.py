@@ -1,10 +1,11 @@
-"""What a test shows of its world: the last requests or all, why some were rejected, suspicious uploads."""
+"""What a test shows of its world: the last requests or all, why some were rejected, suspicious uploads, and
+the rules that its client broke."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from audience_mock.client import DEFAULT_WORLD, ControlError, MockWorld
+from audience_mock.client import DEFAULT_WORLD, ControlError, MockWorld, conduct_lines
 
 LAST = 10
 """Requests that are shown whatever they were answered, and rejected ones before them. Chosen: one screen."""
@@ -52,6 +53,16 @@ def suspicious_uploads(world: MockWorld) -> str:
         values = f"{report['values']:,} values" if report["whole"] else f"first {report['values']:,} values"
         lines += [f"{what}, {report['type']}, {values}:", *(f"  {line}" for line in finding_lines(report))]
     return "\n".join(lines)
+
+
+def broken_rules(world: MockWorld) -> str:
+    """The findings of the world's conduct report; nothing if there are none."""
+    try:
+        world.in_world(DEFAULT_WORLD).control("GET", f"/worlds/{world.name}")
+        findings = world.conduct()
+    except (ControlError, OSError):
+        return ""  # `last_requests` says why
+    return "\n".join(line for finding in findings[:LAST] for line in conduct_lines(finding))
 
 
 def finding_lines(report: Mapping[str, Any]) -> Iterator[str]:

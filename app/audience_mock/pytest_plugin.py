@@ -26,7 +26,7 @@ MARKER = "audience_mock"
 URL_VARIABLE = "AUDIENCE_MOCK_URL"
 """`audience-mock exec` sets it."""
 TOKEN_VARIABLE = "AUDIENCE_MOCK_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
-ARGUMENTS = ("seed", "settings", "frozen", "unused_faults", "patch_hosts")
+ARGUMENTS = ("seed", "settings", "frozen", "conduct", "unused_faults", "patch_hosts")
 SECTION = "Audience Mock requests"
 MAX_NODE_ID = 80
 """Characters of a test's id in the name of its world; a name has 100 at most, and the rest is a hash."""
@@ -49,6 +49,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Show the requests of every test, not only the last ones of those that fail.",
     )
+    group.addoption(
+        "--audience-mock-evidence",
+        choices=["inferred", "documented", "recorded"],
+        help="The evidence that all answers have to rest on (the setting strict_evidence of each world).",
+    )
     parser.addini("audience_mock_seed", "Seed file that each world starts from, or demo.")
     parser.addini(
         "audience_mock_settings",
@@ -61,6 +66,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="ignore",
     )
     parser.addini(
+        "audience_mock_conduct",
+        "Findings of the conduct report that fail a test that passes: warning, error, never or rules.",
+        default="never",
+    )
+    parser.addini(
         "audience_mock_patch_hosts",
         "Hosts that every test with a world reaches there, as api.pinterest.com.",
         type="args",
@@ -70,10 +80,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(seed=…, settings={{…}}, frozen=…, unused_faults=…, patch_hosts=[…]): how the world of the"
-        " fixture starts: from a seed or its file, with settings of its own, with its clock stopped now"
-        " (True) or at a time; whether unused faults fail the test, 'error' or 'ignore'; and the hosts whose"
-        " clients reach it.",
+        f"{MARKER}(seed=…, settings={{…}}, frozen=…, conduct=…, unused_faults=…, patch_hosts=[…]): how the"
+        " world of the fixture starts: from a seed or its file, with settings of its own, with its clock"
+        " stopped now (True) or at a time; which findings of the conduct report fail the test, 'error',"
+        " 'warning' or rules; whether unused faults do, 'error' or 'ignore'; and the hosts whose clients"
+        " reach it.",
     )
     _fails_test(config.getini("audience_mock_unused_faults"))
 
@@ -159,7 +170,7 @@ def _made(make: "Callable[[MockWorld], Client]", world: "MockWorld") -> "Client"
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Unused faults fail the test itself, not its teardown."""
+    """Unused faults, and findings of the conduct report, fail the test itself, not its teardown."""
     __tracebackhide__ = True
     yield
     world = item.stash.get(_WORLD, None)
@@ -167,6 +178,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         _marker_arguments(item).get("unused_faults", item.config.getini("audience_mock_unused_faults"))
     ):
         world.faults.expect_used()
+    if world is not None:
+        fail_on = _marker_arguments(item).get("conduct", item.config.getini("audience_mock_conduct"))
+        if fail_on != "never":
+            world.expect_conduct(fail_on)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -176,11 +191,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     world = item.stash.get(_WORLD, None)
     logged = item.config.getoption("--audience-mock-log") and (report.when == "call" or not report.passed)
     if world is not None and (report.failed or logged):
-        from audience_mock.failure_report import LAST, SEARCHED, last_requests, suspicious_uploads
+        from audience_mock.failure_report import (
+            LAST,
+            SEARCHED,
+            broken_rules,
+            last_requests,
+            suspicious_uploads,
+        )
 
         report.sections.append((SECTION, last_requests(world, SEARCHED if logged else LAST)))
         if report.failed and (findings := suspicious_uploads(world)):
             report.sections.append(("Audience Mock lint", findings))
+        if report.failed and (findings := broken_rules(world)):
+            report.sections.append(("Audience Mock conduct", findings))
     return report
 
 
@@ -251,6 +274,8 @@ def _configured_settings(config: pytest.Config) -> dict[str, Any]:
             settings[name] = json.loads(value)
         except ValueError:
             settings[name] = value
+    if level := config.getoption("--audience-mock-evidence"):
+        settings["strict_evidence"] = level
     return settings
 
 

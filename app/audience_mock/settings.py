@@ -102,6 +102,14 @@ class _WorldSettings(BaseModel):
         description="Share of uploaded users that match a person, from 0 to 1.",
         json_schema_extra={"group": WORLDS, "metavar": "SHARE"},
     )
+    magic_identities: bool = Field(
+        default=True,
+        description=(
+            "Whether addresses such as never-match@audience-mock.example, in plain or hashed, decide how an"
+            " upload ends; audience-mock identities lists them."
+        ),
+        json_schema_extra={"group": WORLDS},
+    )
     max_upload_bytes: int = Field(
         default=1 << 30,
         ge=1,
@@ -135,6 +143,14 @@ class _WorldSettings(BaseModel):
         description=(
             "Whether the request journal and the log leave out the people in requests: records, and whatever"
             " looks like an e-mail address."
+        ),
+        json_schema_extra={"group": JOURNAL},
+    )
+    strict_evidence: Literal["inferred", "documented", "recorded"] | None = Field(
+        default=None,
+        description=(
+            "The evidence that a response has to rest on: where it is less, the answer is 501 and names the"
+            " rule. X-Audience-Mock-Evidence says so for one request."
         ),
         json_schema_extra={"group": JOURNAL},
     )
@@ -289,8 +305,8 @@ class Settings(WorldSettings):
     database: str = Field(
         default="sqlite://",
         description=(
-            "URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart, postgresql://… is shared"
-            " by several servers."
+            "URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart;"
+            " postgresql://USER@HOST/NAME is shared by any number of servers (needs audience-mock[postgres])."
         ),
         json_schema_extra={"group": STORAGE, "metavar": "URL"},
     )
@@ -358,6 +374,15 @@ class Settings(WorldSettings):
         default=False,
         description="Whether to log each request, not only rejected ones.",
         json_schema_extra={"group": OBSERVING},
+    )
+    audit_log: str | None = Field(
+        default=None,
+        min_length=1,
+        description=(
+            "File to append a line to for each call of the control API that changes something, or was"
+            " rejected: who, from where, what; opened again on SIGHUP. - is the log."
+        ),
+        json_schema_extra={"group": OBSERVING, "metavar": "FILE|-"},
     )
     metrics: bool = Field(
         default=False,

@@ -6,9 +6,12 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self, Unpack
 
+from starlette.types import ASGIApp
+
 from audience_mock.app import create_app
 from audience_mock.client import (
     Clock,
+    ConductError,
     ControlError,
     Faults,
     Journal,
@@ -27,6 +30,7 @@ from audience_mock.settings import Settings
 
 __all__ = [
     "Clock",
+    "ConductError",
     "ControlError",
     "Faults",
     "InvalidSeedError",
@@ -82,13 +86,20 @@ class MockServer(MockWorld):
         ready = threading.Event()
         worlds = self.app.state.worlds
         self._server = Server(
-            self.app, settings=self.settings, when_ready=ready.set, when_stopping=worlds.end_subscriptions
+            self._served(),
+            settings=self.settings,
+            when_ready=ready.set,
+            when_stopping=worlds.end_subscriptions,
         )
         self._thread = threading.Thread(target=self._serve, args=(listeners,), daemon=True)
         self._thread.start()
         if not ready.wait(START_TIMEOUT_S):
             raise TimeoutError(f"Audience Mock did not start within {START_TIMEOUT_S} s")
         return self
+
+    def _served(self) -> ASGIApp:
+        """What the server calls, for a subclass that looks at all requests."""
+        return self.app
 
     def _serve(self, listeners: list[socket.socket]) -> None:
         with ExitStack() as opened:

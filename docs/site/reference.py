@@ -23,7 +23,15 @@ import click
 
 from audience_mock import testing
 from audience_mock.client import DEFAULT_WORLD, Clock, Faults, Journal, Urls
+from audience_mock.core.users.magic import identities
+from audience_mock.providers import registry
+from audience_mock.providers.pinterest import errors as pinterest_errors
+from audience_mock.providers.pitchtarget import errors as pitchtarget_errors
 from audience_mock.settings import ENVIRONMENT_PREFIX, GROUPS, Settings, WorldSettings, group_of
+from audience_mock.web.bridge import loss_list
+from audience_mock.web.conduct.examination import RuleBook, rule_book
+from audience_mock.web.conduct.rules import Rule
+from audience_mock.web.evidence import ErrorSpec, Evidence
 
 TOP = Path(__file__).parents[2]
 PAGES = TOP / "docs"
@@ -254,6 +262,26 @@ def evidence() -> str:
     return _table(("grade", "meaning", "rules"), rows)
 
 
+def magic_identities() -> str:
+    """The identities and their effects; of those that reject an upload, each API's error and its evidence."""
+    rows = []
+    for each in identities().values():
+        answers = ["", ""]
+        if each.rejected_with is not None:
+            status, code = each.rejected_with
+            answers = [
+                _error(pinterest_errors.injected(status, code)),
+                _error(pitchtarget_errors.injected(status)),
+            ]
+        rows.append((f"`{each.name}`", each.effect, *answers))
+    return _table(("name", "an upload that has it", "Pinterest's error", "PitchTarget's error"), rows)
+
+
+def _error(spec: ErrorSpec) -> str:
+    code = "" if spec.code is None else f", code {spec.code}"
+    return f"{spec.status}{code} ({spec.evidence.grade})"
+
+
 # The control API and the seed schema: JSON Schema as tables
 
 
@@ -447,6 +475,65 @@ def _docstring(of: object) -> str:
     return inspect.getdoc(of) or ""
 
 
+# Rules of the conduct report
+
+
+def conduct_rules() -> str:
+    providers = {provider.name: provider for provider in registry.providers()}
+    book = rule_book(providers, registry.conducts())
+    return "\n\n".join(_conduct_rule(rule, book) for rule in book.rules)
+
+
+def _conduct_rule(rule: Rule, book: RuleBook) -> str:
+    own = [(name, api.evidence[rule.id]) for name, api in book.apis.items() if rule.id in api.evidence]
+    rests_on = [_rests_on(rule.evidence), *(f"{_rests_on(each)} ({name})" for name, each in own)]
+    options = [(f"`{option.name}`", f"`{option.default:g}`", option.help) for option in rule.options]
+    return "\n\n".join(
+        [
+            f"## {rule.id}",
+            f"**{rule.name}**, {rule.severity}. {rule.summary}",
+            f"Do: {rule.fix}.",
+            "Rests on:\n\n" + "\n".join(f"- {each}" for each in rests_on),
+            *([_table(("threshold", "default", "meaning"), options)] if options else ()),
+        ]
+    )
+
+
+def _rests_on(evidence: Evidence) -> str:
+    source = evidence.source.removeprefix("chosen: ")
+    return f"{evidence.grade}: {f'{evidence.rule}, by {source}' if evidence.rule else source}"
+
+
+# The bridge between the APIs
+
+
+def bridge() -> str:
+    """The rules of each API that change or lose something, by the direction of the move."""
+    bridges = {each.name: each.bridge() for each in registry.providers() if each.bridge is not None}
+    parts = []
+    for target, of_target in bridges.items():
+        sources = [name for name in bridges if name != target]
+        rows = [
+            (
+                f"`{rule.field}`",
+                ", ".join(f"`{name}`" for each in sources if (name := bridges[each].names.get(rule.field))),
+                rule.outcome,
+                rule.when,
+                rule.why,
+                f"{rule.evidence.grade}: {rule.evidence.source}",
+            )
+            for rule in loss_list(of_target)
+        ]
+        head = ("field", "there", "outcome", "when", "why", "evidence")
+        parts += [f"## From {' and '.join(sources)} to {target}", _table(head, rows)]
+        needs = [(f"`{need.name}`", need.why, need.evidence.source) for need in of_target.needs]
+        if needs:
+            parts += ["Needed, and in no other API:", _table(("name", "why", "source"), needs)]
+        rest = [(f"`{rest.section}`", rest.why) for each in sources for rest in bridges[each].rest]
+        parts += ["Rows of a seed that are not moved:", _table(("section", "why"), rest)]
+    return "\n\n".join(parts)
+
+
 # Decision records
 
 
@@ -472,7 +559,10 @@ GENERATED: dict[str, Callable[[], str]] = {
     "control-api": control_api,
     "seed-schema": seed_schema,
     "evidence": evidence,
+    "magic-identities": magic_identities,
     "python-api": python_api,
+    "conduct-rules": conduct_rules,
+    "bridge": bridge,
     "decisions": decisions,
 }
 

@@ -1,10 +1,11 @@
 """What a tenant that floods does to the latency of another: 20 seconds, figures on standard output.
 
-    PYTHONPATH=app:tests python -m benchmarks.noisy_tenant
+    PYTHONPATH=app:tests python -m benchmarks.noisy_tenant [requests|uploads]
 
 A quiet tenant reads and creates audiences at a steady 100 requests a second, alone and beside wrk, which
-floods the worlds of a noisy tenant with 64 connections. Both are measured in turns, on a server without
-tenants and on one with them, so that whatever else this machine does meets all of them.
+floods the worlds of a noisy tenant: with 64 connections that list audiences, or with 8 that upload files of
+1.6 MB. Both are measured in turns, on a server without tenants and on one with them, so that whatever else
+this machine does meets all of them.
 """
 
 import http.client
@@ -17,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.environment import environment_without
 from helpers.tenants import write_tenants
 
@@ -26,7 +27,19 @@ TURN_S = 1.0
 INTERVAL_S = 0.01
 WRK_S = 8
 """wrk takes whole seconds; it is ended with the turn."""
-CONNECTIONS = 64
+CONNECTIONS = {"requests": 64, "uploads": 8}
+UPLOAD = """
+wrk.method, wrk.path = "POST", "/worlds/noisy/custom_audiences"
+wrk.headers["Authorization"] = "%s"
+wrk.headers["Content-Type"] = "multipart/form-data; boundary=x"
+local part, body, users = '--x\\r\\nContent-Disposition: form-data; name="', "", {}
+local fields = {fb_ad_account_id = "2", name = "n", user_type = "fbid", description = "d"}
+fields.opt_out_link = "http://a.example"
+for name, value in pairs(fields) do body = body .. part .. name .. '"\\r\\n\\r\\n' .. value .. "\\r\\n" end
+for number = 1, 150000 do users[number] = tostring(1000000000 + number * 7919) end
+body = body .. part .. 'file"; filename="u"\\r\\n\\r\\n' .. table.concat(users, "\\n")
+wrk.body = body .. "\\r\\n--x--\\r\\n"
+"""
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 BODY = b'{"name": "Savers", "audience_type": "ENGAGEMENT", "rule": {"engagement_type": "save"}}'
 START_LIMIT_S = 20
@@ -72,9 +85,11 @@ def quiet(url: str) -> list[float]:
 
 
 @contextmanager
-def flood(url: str) -> Iterator[None]:
+def flood(url: str, kind: str, folder: Path) -> Iterator[None]:
     """wrk, for one turn, which ends by itself."""
-    wrk = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{WRK_S}s", "-H"]
+    script = folder / f"{kind}.lua"
+    script.write_text(UPLOAD % PITCHTARGET_TOKEN["Authorization"] if kind == "uploads" else "")
+    wrk = ["wrk", "-t1", f"-c{CONNECTIONS[kind]}", f"-d{WRK_S}s", "-s", str(script), "-H"]
     wrk += [f"Authorization: {PINTEREST_TOKEN['Authorization']}", f"{url}/worlds/noisy{AUDIENCES}"]
     with subprocess.Popen(wrk, stdout=subprocess.DEVNULL) as process:
         time.sleep(0.15)
@@ -83,7 +98,7 @@ def flood(url: str) -> Iterator[None]:
         process.terminate()
 
 
-def main() -> None:
+def main(kind: str = "requests") -> None:
     took: dict[tuple[str, str], list[float]] = {}
     with TemporaryDirectory() as temporary, ExitStack() as opened:
         folder = Path(temporary)
@@ -97,7 +112,7 @@ def main() -> None:
         for _ in range(ROUNDS):
             for name, url in servers.items():
                 took.setdefault((name, "alone"), []).extend(quiet(url))
-                with flood(url):
+                with flood(url, kind, folder):
                     took.setdefault((name, "beside a flood"), []).extend(quiet(url))
     for (name, case), each in took.items():
         each.sort()
@@ -106,4 +121,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

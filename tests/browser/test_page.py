@@ -23,8 +23,8 @@ SCREENSHOTS = Path(__file__).parents[2] / "build/screenshots"
 """For people to look at: each view, light and dark, wide and on a phone."""
 AXE = Path(sys.prefix) / "console/node_modules/axe-core/axe.min.js"
 VIEWS = (
-    *("overview", "audiences", "lists", "requests", "clock", "faults", "uploads", "snapshots", "tokens"),
-    *("settings", "compare"),
+    *("overview", "audiences", "lists", "requests", "conduct", "clock", "faults", "uploads", "snapshots"),
+    *("tokens", "lint", "identities", "settings", "compare"),
 )
 DETAILS = ("audiences/pinterest:2542620112336", "requests/1", "lists/5497558")
 XSS = (

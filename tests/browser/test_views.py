@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from audience_mock.testing import MockServer
-from browser.conftest import AUDIENCES, Show, create, list_audiences, upload
-from helpers.accounts import PINTEREST_TOKEN
+from browser.conftest import AUDIENCES, VISITORS, Show, create, list_audiences, upload
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 
 
 def toast(page: Page, text: str | re.Pattern[str]) -> None:
@@ -213,6 +213,43 @@ def test_a_request_that_was_dropped(show: Show) -> None:
     expect(page.get_by_role("alert")).to_contain_text("there is no request '99'")
 
 
+# Conduct
+
+
+def test_conduct_says_what_the_client_should_do(show: Show, demo: MockServer) -> None:
+    """Findings come as requests do, lead to them, and can be ignored; the rules say what they rest on."""
+    page = show("conduct")
+    expect(page.get_by_text("Nothing to find")).to_be_visible()
+    demo.faults.add("audiences/create", status=500, first=1)
+    for _ in range(2):
+        httpx.post(demo.url + AUDIENCES, json=VISITORS | {"name": "Twice"}, headers=PINTEREST_TOKEN)
+    httpx.get(f"{demo.url}{AUDIENCES}?pagesize=5", headers=PINTEREST_TOKEN)
+    retried = page.get_by_role("listitem", name="AM103")
+    expect(retried).to_contain_text("request 2 (audiences/create) repeats request 1 after the 500 response")
+    expect(retried).to_contain_text("Do: read the list before the retry")
+    expect(page.get_by_role("status").filter(has_text="findings")).to_contain_text("in 3 requests")
+    page.get_by_label("Severity").select_option("error")
+    expect(page.get_by_role("listitem", name="AM401")).to_have_count(0)
+    page.get_by_label("Severity").select_option("")
+    page.get_by_role("button", name="Ignore AM103").click()
+    expect(retried).to_have_count(0)
+    expect(page.get_by_role("listitem", name="AM401")).to_contain_text("?pagesize")
+    assert page.url.endswith("/conduct?ignore=AM103")
+    page.get_by_role("button", name="Show ignored (AM103)").click()
+    row = page.get_by_role("row").filter(has_text="AM205")
+    expect(row).to_contain_text("page_size is 250 at most")
+    expect(row).to_contain_text("spare_pages=3")
+    retried.get_by_role("link", name="2", exact=True).click()
+    assert page.url.endswith("/requests/2")
+
+
+def test_conduct_of_a_world_without_a_journal(show: Show, demo: MockServer) -> None:
+    """The page says which setting is missing, in the control API's own words."""
+    demo.in_world("silent").configure(journal_entries=0)
+    page = show("conduct", world="silent")
+    expect(page.get_by_role("alert")).to_contain_text("set journal_entries")
+
+
 # Clock
 
 
@@ -348,6 +385,61 @@ def test_uploads_to_lists_show_their_parts(show: Show, demo: MockServer) -> None
     expect(page.get_by_text("2 parts")).to_be_visible()
 
 
+# Lint and magic identities
+
+
+def test_lint_says_what_uploads_are(show: Show, demo: MockServer) -> None:
+    """Each finding of an upload says what the values are, what to change, and where they are."""
+    page = show("lint")
+    expect(page.get_by_text("No upload yet")).to_be_visible()
+    upload(demo, [digest(1), hashlib.sha256(b"Anna@Example.com").hexdigest(), "eve@example.org"])
+    expect(page.get_by_role("status").filter(has_text="1 upload of 1 with findings")).to_be_visible()
+    card = page.get_by_label(re.compile("email_hash of audience"))
+    expect(card.get_by_role("row").filter(has_text="hashed without lower-casing")).to_contain_text("line 2")
+    expect(card.get_by_role("row").filter(has_text="plain text")).to_contain_text("line 3")
+    expect(card.get_by_text("eve@example.org")).to_have_count(0)
+    upload(demo, [digest(2)], name="Right")
+    expect(page.get_by_text("1 upload of 2 with findings")).to_be_visible()
+    expect(page.get_by_text("no findings")).to_be_visible()
+    card.last.get_by_role("link").click()
+    expect(page.locator(".detail h2")).to_contain_text("From a file")
+
+
+def test_identities_are_copied_in_any_form(show: Show, demo: MockServer) -> None:
+    """They are there to be sent: in the form that is chosen, which the address keeps; and say if they are
+    off. A request that one rejected leads to them."""
+    page = show("identities", permissions=["clipboard-read", "clipboard-write"])
+    row = page.get_by_role("row").filter(has=page.get_by_text("reject-429", exact=True))
+    expect(row).to_contain_text("429, too many requests")
+    for form in ("md5", "plain", "sha256"):
+        page.get_by_label("Form").select_option(form)
+        row.get_by_role("button", name="Copy reject-429").click()
+        expect(row.get_by_role("button")).to_have_text("Copied")
+        expected = demo.identities()["reject-429"]["email"][form]
+        assert page.evaluate("navigator.clipboard.readText()") == expected
+    assert "form=sha256" in page.url
+    path = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
+    body = {"name": "n", "records": expected}
+    assert httpx.post(demo.url + path, json=body, headers=PINTEREST_TOKEN).status_code == 429
+    page.get_by_role("link", name=re.compile("Requests")).click()
+    rows(page).first.click()
+    expect(page.locator(".why")).to_contain_text("magic identity reject-429@audience-mock.example")
+    page.locator(".why").get_by_role("link", name="Identities").click()
+    expect(page.locator("h1")).to_have_text("Identities")
+    demo.configure(magic_identities=False)
+    expect(page.get_by_text("They have no effect in this world")).to_be_visible()
+
+
+def test_a_guess_is_explained(show: Show, demo: MockServer) -> None:
+    """A request that strict evidence answered 501 says which rule it would have followed."""
+    demo.configure(strict_evidence="documented")
+    create_path = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences/1"
+    assert httpx.get(demo.url + create_path, headers=PINTEREST_TOKEN).status_code == 501
+    page = show("requests/1")
+    expect(page.locator(".why")).to_contain_text("The answer would have been a guess")
+    expect(page.locator(".why")).to_contain_text("error 404, an id")
+
+
 # Snapshots and seeds
 
 
@@ -459,3 +551,23 @@ def test_two_worlds_are_compared(show: Show, demo: MockServer) -> None:
     create(other, "Only there")
     page = show("compare?with=other")
     expect(page.get_by_label("audiences")).to_contain_text("Only there")
+
+
+# Bridge
+
+
+def test_the_bridge_shows_what_a_move_keeps(show: Show, demo: MockServer) -> None:
+    """The menu of a world leads to what a move to the other API keeps, changes and loses, both ways."""
+    page = show()
+    page.get_by_label("Change worlds").click()
+    page.get_by_role("link", name="Move to another API…").click()
+    report = demo.bridge()
+    expect(page.get_by_text(f"{report['audiences']['moved']} of 12 audiences are moved")).to_be_visible()
+    losses = page.get_by_role("region", name="Losses by rule").get_by_role("row")
+    expect(losses).to_have_count(len(report["losses"]) + 1)
+    users = page.get_by_role("region", name="Fields of Spending users")
+    row = users.get_by_role("row").filter(has_text="user_type")
+    expect(row).to_contain_text("EMAIL")
+    page.get_by_label("Move from").select_option("pinterest")
+    expect(page.get_by_text("to pitchtarget", exact=True)).to_be_visible()
+    expect(page.get_by_role("columnheader", name="in pitchtarget").first).to_be_visible()

@@ -22,7 +22,11 @@ from audience_mock.web.operations import GRADES, evidence_table, list_operations
 ROOT = Path(__file__).parents[2]
 NAMES = ("pinterest", "pitchtarget")
 
-NOT_OF_AN_API = {errors.ConfigurationError, errors.AlreadyExistsError, InjectedError, NoRouteError}
+NOT_OF_AN_API = {
+    *(errors.ConfigurationError, errors.AlreadyExistsError, InjectedError, NoRouteError),
+    # Answered as an InjectedError.
+    errors.RejectedIdentityError,
+}
 """Facts that no request to an API brings about by itself, and what others of them have in common."""
 NOT_PINTERESTS = {errors.NameTakenError}
 """Pinterest has nothing whose name is unique: equal names were recorded."""

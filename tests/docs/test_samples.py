@@ -24,6 +24,8 @@ WITH_SAMPLES = [
         for block in samples.blocks(document.read_text())
     )
 ]
+WITH_COMMAND = {"exec", "contract-diff"}
+"""Commands that run another one, which stands behind `--`."""
 TITLES = {
     *("In a checkout", "With an engine", "In a project", "On the host", "In a cluster", "With PostgreSQL")
 }
@@ -36,8 +38,12 @@ def name(document: Path) -> str:
 
 
 @pytest.mark.parametrize("document", WITH_SAMPLES, ids=name)
-def test_samples_run(document: Path, start: Callable[..., MockServer]) -> None:
+def test_samples_run(
+    document: Path, start: Callable[..., MockServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each sample of the document runs, and prints what is shown behind it."""
+    # Where a server makes the files that its flags name.
+    monkeypatch.chdir(tmp_path)
 
     def serve(flags: list[str]) -> str:
         return start(**_settings(flags)).url
@@ -110,7 +116,7 @@ def test_commands_exist(document: Path) -> None:
     # A command keeps the help option that it is first parsed with, and other tests read its help.
     with click.Context(command, **command.context_settings) as above:
         for first, *rest in commands(document):
-            one, arguments = COMMANDS[first], [*rest, "true"] if first == "exec" else rest
+            one, arguments = COMMANDS[first], [*rest, "true"] if first in WITH_COMMAND else rest
             context = one.make_context(first, [*arguments], parent=above)
             given = context.params
             if isinstance(one, DefaultGroup):

@@ -308,7 +308,7 @@ def test_help() -> None:
 
 COMMANDS = (
     *("serve", "exec", "wait", "check", "lint", "schema", "token", "export-openapi", "completion"),
-    *("backup", "restore", "migrate"),
+    *("identities", "backup", "restore", "migrate", "contract-diff"),
 )
 
 
@@ -365,6 +365,8 @@ EACH_SETTING = {
     "journal_entries": "3",
     "journal_bytes": "100000",
     "lint_sample_bytes": "1000",
+    "magic_identities": "false",
+    "strict_evidence": "documented",
     "redact_users": "true",
     "request_faults": "false",
     "admin": "true",
@@ -380,6 +382,7 @@ EACH_SETTING = {
     "log_level": "error",
     "log_format": "json",
     "access_log": "true",
+    "audit_log": "audit.log",
     "metrics": "true",
 }
 
@@ -404,9 +407,13 @@ def test_each_setting(command: Runner, by: str) -> None:
     assert (command.folder / "ready").read_text() == f"{run.url}\n"
     assert (command.folder / "kept.db").exists()
     assert run.ids() == {"1"}
-    with httpx.Client(base_url=run.url, headers=PINTEREST_TOKEN) as client:
+    guessing = PINTEREST_TOKEN | {"X-Audience-Mock-Evidence": "off"}
+    with httpx.Client(base_url=run.url, headers=guessing) as client:
         made = client.post(AUDIENCES, json=CREATE, headers={"X-Audience-Mock-Fault": "status=500"})
         assert made.status_code == 200
+        guess = client.get(f"{AUDIENCES}/77", headers={"X-Audience-Mock-Evidence": "documented"})
+        assert (guess.status_code, "error 404" in guess.text) == (501, True)
+        assert httpx.get(f"{run.url}{AUDIENCES}/77", headers=PINTEREST_TOKEN).status_code == 501
         assert "is_nca" not in made.json()
         engaged = {"name": "a", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 3}}
         assert client.post(AUDIENCES, json=engaged).status_code == 200
@@ -440,6 +447,8 @@ def test_each_setting(command: Runner, by: str) -> None:
         client.post(AUDIENCES, json=sent)
         noted = client.get("/__admin/journal", headers={"Authorization": f"Bearer {token}"}).json()
         assert noted["entries"][-1]["request"]["body"] == {**sent, "name": "…"}
+    (made_world,) = (command.folder / "audit.log").read_text().splitlines()
+    assert json.loads(made_world)["caller"] == "tenant:team"
     assert run.err == ""
 
 
@@ -640,6 +649,7 @@ def test_a_start_imports_little(command: Runner) -> None:
         "audience_mock.core.seeds.apply",
         "audience_mock.core.seeds.schemas",
     }
+    assert not {name for name in imported if "conduct" in name}
     assert (
         len([name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names])
         < MAX_MODULES

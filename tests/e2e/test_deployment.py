@@ -14,9 +14,8 @@ import pytest
 import yaml
 
 from audience_mock.cli.main import main
-from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
 from helpers.accounts import PITCHTARGET_TOKEN
-from helpers.environment import environment_without
+from helpers.environment import environment_without, settings_of
 from helpers.pitchtarget_requests import FILE_FIELDS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -24,17 +23,6 @@ UNIT = DEPLOY / "systemd/audience-mock.service"
 with_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed (Debian: systemd)"
 )
-
-
-def settings_of(environment: dict[str, str]) -> Settings:
-    """Fails for a variable that is of no setting, or for a value that it does not take."""
-    given = {
-        name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
-        for name, value in environment.items()
-        if name.startswith(ENVIRONMENT_PREFIX)
-    }
-    assert given.keys() <= Settings.model_fields.keys()
-    return Settings(**given)
 
 
 def unit() -> dict[str, list[str]]:

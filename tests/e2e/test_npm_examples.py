@@ -20,6 +20,8 @@ COMMANDS = {
     "node-test": ("--import", "audience-mock/register", "--test"),
 }
 """What `npm test` runs in each example, without npm, which is missing where only Node.js is there."""
+ON_AN_ENGINE: dict[str, tuple[str, ...]] = {"testcontainers": ("--test",)}
+"""Those that `test_npm_testcontainers.py` runs."""
 PASSED = {
     "vitest": r"Tests +3 passed \(3\)",
     "jest": r"Tests: +3 passed, 3 total",
@@ -114,7 +116,7 @@ def test_the_examples_are_typed(project: Project) -> None:
     project.compile(project.folder / "examples")
 
 
-@pytest.mark.parametrize("example", COMMANDS)
+@pytest.mark.parametrize("example", COMMANDS | ON_AN_ENGINE)
 def test_an_example_is_what_is_run(example: str) -> None:
     """`npm test` of the example is what the test runs, with the versions that the package's lock names."""
     project = json.loads((PACKAGE / "examples" / example / "package.json").read_text())
@@ -122,6 +124,6 @@ def test_an_example_is_what_is_run(example: str) -> None:
     wanted = project["devDependencies"]
     assert wanted.pop("audience-mock") == "file:../.."
     assert wanted == {name: locked[f"node_modules/{name}"]["version"] for name in wanted}
-    command = " ".join(COMMANDS[example])
+    command = " ".join((COMMANDS | ON_AN_ENGINE)[example])
     command = re.sub(r"^node_modules/(?:@\w+/test|\w+)/\S+", example, command)
     assert project["scripts"]["test"] == (f"node {command}" if command.startswith("--") else command)

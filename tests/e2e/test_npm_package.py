@@ -85,9 +85,10 @@ def test_versions_and_licence_are_those_of_the_server() -> None:
     assert (PACKAGE / "LICENSE").read_text() == (TOP / "LICENSE").read_text()
 
 
-def test_its_lock_is_sealed() -> None:
-    """Its lock names each package by version and hash and no registry."""
-    lock = (PACKAGE / "package-lock.json").read_text()
+@pytest.mark.parametrize("folder", [PACKAGE, TOP / "tests/e2e/npm_tools"], ids=["package", "tools"])
+def test_a_lock_is_sealed(folder: Path) -> None:
+    """The lock names each package by version and hash and no registry."""
+    lock = (folder / "package-lock.json").read_text()
     assert '"resolved"' not in lock
     assert lock.count('"integrity": "sha512-') == len(re.findall(r'^    "node_modules/', lock, re.MULTILINE))
 

@@ -1,14 +1,17 @@
 """What an operator sees of a server: metrics, logs and traces, as Prometheus, a log reader and a collector of
 OpenTelemetry get them."""
 
+import asyncio
 import http.server
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -19,10 +22,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client.parser import text_string_to_metric_families
 
 from audience_mock.core.errors import InvalidSettingsError
+from audience_mock.core.worlds import exclusive
 from audience_mock.testing import MockServer
+from audience_mock.web.turns import Turns
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.environment import environment_without
 from helpers.errors import control_error
+from helpers.pinterest_resources import create_customer_list
+from helpers.tenants import OPERATOR, write_tenants
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 TRACE_ID, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -105,6 +112,116 @@ def test_what_worlds_hold_is_shown(start: Callable[..., MockServer]) -> None:
     assert after["audience_mock_database_up", ()] == 1
     assert grew["journal_bytes"] > 3 * 750
     assert {dict(labels).get("tenant", "default") for _, labels in after} == {"default", "other"}
+
+
+def until_shown(url: str, *, token: str | None = None, **gauges: float) -> None:
+    """Scrape until the gauges have these values; `waiting_…` is the number of requests that wait."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    end = time.monotonic() + LIMIT_S
+    while True:
+        found = samples(url, **headers)
+        shown = {
+            name: found["audience_mock_requests_waiting", (("reason", name.removeprefix("waiting_")),)]
+            if name.startswith("waiting_")
+            else found[f"audience_mock_{name}", ()]
+            for name in gauges
+        }
+        if shown == gauges:
+            return
+        assert time.monotonic() < end, shown
+        time.sleep(0.01)
+
+
+def sending(url: str, head: str, size_bytes: int, beginning: bytes) -> socket.socket:
+    """A connection that has sent the head of a request, and the beginning of its body."""
+    parts = httpx.URL(url)
+    assert parts.port
+    connection = socket.create_connection((parts.host, parts.port), timeout=LIMIT_S)
+    connection.sendall(f"{head}\r\nHost: mock\r\nContent-Length: {size_bytes}\r\n\r\n".encode() + beginning)
+    return connection
+
+
+def test_uploads_in_progress_are_shown(start: Callable[..., MockServer]) -> None:
+    """Files of both APIs while they arrive, with what has arrived of them; none of it afterwards, whether
+    the file was stored or its client left."""
+    mock = start(metrics=True)
+    with httpx.Client(base_url=f"{mock.url}/v5", headers=PINTEREST_TOKEN) as client:
+        uploads = f"/ad_accounts/{AD_ACCOUNT}/customer_lists/{create_customer_list(client)}/uploads"
+        made = client.post(uploads, json={"operation": "ADD", "total_parts": 1}).json()
+    until_shown(mock.url, uploads_in_progress=0, upload_bytes=0)
+    part = httpx.URL(made["s3_multipart_upload_data"]["file_parts"][0]["presigned_url"])
+    head = f"PUT {part.raw_path.decode()} HTTP/1.1"
+    with sending(mock.url, head, 5000, bytes(3000)) as connection:
+        until_shown(mock.url, uploads_in_progress=1, upload_bytes=3000)
+        connection.sendall(bytes(2000))
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+        until_shown(mock.url, uploads_in_progress=0, upload_bytes=0)
+    form = b"\r\n".join(
+        [
+            b'--x\r\nContent-Disposition: form-data; name="user_type"\r\n\r\nfbid',
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="u"\r\n\r\n' + b"123\n" * 1000,
+        ]
+    )
+    head = (
+        f"POST /custom_audiences HTTP/1.1\r\nAuthorization: {PITCHTARGET_TOKEN['Authorization']}"
+        "\r\nContent-Type: multipart/form-data; boundary=x"
+    )
+    with sending(mock.url, head, 1 << 20, form):
+        until_shown(mock.url, uploads_in_progress=1, upload_bytes=4000)
+    until_shown(mock.url, uploads_in_progress=0, upload_bytes=0)
+
+
+def test_requests_that_wait_for_their_world_are_shown(
+    start: Callable[..., MockServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a large snapshot is restored, what writes to its world waits, and is counted."""
+    mock = start(metrics=True, database=f"sqlite:///{tmp_path}/kept.db")
+    mock.snapshot("one")
+    ended, restore = threading.Event(), exclusive.run_beside
+
+    async def held(database: Any, function: Any) -> Any:
+        await asyncio.to_thread(ended.wait, LIMIT_S)
+        return await restore(database, function)
+
+    monkeypatch.setattr("audience_mock.core.worlds.world.run_beside", held)
+    monkeypatch.setattr(exclusive, "BESIDE_BYTES", 0)
+
+    def post(path: str, body: object) -> int:
+        return httpx.post(mock.url + path, json=body, headers=PINTEREST_TOKEN, timeout=LIMIT_S).status_code
+
+    made = {"name": "a", "audience_type": "ENGAGEMENT", "rule": {"engager_type": 1}}
+    with ThreadPoolExecutor(3) as threads:
+        try:
+            restored = threads.submit(post, "/__admin/snapshots/one/restore", {})
+            end = time.monotonic() + LIMIT_S
+            while not mock.world.exclusive.is_taken:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            written = [threads.submit(post, AUDIENCES, made) for _ in range(2)]
+            until_shown(mock.url, waiting_world=2, waiting_turn=0)
+        finally:
+            ended.set()
+        assert (restored.result(), *(each.result() for each in written)) == (204, 201, 201)
+    until_shown(mock.url, waiting_world=0)
+
+
+def test_requests_that_wait_for_their_turn_are_shown(
+    start: Callable[..., MockServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With tenants, requests begin by turns, and those whose turn has not come are counted."""
+    file = write_tenants(tmp_path / "tenants.toml", tenants={"team-a": {}})
+    mock = start(metrics=True, tenants=file, admin_token=OPERATOR)
+    go_on = Turns._next
+    held: list[tuple[Turns, asyncio.AbstractEventLoop]] = []
+    monkeypatch.setattr(Turns, "_next", lambda turns: held.append((turns, asyncio.get_running_loop())))
+    with ThreadPoolExecutor(3) as threads:
+        answers = [threads.submit(httpx.get, mock.url + AUDIENCES, headers=PINTEREST_TOKEN) for _ in range(3)]
+        until_shown(mock.url, token=OPERATOR, waiting_turn=2)
+        monkeypatch.undo()
+        ((turns, loop),) = held
+        loop.call_soon_threadsafe(go_on, turns)
+        assert [each.result().status_code for each in answers] == [200, 200, 200]
+    until_shown(mock.url, token=OPERATOR, waiting_turn=0, waiting_world=0)
 
 
 def test_metrics_are_off_by_default(mock: MockServer) -> None:

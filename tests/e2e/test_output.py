@@ -224,6 +224,7 @@ def test_what_only_resembles_a_link_is_an_error(command: Runner) -> None:
 # Windows
 
 
+@pytest.mark.ci
 def test_names_that_windows_lacks_are_not_used_there() -> None:
     """mypy knows which names of the standard library each system has."""
     root = Path(__file__).parents[2]

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -50,15 +51,17 @@ def test_asked_for(request):
 """
 
 
-def test_two_hundred_tests_in_parallel(project: Project) -> None:
-    """200 tests in two workers find in both APIs what they made themselves, under the ids that a fresh server
+@pytest.mark.parametrize("count", [30, pytest.param(200, marks=pytest.mark.ci)])
+def test_many_tests_in_parallel(project: Project, count: int) -> None:
+    """Tests in two workers find in both APIs what they made themselves, under the ids that a fresh server
     gives, and no world but their own."""
     project.write(
-        test_all="""
+        test_all=f"COUNT = {count}\n"
+        + dedent("""
             import pytest
             from ad_accounts import *
 
-            @pytest.mark.parametrize("number", range(200))
+            @pytest.mark.parametrize("number", range(COUNT))
             def test_alone(audience_mock, number):
                 mine = [f"{number} of {part}" for part in range(number % 3 + 1)]
                 made = [create(audience_mock, name)["id"] for name in mine]
@@ -72,9 +75,9 @@ def test_two_hundred_tests_in_parallel(project: Project) -> None:
                 assert [entry["request"]["body"]["name"] for entry in entries] == mine
                 assert audience_mock.faults.list() == []
                 audience_mock.faults.add("*", status=503)
-        """
+        """)
     )
-    assert outcomes(project.start("-n", "2", "-q")) == {"passed": 200}
+    assert outcomes(project.start("-n", "2", "-q")) == {"passed": count}
 
 
 def test_many_workers_on_one_server(project: Project, start: Callable[..., MockServer]) -> None:
@@ -299,6 +302,101 @@ def test_a_failing_test_shows_suspicious_uploads(project: Project) -> None:
     assert ran.stdout.str().count("Audience Mock lint") == 1
 
 
+def test_a_failing_test_shows_the_rules_that_its_client_broke(project: Project) -> None:
+    """The report of a failure has the findings of the conduct report, if there are any; an assertion has
+    them in its text."""
+    project.write(
+        test_conduct="""
+        from ad_accounts import *
+
+
+        def test_retried(audience_mock):
+            audience_mock.faults.add("audiences/create", status=500, first=1)
+            for _ in range(2):
+                try:
+                    create(audience_mock)
+                except HTTPError:
+                    pass
+            audience_mock.expect_conduct("error")
+
+
+        def test_conducted(audience_mock):
+            create(audience_mock)
+            audience_mock.expect_conduct()
+            assert False
+
+
+        def test_without_a_world(audience_mock):
+            audience_mock.delete()
+            assert False
+        """
+    )
+    ran = project.run()
+    assert outcomes(ran) == {"failed": 3}
+    ran.stdout.fnmatch_lines(
+        [
+            "*_ test_retried _*",
+            "E *ConductError: the client breaks rules of the conduct report:",
+            "*- Audience Mock conduct -*",
+            "AM103 error create-retried-blindly: request 2 (audiences/create) repeats request 1 *",
+            "    do: read the list before the retry*",
+        ]
+    )
+    assert ran.stdout.str().count("- Audience Mock conduct -") == 1
+
+
+@pytest.mark.parametrize(
+    ("ini", "failed"),
+    [
+        ({}, ["test_marked"]),
+        ({"audience_mock_conduct": "error"}, ["test_marked"]),
+        ({"audience_mock_conduct": "AM3,unread-field"}, ["test_misspelled", "test_marked"]),
+        ({"audience_mock_conduct": "warning"}, ["test_misspelled", "test_marked"]),
+        ({"audience_mock_conduct": "AM9"}, ["test_misspelled", "test_marked", "test_good"]),
+    ],
+)
+def test_conduct_fails_a_test(project: Project, ini: dict[str, str], failed: list[str]) -> None:
+    """Where the configuration or a marker says so, findings fail a test that passes otherwise."""
+    project.ini(**ini)
+    project.write(
+        test_conduct="""
+        import pytest
+        from urllib.request import Request, urlopen
+
+        TOKEN = {"Authorization": "Bearer pina_a"}
+
+
+        def asked(world, query):
+            urlopen(Request(f"{world.urls.pinterest}/ad_accounts?{query}", headers=TOKEN))
+
+
+        def test_misspelled(audience_mock):
+            asked(audience_mock, "pagesize=5")
+
+
+        @pytest.mark.audience_mock(conduct="warning")
+        def test_marked(audience_mock):
+            asked(audience_mock, "pagesize=5")
+
+
+        def test_good(audience_mock):
+            asked(audience_mock, "page_size=5")
+
+
+        @pytest.mark.audience_mock(conduct="never")
+        def test_forgiven(audience_mock):
+            asked(audience_mock, "pagesize=5")
+
+
+        def test_without_a_world():
+            pass
+        """
+    )
+    ran = project.run("-rf")
+    assert re.findall(r"^FAILED \S+::(\w+)", ran.stdout.str(), re.MULTILINE) == failed
+    assert outcomes(ran) == {"failed": len(failed), "passed": 5 - len(failed)}
+
+
 def test_a_failing_test_shows_its_requests(project: Project) -> None:
     """The report of a failure has the last requests of its world, and of those that were rejected, older ones
     too, the answer, the fault, the reason and the routes that were probably meant; a test that passes shows
@@ -468,6 +566,44 @@ def test_it_costs_nothing_where_nobody_uses_it(project: Project) -> None:
     assert outcomes(project.start()) == {"passed": 1}
 
 
+STRICT = """
+import pytest
+from ad_accounts import *
+
+
+def test_of_the_run(audience_mock):
+    with pytest.raises(HTTPError, match="501"):
+        create(audience_mock)
+    (entry,) = audience_mock.journal.entries(fault="evidence")
+    assert "success is 201" in entry["reason"]
+
+
+@pytest.mark.audience_mock(settings={"strict_evidence": None})
+def test_that_guesses(audience_mock):
+    create(audience_mock)
+
+
+@pytest.mark.audience_mock(settings={"pinterest_create_status": "200"})
+def test_that_need_not(audience_mock):
+    create(audience_mock)
+
+
+def test_with_an_identity(audience_mock):
+    never = audience_mock.identities()["never-match"]["email"]
+    assert never["plain"] == "never-match@audience-mock.example"
+"""
+
+
+def test_a_run_with_evidence(project: Project) -> None:
+    """--audience-mock-evidence sets the level of each world; a marker has the last word. A failure shows the
+    rule."""
+    shown = "\n\ndef test_shown(audience_mock):\n    create(audience_mock)\n"
+    project.write(test_strict=STRICT + shown)
+    ran = project.run("--audience-mock-evidence", "documented")
+    assert outcomes(ran) == {"passed": 4, "failed": 1}
+    ran.stdout.fnmatch_lines(["*501 POST *", "*success is 201, or 200 by setting or Prefer (invented:*"])
+
+
 def test_markers_help(project: Project) -> None:
     """`pytest --markers` and `--help` say what there is."""
     assert "@pytest.mark.audience_mock(seed=" in project.run("--markers").stdout.str()
@@ -475,6 +611,8 @@ def test_markers_help(project: Project) -> None:
     for name in (
         "--audience-mock-url",
         "--audience-mock-log",
+        "--audience-mock-evidence",
+        "audience_mock_conduct",
         "audience_mock_patch_hosts",
         "audience_mock_seed",
         "audience_mock_settings",

@@ -1,16 +1,11 @@
-"""AudienceMockContainer on a fake of the container engine's HTTP API, whose containers are servers here."""
+"""AudienceMockContainer of Python on a fake of the container engine's HTTP API."""
 
 import builtins
 import importlib
 import json
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
 import docker.errors
@@ -20,109 +15,16 @@ from testcontainers.core.config import ConnectionMode, testcontainers_config
 
 from audience_mock import testcontainers
 from audience_mock.testcontainers import AudienceMockContainer
-from audience_mock.testing import ControlError, MockServer
+from audience_mock.testing import ControlError
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
-
-ID = "c0ffee" * 10
-PORT = "8000/tcp"
-
-
-@dataclass
-class Engine:
-    """What the fake engine was asked, and the server that it runs as the container."""
-
-    calls: list[str] = field(default_factory=list)
-    created: Mapping[str, Any] = field(default_factory=dict)
-    images: set[str] = field(default_factory=lambda: {"audience-mock"})
-    status: str = "created"
-    exits: bool = False
-    """Whether a container exits as soon as it starts."""
-    server: MockServer | None = None
-    running: ExitStack = field(default_factory=ExitStack)
-
-    def environment(self) -> dict[str, str]:
-        return dict(line.split("=", 1) for line in self.created["Env"])
-
-    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
-        call = f"{method} {path.replace(ID, 'ID')}"
-        self.calls.append(call)
-        match call.split("/"):
-            case ["GET ", "version"]:
-                return 200, {"ApiVersion": "1.44", "Version": "27.0.0"}
-            case ["GET ", "images", name, "json"]:
-                name = name.removesuffix(":latest")
-                return (200, {"Id": name}) if name in self.images else (404, {"message": "no such image"})
-            case ["POST ", "images", "create"]:
-                self.images.add(query["fromImage"][0])
-                return 200, {"status": "pulled"}
-            case ["POST ", "containers", "create"]:
-                self.created = body
-                return 201, {"Id": ID, "Warnings": []}
-            case ["POST ", "containers", "ID", "start"]:
-                self.start()
-                return 204, None
-            case ["GET ", "containers", "ID", "json"]:
-                return 200, self.inspected()
-            case ["GET ", "containers", "ID", "logs"]:
-                return 200, "AUDIENCE_MOCK_MATCH_RATE: must be at most 1\n" if "stderr" in query else ""
-            case ["DELETE ", "containers", "ID"]:
-                assert query["force"] == ["True"]
-                self.running.close()
-                return 204, None
-        return 501, {"message": f"the fake does not know {call}"}
-
-    def start(self) -> None:
-        if self.exits:
-            self.status = "exited"
-            return
-        self.status = "running"
-        given = {
-            name.removeprefix("AUDIENCE_MOCK_").lower(): value for name, value in self.environment().items()
-        }
-        self.server = self.running.enter_context(MockServer(**given))  # type: ignore[arg-type]
-
-    def inspected(self) -> Mapping[str, Any]:
-        published = None if self.server is None else str(urlsplit(self.server.url).port)
-        ports = {PORT: published and [{"HostIp": "0.0.0.0", "HostPort": published}]}
-        return {
-            "Id": ID,
-            "State": {"Status": self.status},
-            "Config": {"Tty": True, "Env": self.created["Env"]},
-            "NetworkSettings": {"Ports": ports},
-        }
+from helpers.container_engine import PORT, Engine, serving
 
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     engine = Engine()
-
-    class Api(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            received = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            parts = urlsplit(self.path)
-            path = parts.path.removeprefix("/v1.44")
-            body = json.loads(received) if received else None
-            status, answer = engine.answer(self.command, path, parse_qs(parts.query), body)
-            content = (
-                b""
-                if answer is None
-                else (answer if isinstance(answer, str) else json.dumps(answer)).encode()
-            )
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.send_header("Content-Type", "text/plain" if isinstance(answer, str) else "application/json")
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_DELETE = _answer
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as serving, engine.running:
-        thread = threading.Thread(target=serving.serve_forever, args=(0.01,))
-        thread.start()
-        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{serving.server_address[1]}")
+    with serving(engine) as host:
+        monkeypatch.setenv("DOCKER_HOST", host)
         for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONTEXT"):
             monkeypatch.delenv(name, raising=False)
         # It would start a container of its own, which removes what a killed run leaves.
@@ -130,8 +32,6 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
         # Inside a container, as here perhaps, it would look for a network that both are in.
         monkeypatch.setattr(testcontainers_config, "connection_mode_override", ConnectionMode.docker_host)
         yield engine
-        serving.shutdown()
-        thread.join()
 
 
 def test_a_container(engine: Engine) -> None:
@@ -165,15 +65,18 @@ def test_a_container(engine: Engine) -> None:
     assert engine.created["Image"] == "audience-mock"
     assert list(engine.created["ExposedPorts"]) == [PORT]
     assert engine.created["HostConfig"]["PortBindings"] == {PORT: [{"HostIp": "", "HostPort": ""}]}
-    changes = [call for call in engine.calls if not call.startswith("GET ")]
-    assert changes == ["POST /containers/create", "POST /containers/ID/start", "DELETE /containers/ID"]
+    assert engine.changes() == [
+        "POST /containers/create",
+        "POST /containers/ID/start",
+        "DELETE /containers/ID",
+    ]
     assert len(container.admin_token) > 30
 
 
 def test_the_guides_sample(engine: Engine) -> None:
-    """The sample of the guide passes."""
+    """The sample of the guide for Python passes."""
     page = samples.TOP / "docs/guides/testcontainers.md"
-    (sample,) = samples.blocks(page.read_text())
+    (sample,) = (block for block in samples.blocks(page.read_text()) if block.language == "py")
     names: dict[str, Any] = {}
     exec(sample.code, names)
     names["test_in_a_container"]()

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CORRECT = """
 from pathlib import Path
 
@@ -46,6 +48,7 @@ def checked(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
 
 
+@pytest.mark.ci
 def test_a_test_is_checked_strictly(tmp_path: Path) -> None:
     """mypy --strict accepts a test that uses the fixture and the server, and names each argument that no
     method takes."""

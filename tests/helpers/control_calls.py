@@ -54,6 +54,11 @@ def called(mock: MockServer, patch: object) -> None:
     httpx.post(f"{mock.url}/custom_audiences", data=fields, files=files, headers=PITCHTARGET_TOKEN)
 
 
+def misspelled(mock: MockServer, patch: object) -> None:
+    url = f"{mock.url}/v5/ad_accounts/{AD_ACCOUNT}/audiences"
+    assert httpx.get(url, params={"pagesize": "5"}, headers=PINTEREST_TOKEN).is_success
+
+
 def pending(mock: MockServer, patch: object) -> None:
     body = {"name": "n", "audience_type": "ENGAGEMENT", "rule": {}}
     url = f"{mock.url}/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -141,6 +146,10 @@ CALLS = [
     Call("worlds/diff", 409, {"world": "default", "other": "blue"}, before=two_of_which_one_is_full),
     Call("state/get", 200, before=seeded(AUDIENCE)),
     Call("state/get", 409, before=full),
+    Call("bridge/get", 200, before=seeded(AUDIENCE), query={"source": "pinterest"}),
+    Call("bridge/get", 409, before=full),
+    Call("bridge/seed", 200, before=seeded(AUDIENCE), query={"source": "pinterest"}),
+    Call("bridge/seed", 409, before=full),
     Call("state/reset", 204, body={"to": "empty"}),
     Call("state/reset", 204),
     Call("state/seed", 200, body={"audiences": [AUDIENCE]}),
@@ -195,8 +204,12 @@ CALLS = [
     Call("journal/verify", 200, body={"operation": "audiences/list", "count": 1}, before=called),
     Call("journal/verify", 409, body={"operation": "audiences/list"}, before=unrecorded),
     Call("journal/verify", 417, body={"operation": "audiences/create"}, before=called),
+    Call("conduct/get", 200, query={"fail_on": "error"}, before=misspelled),
+    Call("conduct/get", 409, before=unrecorded),
+    Call("conduct/rules", 200),
     Call("uploads/list", 200, before=called),
     Call("uploads/lint", 200, before=called),
+    Call("identities/list", 200),
     Call("uploads/lint_for", 200, body={"people": [{"email": "eva@a.example"}]}, before=called),
     Call("operations/list", 200, query={"provider": "pitchtarget"}),
 ]
@@ -204,6 +217,6 @@ CALLS = [
 
 VARIES = (
     *("backup/get", "events/subscribe", "journal/entry"),
-    *("state/demo", "state/get", "state/seed", "worlds/diff"),
+    *("bridge/seed", "state/demo", "state/get", "state/seed", "worlds/diff"),
 )
 """Operations whose answers have keys by what there is, or none."""

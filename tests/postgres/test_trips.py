@@ -52,3 +52,4 @@ def test_a_request_makes_few_trips(logging: Cluster, start: Callable[..., MockSe
             # That a world is used is written once a second, and the sweeper may run meanwhile.
             fewest = min(made, key=len)
             assert 3 < len(fewest) <= most, (workload, fewest)
+    assert "typeinfo" not in logging.log, "the driver looked up a type, on each new connection"

@@ -67,7 +67,7 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
     from audience_mock.core.errors import DomainError
     from audience_mock.server.listener import why_not_listening
     from audience_mock.server.run import log_to_stderr
-    from audience_mock.testing import MockServer, client_token
+    from audience_mock.testing import MockServer
 
     server = MockServer(**settings)
     log_to_stderr(server.settings)
@@ -76,15 +76,24 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
     try:
         with server:
             gc.enable()
-            variables = environment(server)
-            token = client_token(server.settings)
-            if token is not None:
-                variables["AUDIENCE_MOCK_ADMIN_TOKEN"] = token
-            return child.run(command, os.environ | variables | without_proxy(os.environ, server.url))
+            return run_beside(server, command, child)
     except DomainError as error:
         exit_with_error(error)
     except (OSError, UnicodeError) as error:
         exit_with_error(why_not_listening(server.settings.host, server.settings.port, error))
+
+
+def run_beside(
+    server: "MockServer", command: Sequence[str], child: "ChildProcess", *, stdout: int | None = None
+) -> int:
+    """Run a command that finds this server in its environment; returns its exit status."""
+    from audience_mock.testing import client_token
+
+    variables = environment(server)
+    token = client_token(server.settings)
+    if token is not None:
+        variables["AUDIENCE_MOCK_ADMIN_TOKEN"] = token
+    return child.run(command, os.environ | variables | without_proxy(os.environ, server.url), stdout=stdout)
 
 
 def environment(server: "MockServer") -> dict[str, str]:
@@ -118,6 +127,8 @@ class ChildProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._pending: list[int] = []
         """Signals that arrived before the child was started."""
+        self.last_signal: int | None = None
+        """The last signal that this process received."""
 
     def forward_signals(self) -> None:
         for name in FORWARDED_SIGNALS:
@@ -125,12 +136,17 @@ class ChildProcess:
                 # A handler, not SIG_IGN, which the child would inherit.
                 signal.signal(getattr(signal, name), self._forward)
 
-    def run(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
-        """Run the command to its end; returns its exit status, as a shell would report it."""
+    def run(
+        self, command: Sequence[str], environment: Mapping[str, str], *, stdout: int | None = None
+    ) -> int:
+        """Run the command to its end; returns its exit status, as a shell would report it. `stdout` is a file
+        descriptor that takes the place of this process's standard output."""
         if self._pending:
             return SIGNAL_BASE + self._pending[0]
         try:
-            self._process = subprocess.Popen(command, env=environment)  # noqa: S603 - the user's own command
+            self._process = subprocess.Popen(  # noqa: S603 - the user's own command
+                command, env=environment, stdout=stdout
+            )
         except FileNotFoundError:
             exit_with_error(f"{command[0]}: not found", NOT_FOUND)
         except OSError as error:
@@ -141,6 +157,7 @@ class ChildProcess:
         return SIGNAL_BASE - status if status < 0 else status
 
     def _forward(self, signum: int, frame: FrameType | None) -> None:
+        self.last_signal = signum
         if signal.Signals(signum).name in TERMINAL_SIGNALS and _is_in_foreground():
             return
         if self._process is None:

@@ -13,6 +13,7 @@ from audience_mock.cli.completion import completion
 from audience_mock.cli.descriptions import export_openapi
 from audience_mock.cli.errors import discard_unwritten, exit_for_output, exit_with_error
 from audience_mock.cli.exec import exec_
+from audience_mock.cli.identities import identities
 from audience_mock.cli.lint import lint
 from audience_mock.cli.migrate import migrate
 from audience_mock.cli.seeds import check, schema
@@ -25,7 +26,9 @@ INTERRUPTED = 130
 
 
 CONTROL_COMMANDS = {
+    "bridge": ("bridge", "Say what a move to the other API keeps, changes and loses."),
     "clock": ("clock", "Show, set, stop and advance the time."),
+    "conduct": ("conduct", "Judge the client by the requests that were received."),
     "fault": ("fault", "Plan faults, and check that they fired."),
     "journal": ("journal", "List the requests that were received."),
     "reset": ("state", "Go back to the seed, or to no data."),
@@ -38,27 +41,37 @@ CONTROL_COMMANDS = {
 """The commands for a running server: the module of `cli.control` that has each, and its line in the help. A
 module is imported when one of its commands runs: all together take 10 ms, which no start should pay."""
 
+LATE_COMMANDS = {
+    "contract-diff": ("contract_diff.command", "Say which calls two API versions answer otherwise."),
+}
+"""Other commands that are imported when they run: the module of `cli` that has each, and its line in the
+help."""
+
 
 class OneLineErrorGroup(click.Group):
     """A group that reports a usage error in one line; click's report has four. It imports the commands for a
-    running server when they are needed."""
+    running server, and others that are late, when they are needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*self.commands, *CONTROL_COMMANDS})
+        return sorted({*self.commands, *LATE_COMMANDS, *CONTROL_COMMANDS})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in CONTROL_COMMANDS:
+        if cmd_name in CONTROL_COMMANDS:
+            module, short_help = CONTROL_COMMANDS[cmd_name]
+            module = f"control.{module}"
+        elif cmd_name in LATE_COMMANDS:
+            module, short_help = LATE_COMMANDS[cmd_name]
+        else:
             return super().get_command(ctx, cmd_name)
-        module, short_help = CONTROL_COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"audience_mock.cli.control.{module}"), cmd_name)
+        of_module = import_module(f"audience_mock.cli.{module}")
+        command: click.Command = getattr(of_module, cmd_name.replace("-", "_"))
         command.short_help = short_help
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        own = (
-            (name, command.get_short_help_str(limit=80)) for name, command in sorted(self.commands.items())
-        )
-        _write_section(formatter, "Commands", own)
+        own = {name: command.get_short_help_str(limit=80) for name, command in self.commands.items()}
+        own |= {name: line for name, (_, line) in LATE_COMMANDS.items()}
+        _write_section(formatter, "Commands", sorted(own.items()))
         controls = ((name, line) for name, (_, line) in CONTROL_COMMANDS.items())
         _write_section(formatter, "Commands for a running server", controls)
 
@@ -103,7 +116,8 @@ def main() -> None:
 
 
 for command in (
-    *(serve, exec_, wait, check, lint, schema, token, export_openapi, backup, restore, migrate),
+    *(serve, exec_, wait, check, lint, identities, schema, token, export_openapi),
+    *(backup, restore, migrate),
     completion,
 ):
     main.add_command(command)

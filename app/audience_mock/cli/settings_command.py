@@ -50,7 +50,7 @@ class SettingsCommand(GroupedCommand):
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         # Only a command that runs or shows its help has its flags made: that imports pydantic.
-        if not any(isinstance(parameter, click.Option) for parameter in self.params):
+        if not any(isinstance(parameter, SettingOption) for parameter in self.params):
             with without_collector():
                 self.params += _options(self.fixed_settings)
         return super().get_params(ctx)
@@ -71,7 +71,8 @@ class SettingsCommand(GroupedCommand):
     def ordered(self, groups: Collection[str]) -> Collection[str]:
         from audience_mock.settings import GROUPS
 
-        return [group for group in GROUPS if group in groups]
+        own = [group for group in groups if group not in GROUPS]
+        return [*own, *(group for group in GROUPS if group in groups)]
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from audience_mock.control.errors import invalid_input
 from audience_mock.control.list_query import ListQuery
 from audience_mock.control.openapi_responses import error, success
+from audience_mock.control.readiness_change import ReadinessChange
 from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.apis import ApiName, registered
@@ -18,7 +19,7 @@ from audience_mock.core.store.rows import AudienceRow
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
-from audience_mock.web.timestamps import Timestamp, unix_seconds
+from audience_mock.web.timestamps import unix_seconds
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/audiences", tags=["audiences"])
 
@@ -78,10 +79,10 @@ class AudienceObjects(ApiModel):
     )
 
 
-class AudienceChange(ApiModel):
+class AudienceChange(ReadinessChange):
     """Keys that are left out keep their value."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(json_schema_extra={"examples": [{"size": 48210}, {"policy": "after_reads:3"}]})
 
     status: str | None = Field(
         default=None,
@@ -97,8 +98,6 @@ class AudienceChange(ApiModel):
         le=1 << 40,
         description="Size once it is built, instead of that of its file, rule or list.",
     )
-    ready_at: Timestamp | None = None
-    ready_in_s: float | None = Field(default=None, ge=0, le=1e9, description="Seconds from now.")
     policy: str | None = Field(
         default=None,
         pattern=POLICY_PATTERN,
@@ -210,10 +209,10 @@ async def update(
 ) -> RawResponse:
     """Set the status or size of an audience, or when it is built. A policy or a time releases a status that
     was set. `updated_at` stays."""
-    _check(body)
-    ready_at_ms = body.ready_at
-    if body.ready_in_s is not None:
-        ready_at_ms = request.world.clock.now_ms() + round(body.ready_in_s * 1000)
+    timed = body.time_field
+    body.check_status(timed or (body.policy and "policy"))
+    if timed and body.policy not in (None, FAILS):
+        raise invalid_input(("policy",), f"determines when it is built: leave out {timed}", body.policy)
     row = await request.world.transact(
         overrides.apply,
         id=id,
@@ -222,20 +221,6 @@ async def update(
         release="status" in body.model_fields_set,
         size=body.size,
         policy=body.policy,
-        ready_at_ms=ready_at_ms,
+        ready_at_ms=body.ready_at_ms(request.world.clock.now_ms()),
     )
     return json_response(_as_json(row, request.world.clock.now_ms()))
-
-
-def _check(body: AudienceChange) -> None:
-    """Raises InvalidInputError for fields that contradict each other."""
-    timed = [name for name in ("ready_at", "ready_in_s") if getattr(body, name) is not None]
-    if len(timed) > 1:
-        raise invalid_input(
-            ("ready_in_s",), "is another way to say ready_at: give one of them", body.ready_in_s
-        )
-    if body.status is not None and (timed or body.policy is not None):
-        other = [*timed, "policy"][0]
-        raise invalid_input(("status",), f"is held, so {other} has no effect: give one of them", body.status)
-    if timed and body.policy not in (None, FAILS):
-        raise invalid_input(("policy",), f"determines when it is built: leave out {timed[0]}", body.policy)

@@ -35,7 +35,13 @@ class ClockState(ApiModel):
 class ClockSet(ApiModel):
     """Keys that are left out keep their value: a frozen clock stays frozen at its new time."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "minProperties": 1,
+            "examples": [{"now": "2026-07-01T12:00:00Z", "frozen": True}, {"frozen": False}],
+        },
+    )
 
     now: Timestamp | None = None
     frozen: bool | None = Field(default=None, description="`true` stops the clock, `false` lets it run.")
@@ -44,7 +50,10 @@ class ClockSet(ApiModel):
 class Advance(ApiModel):
     """Either `seconds`, or `to` an event on the agenda."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"minProperties": 1, "examples": [{"seconds": 60}, {"to": "next-event"}]},
+    )
 
     seconds: float | None = Field(default=None, ge=0, le=LATEST_MS / 1000)
     to: Literal["next-event", "idle"] | None = Field(

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
-from audience_mock.control.errors import invalid_input
 from audience_mock.control.list_query import ListQuery
 from audience_mock.control.openapi_responses import error, success
+from audience_mock.control.readiness_change import ReadinessChange
 from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.audiences.lifecycle import list_status_at
@@ -19,7 +19,7 @@ from audience_mock.core.users import list_search
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
-from audience_mock.web.timestamps import Timestamp, unix_seconds
+from audience_mock.web.timestamps import unix_seconds
 
 router = APIRouter(route_class=ControlRoute, prefix="/__admin/customer-lists", tags=["customer lists"])
 
@@ -61,10 +61,10 @@ class CustomerListObjects(ApiModel):
     )
 
 
-class CustomerListChange(ApiModel):
+class CustomerListChange(ReadinessChange):
     """Keys that are left out keep their value."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "PROCESSING"}, {"ready_in_s": 60}]})
 
     status: str | None = Field(
         default=None,
@@ -72,8 +72,6 @@ class CustomerListChange(ApiModel):
         + ", ".join(list_search.STATUSES)
         + ".",
     )
-    ready_at: Timestamp | None = None
-    ready_in_s: float | None = Field(default=None, ge=0, le=1e9, description="Seconds from now.")
 
 
 def _as_json(row: CustomerListRow, now_ms: int) -> dict[str, Any]:
@@ -161,24 +159,13 @@ async def get_objects(request: MockRequest, id: str) -> RawResponse:
 )
 async def update(request: MockRequest, id: str, body: CustomerListChange) -> RawResponse:
     """Set the status of a customer list, or when it is built. A time releases a status that was set."""
-    timed = [name for name in ("ready_at", "ready_in_s") if getattr(body, name) is not None]
-    if len(timed) > 1:
-        raise invalid_input(
-            ("ready_in_s",), "is another way to say ready_at: give one of them", body.ready_in_s
-        )
-    if body.status is not None and timed:
-        raise invalid_input(
-            ("status",), f"is held, so {timed[0]} has no effect: give one of them", body.status
-        )
-    ready_at_ms = body.ready_at
-    if body.ready_in_s is not None:
-        ready_at_ms = request.world.clock.now_ms() + round(body.ready_in_s * 1000)
+    body.check_status(body.time_field)
     row = await request.world.transact(
         list_search.override,
         number=_number(id),
         status=body.status,
         release="status" in body.model_fields_set,
-        ready_at_ms=ready_at_ms,
+        ready_at_ms=body.ready_at_ms(request.world.clock.now_ms()),
     )
     return json_response(_as_json(row, request.world.clock.now_ms()))
 

@@ -36,7 +36,6 @@ from audience_mock.core.validation_errors import problems
 from audience_mock.web.error_log import report
 from audience_mock.web.errors import (
     BodyTooLargeError,
-    InjectedError,
     InvalidInputError,
     MalformedBodyError,
     MethodNotAllowedError,
@@ -167,8 +166,6 @@ def _describe(request: MockRequest, error: Exception) -> tuple[int, str, str | N
             return 415, f"{error}: send a JSON document", None
         case MalformedBodyError():
             return 400, f"{error}: send a JSON document", None
-        case InjectedError(status=503, reason=reason):
-            return 503, reason or "the server is not available", None
         case _:
             return 500, f"the mock server failed with {type(error).__name__}: {error}", None
 

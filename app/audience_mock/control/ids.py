@@ -52,13 +52,15 @@ NextIds: Any = create_model(
 )
 
 
-class _Strict(ApiModel):
-    model_config = ConfigDict(extra="forbid")
+class _Next(ApiModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"pinterest_audience": "2542623500000"}]}
+    )
 
 
 NextIdsSet: Any = create_model(
     "NextIdsSet",
-    __base__=_Strict,
+    __base__=_Next,
     __doc__="Sequences that are left out continue as they are.",
     **cast(Any, dict.fromkeys(public_sequences(), (Number | None, None))),
 )

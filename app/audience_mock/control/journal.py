@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import invalid_input
 from audience_mock.control.journal_summary import SUMMARY_EXAMPLE, RequestSummary, entry_summary
@@ -46,7 +46,9 @@ class JournalQuery(_Window, Criteria):
 
 
 class JournalSearch(_Window, RequestPattern):
-    pass
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"operation": "audiences/create", "status": "2xx", "limit": 10}]}
+    )
 
 
 class JournalRequest(ApiModel):
@@ -76,7 +78,12 @@ class JournalEntry(ApiModel):
     at: str = Field(description="Time of the world at the response, in ISO 8601.")
     api: str
     operation: str | None = Field(description="Null if no route matched the request.")
-    fault: str | None = Field(description="Id of the planned fault that fired.")
+    fault: str | None = Field(
+        description=(
+            "Id of the planned fault that fired; request, identity or evidence where the request asked for"
+            " one, a magic identity rejected it, or the answer would have been a guess."
+        )
+    )
     request: JournalRequest
     answer: JournalAnswer
     trace_id: str = Field(
@@ -198,13 +205,13 @@ def _page(
     check_operation(request, pattern)
     journal, rules = request.world.journal, request.world.rules
     journal.trim(rules.journal_entries, rules.journal_bytes)
-    after, before = _parse_bound(window.after, "after"), _parse_bound(window.before, "before")
+    after, before = parse_bound(window.after, "after"), parse_bound(window.before, "before")
     newest_first = after is None
     entries = (
         entry
         for entry in (reversed(journal) if newest_first else iter(journal))
-        if (after is None or _distance(entry, after) > 0)
-        and (before is None or _distance(entry, before) < 0)
+        if (after is None or distance(entry, after) > 0)
+        and (before is None or distance(entry, before) < 0)
         and pattern.matches(entry)
     )
     found = list(islice(entries, window.limit))
@@ -218,7 +225,7 @@ def _page(
     }
 
 
-def _parse_bound(text: str | None, field: str) -> int | datetime | None:
+def parse_bound(text: str | None, field: str) -> int | datetime | None:
     """The number of an entry, or a time. Raises InvalidInputError."""
     if text is None:
         return None
@@ -232,7 +239,7 @@ def _parse_bound(text: str | None, field: str) -> int | datetime | None:
         ) from None
 
 
-def _distance(entry: Entry, bound: int | datetime) -> float:
+def distance(entry: Entry, bound: int | datetime) -> float:
     """Above 0 for an entry after the bound, below 0 for one before it."""
     if isinstance(bound, int):
         return entry.number - bound

@@ -35,7 +35,9 @@ class LintPerson(ApiModel):
 
 
 class LintPeople(ApiModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"people": [{"email": "ann@example.com"}]}]}
+    )
 
     people: list[LintPerson] = Field(max_length=MAX_PEOPLE)
 

@@ -29,12 +29,12 @@ class ControlRoute(MockRoute):
     waits_for_long_transactions = True
 
     def authorize(self, request: MockRequest) -> None:
-        request.caller = caller = access.check(request, request.options)
+        request.caller = request.context.caller = caller = access.check(request, request.options)
         request.world.check_reachable()
         if caller.tenant is not None:
             for name in self.worlds_of(request):
                 caller.check_sees(name)
-            if not caller.may_change and not self._reads:
+            if not caller.may_change and not self.reads:
                 raise access.ReadOnlyTokenError
 
     def worlds_of(self, request: MockRequest) -> Sequence[str]:
@@ -42,7 +42,8 @@ class ControlRoute(MockRoute):
         return (request.world.name,)
 
     @cached_property
-    def _reads(self) -> bool:
+    def reads(self) -> bool:
+        """Whether the operation changes nothing."""
         return self.methods == {"GET"} or self.operation_id in _READING
 
     async def respond(self, request: MockRequest, *, authorized: bool = False) -> Response | None:
@@ -54,7 +55,7 @@ class ControlRoute(MockRoute):
     def _notify(self, request: MockRequest) -> None:
         """Tell the subscribers what was done."""
         operation = self.operation_id
-        if self._reads:
+        if self.reads:
             return
         if operation.startswith("worlds/"):
             request.worlds.notify(CHANGE, operation)

@@ -37,7 +37,24 @@ class State(Seed):
     """All that a world holds, or a part of it: the format of seed files."""
 
     # Seed defers its build; FastAPI cannot describe a model that is not built yet.
-    model_config = ConfigDict(defer_build=False)
+    model_config = ConfigDict(
+        defer_build=False,
+        json_schema_extra={
+            "examples": [
+                {
+                    "audiences": [
+                        {
+                            "api": "pinterest",
+                            "account": "549755885175",
+                            "kind": "ENGAGEMENT",
+                            "name": "Saved a pin",
+                            "people": 48210,
+                        }
+                    ]
+                }
+            ]
+        },
+    )
 
 
 # An error reports the first invalid row only: details of a million rows would take gigabytes.
@@ -55,7 +72,7 @@ class SeedResult(ApiModel):
 
 
 class Reset(ApiModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "seed"}]})
 
     to: Literal["seed", "empty"] = Field(
         default="seed", description="`seed`: the seed of the server. `empty`: no data."

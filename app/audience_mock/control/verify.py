@@ -45,6 +45,10 @@ def _exactly(count: Any) -> Any:
 class Expectation(RequestPattern):
     """The expected requests. Without `count`, `never` and `order`, at least one is expected."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"operation": "audiences/create", "count": {"at_least": 1}}]}
+    )
+
     count: Annotated[
         CountRange | None, BeforeValidator(_exactly, json_schema_input_type=int | CountRange | None)
     ] = Field(default=None, description="Exact number of requests, or a range.")

@@ -22,7 +22,7 @@ class WorldAdmission:
     def __call__(self, scope: Scope, name: str) -> World:
         """The world of a request that names one. Raises NotFoundError, and as `Worlds.get_or_create`."""
         makes = self._any_name
-        if self._access.tenants is not None and _is_control(scope):
+        if self._access.tenants is not None and is_control(scope):
             authorization = next((value for key, value in scope["headers"] if key == b"authorization"), b"")
             caller = self._access.holder_of(authorization.decode("latin-1"))
             if caller is None:
@@ -36,5 +36,6 @@ class WorldAdmission:
         return self._worlds.find(name)
 
 
-def _is_control(scope: Scope) -> bool:
+def is_control(scope: Scope) -> bool:
+    """Whether a request is for the control API, in whatever world."""
     return route_path(scope).lstrip("/").partition("/")[0] == _CONTROL

@@ -1,6 +1,5 @@
 """/__admin/worlds: isolated environments, each with its own data, clock and settings."""
 
-from asyncio import sleep
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
@@ -21,6 +20,7 @@ from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ServerRoute
 from audience_mock.core.audiences import queries
 from audience_mock.core.seeds.diff import diff_worlds
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.worlds.names import NAME, tenant_of
 from audience_mock.core.worlds.world import DEFAULT, World
 from audience_mock.core.worlds.worlds import WorldState as StateOfWorld
@@ -79,7 +79,9 @@ class DeletedWorlds(ApiModel):
 class WorldSettings(ApiModel):
     """Settings of one world. Those left out have the server's value."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"settings": {"build_delay_s": 0}}]}
+    )
 
     settings: dict[str, Any] = Field(default={}, description="By name, such as `build_delay_s`.")
 
@@ -92,7 +94,7 @@ class WorldState(ApiModel):
 
 
 class Fork(ApiModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "checkout-test-2"}]})
 
     name: str = Field(pattern=f"^{NAME.pattern}$", description="Name of the new world.")
 
@@ -144,7 +146,7 @@ async def list_all(request: MockRequest, query: Annotated[WorldsQuery, Query()])
     details = []
     for number, name in enumerate(names):
         if number % SLICE == 0:
-            await sleep(0)
+            await let_others_run()
         if name in request.worlds:
             details.append(_details(request.worlds.state_of(name)))
     return json_response({"worlds": names, "details": details})
@@ -159,6 +161,7 @@ async def list_all(request: MockRequest, query: Annotated[WorldsQuery, Query()])
 )
 async def delete_matching(request: MockRequest, query: Annotated[DeletionQuery, Query()]) -> RawResponse:
     """Delete the worlds whose names match, with their snapshots; never the default world."""
+    request.context.target = query.match
     deleted = []
     for name in _matching(request, query.match):
         await request.worlds.until_free(name)
@@ -166,7 +169,7 @@ async def delete_matching(request: MockRequest, query: Annotated[DeletionQuery, 
         if name != DEFAULT and name in request.worlds:
             request.worlds.delete(name)
             deleted.append(name)
-            await sleep(0)
+            await let_others_run()
     return json_response({"deleted": deleted})
 
 
@@ -242,6 +245,7 @@ async def delete(request: MockRequest, world: str) -> RawResponse:
 )
 async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     """Copy a world with its data, ids, clock and settings into a new one."""
+    request.context.target = body.name
     request.caller.check_sees(body.name)
     await request.worlds.until_free(world)
     return json_response(await _as_json(request, await request.worlds.fork(world, body.name)), 201)

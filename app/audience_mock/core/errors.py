@@ -69,6 +69,17 @@ class InvalidStateError(DomainError):
     """The operation is not possible in the current state; the text says why."""
 
 
+class RejectedIdentityError(DomainError):
+    """An upload has a magic identity that rejects it with `status`, and `code` where an API has several
+    errors of that status; `reason` is for the log and the journal."""
+
+    def __init__(self, address: str, status: int, code: int | None = None) -> None:
+        self.reason = f"magic identity {address}"
+        super().__init__(self.reason)
+        self.status = status
+        self.code = code
+
+
 class WorldReplacedError(DomainError):
     """The world was reset, restored or deleted during an operation, of which nothing was kept."""
 

@@ -31,6 +31,12 @@ class Rules:
     request_faults: bool = True
     """Whether a request may ask for a fault of its own."""
 
+    magic_identities: bool = True
+    """Whether the addresses of `users.magic` have their effects. Chosen: no upload of real people has one."""
+
+    strict_evidence: str | None = None
+    """The evidence that each rule of a response has to have; None for any. Chosen: a mock answers."""
+
     @property
     def delay_ms(self) -> int:
         return round(self.build_delay_s * 1000)

@@ -3,7 +3,8 @@ in the entry-point group `audience_mock.providers`. Nothing else names them.
 
 A package has three modules: `api.py` with `API`, what the core has to know; `settings.py` with `SETTINGS`,
 the model of its settings, `GROUP`, their heading, and `options()`, what handlers see of them; `provider.py`
-with `provider()`, the `Provider` that its application is made of.
+with `provider()`, the `Provider` that its application is made of. It may have a fourth, `conduct.py` with
+`CONDUCT`, what the conduct report has to know.
 """
 
 import warnings
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from audience_mock import providers as package
 from audience_mock.core.apis import register
 
 if TYPE_CHECKING:
+    from audience_mock.web.conduct.facts import Conduct
     from audience_mock.web.provider_app import Provider
 
 
@@ -69,6 +72,16 @@ def options(settings: BaseModel) -> dict[str, Any]:
 def providers() -> "list[Provider]":
     """The providers, each made anew."""
     return [_module(name, "provider").provider() for name in packages()]
+
+
+def conducts() -> "dict[str, Conduct]":
+    """What the conduct report has to know of the providers, of those that say it; imported when it is asked
+    for."""
+    return {
+        name: _module(name, "conduct").CONDUCT
+        for name, package in packages().items()
+        if find_spec(f"{package}.conduct") is not None
+    }
 
 
 def _module(name: str, module: str) -> Any:

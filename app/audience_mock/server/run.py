@@ -5,7 +5,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -51,8 +51,8 @@ def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Call
             unwritten, server.should_exit = f"cannot write {output}: {error.strerror}", True
             return
         deleted_files.watch()
-        if app.state.tenants is not None:
-            _reload_on_hangup(app.state.tenants.reload)
+        if app.state.when_hung_up:
+            _call_on_hangup(app.state.when_hung_up)
         gc.freeze()  # imported objects live until the end: later collections need not traverse them
         gc.enable()
 
@@ -89,13 +89,17 @@ def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Call
         fail(unwritten)
 
 
-def _reload_on_hangup(reload: Callable[[], None]) -> None:
-    """Windows has no SIGHUP: there, a restart reads the file."""
+def _call_on_hangup(each: Sequence[Callable[[], None]]) -> None:
+    """Windows has no SIGHUP: there, a restart does it."""
     if sys.platform != "win32":
         import asyncio  # noqa: PLC0415 - imported by uvicorn anyway
         import signal  # noqa: PLC0415
 
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        def hung_up() -> None:
+            for call in each:
+                call()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up)
 
 
 def _ready_text(app: FastAPI, settings: Settings, url: str) -> str:

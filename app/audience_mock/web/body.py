@@ -1,6 +1,5 @@
 """Request bodies: content types, and JSON and forms read as a whole, within a limit."""
 
-import asyncio
 import codecs
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
@@ -11,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
 
+from audience_mock.core.steps import let_others_run
 from audience_mock.web.errors import (
     BodyTooLargeError,
     MalformedBodyError,
@@ -26,9 +26,11 @@ MULTIPART = "multipart/form-data"
 MAX_BODY_BYTES = 1 << 20
 """The maximum of a JSON body, or of the text fields of a form. Not documented; chosen."""
 
-SLICE_BYTES, SLICES_S = 1 << 16, 0.005
-"""Bytes of a stream that are processed at a time, and the seconds after which other requests get their turn.
-Chosen."""
+SLICE_BYTES, SHORT_SLICE_BYTES = 1 << 16, 1 << 12
+"""Bytes of a stream that are processed at a time, and of one that takes long. Chosen."""
+
+SLICES_S = 0.001
+"""Seconds after which other requests get their turn. Chosen: no longer than ten small requests."""
 
 MAX_CONTAINERS = 10_000
 """Arrays and objects in one JSON body. Chosen: brackets are cheap to send and expensive to process."""
@@ -65,15 +67,23 @@ def declared_bytes(request: MockRequest) -> int:
 
 
 async def in_slices(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes. If what is done with a slice takes long, other requests are answered before the next:
-    a line may be two bytes, and a piece as large as the kernel's buffer."""
+    """The same bytes. If what is done with a slice takes long, other requests are answered before the next,
+    which is shorter: a line may be two bytes, and a piece as large as the kernel's buffer."""
+    size = SLICE_BYTES // 8
     async for piece in pieces:
-        started_s = perf_counter()
-        for at in range(0, len(piece), SLICE_BYTES):
-            yield piece[at : at + SLICE_BYTES]
-            if perf_counter() - started_s > SLICES_S:
-                await asyncio.sleep(0)
-                started_s = perf_counter()
+        at, others_ran_s = 0, perf_counter()
+        while at < len(piece):
+            began_s = perf_counter()
+            yield piece[at : at + size]
+            at += size
+            now_s = perf_counter()
+            if now_s - began_s > SLICES_S:
+                size = max(size // 2, SHORT_SLICE_BYTES)
+            elif now_s - began_s < SLICES_S / 4:
+                size = min(size * 2, SLICE_BYTES)
+            if now_s - others_ran_s > SLICES_S:
+                await let_others_run()
+                others_ran_s = perf_counter()
 
 
 async def read_whole(request: MockRequest, limit_bytes: int = MAX_BODY_BYTES) -> bytes:

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from starlette.types import Scope
 
-from audience_mock.core.worlds.world import World
+from audience_mock.core.worlds.world import DEFAULT, World
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.web.in_flight import InFlight
 from audience_mock.web.probes import Probes
 from audience_mock.web.response import Header
 from audience_mock.web.timestamps import http_date
+from audience_mock.web.uploads import Uploads
 
 if TYPE_CHECKING:
     from audience_mock.core.worlds.tenants import Tenants
+    from audience_mock.web.conduct.facts import Conduct
     from audience_mock.web.provider_app import Provider
 
 _KEY = "audience_mock"
@@ -23,19 +25,24 @@ _KEY = "audience_mock"
 @dataclass(frozen=True)
 class Served:
     """What the server as a whole has: for the control API the ids of the providers' operations, sorted, their
-    OpenAPI descriptions by provider, made when they are asked for, the providers by name, and the text of the
-    demo seed."""
+    OpenAPI descriptions by provider, made when they are asked for, the providers by name, what the conduct
+    report has to know of them, and the text of the demo seed."""
 
     operations: Sequence[str] = ()
     descriptions: Callable[[], Mapping[str, dict[str, Any]]] = field(default=dict)
     providers: Mapping[str, "Provider"] = field(default_factory=dict)
+    conducts: "Callable[[], Mapping[str, Conduct]]" = field(default=dict)
     demo_seed: Callable[[], bytes] = bytes
     public_url: str | None = None
     """Where clients find the server, if it was told; without a slash at its end."""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    """What `strict_evidence` has read from the descriptions, by provider."""
     probes: Probes = field(default_factory=Probes)
     """Whether the server is ready."""
     in_flight: InFlight = field(default_factory=InFlight)
     """What the faults of all worlds hold now."""
+    uploads: Uploads = field(default_factory=Uploads)
+    """Files that are under way."""
     tenants: "Tenants | None" = None
 
 
@@ -44,22 +51,31 @@ class RequestContext:
     """The world of a request, and what the layers that it passed have determined.
 
     `provider` is set by the application of an API, `fault` by a fault that met the request: its id, or
-    "request" where the request asked for it.
+    "request" where the request asked for it, "identity" where a magic identity in it did, "evidence" where
+    the answer would have been a guess.
     """
 
     worlds: Worlds
     world: World
     served: Served
+    named: str = DEFAULT
+    """The world that the request names. If it may not, `world` is the default one."""
     has_origin: bool = False
     """Whether it has an `Origin`: a page sent it."""
     may_request_fault: bool = False
     """Whether it has a header that can ask for a fault."""
+    evidence: str | None = None
+    """The level of evidence that it asks for in a header, as it came."""
     provider: "Provider | None" = None
     operation: str | None = None
     """The id of the operation, once its route is found."""
     is_head: bool = False
     """Whether it is a HEAD that is answered as a GET."""
     fault: str | None = None
+    caller: Any = None
+    """Who calls the control API, once that is known."""
+    target: str | None = None
+    """What an operation of the control API is about, where its path does not name it."""
     prefix: str = ""
     """What stands before all paths of this server, in the URLs that clients use."""
 

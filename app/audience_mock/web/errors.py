@@ -42,14 +42,38 @@ class RateLimitError(RequestError):
 
 
 class InjectedError(RequestError):
-    """A fault forces this status; `resets_in_s` are the seconds until the limit that it imitates resets, if
-    known, and `reason` is for the log and the journal."""
+    """A fault, or a magic identity, forces this status; `resets_in_s` are the seconds until the limit that it
+    imitates resets, if known, `reason` is for the log and the journal, and `code` says which of the API's
+    errors of this status is meant, if not the usual one."""
 
-    def __init__(self, status: int, resets_in_s: int | None = None, reason: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        resets_in_s: int | None = None,
+        reason: str | None = None,
+        code: int | None = None,
+    ) -> None:
         super().__init__(f"injected status {status}")
         self.status = status
         self.resets_in_s = resets_in_s
         self.reason = reason
+        self.code = code
+
+
+class NotEvidencedError(RequestError):
+    """The response would follow from `rule`, whose evidence is below the `level` that was asked for; `allow`
+    is the level that lets it pass."""
+
+    def __init__(self, rule: str, grade: str, source: str, level: str, *, allow: str) -> None:
+        self.reason = f"{rule} ({grade}: {source})"
+        super().__init__(
+            f"Not known to be so by {level} evidence: {self.reason}."
+            f" To allow it, send X-Audience-Mock-Evidence: {allow}, or lower strict_evidence"
+        )
+        self.rule = rule
+        self.grade = grade
+        self.source = source
+        self.level = level
 
 
 class NoRouteError(RequestError):

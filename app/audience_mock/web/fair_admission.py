@@ -1,16 +1,16 @@
-"""Turns: with several tenants on one event loop, each has its share of it.
+"""What a request passes before it is served where a server has tenants: quotas, and turns.
 
-A request runs when it is its tenant's turn. In each iteration of the loop one request begins, of the tenant
-that has waited longest, so one that floods makes others wait for one of its requests, and not for all that
-arrived. A request over a quota waits for a turn, too: to say no takes time as well.
+A request runs when it is its tenant's turn, so one tenant that floods makes others wait for one of its
+requests, and not for all that arrived. A request over a quota waits for a turn, too: to say no takes time as
+well. So does each piece of a large body, and each step of what takes many.
 """
 
-import asyncio
-from collections import deque
+from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audience_mock.core.errors import QuotaExceededError
+from audience_mock.core.steps import Pause, pausing
 from audience_mock.core.worlds.names import tenant_of
 from audience_mock.core.worlds.quotas import Ledger
 from audience_mock.web.context import context_of
@@ -18,41 +18,10 @@ from audience_mock.web.journal import record
 from audience_mock.web.provider_app import Provider
 from audience_mock.web.request import MockRequest
 from audience_mock.web.request_quotas import BYTES_IN_FLIGHT, REQUESTS, RequestQuotas
+from audience_mock.web.turns import Turns
 
-
-class Turns:
-    """One at a time, by tenants in rotation."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        """Those of each tenant; the tenant whose turn comes next stands first."""
-        self._taken = False
-        """Whether a request has begun in this iteration of the loop."""
-
-    async def wait(self, tenant: str) -> None:
-        """Until it is the tenant's turn."""
-        loop = asyncio.get_running_loop()
-        if not self._taken and not self._waiting:
-            self._taken = True
-            loop.call_soon(self._next)
-            return
-        turn: asyncio.Future[None] = loop.create_future()
-        self._waiting.setdefault(tenant, deque()).append(turn)
-        await turn
-
-    def _next(self) -> None:
-        while self._waiting:
-            tenant = next(iter(self._waiting))
-            queue = self._waiting.pop(tenant)
-            turn = queue.popleft()
-            if queue:
-                self._waiting[tenant] = queue
-            # A client that left has cancelled its own.
-            if not turn.done():
-                turn.set_result(None)
-                asyncio.get_running_loop().call_soon(self._next)
-                return
-        self._taken = False
+LARGE_BYTES = 1 << 16
+"""Of a body that comes in more than one piece. Chosen: as many as uvicorn holds before it stops reading."""
 
 
 class FairAdmission:
@@ -62,6 +31,11 @@ class FairAdmission:
         self.quotas = quotas
         self._ledger = ledger
         self._turns = Turns()
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their turn."""
+        return len(self._turns)
 
     async def wait_to_open(self, world: str) -> None:
         """Until it is the turn of a request that opens or makes a world, which takes some milliseconds."""
@@ -85,7 +59,8 @@ class FairAdmission:
                     self.quotas.take(REQUESTS, world, 1)
                     counted = True
                 await self._turns.wait(tenant_of(world))
-                with _Body(self.quotas, world, scope, receive) as body:
+                turn = partial(self._turns.wait, tenant_of(world))
+                with _Body(self.quotas, world, scope, receive, turn) as body, pausing(turn):
                     await app(scope, body.receive, send)
             except QuotaExceededError as error:
                 if error.quota == REQUESTS:
@@ -105,9 +80,13 @@ class FairAdmission:
 
 
 class _Body:
-    """Counts the body of a request while it is served: what it declares, or what arrives of it."""
+    """Counts the body of a request while it is served: what it declares, or what arrives of it. Each piece of
+    a large one waits for a turn, since handling it may take as long as a request."""
 
-    def __init__(self, quotas: RequestQuotas, world: str, scope: Scope, receive: Receive) -> None:
+    def __init__(
+        self, quotas: RequestQuotas, world: str, scope: Scope, receive: Receive, turn: Pause
+    ) -> None:
+        self._turn = turn
         self._quotas = quotas
         self._world = world
         self._held = 0
@@ -117,6 +96,8 @@ class _Body:
         for name, value in scope["headers"]:
             if name == b"content-length" and value.isdigit() and len(value) < 20:
                 self._declared = int(value)
+                if self._declared > LARGE_BYTES:
+                    self.receive = self._receive_in_turn
             elif name == b"transfer-encoding":
                 self.receive = self._count
 
@@ -129,8 +110,13 @@ class _Body:
         if self._held:
             self._quotas.give_back(BYTES_IN_FLIGHT, self._world, self._held)
 
-    async def _count(self) -> Message:
+    async def _receive_in_turn(self) -> Message:
         message = await self._receive()
+        await self._turn()
+        return message
+
+    async def _count(self) -> Message:
+        message = await self._receive_in_turn()
         if message["type"] == "http.request":
             self._take(len(message.get("body", b"")))
         return message

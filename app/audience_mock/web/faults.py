@@ -110,7 +110,7 @@ async def respond(route: Route, request: MockRequest) -> tuple[Response | None, 
         try:
             fault = await _planned_for(route.operation_id, request)
         except StoreUnavailableError as error:
-            return route.error_response(request, InjectedError(503, reason=str(error))), None
+            return route.error_response(request, error), None
         if fault is None:
             return await route.respond(request), None
     else:
@@ -157,7 +157,7 @@ async def _planned_for(operation: str, request: MockRequest) -> Fault | None:
     if not world.faults.planned:
         return None
     now_ms = world.clock.now_ms()
-    body = await _peek_body(request) if world.faults.needs_body(operation, now_ms) else None
+    body = await peek_body(request) if world.faults.needs_body(operation, now_ms) else None
     return world.faults.fire(operation, _to_match(request, body), now_ms)
 
 
@@ -254,11 +254,11 @@ def _to_match(request: MockRequest, body: Any) -> dict[str, Any]:
     }
 
 
-async def _peek_body(request: MockRequest) -> Any:
+async def peek_body(request: MockRequest, max_bytes: int = MAX_BODY_BYTES) -> Any:
     """A JSON or form body as a value; None if it is neither, or too large. The body can be read again."""
-    if declared_bytes(request) > MAX_BODY_BYTES or media_type(request).startswith("multipart/"):
+    if declared_bytes(request) > max_bytes or media_type(request).startswith("multipart/"):
         return None
-    raw, receive = await _read_ahead(request.receive)
+    raw, receive = await _read_ahead(request.receive, max_bytes)
     request.replace_receive(receive)
     if raw is None:
         return None
@@ -271,19 +271,19 @@ async def _peek_body(request: MockRequest) -> Any:
         return None
 
 
-async def _read_ahead(receive: Receive) -> tuple[bytes | None, Receive]:
+async def _read_ahead(receive: Receive, max_bytes: int) -> tuple[bytes | None, Receive]:
     """The body, or None if it is too large or incomplete, and what receives all of it again."""
     seen: list[Message] = []
     size = 0
     whole = False
-    while not whole and size <= MAX_BODY_BYTES:
+    while not whole and size <= max_bytes:
         message = await receive()
         seen.append(message)
         if message["type"] != "http.request":
             break
         size += len(message.get("body", b""))
         whole = not message.get("more_body", False)
-    raw = b"".join(message.get("body", b"") for message in seen) if whole and size <= MAX_BODY_BYTES else None
+    raw = b"".join(message.get("body", b"") for message in seen) if whole and size <= max_bytes else None
 
     async def again() -> Message:
         return seen.pop(0) if seen else await receive()

@@ -44,6 +44,7 @@ class RecordedRequest(NamedTuple):
     suggestions: Sequence[str]
     reason: str | None
     redact_users: bool
+    is_frozen: bool
 
 
 def record(
@@ -98,6 +99,7 @@ def record(
             suggestions,
             context.reason,
             rules.redact_users,
+            world.clock.frozen,
         ),
         held_bytes + len(path) + len(query) + len(headers) + len(head) + len(kept),
         world.clock.now_ms(),
@@ -129,6 +131,7 @@ def record_of(request: MockRequest) -> RecordedRequest:
         suggestions=(),
         reason=None,
         redact_users=False,
+        is_frozen=False,
     )
 
 

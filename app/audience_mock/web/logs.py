@@ -23,6 +23,7 @@ class JsonFormatter(logging.Formatter):
         }
         if (observation := current_observation() or getattr(record, "observation", None)) is not None:
             line |= _facts(observation)
+        line |= getattr(record, "facts", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line)

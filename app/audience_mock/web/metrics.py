@@ -1,7 +1,7 @@
 """Metrics for Prometheus. Imported only if they are on: the library is an extra."""
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -13,6 +13,7 @@ from audience_mock.core.errors import StoreUnavailableError
 from audience_mock.core.worlds.world import DEFAULT
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.web.observation import Observation, Observer
+from audience_mock.web.uploads import Uploads
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Chosen: most responses take a millisecond or two, an upload of a gigabyte some seconds."""
@@ -24,7 +25,13 @@ OTHER = "other"
 class Metrics(Observer):
     """Counts requests, and shows what the worlds hold when it is asked."""
 
-    def __init__(self, worlds: Worlds, tenants: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        worlds: Worlds,
+        tenants: Collection[str],
+        uploads: Uploads,
+        waiting_turns: Callable[[], int],
+    ) -> None:
         self._tenants = tenants  # those of a file change
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
@@ -56,7 +63,7 @@ class Metrics(Observer):
         )
         build = Gauge("audience_mock_build_info", "The version that runs.", ("version",), registry=registry)
         build.labels(__version__).set(1)
-        registry.register(_WorldsCollector(worlds))
+        registry.register(_NowCollector(worlds, uploads, waiting_turns))
 
     def started(self, observation: Observation) -> None:
         self._in_progress.inc()
@@ -81,11 +88,14 @@ class Metrics(Observer):
         return generate_latest(self._registry)
 
 
-class _WorldsCollector(Collector):
-    """What the worlds hold, counted when it is asked for. A world that is not open is only counted."""
+class _NowCollector(Collector):
+    """What the worlds hold and what is under way, counted when it is asked for. A world that is not open is
+    only counted."""
 
-    def __init__(self, worlds: Worlds) -> None:
+    def __init__(self, worlds: Worlds, uploads: Uploads, waiting_turns: Callable[[], int]) -> None:
         self._worlds = worlds
+        self._uploads = uploads
+        self._waiting_turns = waiting_turns
 
     def collect(self) -> Iterator[Metric]:
         try:
@@ -108,6 +118,18 @@ class _WorldsCollector(Collector):
             "Uploads and other operations of several steps that are under way.",
             totals.long_operations,
         )
+        waiting = GaugeMetricFamily(
+            "audience_mock_requests_waiting",
+            "Requests that wait for their tenant's turn, or for a long transaction of their world.",
+            labels=["reason"],
+        )
+        waiting.add_metric(["turn"], self._waiting_turns())
+        waiting.add_metric(["world"], totals.waiting)
+        yield waiting
+        yield _gauge(
+            "uploads_in_progress", "Files, and parts of files, being received or stored.", len(self._uploads)
+        )
+        yield _gauge("upload_bytes", "Bytes received of these.", self._uploads.received_bytes)
         yield _gauge("faults_planned", "Planned faults.", totals.faults_planned)
 
 

@@ -142,7 +142,7 @@ async def read_form(
     """Read the whole form; `open_file` is called with the fields that came before the file.
 
     Raises MalformedBodyError (no boundary, a truncated body), BodyTooLargeError, InvalidInputError (the file
-    was sent twice, a field is not UTF-8).
+    was sent twice, a field is not UTF-8), NotEvidencedError.
     """
     if declared_bytes(request) > max_file_bytes + MAX_BODY_BYTES:
         raise BodyTooLargeError(max_file_bytes, file_field)
@@ -180,6 +180,10 @@ async def read_form(
         raise MalformedBodyError("The form ends before its last boundary")
     if form.files > 1:
         raise InvalidInputError("body", [{"type": "sent_twice", "loc": (file_field,), "input": None}])
+    if request.evidence_level is not None:
+        from audience_mock.web.strict_evidence import check_form  # noqa: PLC0415 - few worlds ask for it
+
+        check_form(request, form.fields)
     return form
 
 

@@ -36,18 +36,13 @@ def list_operations(descriptions: Mapping[str, Schema]) -> list[dict[str, Any]]:
 
 
 def _operations_of(provider: str, description: Schema) -> Iterator[dict[str, Any]]:
-    bodies = [
-        operation.get("requestBody")
-        for methods in description["paths"].values()
-        for operation in methods.values()
-    ]
-    of_requests = _models_in(bodies, description, frozenset())
+    of_requests = models_of_requests(description)
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
             own, *rules = operation[KEY]
             headers = description[ANSWERS] | operation.get(ANSWERS, {})
             of_responses = [
-                *_response_rules(operation, description, of_requests),
+                *response_rules(operation, description, of_requests),
                 *({"field": f"header {name}", **evidence} for name, evidence in headers.items()),
             ]
             servers = operation.get("servers", description["servers"])
@@ -66,6 +61,16 @@ def _operations_of(provider: str, description: Schema) -> Iterator[dict[str, Any
                 ),
                 "errors": _errors_of(operation, description),
             }
+
+
+def models_of_requests(description: Schema) -> frozenset[str]:
+    """The models that some request has."""
+    bodies = [
+        operation.get("requestBody")
+        for methods in description["paths"].values()
+        for operation in methods.values()
+    ]
+    return _models_in(bodies, description, frozenset())
 
 
 def _as_seen(rule: dict[str, Any], grade_of_operation: str) -> dict[str, Any]:
@@ -89,7 +94,7 @@ def request_fields(operation: Schema, description: Schema) -> Iterator[tuple[str
         yield from _fields(media["schema"], description, frozenset())
 
 
-def _response_rules(
+def response_rules(
     operation: Schema, description: Schema, of_requests: frozenset[str]
 ) -> Iterator[dict[str, Any]]:
     """Rules of a response that its schema does not state. Models that some request has too are left out:

@@ -1,8 +1,8 @@
 """A provider as a value, and the FastAPI application that it becomes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
@@ -24,6 +24,11 @@ from audience_mock.web.journal import record
 from audience_mock.web.openapi import Operation, Security, describe
 from audience_mock.web.request import MockRequest
 from audience_mock.web.route import MockRoute
+
+if TYPE_CHECKING:
+    from audience_mock.web.api_versions import ApiVersions
+    from audience_mock.web.bridge import Bridge
+    from audience_mock.web.strict_evidence import Condition
 
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own costs each request 13 microseconds; middleware of an operator's choice sees the same."""
@@ -50,11 +55,16 @@ class Provider:
     `show` is an audience or a customer list as the API's responses show it, by operation, for the control
     API: nothing is counted as read.
 
+    `varying_headers` are those that differ between two like responses, in lower case: ids of requests and
+    durations. `versions` are those that a world can emulate, with what changed in each;
+    `bridge` is what of its audiences another API keeps, and what it keeps of theirs.
+
     `security_schemes` are OpenAPI's; each route says which it takes, or `default_security` does for all.
     `caller_errors` are what an operation of a scheme may answer, by status: a sentence, and an example of the
     component `Error`; `body_errors`, in the same form, what one that takes a body may answer. `errors` are
-    all errors, `response_evidence` what is known of every response: an emulated API has both. `journalled` is
-    whether its requests are recorded in the request journal.
+    all errors, `response_evidence` what is known of every response: an emulated API has both. `guesses` say
+    when a rule makes a response, by its text, where `strict_evidence` cannot know. `journalled` is whether
+    its requests are recorded in the request journal.
     """
 
     name: str
@@ -67,6 +77,7 @@ class Provider:
     error_response: Callable[[MockRequest, Exception], Response]
     errors: Callable[[], Sequence[ErrorSpec]] | None = None
     response_evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    guesses: "Callable[[], Mapping[str, Condition]] | None" = None
     security_schemes: Mapping[str, Any] = field(default_factory=dict)
     default_security: Security | None = None
     caller_errors: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = field(default_factory=dict)
@@ -77,6 +88,9 @@ class Provider:
     client_variables: Sequence[str] = ()
     example: tuple[str, str] = ("", "")
     show: Callable[[World, AudienceRow | CustomerListRow], Mapping[str, Any]] | None = None
+    varying_headers: Collection[str] = ()
+    versions: "Callable[[], ApiVersions] | None" = None
+    bridge: "Callable[[], Bridge] | None" = None
     journalled: bool = True
 
 
@@ -132,6 +146,12 @@ class ProviderApp(FastAPI):
                     await route.handle(scope, receive, send)
                     return
         await super().__call__(scope, receive, send)
+
+    def routed(self, scope: Scope) -> Scope:
+        """A copy of a request's scope, with what a matching `MockRoute` adds to it."""
+        found = dict(scope)
+        self._index.find(found)
+        return found
 
     def build_middleware_stack(self) -> ASGIApp:
         """FastAPI's, without the layers that the root application already has: telemetry and the handling of

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.web.context import context_of
+from audience_mock.web.evidence_level import LEVELS
 from audience_mock.web.response import Header
 
 
@@ -60,6 +61,13 @@ class MockRequest(Request):
         """The method as it was sent: a HEAD is answered as a GET."""
         return "HEAD" if self.context.is_head else self.method
 
+    @property
+    def evidence_level(self) -> str | None:
+        """The evidence that every rule of the response has to have; None for any."""
+        asked = self.context.evidence
+        level = self.world.rules.strict_evidence if asked is None else asked
+        return level if level in LEVELS else None
+
     def header(self, name: bytes) -> str | None:
         """The first value of a header, named in lower case. Starlette decodes them all to find one."""
         if self._first_values is None:
@@ -70,6 +78,14 @@ class MockRequest(Request):
     def replace_receive(self, receive: Receive) -> None:
         """Read the body from `receive`, since a part of it was read already."""
         self._receive = receive
+
+    @property
+    def received_file_bytes(self) -> int:
+        """Bytes of files that were read from the body so far."""
+        read: int = self.streamed_bytes or 0
+        if self.form_summary is not None:
+            read += sum(size for _, size in self.form_summary.files.values())
+        return read
 
     @property
     def took_s(self) -> float:

@@ -26,7 +26,8 @@ from starlette.responses import Response
 from starlette.routing import Match, compile_path
 from starlette.types import Receive, Scope, Send
 
-from audience_mock.core.errors import InvalidTextError, StoreUnavailableError
+from audience_mock.core.controls.faults import IDENTITY_FAULT_ID
+from audience_mock.core.errors import InvalidTextError, RejectedIdentityError
 from audience_mock.web import body, faults
 from audience_mock.web.context import route_path
 from audience_mock.web.error_log import one_line
@@ -172,6 +173,8 @@ class MockRoute(APIRoute):
                 await request.world.exclusive.wait()
             if not authorized:
                 self.authorize(request)
+            if request.context.evidence is not None or request.world.rules.strict_evidence is not None:
+                return await self._respond_by_evidence(request)
             body.check_encoding(request)
             return await self._call(request)
         except ClientDisconnect:
@@ -180,14 +183,23 @@ class MockRoute(APIRoute):
             return None
         except RequestValidationError as error:
             return self.error_response(request, _as_invalid_input(error))
+        except RejectedIdentityError as error:
+            request.context.fault = request.context.fault or IDENTITY_FAULT_ID
+            return self.error_response(
+                request, InjectedError(error.status, reason=error.reason, code=error.code)
+            )
         except HTTPException as error:
             return self.error_response(request, InjectedError(error.status_code))
-        except StoreUnavailableError as error:
-            return self.error_response(request, InjectedError(503, reason=str(error)))
         except InvalidTextError as error:
             return self.error_response(request, MalformedBodyError(str(error)))
         except Exception as error:  # noqa: BLE001 - the provider has a response to anything
             return self.error_response(request, error)
+
+    async def _respond_by_evidence(self, request: MockRequest) -> Response:
+        from audience_mock.web import strict_evidence
+
+        body.check_encoding(request)
+        return await strict_evidence.respond(self, request, self._call)
 
     @cached_property
     def _convertors(self) -> dict[str, Convertor[Any]]:
@@ -199,9 +211,29 @@ class MockRoute(APIRoute):
         }
 
     @cached_property
+    def _arguments(self) -> "_Arguments":
+        return _Arguments(self.endpoint, self)
+
+    @property
+    def are_arguments_known(self) -> bool:
+        """Whether the handler takes nothing that FastAPI has to read."""
+        return self._arguments.are_complete
+
+    @property
+    def query_model(self) -> type[BaseModel] | None:
+        """The model of the query's parameters; None if the handler takes none."""
+        return self._arguments.query_model
+
+    @property
+    def body_models(self) -> list[Any]:
+        """The models of the body, those that the handler reads by itself among them."""
+        model = self._arguments.body_model
+        return [*self.bodies.values(), *([] if model is None else [model])]
+
+    @cached_property
     def _call(self) -> Call:
         """Calls the handler with the arguments that it declares."""
-        arguments = _Arguments(self.endpoint, self)
+        arguments = self._arguments
         endpoint = cast(Handler, self.endpoint)
         if arguments.are_complete:
 
@@ -254,6 +286,14 @@ class _Arguments:
                 self._body = (name, hint)
             else:
                 self.are_complete = False
+
+    @property
+    def query_model(self) -> type[BaseModel] | None:
+        return None if self._query is None else self._query[1]
+
+    @property
+    def body_model(self) -> type[BaseModel] | None:
+        return None if self._body is None else self._body[1]
 
     async def read(self, request: MockRequest) -> dict[str, Any]:
         """Raises InvalidInputError, MalformedBodyError, BodyTooLargeError, UnsupportedContentTypeError,

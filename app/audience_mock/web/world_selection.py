@@ -19,8 +19,9 @@ from audience_mock.web.request import MockRequest
 
 PREFIX = "/worlds/"
 HEADER = b"x-audience-mock-world"
+EVIDENCE_HEADER = b"x-audience-mock-evidence"
 
-_READ = frozenset({HEADER, b"authorization", b"origin", b"prefer", b"x-audience-mock-fault"})
+_READ = frozenset({HEADER, b"authorization", b"origin", b"prefer", b"x-audience-mock-fault", EVIDENCE_HEADER})
 
 _TOKEN_AND_WORLD = re.compile(rb"(.+)~([^~=]*)(=*)")
 """`Bearer pina_anything~blue` is `Bearer pina_anything` in the world blue, for clients that let nothing but a
@@ -64,6 +65,8 @@ class WorldSelection:
         context = RequestContext(self._worlds, self._worlds.default, self._served)
         attach(scope, context)
         name = _world_name(scope, context, self._is_admin_token)
+        if name != DEFAULT:
+            context.named = name
         if name != DEFAULT or self._worlds.is_shared:
             if self._wait_to_open is not None and not self._worlds.has_opened(name):
                 await self._wait_to_open(name)
@@ -120,6 +123,8 @@ def _world_name(scope: Scope, context: RequestContext, is_admin_token: Callable[
             by_header = given if by_header in (None, given) else f"{by_header}, {given}"
         elif name == b"origin":
             context.has_origin = True
+        elif name == EVIDENCE_HEADER:
+            context.evidence = value.decode("latin-1").strip(" \t").lower()
         else:
             context.may_request_fault = True
     # A blank name is what an empty variable makes: it must not select the shared world.

@@ -1,4 +1,4 @@
-import type { VerificationFailure } from "./types.js";
+import type { ConductFinding, VerificationFailure } from "./types.js";
 
 /** The control API rejected a call; the message is its error message. */
 export class ControlError extends Error {
@@ -28,6 +28,21 @@ export class VerificationError extends Error {
     });
     super([body.error, ...differences].join("\n"));
     this.body = body;
+  }
+}
+
+/** The requests in the journal break rules of the conduct report; the message lists those that fail. */
+export class ConductError extends Error {
+  override readonly name = "ConductError";
+  readonly findings: readonly ConductFinding[];
+
+  constructor(findings: readonly ConductFinding[]) {
+    const lines = findings.flatMap(({ rule, severity, name, message, fix }) => [
+      `  ${rule} ${severity} ${name}: ${message}`,
+      `      do: ${fix}`,
+    ]);
+    super(["the client breaks rules of the conduct report:", ...lines].join("\n"));
+    this.findings = findings;
   }
 }
 

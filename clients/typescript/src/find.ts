@@ -3,14 +3,11 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { StartError } from "./errors.js";
+import { CONTAINER_PORT, IMAGE, SEED_IN_CONTAINER } from "./settings.js";
 
 /** The version of this package is that of the command. */
 const { version: VERSION } = require("../package.json") as { version: string };
 const WINDOWS = process.platform === "win32";
-/** Port that the server has in its container. */
-const CONTAINER_PORT = "8000";
-/** The image that the repository's `docker build --tag audience-mock .` makes. */
-const IMAGE = "audience-mock";
 
 /** How to run `audience-mock serve`. */
 export interface Command {
@@ -70,7 +67,7 @@ export function dockerRun(name: string, variables: readonly string[], seed: stri
   const words = ["run", "--rm", "--name", name, "--publish", `127.0.0.1::${CONTAINER_PORT}`];
   // Names alone, so that no value shows in the list of processes.
   for (const variable of variables) words.push("--env", variable);
-  if (seed !== undefined) words.push("--volume", `${resolve(seed)}:/seed.json:ro`);
+  if (seed !== undefined) words.push("--volume", `${resolve(seed)}:${SEED_IN_CONTAINER}:ro`);
   return words;
 }
 

@@ -1,21 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { StartError } from "./errors.js";
 import { type Command, dockerRun, type FindOptions, findCommand } from "./find.js";
-import type { ServerSettings } from "./types.js";
+import { newToken, PREFIX, SEED_IN_CONTAINER, seedFile, type StartSettings, variablesOf } from "./settings.js";
 import { connect, World } from "./world.js";
 
-const PREFIX = "AUDIENCE_MOCK_";
 const START_TIMEOUT_MS = 30_000;
 
-/** Settings of the server to start. What is missing decides startAudienceMock itself: where it listens. */
-export type StartSettings = Omit<
-  ServerSettings,
-  "host" | "port" | "public_url" | "ready_file" | "admin" | "admin_token_file"
->;
+export type { StartSettings } from "./settings.js";
 
 export interface StartOptions extends FindOptions {
   /**
@@ -57,7 +52,7 @@ export async function startAudienceMock(options: StartOptions = {}): Promise<Aud
   // The server in a container sees its callers at the address of Docker's network, for which it asks a token.
   if (command.image !== null) settings.admin_token ??= process.env["AUDIENCE_MOCK_ADMIN_TOKEN"] ?? newToken();
   const variables = environment(settings);
-  const guard = runGuarded(command, variables, settings.seed);
+  const guard = runGuarded(command, variables, seedFile(settings));
   const url = await urlOf(guard, options.timeoutMs ?? START_TIMEOUT_MS);
   return new AudienceMock(url, variables["AUDIENCE_MOCK_ADMIN_TOKEN"], () => stop(guard));
 }
@@ -71,10 +66,6 @@ async function stop(guard: ChildProcess): Promise<void> {
   await exited;
 }
 
-function newToken(): string {
-  return randomBytes(16).toString("hex");
-}
-
 /** The environment of the server: every setting has a variable, and no other user of the machine sees it. */
 function environment(settings: StartSettings): NodeJS.ProcessEnv {
   const variables: NodeJS.ProcessEnv = { ...process.env };
@@ -83,22 +74,18 @@ function environment(settings: StartSettings): NodeJS.ProcessEnv {
     delete variables[name];
   }
   const own = { host: "127.0.0.1", port: 0, database: "sqlite://", admin: true };
-  for (const [name, value] of Object.entries({ ...own, ...settings })) {
-    if (value !== undefined && value !== null) variables[PREFIX + name.toUpperCase()] = String(value);
-  }
-  return variables;
+  return { ...variables, ...variablesOf({ ...own, ...settings }) };
 }
 
-function runGuarded(command: Command, variables: NodeJS.ProcessEnv, seed: string | null | undefined): ChildProcess {
+function runGuarded(command: Command, variables: NodeJS.ProcessEnv, seed: string | undefined): ChildProcess {
   let container = "";
   let args = [...command.args];
   if (command.image !== null) {
     container = `audience-mock-${randomUUID()}`;
-    const file = seed && seed !== "demo" ? seed : undefined;
-    if (file !== undefined) variables["AUDIENCE_MOCK_SEED"] = "/seed.json";
+    if (seed !== undefined) variables["AUDIENCE_MOCK_SEED"] = SEED_IN_CONTAINER;
     const outside = new Set([`${PREFIX}HOST`, `${PREFIX}PORT`]);
     const names = Object.keys(variables).filter((name) => name.startsWith(PREFIX) && !outside.has(name));
-    args = [...dockerRun(container, names, file), command.image, ...args];
+    args = [...dockerRun(container, names, seed), command.image, ...args];
   }
   return spawn(process.execPath, [join(__dirname, "guard.js"), container, command.file, ...args], {
     env: variables,

@@ -50,11 +50,11 @@ export interface AudienceChange {
    * ELIGIBLE, PERSONAS_INITIALIZING, PERSONAS_INELIGIBLE_SIZE; pitchtarget: INITIALIZING, READY, TOO_SMALL.
    */
   status?: string | null;
-  /** Size once it is built, instead of that of its file, rule or list. */
-  size?: number | null;
   ready_at?: number | string | null;
   /** Seconds from now. */
   ready_in_s?: number | null;
+  /** Size once it is built, instead of that of its file, rule or list. */
+  size?: number | null;
   /**
    * Start building again: `after_delay`, `at_once`, `after_reads:N` (built at the N-th GET of it), `by_hand`
    * (when a PATCH says so) or `failed` (TOO_SMALL and empty, after the delay).
@@ -99,6 +99,84 @@ export interface AudienceState {
   customer_list: string | null;
 }
 
+export interface BridgeField {
+  why: string;
+  /** Evidence: recorded, documented, inferred or invented. */
+  grade: string;
+  source: string;
+  /** In the terms of no API. */
+  field: string;
+  /** Its name in the source API; empty if it is in no answer. */
+  from: string;
+  to: string;
+  outcome: "kept" | "changed" | "lost";
+  /** Users are shown as their number and SHA-256. */
+  value: unknown;
+  becomes: unknown;
+}
+
+export interface BridgeItem {
+  id: string;
+  account: string;
+  name: string;
+  kind: string;
+  /** Null if the audience is not moved. */
+  becomes: BridgeTarget | null;
+  fields: readonly BridgeField[];
+  needs: readonly BridgeNeed[];
+}
+
+export interface BridgeLoss {
+  why: string;
+  /** Evidence: recorded, documented, inferred or invented. */
+  grade: string;
+  source: string;
+  field: string;
+  outcome: "kept" | "changed" | "lost";
+  /** Its name in the target API; empty if it is lost. */
+  to: string;
+  /** Condition of the rule; empty for always. */
+  when: string;
+  /** Number of audiences that it concerns. */
+  audiences: number;
+}
+
+export interface BridgeNeed {
+  why: string;
+  /** Evidence: recorded, documented, inferred or invented. */
+  grade: string;
+  source: string;
+  /** What the target API requires and this world cannot say. */
+  name: string;
+}
+
+export interface BridgeReport {
+  source: string;
+  target: string;
+  audiences: Record<string, number>;
+  fields: Record<string, number>;
+  /** What the move changes or loses, by rule. */
+  losses: readonly BridgeLoss[];
+  /** Rows that are no audiences, and are the source's alone. */
+  not_moved: readonly BridgeRest[];
+  items: readonly BridgeItem[];
+}
+
+export interface BridgeRest {
+  why: string;
+  /** Evidence: recorded, documented, inferred or invented. */
+  grade: string;
+  source: string;
+  /** Section of a seed. */
+  section: string;
+  rows: number;
+}
+
+export interface BridgeTarget {
+  id: string;
+  kind: string;
+}
+
 /** Keys that are left out keep their value: a frozen clock stays frozen at its new time. */
 export interface ClockSet {
   now?: number | string | null;
@@ -113,6 +191,64 @@ export interface ClockState {
   unix: number;
   /** Whether the clock stands still. */
   frozen: boolean;
+}
+
+export interface ConductEvidence {
+  /** The API that it is about; null for all others. */
+  api: string | null;
+  grade: "recorded" | "documented" | "inferred" | "invented";
+  source: string;
+  rule?: string | null;
+}
+
+export interface ConductFinding {
+  /** Id of the rule. */
+  rule: string;
+  name: string;
+  severity: "error" | "warning";
+  api: string;
+  operation: string | null;
+  /** What happened, in one line; of several alike, the first. */
+  message: string;
+  /** What the client should do instead. */
+  fix: string;
+  /** Numbers of requests in the journal, 20 at most. */
+  requests: readonly number[];
+  /** How often it happened in this operation. */
+  count: number;
+  /** Whether `fail_on` has its rule or its severity. */
+  fails: boolean;
+}
+
+export interface ConductOption {
+  name: string;
+  default: number;
+  help: string;
+}
+
+export interface ConductReport {
+  /** Errors first. */
+  findings: readonly ConductFinding[];
+  /** Number of requests that were judged. */
+  checked: number;
+  /** Number of older requests that the journal no longer holds. */
+  dropped: number;
+  /** Ids of the rules that applied. */
+  rules: readonly string[];
+}
+
+export interface ConductRule {
+  id: string;
+  name: string;
+  severity: "error" | "warning";
+  summary: string;
+  fix: string;
+  evidence: readonly ConductEvidence[];
+  options: readonly ConductOption[];
+}
+
+export interface ConductRules {
+  rules: readonly ConductRule[];
 }
 
 export interface CountRange {
@@ -312,6 +448,14 @@ export interface Health {
   audiences: number;
 }
 
+/** A value and its hashes, in hex. */
+export interface IdentityForms {
+  plain: string;
+  md5: string;
+  sha1: string;
+  sha256: string;
+}
+
 export interface JournalAnswer {
   /** Null if the client left before the response. */
   status: number | null;
@@ -329,7 +473,10 @@ export interface JournalEntry {
   api: string;
   /** Null if no route matched the request. */
   operation: string | null;
-  /** Id of the planned fault that fired. */
+  /**
+   * Id of the planned fault that fired; request, identity or evidence where the request asked for one, a
+   * magic identity rejected it, or the answer would have been a guess.
+   */
   fault: string | null;
   request: JournalRequest;
   answer: JournalAnswer;
@@ -487,6 +634,22 @@ export interface LintReports {
 
 export interface Live {
   status: "alive";
+}
+
+export interface MagicIdentities {
+  /** Whether they have an effect in this world: `magic_identities`. */
+  enabled: boolean;
+  identities: readonly MagicIdentity[];
+}
+
+export interface MagicIdentity {
+  name: string;
+  /** What it does to an upload. */
+  effect: string;
+  /** The address. */
+  email: IdentityForms;
+  /** The mobile advertising id, which has the same effect. */
+  device: IdentityForms;
 }
 
 /** The next id of each sequence, as text: some clients cannot hold a number of 17 digits. */
@@ -1078,6 +1241,11 @@ export interface WorldSettings {
   audience_ready?: string;
   /** Share of uploaded users that match a person, from 0 to 1. */
   match_rate?: number;
+  /**
+   * Whether addresses such as never-match@audience-mock.example, in plain or hashed, decide how an upload
+   * ends; audience-mock identities lists them.
+   */
+  magic_identities?: boolean;
   /** Bytes that an uploaded file may have; a larger file gets 413. */
   max_upload_bytes?: number;
   /** Requests that the request journal of a world keeps; 0 turns it off. */
@@ -1094,6 +1262,11 @@ export interface WorldSettings {
    * like an e-mail address.
    */
   redact_users?: boolean;
+  /**
+   * The evidence that a response has to rest on: where it is less, the answer is 501 and names the rule.
+   * X-Audience-Mock-Evidence says so for one request.
+   */
+  strict_evidence?: "inferred" | "documented" | "recorded" | null;
   /** Whether Prefer: code=… and X-Audience-Mock-Fault force the outcome of one request. */
   request_faults?: boolean;
   /**
@@ -1179,8 +1352,8 @@ export interface ServerSettings extends WorldSettings {
    */
   ready_free_bytes?: number;
   /**
-   * URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart, postgresql://… is shared
-   * by several servers.
+   * URL of the database: sqlite:// is in memory, sqlite:///FILE survives a restart;
+   * postgresql://USER@HOST/NAME is shared by any number of servers (needs audience-mock[postgres]).
    */
   database?: string;
   /**
@@ -1216,6 +1389,11 @@ export interface ServerSettings extends WorldSettings {
   log_format?: "text" | "json";
   /** Whether to log each request, not only rejected ones. */
   access_log?: boolean;
+  /**
+   * File to append a line to for each call of the control API that changes something, or was rejected: who,
+   * from where, what; opened again on SIGHUP. - is the log.
+   */
+  audit_log?: string | null;
   /** Whether /metrics answers, in Prometheus' text format; needs the extra operate. */
   metrics?: boolean;
 }

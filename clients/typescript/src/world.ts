@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { Clock } from "./clock.js";
-import { ControlError, VerificationError } from "./errors.js";
+import { ConductError, ControlError, VerificationError } from "./errors.js";
 import { Faults } from "./faults.js";
 import { call } from "./http.js";
 import { Journal } from "./journal.js";
-import type { Expectation, Seed, SeedResult, State, Verified, WorldSettings, WorldState } from "./types.js";
+import type { ConductFinding, ConductReport, Expectation, Seed, SeedResult, State, Verified, WorldSettings, WorldState } from "./types.js";
 
 /** What the server calls the world that no path, header or token selects. */
 const DEFAULT_WORLD = "default";
@@ -28,6 +28,24 @@ export interface ConnectOptions {
   adminToken?: string | undefined;
   /** Milliseconds that a call may wait for the server; 60,000 by default. */
   timeoutMs?: number;
+}
+
+/** What the conduct report is about. Rules are ids, beginnings of ids, names or severities. */
+export interface ConductQuery {
+  /** Rules to judge by; by default all. */
+  select?: string | readonly string[];
+  /** Rules to leave out. */
+  ignore?: string | readonly string[];
+  /** Findings that fail: `warning` (the default) for all, `error`, `never`, or rules. */
+  failOn?: string | readonly string[];
+  /** Thresholds by name, as `{ poll_interval_s: 0.1 }`. */
+  options?: Readonly<Record<string, number>>;
+  /** Judge requests to this API alone. */
+  api?: string;
+  /** Judge requests after this one: its number, or a time in ISO 8601. */
+  after?: number | string;
+  /** Judge requests before this one. */
+  before?: number | string;
 }
 
 /**
@@ -132,6 +150,23 @@ export class World {
   verify(operation: string | Expectation = {}, expected: Expectation = {}): Promise<Verified> {
     const body = typeof operation === "string" ? { ...expected, operation } : operation;
     return this.control("POST", "/verify", body);
+  }
+
+  /** What the requests in the journal say of the client: breaches of rules, errors first. */
+  async conduct(query: ConductQuery = {}): Promise<readonly ConductFinding[]> {
+    const { failOn, options = {}, ...rest } = query;
+    const given = { ...rest, fail_on: failOn, options: Object.entries(options).map((each) => each.join("=")) };
+    const text = new URLSearchParams();
+    for (const [name, value] of Object.entries(given)) {
+      if (value !== undefined && String(value) !== "") text.set(name, String(value));
+    }
+    return (await this.control<ConductReport>("GET", `/conduct?${text}`)).findings;
+  }
+
+  /** Reject with ConductError if a finding fails: `expectConduct({ failOn: "error" })`. */
+  async expectConduct(query: ConductQuery = {}): Promise<void> {
+    const failing = (await this.conduct(query)).filter((finding) => finding.fails);
+    if (failing.length > 0) throw new ConductError(failing);
   }
 
   /** Call the control API, as `control("GET", "/uploads")`. Resolves to the JSON of the response, if any. */

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
+  ConductError,
   connect,
   ConnectionError,
   ControlError,
@@ -184,6 +185,28 @@ test("a world of a test starts as the options say, and is gone afterwards", asyn
   assert.equal(JSON.stringify(worlds).includes(used.name), false);
   assert.equal(withWorld(() => undefined).length, 0);
 });
+
+test("the conduct report judges the client", withWorld(async (world) => {
+  await world.faults.add("audiences/create", { status: 500, first: 1 });
+  const body = JSON.stringify(savers);
+  for (const status of [500, 201]) {
+    const response = await fetch(world.urls.pinterest + AUDIENCES, { method: "POST", headers, body });
+    assert.equal(response.status, status);
+  }
+  const [finding, ...others] = await world.conduct();
+  assert.deepEqual(others, []);
+  assert.deepEqual([finding.rule, finding.severity, finding.requests], ["AM103", "error", [1, 2]]);
+  assert.deepEqual(await world.conduct({ select: ["AM2", "AM3"], options: { poll_interval_s: 0.1 } }), []);
+  assert.deepEqual(await world.conduct({ after: 1 }), []);
+  await world.expectConduct({ ignore: "AM103" });
+  await world.expectConduct({ failOn: ["AM101", "AM102"] });
+  await assert.rejects(world.expectConduct({ failOn: "error" }), (error) => {
+    assert.ok(error instanceof ConductError);
+    assert.match(error.message, /AM103 error create-retried-blindly: request 2 .*\n      do: read the list/);
+    return true;
+  });
+  await assert.rejects(world.conduct({ options: { poll_interval: 1 } }), ControlError);
+}));
 
 test("an unused fault fails a test where that is asked for", async () => {
   const plan = (world) => world.faults.add("audiences/list", { status: 503 });

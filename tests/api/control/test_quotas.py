@@ -15,9 +15,9 @@ from audience_mock.control import state
 from audience_mock.core.errors import QuotaExceededError, StorageQuotaExceededError
 from audience_mock.core.worlds.tenants import Tenants
 from audience_mock.testing import MockServer
-from audience_mock.web.fair_admission import Turns
 from audience_mock.web.provider_app import ProviderApp, ProviderMount
 from audience_mock.web.request_quotas import RequestQuotas
+from audience_mock.web.turns import Turns
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.errors import control_error
 from helpers.tenants import OPERATOR, bearer, two_teams, write_tenants
@@ -359,6 +359,28 @@ def test_turns_rotate_among_tenants() -> None:
     order = asyncio.run(served())
     assert order.index("quiet") <= 3
     assert len(order) == 21
+
+
+def test_pieces_of_large_bodies_take_turns(
+    limited: Callable[..., MockServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small request has one turn; a file has one for each piece that arrives, and for each step of what is
+    done with it."""
+    taken: list[str] = []
+    wait = Turns.wait
+
+    async def counted(turns: Turns, tenant: str) -> None:
+        taken.append(tenant)
+        await wait(turns, tenant)
+
+    mock = limited()
+    assert create(mock, "team-a").status_code == 201
+    monkeypatch.setattr(Turns, "wait", counted)
+    assert create(mock, "team-a").status_code == 201
+    assert taken == ["team-a"]
+    assert upload_to(mock, "team-a", 1_000_000).status_code == 201
+    assert {*taken} == {"team-a"}
+    assert len(taken) > 5
 
 
 def test_a_caller_that_gave_up_takes_no_turn() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from audience_mock.core.worlds import lifetimes
 from audience_mock.core.worlds.lifetimes import LOOKED_AT, Lifetimes
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
@@ -137,8 +138,11 @@ def test_a_request_is_a_use(mock: MockServer) -> None:
     assert worlds_of(mock)["worlds"] == ["by-header", "by-path", "by-settings", "by-token", "default"]
 
 
-def test_a_tenant_may_have_a_lifetime_of_its_own(start: Start, tmp_path: Path) -> None:
+def test_a_tenant_may_have_a_lifetime_of_its_own(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The lifetime of a tenant's worlds stands in its table, else in the defaults, else in the setting."""
+    monkeypatch.setattr(lifetimes, "INTERVAL_S", lifetimes.MIN_INTERVAL_S)
     file = write_tenants(
         tmp_path / "t.toml", tenants={"team-a": {"world_ttl": "1s"}, "team-b": {"world_ttl": "9d"}}
     )

@@ -30,11 +30,13 @@ Show = Callable[[Any], None]
 
 
 class FailedCheckError(Exception):
-    """A check that was made and failed: the text says why, `found` is the JSON of it."""
+    """A check that was made and failed: the text says why, `found` is the JSON of it. With `is_shown`, people
+    see that, too."""
 
-    def __init__(self, why: str, found: Any) -> None:
+    def __init__(self, why: str, found: Any, *, is_shown: bool = False) -> None:
         super().__init__(why)
         self.found = found
+        self.is_shown = is_shown
 
 
 class ControlCommand(GroupedCommand):
@@ -67,8 +69,10 @@ class ControlCommand(GroupedCommand):
             _check_server(world)
             found = ctx.invoke(self.callback, world, **ctx.params)
         except FailedCheckError as error:
-            if as_json:
+            if as_json or self._show is None:
                 echo_json(error.found)
+            elif error.is_shown:
+                self._show(error.found)
             for line in str(error).splitlines():
                 echo(line, colour="red", error=True)
             sys.exit(CHECK_FAILED)

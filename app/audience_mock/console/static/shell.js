@@ -13,13 +13,16 @@ const VIEWS = [
   ["audiences", "Audiences", "a"],
   ["lists", "Customer lists", "l"],
   ["requests", "Requests", "r"],
+  ["conduct", "Conduct", "d"],
   ["clock", "Clock", "c"],
   ["faults", "Faults", "f"],
   ["uploads", "Uploads", "u"],
+  ["lint", "Lint", "h"],
+  ["identities", "Identities", "i"],
   ["snapshots", "Snapshots", "s"],
   ["tokens", "Tokens and limits", "t"],
 ];
-const HIDDEN_VIEWS = ["settings", "compare"];
+const HIDDEN_VIEWS = ["settings", "compare", "bridge"];
 const loaded = {};
 
 function View({ name, ...props }) {
@@ -137,6 +140,7 @@ function WorldMenu({ world }) {
       <${Action} action=${resetAction("seed")}>Reset to the seed<//>
       <${Action} action=${resetAction("empty")}>Reset to empty<//>
       <a class="item" href=${href(world, "compare")}>Compare…</a>
+      <a class="item" href=${href(world, "bridge")}>Move to another API…</a>
       <button class="item danger" disabled=${world === "default"} onClick=${() => deleteWorld(world)}>Delete</button>
     </div>
   </details>`;

@@ -89,6 +89,11 @@ def find(tx: Transaction, *, account: str) -> Account:
     )
 
 
+def is_listed(tx: Transaction, *, account: str) -> bool:
+    """Whether something describes the ad account, or is in it."""
+    return _find_listed(tx, account) is not None
+
+
 def _find_listed(tx: Transaction, account: str) -> Account | None:
     """None if nothing describes the ad account and nothing is in it."""
     row, made = tx.one(_FIND, {"of_account": account}), _made(tx, account)

@@ -45,6 +45,7 @@ _INSERT_ALL = Prepared(insert(_table), columns=tuple(_DEFAULTS))
 _FOLLOW_FROM_DEFINITION = ("people", "customer_list")
 _BY_KEY = _c.key == bindparam("of_key")
 _UPDATE = sa.update(_table).where(_BY_KEY)
+_COUNTS_READS = select(_c.key).where(_c.policy.startswith(AFTER_READS)).limit(1)
 _DELETE = sa.delete(_table).where(_BY_KEY)
 _UNSHARE = sa.delete(_shares).where(_shares.c.audience_key == bindparam("of_key"))
 _PEOPLE_OF_LIST = select(_lists.people).where(
@@ -189,6 +190,11 @@ def record_read(tx: Transaction, *, key: int) -> AudienceRow:
     if left == 1 and audience.api == FACEBOOK_API:
         facebook_ids.assign_due(tx)
     return find_by_key(tx, key=key)
+
+
+def counts_reads(tx: Transaction) -> bool:
+    """Whether there is an audience whose reads are counted."""
+    return tx.execute(_COUNTS_READS).first() is not None
 
 
 def _check_seeds(tx: Transaction, *, api: str, account: str, seeds: Sequence[str]) -> None:

@@ -13,6 +13,9 @@ RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
 FAILED = "FAILED"
 
+UNPROCESSED = "unprocessed"
+"""Among the counts of an upload's errors: records that were not reached."""
+
 READY_PEOPLE = 100
 """An audience with fewer matched people is TOO_SMALL (Pinterest's documentation)."""
 
@@ -61,9 +64,10 @@ def list_status_at(customer_list: CustomerListRow, now_ms: int) -> str:
 
 
 def upload_state_at(upload: ListUploadRow, now_ms: int) -> str:
-    """The state of an upload at `now_ms`. Chosen: it fails if none of its records is valid."""
+    """The state of an upload at `now_ms`. Chosen: it fails if none of its records is valid, or some were not
+    processed."""
     if upload.started_at_ms is None:
         return NOT_STARTED
     if upload.valid is None or upload.ready_at_ms is None or now_ms < upload.ready_at_ms:
         return RUNNING
-    return SUCCEEDED if upload.valid else FAILED
+    return SUCCEEDED if upload.valid and UNPROCESSED not in (upload.errors or "") else FAILED

@@ -14,6 +14,12 @@ ANY = "*"
 REQUEST_FAULT_ID = "request"
 """The id of a fault that a request asks for itself."""
 
+IDENTITY_FAULT_ID = "identity"
+"""What the journal names where a magic identity in an upload rejected it; no fault has this id."""
+
+EVIDENCE_FAULT_ID = "evidence"
+"""The same, where the answer would have been a guess."""
+
 MAX_FAULTS = 1_000
 """Faults of a world at a time. Chosen: each request is compared with all of them."""
 

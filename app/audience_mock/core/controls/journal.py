@@ -75,6 +75,10 @@ class Journal:
         """Memory that the entries take, by estimate."""
         return self._held_bytes
 
+    def snapshot(self) -> Iterator[Entry]:
+        """As iterating, over the entries of now: while it goes on, others may be added."""
+        return map(Entry._make, list(self._entries))
+
     def __len__(self) -> int:
         return len(self._entries)
 

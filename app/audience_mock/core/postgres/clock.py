@@ -9,4 +9,12 @@ class PostgresClock(Clock):
 
     def __init__(self, time: ServerTime) -> None:
         super().__init__()
-        self._system_ms = time.now_ms
+        self._time = time
+
+    def now_ms(self) -> int:
+        if self._frozen_at_ms is not None:
+            return self._frozen_at_ms
+        return self._time.now_ms() + self._ahead_ms
+
+    def _followed_ms(self) -> int:
+        return self._time.now_ms()

@@ -16,6 +16,9 @@ from audience_mock.core.postgres.waiting import can_wait, in_greenlet, wait
 
 T = TypeVar("T")
 
+CLOSE_WITHIN_S = 0.5
+"""Seconds that statements under way get at the end. Chosen: the process exits within one second."""
+
 Rows = Sequence[Any]
 
 READ_ONLY = "READ ONLY"
@@ -198,7 +201,9 @@ class PostgresDatabase:
     def _close_pool(self) -> None:
         pool = self._pools.pop(asyncio.get_running_loop(), None)
         if pool is not None:
-            wait(pool.close())
+            # What is in use then is closed at once: the driver does so when this is cancelled.
+            with suppress(TimeoutError):
+                wait(asyncio.wait_for(pool.close(), CLOSE_WITHIN_S))
 
 
 @contextmanager

@@ -72,6 +72,9 @@ class PostgresJournal(Journal):
     def __iter__(self) -> Iterator[Entry]:
         return self.after(0)
 
+    def snapshot(self) -> Iterator[Entry]:
+        return iter([*self])
+
     def after(self, number: int) -> Iterator[Entry]:
         """The entries after a number, oldest first."""
         return self._in_steps(_AFTER, number)

@@ -40,8 +40,11 @@ class PostgresSubscribers(Subscribers):
             self._subscriptions.remove(subscription)
 
     def notify(self, kind: str, about: Any) -> None:
+        """What is text is told at all servers, anything else at this one."""
         if isinstance(about, str):
             self._world.server.row(_ADD, self._world.name, kind, about)
+        else:
+            super().notify(kind, about)
 
 
 class _Following(Subscription):

@@ -164,6 +164,7 @@ class PostgresWorlds(Worlds):
             journal_entries=entries,
             journal_bytes=journal_bytes,
             long_operations=sum(len(world.long_operations) for world in self._known.values()),
+            waiting=0,
             faults_planned=sum(len(pickled.read(row[0]).planned) for row in self.server.rows(_ALL_FAULTS)),
         )
 

@@ -28,12 +28,12 @@ async def diff_worlds(before: World, after: World) -> dict[str, Any]:
     # Only bytes, which the garbage collector does not traverse.
     had: dict[bytes, bytes] = {}
     async with copy_of(before) as (tx, _):
-        async for row in in_steps(rows(tx, _in_short)):
+        async for row in in_steps(rows(tx, in_short)):
             had[to_json((row.section, row.identity))] = to_json(row.fields)
     if clock := _changes(_clock_fields(before), _clock_fields(after)):
         sections.setdefault("clock", _Section()).note("changed", {"fields": clock})
     async with copy_of(after) as (tx, _):
-        async for row in in_steps(rows(tx, _in_short)):
+        async for row in in_steps(rows(tx, in_short)):
             was, now = had.pop(to_json((row.section, row.identity)), None), to_json(row.fields)
             if was is None:
                 sections.setdefault(row.section, _Section()).note("added", row.identity | row.fields)
@@ -79,7 +79,8 @@ def _clock_fields(world: World) -> dict[str, Any]:
     return {"frozen": False, "ahead_s": seconds(world.clock.state["ahead_ms"] or 0)}
 
 
-def _in_short(parts: Iterable[bytes], width: int) -> Large:
+def in_short(parts: Iterable[bytes], width: int) -> Large:
+    """The number and the SHA-256 of all entries."""
     count, digest = 0, hashlib.sha256()
     for part in parts:
         count += len(part) // width

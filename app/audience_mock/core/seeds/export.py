@@ -5,7 +5,6 @@ change is not in it. Not in a state: the world's settings, its snapshots, its co
 source of randomness.
 """
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from sqlalchemy import Select, func, select
 
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.seeds.rows import Large, Row, rows, seconds
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.store.tables import UploadPart, UserBlock, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.world import World
@@ -38,7 +38,7 @@ async def export_state(world: World) -> bytes:
     """The JSON text of a seed, a line for each row. Raises InvalidStateError if there are too many users."""
     sections: dict[str, list[bytes]] = {}
     async with copy_of(world) as (tx, clock):
-        async for row in in_steps(rows(tx, _in_full)):
+        async for row in in_steps(rows(tx, in_full)):
             sections.setdefault(row.section, []).append(_written(row))
     pieces = [b'"clock":%b' % to_json(clock)]
     for section, lines in sections.items():
@@ -84,8 +84,9 @@ async def in_steps(rows: Iterable[Row]) -> AsyncIterator[Row]:
     for number, row in enumerate(rows, start=1):
         yield row
         if number % STEP_ROWS == 0:
-            await asyncio.sleep(0)
+            await let_others_run()
 
 
-def _in_full(parts: Iterable[bytes], width: int) -> Large:
+def in_full(parts: Iterable[bytes], width: int) -> Large:
+    """As a seed has it."""
     return [base64.b64encode(part).decode() for part in parts]

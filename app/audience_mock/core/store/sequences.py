@@ -39,3 +39,8 @@ def set_next(tx: Transaction, numbers: Mapping[str, int]) -> Mapping[str, str]:
     if ids.FACEBOOK in numbers:
         tx.execute(delete(_named))
     return next_ids(tx)
+
+
+def all_numbers(tx: Transaction) -> dict[str, int]:
+    """The next number of each sequence, those that no client sees too."""
+    return {row.name: row.next for row in tx.execute(_NEXT).all()}

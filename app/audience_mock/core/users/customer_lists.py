@@ -1,21 +1,22 @@
 """Customer lists: created from records, changed by batches, found, listed."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, false, insert, or_, select, update
 
-from audience_mock.core.audiences import directory
+from audience_mock.core.audiences import changes, directory
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import NotFoundError
 from audience_mock.core.store import ids
-from audience_mock.core.store.rows import CustomerListRow
-from audience_mock.core.store.tables import CustomerList, table_of
+from audience_mock.core.store.rows import AudienceRow, CustomerListRow
+from audience_mock.core.store.tables import Audience, CustomerList, table_of
 from audience_mock.core.store.transaction import Transaction
-from audience_mock.core.users import samples, user_sets
+from audience_mock.core.users import magic, samples, user_sets
 from audience_mock.core.users.digests import LINK_BYTES
+from audience_mock.core.users.magic import Effects
 from audience_mock.core.users.records import Records
 from audience_mock.core.worlds.world import World
 
@@ -36,6 +37,13 @@ _PAGE_ASCENDING = (
 )
 _PAGE_DESCENDING = (
     _OF_ACCOUNT.where(_c.number < bindparam("cursor")).order_by(_c.number.desc()).limit(bindparam("limit"))
+)
+
+
+_HOLD_AUDIENCES = (
+    update(table_of(Audience))
+    .where(table_of(Audience).c.customer_list == bindparam("of_list"))
+    .values(held_status=bindparam("status"))
 )
 
 
@@ -87,13 +95,36 @@ def list_page(
 async def create(
     world: World, records: Records, *, account: str, name: str, list_type: str, is_nca: bool
 ) -> CustomerListRow:
-    """Create a customer list with these records as its first batch."""
-    columns = {"account": account, "name": name, "list_type": list_type, "is_nca": is_nca}
+    """Create a customer list with these records as its first batch. Raises RejectedIdentityError."""
+    effects = _take_effect(records)
+    columns = {
+        "account": account,
+        "name": name,
+        "list_type": list_type,
+        "is_nca": is_nca,
+        "held_status": effects.list_status,
+    }
     async with _writing(world, None, records, ADD) as batch:
         row = await world.transact(_create, columns=columns, records=records, batch=batch)
         batch.own()
         samples.keep(world, records.sample, type=list_type, customer_list=row.number)
-        return row
+    effects.raise_if_failed()
+    return row
+
+
+def create_audience(
+    tx: Transaction, *, account: str, customer_list: str, columns: Mapping[str, Any], **audience: Any
+) -> AudienceRow:
+    """As `changes.create`, of the people of a customer list. It has the status that a magic identity among
+    them has set."""
+    status = None
+    if len(customer_list) <= len(str(MAX_NUMBER)):
+        with suppress(NotFoundError):  # `changes.create` says so
+            row = find(tx, account=account, number=int(customer_list))
+            if row.held_status is not None:
+                status = user_sets.magic_status_of(tx, user_set=row.user_set)
+    columns = {**columns, "held_status": status}
+    return changes.create(tx, account=account, customer_list=customer_list, columns=columns, **audience)
 
 
 async def apply_batch(
@@ -103,25 +134,45 @@ async def apply_batch(
     account: str,
     number: int,
     action: str,
-    also: Callable[[Transaction], None] | None = None,
+    also: Callable[[Transaction, Effects], None] | None = None,
 ) -> CustomerListRow:
     """Add the people of these records to a list, or remove them (`action`: ADD, else REMOVE); returns it as
-    it is then. Raises NotFoundError.
+    it is then. Raises NotFoundError, RejectedIdentityError.
 
     The list changes at once, and its counters count all records that were sent, also invalid ones
-    (documented). `also` runs in the transaction that changes the list.
+    (documented). `also` runs in the transaction that changes the list, and reports a batch that fails half
+    way; without it, that raises.
     """
+    effects = _take_effect(records)
     while True:
         before = await world.read(find, account=account, number=number)
         async with _writing(world, before, records, action) as batch:
             after = await world.transact(
-                _replace_sets, before=before, records=records, batch=batch, action=action, also=also
+                _replace_sets,
+                before=before,
+                records=records,
+                batch=batch,
+                action=action,
+                effects=effects,
+                also=also,
             )
             if after is not None:
                 batch.own()
                 samples.keep(world, records.sample, type=records.list_type, customer_list=number)
+                if also is None:
+                    effects.raise_if_failed()
                 return after
         # Another batch was committed first: start again from the people it left.
+
+
+def _take_effect(records: Records) -> Effects:
+    """What the magic identities among whole records do, to the records themselves already. Raises
+    RejectedIdentityError."""
+    effects = magic.effects_of(records.people)
+    records.people = magic.without_invalid(records.people, effects)
+    if effects.invalid:
+        records.reject(effects.invalid)
+    return effects
 
 
 @asynccontextmanager
@@ -190,7 +241,8 @@ def _replace_sets(
     records: Records,
     batch: _Batch,
     action: str,
-    also: Callable[[Transaction], None] | None,
+    effects: Effects,
+    also: Callable[[Transaction, Effects], None] | None,
 ) -> CustomerListRow | None:
     """None if the list has changed since `before`."""
     now = find(tx, account=before.account, number=before.number)
@@ -208,7 +260,12 @@ def _replace_sets(
     if batch.links is not None:
         values["link_set"] = batch.links.user_set
         user_sets.delete_set(tx, user_set=now.link_set)
+    if effects.list_status is not None:
+        # Chosen: who takes the identity out of the list gives its status back to the clock.
+        values["held_status"] = effects.list_status if action == ADD else None
+        audience_status = effects.audience_status if action == ADD else None
+        tx.execute(_HOLD_AUDIENCES, {"of_list": now.number, "status": audience_status})
     tx.execute(_UPDATE, {**values, "of_number": now.number})
     if also is not None:
-        also(tx)
+        also(tx, effects)
     return find(tx, account=before.account, number=before.number)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import tempfile
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from io import FileIO
 from typing import Any, NamedTuple
@@ -31,6 +31,9 @@ FEW_BYTES = 1 << 20
 
 VERY_FEW_BYTES = 1 << 11
 """Up to here Python's own sort is faster than numpy's, measured."""
+
+FEW_WANTED = 16
+"""Up to here, looking for digests one by one takes as long as asking numpy for all."""
 
 SORTED_BYTES = 2 << 20
 """What is read from a temporary file and sorted at a time, and up to BLOCK_BYTES more of each run in it: a
@@ -97,6 +100,29 @@ def sorted_distinct(digests: bytes | memoryview, width: int = DIGEST_BYTES) -> b
     return bytes(np.delete(rows, equal).tobytes())
 
 
+def find_sorted(entries: bytes, wanted: Mapping[bytes, object]) -> list[bytes]:
+    """Those of the `wanted` digests, sorted as the keys are, that are among sorted, distinct ones.
+
+    For each block of an upload: 131,072 digests take 0.2 ms, and to be read and sorted fifty times as long.
+    """
+    count = len(entries) // DIGEST_BYTES
+    if count <= len(wanted):
+        return [digest for digest in each(entries) if digest in wanted]
+
+    def at(number: int) -> bytes:
+        return entries[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES]
+
+    places: Iterable[int]
+    if len(wanted) > FEW_WANTED and has_numpy():
+        np = import_numpy()
+        # As text, of which numpy makes no copy; that it takes no notice of zeros at the end does not matter.
+        kind = f"S{DIGEST_BYTES}"
+        places = np.searchsorted(np.frombuffer(entries, kind), np.frombuffer(b"".join(wanted), kind)).tolist()
+    else:
+        places = (bisect_left(range(count), digest, key=at) for digest in wanted)
+    return [digest for digest, place in zip(wanted, places, strict=True) if at(place) == digest]
+
+
 class _Run(NamedTuple):
     """Sorted, distinct entries in a file, and the first entry of each of its blocks."""
 
@@ -113,8 +139,13 @@ class Digests:
     distributed: all may be equal, or begin with the same bytes.
     """
 
-    def __init__(self, width: int = DIGEST_BYTES) -> None:
+    def __init__(self, width: int = DIGEST_BYTES, *, watched: Mapping[bytes, object] | None = None) -> None:
         self._width = width
+        self._watched = watched
+        """Digests to look out for, sorted; see `watched_found`."""
+        self._found: set[bytes] = set()
+        self._sorted: bytes | None = None
+        """What is held, sorted and distinct, until more is added."""
         self._limit = HELD_BYTES // width * width
         # Grows with what comes: a small upload takes kilobytes.
         self._held = memoryview(bytearray())
@@ -129,6 +160,7 @@ class Digests:
 
     def add(self, digests: bytes) -> None:
         """`digests` is any number of them, one after the other."""
+        self._sorted = None
         at = 0
         while at < len(digests):
             some = digests[at : at + self._limit - self._held_bytes]
@@ -147,9 +179,24 @@ class Digests:
         grown[: self._held_bytes] = self._held[: self._held_bytes]
         self._held = grown
 
+    def watched_found(self) -> list[bytes]:
+        """Those of the digests to look out for that were added so far, sorted."""
+        if self._watched and self._held_bytes:
+            self._sort_held()
+        return sorted(self._found)
+
+    def _sort_held(self) -> bytes:
+        """What is held, sorted and distinct."""
+        if self._sorted is None:
+            self._sorted = sorted_distinct(self._held[: self._held_bytes], self._width)
+            if self._watched:
+                self._found.update(find_sorted(self._sorted, self._watched))
+        return self._sorted
+
     def _make_room(self) -> None:
         """Drop duplicates, or write all to the file: either frees half of the buffer at least."""
-        entries = sorted_distinct(self._held[: self._held_bytes], self._width)
+        entries = self._sort_held()
+        self._sorted = None
         self._held_bytes = 0
         if len(entries) > self._limit // 2:
             self._write_run(entries)
@@ -178,10 +225,11 @@ class Digests:
         a time. Each takes some ten milliseconds: let other requests run in between."""
         if self._spill is None:
             if self._held_bytes:
-                yield sorted_distinct(self._held[: self._held_bytes], self._width)
+                yield self._sort_held()
             return
         if self._held_bytes:
-            self._write_run(sorted_distinct(self._held[: self._held_bytes], self._width))
+            self._write_run(self._sort_held())
+            self._sorted = None
             self._held_bytes = 0
         buffer, starts = self._held, [run.start for run in self._runs]
         for cut in [*self._cuts(), None]:

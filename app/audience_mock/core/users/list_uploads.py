@@ -6,14 +6,15 @@ from typing import Any, cast
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from audience_mock.core.audiences.lifecycle import UNPROCESSED
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import InvalidStateError, NotFoundError
 from audience_mock.core.store import ids
 from audience_mock.core.store.rows import ListUploadRow, UploadPartRow
 from audience_mock.core.store.tables import ListUpload, UploadPart, UploadPiece, table_of
 from audience_mock.core.store.transaction import Transaction
-from audience_mock.core.users import customer_lists
-from audience_mock.core.users.digests import prepare_for
+from audience_mock.core.users import customer_lists, magic
+from audience_mock.core.users.digests import DIGEST_BYTES, prepare_for
 from audience_mock.core.users.records import Records
 from audience_mock.core.users.samples import sample_of
 from audience_mock.core.worlds.world import World
@@ -177,13 +178,14 @@ async def run(world: World, *, account: str, customer_list: int, number: int) ->
         try:
             row = await world.read(customer_lists.find, account=account, number=customer_list)
             await prepare_for(sum(part.size_bytes for part in parts))
-            with Records(row.list_type, sample=sample_of(world)) as records:
+            watched = magic.watched_by(world)
+            with Records(row.list_type, sample=sample_of(world), watched=watched) as records:
                 for part in parts:
                     await _read_part(world, part.file, records)
                 records.finish()
 
-                def finish(tx: Transaction) -> None:
-                    _finish(tx, number=number, parts=parts, records=records)
+                def finish(tx: Transaction, effects: magic.Effects) -> None:
+                    _finish(tx, number=number, parts=parts, records=records, effects=effects)
 
                 await customer_lists.apply_batch(
                     world,
@@ -229,9 +231,16 @@ def _piece(tx: Transaction, *, file: int, piece: int) -> bytes:
     return cast(bytes, found or b"")
 
 
-def _finish(tx: Transaction, *, number: int, parts: list[UploadPartRow], records: Records) -> None:
+def _finish(
+    tx: Transaction, *, number: int, parts: list[UploadPartRow], records: Records, effects: magic.Effects
+) -> None:
     invalid = records.invalid.total()
     counts = {"valid": records.sent - invalid, "invalid": invalid, "errors": json.dumps(records.invalid)}
+    if effects.keeps_half:
+        # Chosen: those that were kept are the valid ones, and the others were not processed.
+        kept = records.people.size_bytes // DIGEST_BYTES
+        errors = {**records.invalid, UNPROCESSED: records.sent - invalid - kept}
+        counts |= {"valid": kept, "errors": json.dumps(errors)}
     _set(tx, number=number, values=counts)
     for part in parts:
         tx.execute(_DELETE_PIECES, {"of_file": part.file})

@@ -9,7 +9,6 @@ people. All of this is chosen; Pinterest documents only which forms it reads.
 What spreadsheets and exports put around a record is no part of it: `trimmed` removes that from every form.
 """
 
-import asyncio
 import binascii
 import hashlib
 import re
@@ -19,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.users.digests import LINK_BYTES, Digests
 
 if TYPE_CHECKING:
@@ -109,10 +109,16 @@ class Records:
     what they are not.
     """
 
-    def __init__(self, list_type: str, *, sample: "Sample | None" = None) -> None:
+    def __init__(
+        self,
+        list_type: str,
+        *,
+        sample: "Sample | None" = None,
+        watched: Mapping[bytes, object] | None = None,
+    ) -> None:
         self.list_type = list_type
         self.sample = sample
-        self.people = Digests()
+        self.people = Digests(watched=watched)
         self.links = Digests(LINK_BYTES)
         self.has_links = False
         self.sent = 0
@@ -148,7 +154,7 @@ class Records:
             self._rest = b""
         elif len(self._rest) > LONGEST_RECORD_BYTES:
             self.sent += 1
-            self._reject()
+            self.reject()
             self._overlong, self._rest = True, b""
 
     def finish(self) -> None:
@@ -161,13 +167,13 @@ class Records:
         """As `feed`, in slices, so that other requests are answered in between."""
         for at in range(0, len(text), SLICE_BYTES):
             self.feed(text[at : at + SLICE_BYTES])
-            await asyncio.sleep(0)
+            await let_others_run()
 
     async def read_rows(self, rows: Sequence[Mapping[str, object]]) -> None:
         """As `add_rows`, in slices."""
         for at in range(0, len(rows), SLICE_ROWS):
             self.add_rows(rows[at : at + SLICE_ROWS])
-            await asyncio.sleep(0)
+            await let_others_run()
 
     def add_rows(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Take rows of identifiers by name. A row is one person, identified by its first valid identifier;
@@ -183,7 +189,7 @@ class Records:
                 if value and self._add(value, list_type, people, links):
                     break
             else:
-                self._reject()
+                self.reject()
         self._collect(people, links)
 
     def _take(self, lines: bytes) -> None:
@@ -200,7 +206,7 @@ class Records:
             if record:
                 self.sent += count
                 if len(record) > LONGEST_RECORD_BYTES or not self._add(record, self.list_type, people, links):
-                    self._reject(count)
+                    self.reject(count)
         self._collect(people, links)
 
     def _collect(self, people: list[bytes], links: list[bytes]) -> None:
@@ -226,7 +232,8 @@ class Records:
             return False
         return True
 
-    def _reject(self, count: int = 1) -> None:
+    def reject(self, count: int = 1) -> None:
+        """Count so many of the records as invalid."""
         what = {EMAIL: INVALID_EMAIL, IDFA: INVALID_DEVICE, MAID: INVALID_DEVICE}
         self.invalid[what.get(self.list_type, INVALID_ID)] += count
 

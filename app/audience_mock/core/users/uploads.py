@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from audience_mock.core.audiences import changes, queries
+from audience_mock.core.audiences.lifecycle import INITIALIZING
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.statements import Prepared
 from audience_mock.core.store.tables import Audience, Upload, table_of
 from audience_mock.core.store.transaction import Transaction
-from audience_mock.core.users import samples, user_sets
+from audience_mock.core.users import magic, samples, user_sets
 from audience_mock.core.users.digests import DIGEST_BYTES
 from audience_mock.core.users.user_lines import UserLines
 from audience_mock.core.worlds.world import World
@@ -33,10 +34,12 @@ async def create_audience(
     """Create an audience with the users of a whole file; arguments as `changes.create`.
 
     A small set is written in the transaction that creates the audience and the report. A large one is written
-    part by part, so that other requests are answered in between; it has no owner until the last step.
+    part by part, so that other requests are answered in between; it has no owner until the last step. Raises
+    RejectedIdentityError.
     """
     users.finish()
-    audience["columns"] = columns
+    effects = _take_effect(users)
+    audience["columns"] = {**columns, **_status_columns(world, effects)}
     if users.digests.size_bytes <= SMALL_BYTES:
         row = await world.transact(_create_small, users=users, audience=audience)
     else:
@@ -44,24 +47,48 @@ async def create_audience(
             row = await world.transact(_create, users=users, written=written, audience=audience)
             written.owned = True
     samples.keep(world, users.sample, type=users.user_type, audience=row.number)
+    effects.raise_if_failed()
     return row
 
 
 async def add_users(world: World, users: UserLines, *, key: int) -> AudienceRow:
     """Add the users of a whole file to the audience `key`; returns it as it is then.
 
-    Raises NotFoundError if the audience is deleted meanwhile.
+    Raises NotFoundError if the audience is deleted meanwhile, and RejectedIdentityError.
     """
     users.finish()
+    effects = _take_effect(users)
+    columns = _status_columns(world, effects)
     while True:
         before = await world.read(queries.find_by_key, key=key)
         async with _writing(world, users, before.user_set) as written:
-            after = await world.transact(_add, users=users, written=written, before=before)
+            after = await world.transact(_add, users=users, written=written, before=before, columns=columns)
             if after is not None:
                 written.owned = True
                 samples.keep(world, users.sample, type=users.user_type, audience=after.number)
+                effects.raise_if_failed()
                 return after
         # Another upload to the same audience was committed first: merge with its users, too.
+
+
+def _take_effect(users: UserLines) -> magic.Effects:
+    """What the magic identities in a whole file do, to the file itself already. Raises
+    RejectedIdentityError."""
+    effects = magic.effects_of(users.digests)
+    users.digests = magic.without_invalid(users.digests, effects)
+    users.report.valid -= effects.invalid
+    users.report.invalid += effects.invalid
+    return effects
+
+
+def _status_columns(world: World, effects: magic.Effects) -> dict[str, Any]:
+    """As a test's override of the status: see `audiences.overrides`."""
+    status = effects.audience_status
+    if status is None:
+        return {}
+    return {"held_status": status, "policy": None} | (
+        {} if status == INITIALIZING else {"ready_at_ms": world.clock.now_ms()}
+    )
 
 
 @asynccontextmanager
@@ -110,13 +137,18 @@ def _create(
 
 
 def _add(
-    tx: Transaction, *, users: UserLines, written: user_sets.WrittenSet, before: AudienceRow
+    tx: Transaction,
+    *,
+    users: UserLines,
+    written: user_sets.WrittenSet,
+    before: AudienceRow,
+    columns: Mapping[str, Any],
 ) -> AudienceRow | None:
     """None if the audience has another set by now."""
     now = queries.find_by_key(tx, key=before.key)
     if now.user_set != before.user_set:
         return None
-    values = {"user_set": written.user_set, "people": written.people, "updated_at_ms": tx.now_ms}
+    values = {**columns, "user_set": written.user_set, "people": written.people, "updated_at_ms": tx.now_ms}
     tx.execute(update(_audiences).where(_audiences.c.key == before.key).values(values))
     user_sets.delete_set(tx, user_set=before.user_set)
     _insert_report(tx, users, now)

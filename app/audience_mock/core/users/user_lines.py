@@ -4,6 +4,7 @@ import binascii
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -72,11 +73,17 @@ class UserLines:
     it, an advertiser id with its hyphens. Use it as a context manager: it may have a temporary file.
     """
 
-    def __init__(self, user_type: str, *, sample: "Sample | None" = None) -> None:
+    def __init__(
+        self,
+        user_type: str,
+        *,
+        sample: "Sample | None" = None,
+        watched: Mapping[bytes, object] | None = None,
+    ) -> None:
         self.user_type = user_type
         self.sample = sample
         self.report = Report()
-        self.digests = Digests()
+        self.digests = Digests(watched=watched)
         self._line = _LINE[user_type]
         self._hashed = user_type in HASHED
         self._rest = b""

@@ -4,19 +4,27 @@ A set that is being written has no owner; an audience or a customer list becomes
 of its own.
 """
 
-import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.store import ids
 from audience_mock.core.store.statements import Prepared
 from audience_mock.core.store.tables import KnownUser, UserBlock, table_of
 from audience_mock.core.store.transaction import Transaction
-from audience_mock.core.users.digests import DIGEST_BYTES, LINK_BYTES, Digests, each, sorted_distinct
+from audience_mock.core.users import magic
+from audience_mock.core.users.digests import (
+    DIGEST_BYTES,
+    LINK_BYTES,
+    Digests,
+    each,
+    find_sorted,
+    sorted_distinct,
+)
 from audience_mock.core.users.match_rate import is_matched
 from audience_mock.core.worlds.world import World
 
@@ -53,19 +61,28 @@ class Matcher:
 
     rate: float
     known: frozenset[bytes]
+    unknown: Mapping[bytes, object] = field(default_factory=dict)
+    """People whom it does not know, whatever the rate is; sorted. None of them is known."""
 
     def count(self, digests: bytes) -> int:
+        """How many of these, sorted and distinct, it knows."""
+        unknown = find_sorted(digests, self.unknown) if self.unknown else ()
         if self.rate >= 1:
-            return len(digests) // DIGEST_BYTES
-        return sum(is_matched(digest, self.rate) or digest in self.known for digest in each(digests))
+            return len(digests) // DIGEST_BYTES - len(unknown)
+        matched = sum(is_matched(digest, self.rate) or digest in self.known for digest in each(digests))
+        return matched - sum(is_matched(digest, self.rate) for digest in unknown)
 
 
 def matcher(tx: Transaction) -> Matcher:
-    """The world's matcher; a seed names a few people at most."""
-    rate = tx.rules.match_rate
+    """The world's matcher; a seed names a few people at most, who are known whatever their digest is."""
+    rate, with_magic = tx.rules.match_rate, tx.rules.magic_identities
+    unknown = magic.matched_digests(matched=False) if with_magic else {}
     if rate >= 1:
-        return Matcher(rate, frozenset())
-    return Matcher(rate, frozenset(tx.execute(select(table_of(KnownUser).c.digest)).scalars()))
+        return Matcher(rate, frozenset(), unknown)
+    named = tx.execute(select(table_of(KnownUser).c.digest)).scalars()
+    return Matcher(
+        rate, frozenset([*named, *(magic.matched_digests(matched=True) if with_magic else ())]), unknown
+    )
 
 
 @asynccontextmanager
@@ -86,7 +103,7 @@ async def writing(
                     world.database.expect_many_users()
                 await world.transact(_insert_part, user_set=written.user_set, part=part, digests=digests)
                 # Let other requests run.
-                await asyncio.sleep(0)
+                await let_others_run()
 
             async for digests in run:
                 if width == DIGEST_BYTES:
@@ -113,11 +130,19 @@ async def read(world: World, user_set: int | None) -> AsyncIterator[bytes]:
         yield digests
 
 
+def _parts_of(tx: Transaction, *, user_set: int | None) -> Iterator[bytes]:
+    """As `read`, in one transaction."""
+    part = 0
+    while user_set is not None and (digests := _part(tx, user_set=user_set, part=part)):
+        part += 1
+        yield digests
+
+
 async def as_run(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
     """Other requests run after each part: it may have taken a while to make, though little is left of it."""
     for part in parts:
         yield part
-        await asyncio.sleep(0)
+        await let_others_run()
 
 
 async def union(
@@ -152,7 +177,7 @@ async def linked(run: AsyncIterator[bytes], links: AsyncIterator[bytes]) -> Dige
                 replaced.add(b"".join(ends.get(digest, digest) for digest in each(digests)))
             elif digests:
                 replaced.add(digests)
-            await asyncio.sleep(0)
+            await let_others_run()
     except BaseException:
         replaced.close()
         raise
@@ -211,3 +236,14 @@ def insert_set(tx: Transaction, digests: bytes, width: int = DIGEST_BYTES) -> in
 def delete_set(tx: Transaction, *, user_set: int | None) -> None:
     if user_set is not None:
         tx.change(_DELETE, {"of_set": user_set})
+
+
+def magic_status_of(tx: Transaction, *, user_set: int | None) -> str | None:
+    """The status that a magic identity in a customer list's set gives to the audiences of the list; None if
+    the clock decides. Reads the whole set: call it where one is known to be likely."""
+    if not tx.rules.magic_identities:
+        return None
+    found = (
+        digest for part in _parts_of(tx, user_set=user_set) for digest in find_sorted(part, magic.by_digest())
+    )
+    return magic.effects_by_digest(found).audience_status

@@ -5,7 +5,6 @@ written as files are. The last member, `manifest.json`, names and hashes the oth
 broke off is never taken for one.
 """
 
-import asyncio
 import hashlib
 import json
 import shutil
@@ -21,6 +20,7 @@ from typing import IO, Any
 
 from audience_mock import __version__
 from audience_mock.core.errors import NotFoundError, StoreError, WorldReplacedError
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.store import files, tables
 from audience_mock.core.store.database import Database
 from audience_mock.core.worlds.exclusive import COPIED_BYTES, run_beside
@@ -158,7 +158,7 @@ async def _member(name: str, opened: IO[bytes], manifest: Manifest) -> AsyncIter
         while piece := opened.read(PIECE_BYTES):
             hashed.update(piece)
             yield _padded(piece)
-            await asyncio.sleep(0)
+            await let_others_run()
     manifest.databases[name] = hashed.hexdigest()
 
 

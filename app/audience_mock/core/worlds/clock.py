@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 LATEST_MS = 253_370_764_800_000
 """The start of the year 9999. No clock is set to it or later, so that years have four digits. Chosen."""
@@ -15,7 +16,7 @@ else:
         return time.clock_gettime_ns(time.CLOCK_REALTIME)
 
 
-def _system_ms() -> int:
+def real_ms() -> int:
     """The system's time, even while a test fakes Python's: a server in a thread of the test's process has to
     answer as one elsewhere does. freezegun fakes `time.time_ns` and leaves `clock_gettime_ns` alone;
     time-machine fakes both, and has a way around it."""
@@ -28,6 +29,26 @@ def _system_ms() -> int:
     return _system_ns() // 1_000_000
 
 
+_system_ms: Callable[[], int] = real_ms
+
+
+def system_ms() -> int:
+    """The time that the clocks of all worlds follow."""
+    return _system_ms()
+
+
+@contextmanager
+def system_time(now_ms: Callable[[], int]) -> Iterator[None]:
+    """Within the block, `now_ms` is the system's clock for all worlds of this process: what was recorded is
+    replayed at the times of the recording, whatever the worlds' clocks are set to."""
+    global _system_ms  # noqa: PLW0603 - at most one replay at a time
+    before, _system_ms = _system_ms, now_ms
+    try:
+        yield
+    finally:
+        _system_ms = before
+
+
 class Clock:
     """Milliseconds since 1970 in UTC; follows the system's clock, with an offset, or is frozen."""
 
@@ -35,13 +56,14 @@ class Clock:
         self._ahead_ms = 0
         self._frozen_at_ms: int | None = None
 
-    _system_ms = staticmethod(_system_ms)
-    """What it follows."""
-
     def now_ms(self) -> int:
         if self._frozen_at_ms is not None:
             return self._frozen_at_ms
-        return self._system_ms() + self._ahead_ms
+        return _system_ms() + self._ahead_ms
+
+    def _followed_ms(self) -> int:
+        """The time of what it follows."""
+        return _system_ms()
 
     def freeze(self, at_ms: int | None = None) -> None:
         """Stop, at the current time or the given one."""
@@ -50,13 +72,13 @@ class Clock:
     def run(self) -> None:
         """Run on from the time that it shows."""
         if self._frozen_at_ms is not None:
-            self._ahead_ms = self._frozen_at_ms - self._system_ms()
+            self._ahead_ms = self._frozen_at_ms - self._followed_ms()
             self._frozen_at_ms = None
 
     def set(self, now_ms: int) -> None:
         """Change the time, earlier or later; stays frozen or running."""
         if self._frozen_at_ms is None:
-            self._ahead_ms = now_ms - self._system_ms()
+            self._ahead_ms = now_ms - self._followed_ms()
         else:
             self._frozen_at_ms = now_ms
 

@@ -27,6 +27,8 @@ class Exclusive:
     def __init__(self) -> None:
         self.copy: Database | None = None
         self._ended: asyncio.Event | None = None
+        self.waiting = 0
+        """Those who wait until it is free."""
 
     @property
     def is_taken(self) -> bool:
@@ -39,7 +41,11 @@ class Exclusive:
     async def wait(self) -> None:
         """Wait until it is free."""
         while self._ended is not None:
-            await self._ended.wait()
+            self.waiting += 1
+            try:
+                await self._ended.wait()
+            finally:
+                self.waiting -= 1
 
     @asynccontextmanager
     async def take(self, database: Database) -> AsyncIterator[None]:

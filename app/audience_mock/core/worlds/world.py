@@ -4,7 +4,7 @@ import os
 import random
 import sqlite3
 import time
-from asyncio import current_task, sleep
+from asyncio import current_task
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +19,7 @@ from audience_mock.core.controls.rate_limits import Limits
 from audience_mock.core.controls.subscriptions import Subscribers
 from audience_mock.core.errors import StorageFullError, WorldReplacedError
 from audience_mock.core.rules import Rules
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.store import memory, orphans, space
 from audience_mock.core.store.database import IN_MEMORY, Database
 from audience_mock.core.store.transaction import SQLiteTransaction, Transaction
@@ -156,7 +157,7 @@ class World:
         while more:
             await self.exclusive.wait()
             more = space.give_back(self.database)
-            await sleep(0)
+            await let_others_run()
         if self.quotas is not None:
             self.quotas.measure(self)
 

@@ -83,6 +83,8 @@ class Totals(NamedTuple):
     journal_entries: int
     journal_bytes: int
     long_operations: int
+    waiting: int
+    """Requests that wait for a long transaction of their world."""
     faults_planned: int
 
 
@@ -209,6 +211,7 @@ class Worlds:
             journal_entries=sum(len(world.journal) for world in opened),
             journal_bytes=sum(world.journal.held_bytes for world in opened),
             long_operations=sum(len(world.long_operations) for world in opened),
+            waiting=sum(world.exclusive.waiting for world in opened),
             faults_planned=sum(sum(1 for _ in world.faults) for world in opened),
         )
 

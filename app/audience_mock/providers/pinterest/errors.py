@@ -27,7 +27,14 @@ from audience_mock.providers.pinterest.invalid_input import (
 from audience_mock.providers.pinterest.rate_limits import add_headers_to_injected, count_call
 from audience_mock.providers.pinterest.responses import json_response
 from audience_mock.providers.pinterest.security import parse_bearer
-from audience_mock.providers.pinterest.sources import CLIENTS, DESCRIPTION, JSONSCHEMA, QUOTED, UNPUBLISHED
+from audience_mock.providers.pinterest.sources import (
+    CLIENTS,
+    DESCRIPTION,
+    JSONSCHEMA,
+    OURS,
+    QUOTED,
+    UNPUBLISHED,
+)
 from audience_mock.web.error_log import report
 from audience_mock.web.errors import (
     BodyTooLargeError,
@@ -38,6 +45,7 @@ from audience_mock.web.errors import (
     MissingScopesError,
     NoRouteError,
     NotAuthenticatedError,
+    NotEvidencedError,
     NotPermittedError,
     RateLimitError,
     RouteNotFoundError,
@@ -86,7 +94,7 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
         except RateLimitError as exceeded:
             error = exceeded
         except StoreUnavailableError as unavailable:
-            error = InjectedError(503, reason=str(unavailable))
+            error = unavailable
     elif isinstance(error, InjectedError):
         add_headers_to_injected(request, error)
     elif isinstance(error, QuotaExceededError) and not request.response_headers:
@@ -94,6 +102,11 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
         status = ERRORS[type(error)].status
         add_headers_to_injected(request, InjectedError(status, resets_in_s=1))
     spec, message = _describe(error)
+    if request.evidence_level is not None:
+        from audience_mock.web.strict_evidence import guess_in_error  # noqa: PLC0415 - few worlds ask for it
+
+        error = guess_in_error(request, [spec], error) or error
+        spec, message = _describe(error)
     failed = spec.code == SERVER_FAULT and not isinstance(error, InjectedError)
     report(request, error, spec.status, message, failed=failed)
     headers = []
@@ -260,6 +273,13 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
         when="a body with a content encoding",
         on=("415",),
     ),
+    NotEvidencedError: ErrorSpec(
+        501,
+        INVALID,
+        "{error}",
+        OURS,
+        when="the answer would be a guess, where strict_evidence asks for evidence",
+    ),
     WorldReplacedError: ErrorSpec(
         500,
         SERVER_FAULT,
@@ -310,8 +330,8 @@ def _describe(error: Exception) -> tuple[ErrorSpec, str]:
     if isinstance(error, InvalidInputError):
         return describe_invalid_input(error)
     if isinstance(error, InjectedError):
-        spec = _injected(error.status)
-        return spec, spec.message.format_map({"what": "resource"})
+        spec = injected(error.status, error.code)
+        return spec, spec.message.format_map({"what": "resource", "scopes": ["ads:write"]})
     if isinstance(error, StoreUnavailableError):
         # Chosen: what a load balancer answers for an API whose servers are down.
         return replace(SERVER_ERROR, status=503), SERVER_ERROR.message
@@ -322,10 +342,13 @@ def _describe(error: Exception) -> tuple[ErrorSpec, str]:
     return spec, spec.message.format_map(fields)
 
 
-def _injected(status: int) -> ErrorSpec:
-    """The error of a status that a test asked for."""
+def injected(status: int, code: int | None = None) -> ErrorSpec:
+    """The error of a status, and of a code if it is given, that a test asked for."""
+    for spec in ERRORS.values() if code is not None else ():
+        if spec.code == code:
+            return replace(spec, status=status)
     if status >= 500:
-        return replace(SERVER_ERROR, status=status)
+        return SERVER_ERROR if status == 500 else replace(SERVER_ERROR, status=status, evidence=UNPUBLISHED)
     if status in _INJECTED:
         return ERRORS[_INJECTED[status]]
     return ErrorSpec(status, INVALID, f"Invalid request: {phrase(status)}", UNPUBLISHED, "injected by a test")

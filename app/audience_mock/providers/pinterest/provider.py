@@ -1,7 +1,7 @@
 """Pinterest's REST API v5, the audience family, as a provider."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
@@ -28,6 +28,11 @@ from audience_mock.providers.pinterest.customer_list_uploads.serializers import 
 from audience_mock.providers.pinterest.customer_lists.serializers import customer_list_in
 from audience_mock.web.provider_app import Provider
 
+if TYPE_CHECKING:
+    from audience_mock.web.api_versions import ApiVersions
+    from audience_mock.web.bridge import Bridge
+    from audience_mock.web.strict_evidence import Condition
+
 LATEST_VERSION = "5.28.0"
 """The version of Pinterest's description that responses follow, unless a world emulates an earlier one."""
 
@@ -36,6 +41,25 @@ def _show(world: World, row: AudienceRow | CustomerListRow) -> Mapping[str, Any]
     if isinstance(row, AudienceRow):
         return {"audiences/get": from_json(audience_in(world, row))}
     return {"customer_lists/get": from_json(customer_list_in(world, row))}
+
+
+def _versions() -> "ApiVersions":
+    # Only a comparison of versions needs them.
+    from audience_mock.providers.pinterest.version_changes import VERSIONS  # noqa: PLC0415
+
+    return VERSIONS
+
+
+def _bridge() -> "Bridge":
+    from audience_mock.providers.pinterest.bridge import BRIDGE  # noqa: PLC0415 - few ask for it
+
+    return BRIDGE
+
+
+def _guesses() -> "Mapping[str, Condition]":
+    from audience_mock.providers.pinterest.guesses import GUESSES  # noqa: PLC0415 - few worlds ask for it
+
+    return GUESSES
 
 
 def provider() -> Provider:
@@ -61,11 +85,15 @@ def provider() -> Provider:
         error_response=errors.error_response,
         errors=errors.all_errors,
         response_evidence=responses.HEADER_EVIDENCE | rate_limits.HEADER_EVIDENCE,
+        guesses=_guesses,
         security_schemes=security.SECURITY_SCHEMES,
         caller_errors={"pinterest_oauth2": errors.CALLER_ERRORS},
         usage="/v5/ad_accounts/{ad_account_id}/audiences, with Authorization: Bearer <any token>",
         # pinterest-api-sdk, Pinterest's own client for Python, reads its base URL from there.
         example=("/v5/ad_accounts/549755885175/audiences", "Bearer pina_anything"),
         show=_show,
+        varying_headers=("x-pinterest-rid", "x-pinterest-rid-128bit", "x-envoy-upstream-service-time"),
+        versions=_versions,
+        bridge=_bridge,
         client_variables=("PINTEREST_API_URI",),
     )

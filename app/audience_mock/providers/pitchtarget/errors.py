@@ -5,6 +5,7 @@ send, `base` standing, as in Rails, for what concerns no field.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from audience_mock.core.errors import (
@@ -25,6 +26,7 @@ from audience_mock.web.errors import (
     MalformedBodyError,
     MethodNotAllowedError,
     NotAuthenticatedError,
+    NotEvidencedError,
     RouteNotFoundError,
     UnsupportedContentTypeError,
     UnsupportedEncodingError,
@@ -147,6 +149,13 @@ ERRORS: Mapping[type[Exception], ErrorSpec] = {
         "a body with a content encoding",
         on=("415",),
     ),
+    NotEvidencedError: ErrorSpec(
+        501,
+        None,
+        "{error}",
+        OURS,
+        "the answer would be a guess, where strict_evidence asks for evidence",
+    ),
     WorldReplacedError: ErrorSpec(
         500,
         None,
@@ -174,6 +183,10 @@ def all_errors() -> list[ErrorSpec]:
 
 def error_response(request: MockRequest, error: Exception) -> RawResponse:
     """The response to an exception that was raised while a request was served."""
+    if request.evidence_level is not None:
+        from audience_mock.web.strict_evidence import guess_in_error  # noqa: PLC0415 - few worlds ask for it
+
+        error = guess_in_error(request, _specs(error), error) or error
     status, errors = _status_and_errors(error)
     headers = []
     if isinstance(error, MethodNotAllowedError):
@@ -183,11 +196,26 @@ def error_response(request: MockRequest, error: Exception) -> RawResponse:
     return responses.error_response(request, {"errors": errors}, status, headers)
 
 
+def _specs(error: Exception) -> list[ErrorSpec]:
+    """What a response to this error consists of."""
+    if isinstance(error, InvalidInputError):
+        return [_spec_of(detail) for detail in error.details]
+    return [ERRORS.get(type(error), SERVER_ERROR)]
+
+
+def _spec_of(detail: Mapping[str, Any]) -> ErrorSpec:
+    """What is wrong with a field."""
+    is_blank = detail["input"] is None or detail["input"] == ""
+    if is_blank and detail["type"] not in _REPORTED_IF_BLANK:
+        return _BLANK
+    return REASONS.get(detail["type"], OTHER_REASON)
+
+
 def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
     if isinstance(error, InvalidInputError):
         return 422, _by_field(error.details)
     if isinstance(error, InjectedError):
-        return error.status, {"base": [_injected_message(error.status)]}
+        return error.status, {"base": [injected(error.status).message]}
     if isinstance(error, StoreUnavailableError):
         # Chosen: what a load balancer answers for an API whose servers are down.
         return 503, {"base": [SERVER_ERROR.message]}
@@ -200,19 +228,18 @@ def _status_and_errors(error: Exception) -> tuple[int, dict[str, list[str]]]:
     return spec.status, {getattr(error, "field", None) or "base": [spec.message.format_map(values)]}
 
 
-def _injected_message(status: int) -> str:
-    """The message of a status that a fault forces; where no error has it, what HTTP calls the status."""
-    return _INJECTED[status].message if status in _INJECTED else phrase(status)
+def injected(status: int) -> ErrorSpec:
+    """The error of a status that a test asked for; where none has it, what HTTP calls the status."""
+    known = _INJECTED.get(status)
+    if known is None:
+        return ErrorSpec(status, None, phrase(status), OURS, "injected by a test")
+    return replace(known, status=status)
 
 
 def _by_field(details: list[dict[str, Any]]) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     for detail in details:
-        is_blank = detail["input"] is None or detail["input"] == ""
-        spec = REASONS.get(detail["type"], OTHER_REASON)
-        if is_blank and detail["type"] not in _REPORTED_IF_BLANK:
-            spec = _BLANK
-        reason = spec.message.format_map(detail.get("ctx", {}))
+        reason = _spec_of(detail).message.format_map(detail.get("ctx", {}))
         field = ".".join(str(part) for part in detail["loc"]) or "base"
         if reason not in errors.setdefault(field, []):
             errors[field].append(reason)

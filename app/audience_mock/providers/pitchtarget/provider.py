@@ -1,7 +1,7 @@
 """PitchTarget's Audience API of 2014, over Facebook's custom audiences, as a provider."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audience_mock.core.audiences import queries
 from audience_mock.core.store.rows import AudienceRow, CustomerListRow
@@ -17,8 +17,15 @@ from audience_mock.providers.pitchtarget import (
 from audience_mock.providers.pitchtarget.api import NAME
 from audience_mock.providers.pitchtarget.custom_audiences import serializers
 from audience_mock.web.provider_app import Provider
+
+if TYPE_CHECKING:
+    from audience_mock.web.strict_evidence import Condition
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
+
+if TYPE_CHECKING:
+    from audience_mock.web.api_versions import ApiVersions
+    from audience_mock.web.bridge import Bridge
 
 
 def _preflight(request: MockRequest, allowed: set[str]) -> RawResponse:
@@ -33,6 +40,25 @@ def _show(world: World, row: AudienceRow | CustomerListRow) -> Mapping[str, Any]
     _, origin = world.read_now(queries.find_with_origin, api=NAME, id=row.facebook_id)
     now_ms = world.clock.now_ms()
     return shown | {"customaudiences/get": serializers.facebook_object(row, origin, now_ms)}
+
+
+def _versions() -> "ApiVersions":
+    # Only a comparison of versions needs them.
+    from audience_mock.providers.pitchtarget.version_changes import VERSIONS  # noqa: PLC0415
+
+    return VERSIONS
+
+
+def _bridge() -> "Bridge":
+    from audience_mock.providers.pitchtarget.bridge import BRIDGE  # noqa: PLC0415 - few ask for it
+
+    return BRIDGE
+
+
+def _guesses() -> "Mapping[str, Condition]":
+    from audience_mock.providers.pitchtarget.guesses import GUESSES  # noqa: PLC0415 - few worlds ask for it
+
+    return GUESSES
 
 
 def provider() -> Provider:
@@ -55,11 +81,15 @@ def provider() -> Provider:
         error_response=errors.error_response,
         errors=errors.all_errors,
         response_evidence=responses.HEADER_EVIDENCE,
+        guesses=_guesses,
         security_schemes=security.SECURITY_SCHEMES,
         default_security=[{name: []} for name in security.SECURITY_SCHEMES],
         preflight=_preflight,
         example=("/custom_audiences?fb_ad_account_id=2", "OAuth anything"),
         show=_show,
+        varying_headers=("x-request-id", "x-runtime"),
+        versions=_versions,
+        bridge=_bridge,
         usage="/custom_audiences, with Authorization: OAuth <any token>",
         is_default=True,
     )

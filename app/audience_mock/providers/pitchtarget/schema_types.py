@@ -48,4 +48,6 @@ class Parameters(ApiModel):
 
 
 class AccountQuery(Parameters):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"fb_ad_account_id": "2"}]})
+
     fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]

@@ -5,6 +5,7 @@ import tracemalloc
 
 import pytest
 
+from audience_mock.core.users import digests
 from audience_mock.core.users.digests import Digests, sorted_distinct
 
 
@@ -36,3 +37,42 @@ def test_duplicates_among_many_digests_are_dropped(monkeypatch: pytest.MonkeyPat
     chance = random.Random(11)
     once = [chance.randbytes(32) for _ in range(500)]
     assert sorted_distinct(b"".join(once + once[:100] + once[50:70])) == b"".join(sorted(once))
+
+
+@pytest.mark.parametrize("with_numpy", [True, False])
+@pytest.mark.parametrize("spread", ["random", "one prefix", "zeros at the end"])
+@pytest.mark.parametrize("wanted", [3, 200])
+@pytest.mark.parametrize("entries", [0, 1, 50, 5_000])
+def test_wanted_digests_are_found(
+    monkeypatch: pytest.MonkeyPatch, with_numpy: bool, spread: str, wanted: int, entries: int
+) -> None:
+    """Exactly those that are there, wherever they are and however alike all are, in their order."""
+    monkeypatch.setattr(digests, "has_numpy", lambda: with_numpy)
+    digests.import_numpy()
+    chance = random.Random(f"{spread} {wanted} {entries}")
+
+    def some(count: int) -> list[bytes]:
+        made = [chance.randbytes(32) for _ in range(count)]
+        if spread == "one prefix":
+            return [bytes(29) + each[:3] for each in made]
+        return [each[:2] + bytes(30) for each in made] if spread == "zeros at the end" else made
+
+    there = {*some(entries)}
+    looked_for = {*some(wanted), *sorted(there)[:1], *sorted(there)[-1:], *sorted(there)[7:9]}
+    found = digests.find_sorted(b"".join(sorted(there)), dict.fromkeys(sorted(looked_for)))
+    assert found == sorted(there & looked_for)
+
+
+@pytest.mark.parametrize("spilled", [False, True])
+def test_watched_digests_are_noticed(monkeypatch: pytest.MonkeyPatch, spilled: bool) -> None:
+    """Whether they are in memory or in the temporary file by now, once more is added, too."""
+    monkeypatch.setattr(digests, "HELD_BYTES", 64 * 32)
+    numbered = [number.to_bytes(32, "big") for number in range(1, 600 if spilled else 20)]
+    watched = dict.fromkeys([numbered[2], numbered[-1], bytes(32)])
+    bag = Digests(watched=dict.fromkeys(sorted(watched)))
+    bag.add(b"".join(numbered[:-1]))
+    assert bag.watched_found() == [numbered[2]]
+    bag.add(numbered[-1])
+    assert bag.watched_found() == [numbered[2], numbered[-1]]
+    assert b"".join(bag.parts()) == b"".join(numbered)
+    bag.close()

@@ -128,7 +128,7 @@ function Why({ entry, world }) {
   const words = body && typeof body === "object" ? body.message ?? body.error?.message ?? body.error ?? body.errors : null;
   if (fault === null && !suggestions && !reason && !(answer.status >= 400)) return null;
   return html`<div class="why">
-    ${fault && html`<p><span class="badge fault">${fault}</span> ${fault === "request" ? "The request asked for this fault itself." : html`This planned fault fired. <a href=${href(world, "faults")}>Faults</a>`}</p>`}
+    ${fault && html`<p><span class="badge fault">${fault}</span> ${fault === "request" ? "The request asked for this fault itself." : fault === "identity" ? html`A magic identity in the upload: <a href=${href(world, "identities")}>Identities</a>` : fault === "evidence" ? "The answer would have been a guess: strict_evidence asks for more." : html`This planned fault fired. <a href=${href(world, "faults")}>Faults</a>`}</p>`}
     ${answer.status === null && !fault && html`<p>The client left before the answer.</p>`}
     ${suggestions && html`<p>No route takes it. Probably meant:</p><ul>${suggestions.map((route) => html`<li key=${route}><code>${route}</code></li>`)}</ul>`}
     ${reason && html`<p><b>${reason}</b></p>`}

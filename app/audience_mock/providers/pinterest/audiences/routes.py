@@ -1,11 +1,14 @@
 """/ad_accounts/{ad_account_id}/audiences: create, create_custom, list, get, update."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
 from audience_mock.core.audiences import changes, queries, sharing
+from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.tables import ACCOUNT
+from audience_mock.core.users import customer_lists
 from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.audiences import serializers
 from audience_mock.providers.pinterest.audiences.estimates import estimate_people
@@ -127,15 +130,19 @@ async def _create(
 ) -> RawResponse:
     kind = body.audience_type
     definition = body.rule.echo()
+    sources = _sources(kind, body.rule)
+    create: Callable[..., AudienceRow] = (
+        customer_lists.create_audience if sources.get("customer_list") else changes.create
+    )
     row = await request.world.transact(
-        changes.create,
+        create,
         api=NAME,
         account=ad_account_id,
         kind=kind,
         name=body.name,
         people=estimate_people(kind, body.rule, definition),
         columns={"description": description, "definition": definition, "created_by": COMPANY},
-        **_sources(kind, body.rule),
+        **sources,
     )
     return json_response(request, serializers.created_audience(request, row), status_of_create(request))
 

@@ -180,6 +180,7 @@ class AudienceListQuery(PageQuery):
 _SECONDS = PRODUCTION.says("whole Unix seconds")
 _INITIALIZING = PRODUCTION.says("INITIALIZING at first")
 _READY = DOCUMENTATION.says("then READY, or TOO_SMALL under 100 matched people")
+_SIZE = OURS.says("a made-up number once it is built, or the matched people of a customer list")
 _COMPANY_NAME = PRODUCTION.says("null in the response to a POST or PATCH, filled in GET and list")
 
 
@@ -194,7 +195,7 @@ class CreatedAudience(ApiModel):
     rule: Annotated[
         AudienceRule, PRODUCTION.says("the keys that were sent, sorted by name, without nulls or defaults")
     ]
-    size: Annotated[int, PRODUCTION.says("0 at first")]
+    size: Annotated[int, PRODUCTION.says("0 at first"), _SIZE]
     status: Annotated[AudienceStatus, _INITIALIZING, _READY]
     type: Literal["audience"]
     created_timestamp: Annotated[int, _SECONDS]
@@ -213,7 +214,7 @@ class Audience(ApiModel):
     audience_type: AudienceType
     description: str | None
     status: Annotated[AudienceStatus, _INITIALIZING, _READY]
-    size: Annotated[int, PRODUCTION.says("0 at first")]
+    size: Annotated[int, PRODUCTION.says("0 at first"), _SIZE]
     updated_timestamp: Annotated[int, _SECONDS, PRODUCTION.says("moved by a PATCH that changes something")]
     created_timestamp: Annotated[int, _SECONDS]
     rule: Annotated[

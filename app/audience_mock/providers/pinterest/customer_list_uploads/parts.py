@@ -67,7 +67,8 @@ async def put_part(request: MockRequest, upload_id: PathId, part_number: PathId)
     key = {"upload": int(upload_id), "part": int(part_number)}
     others_bytes = await request.world.read(list_uploads.bytes_of_other_parts, **key)
     content = _Content(request, request.world.rules.max_upload_bytes - others_bytes)
-    await list_uploads.store_part(request.world, **key, content=content.chunks())
+    with request.context.served.uploads.holding(request):
+        await list_uploads.store_part(request.world, **key, content=content.chunks())
     etag = b'"%b"' % content.md5.hexdigest().encode()
     return RawResponse(200, b"", [(b"etag", etag), (b"content-length", b"0")])
 

@@ -54,6 +54,7 @@ def _as_dict(request: MockRequest, row: ListUploadRow, account: str) -> dict[str
         error_counts = [
             {"error_code": ERROR_CODES[what], "message": f"Invalid {what}", "count": count}
             for what, count in json.loads(row.errors or "{}").items()
+            if what in ERROR_CODES
         ]
     return {
         "ad_account_id": account,

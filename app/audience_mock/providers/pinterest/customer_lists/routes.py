@@ -6,8 +6,10 @@ from fastapi import APIRouter, Query
 
 from audience_mock.core.users import customer_lists
 from audience_mock.core.users.digests import prepare_for
+from audience_mock.core.users.magic import watched_by
 from audience_mock.core.users.records import EMAIL, Records
 from audience_mock.core.users.samples import sample_of
+from audience_mock.core.worlds.world import World
 from audience_mock.providers.pinterest.bookmarks import PagedList
 from audience_mock.providers.pinterest.customer_lists import serializers
 from audience_mock.providers.pinterest.customer_lists.schemas import (
@@ -101,7 +103,7 @@ _AUDIENCE_OF_LIST = {
 )
 async def create(request: MockRequest, ad_account_id: PathId, body: CustomerListCreate) -> RawResponse:
     list_type = body.list_type or EMAIL
-    with Records(list_type, sample=sample_of(request.world)) as records:
+    with _records(request.world, list_type) as records:
         await _read_records(records, body)
         row = await customer_lists.create(
             request.world,
@@ -183,12 +185,16 @@ async def update(
 ) -> RawResponse:
     number = int(customer_list_id)
     before = await request.world.read(customer_lists.find, account=ad_account_id, number=number)
-    with Records(before.list_type, sample=sample_of(request.world)) as records:
+    with _records(request.world, before.list_type) as records:
         await _read_records(records, body)
         row = await customer_lists.apply_batch(
             request.world, records, account=ad_account_id, number=number, action=body.operation_type
         )
     return json_response(request, serializers.customer_list(request, row))
+
+
+def _records(world: World, list_type: str) -> Records:
+    return Records(list_type, sample=sample_of(world), watched=watched_by(world))
 
 
 async def _read_records(records: Records, body: CustomerListCreate | CustomerListUpdate) -> None:

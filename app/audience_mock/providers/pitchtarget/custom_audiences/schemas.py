@@ -132,6 +132,20 @@ class LookalikeSpec(ApiModel):
 class LookalikeCreate(Parameters):
     kind: ClassVar[str] = "LOOKALIKE"
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "lookalike",
+                    "fb_ad_account_id": "2",
+                    "name": "Similar to spending users",
+                    "origin_audience_id": 6006164557194,
+                    "lookalike_spec": {"type": "similarity", "country": "US"},
+                }
+            ]
+        }
+    )
+
     type: Annotated[Literal["lookalike"] | None, DOCUMENTATION] = None
     subtype: Annotated[Literal["LOOKALIKE"] | None, DOCUMENTATION] = None
     fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
@@ -153,6 +167,20 @@ class _RuleCreate(Parameters):
 class WebsiteCreate(_RuleCreate):
     kind: ClassVar[str] = "WEBSITE"
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "website",
+                    "fb_ad_account_id": "2",
+                    "name": "Put items in the cart",
+                    "retention_days": 15,
+                    "rule": '{"url":{"i_contains":"cart"}}',
+                }
+            ]
+        }
+    )
+
     type: Annotated[Literal["website"] | None, DOCUMENTATION] = None
     subtype: Annotated[Literal["WEBSITE"] | None, DOCUMENTATION] = None
 
@@ -161,6 +189,20 @@ class AppCreate(_RuleCreate):
     """The response repeats none of its parameters."""
 
     kind: ClassVar[str] = "APP"
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "fb_ad_account_id": "2",
+                    "subtype": "APP",
+                    "name": "Bought in the app",
+                    "retention_days": 15,
+                    "rule": '{"_eventName":"purchase"}',
+                }
+            ]
+        }
+    )
 
     subtype: Annotated[Literal["APP"], DOCUMENTATION]
 
@@ -211,9 +253,30 @@ class _WithFile(ApiModel):
 class FileCreateForm(FileCreate, _WithFile):
     """A form with a file of users."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "fb_ad_account_id": "2",
+                    "name": "Spending users",
+                    "description": "Users who bought something",
+                    "opt_out_link": "http://www.myshop.example/opt_out",
+                    "user_type": "email_hash",
+                    "file": "users.csv",
+                }
+            ]
+        }
+    )
+
 
 class FileAddForm(_WithFile):
     """A form with a file of users; 2014-04 sends the file alone."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"fb_ad_account_id": "2", "user_type": "email_hash", "file": "users.csv"}]
+        }
+    )
 
     fb_ad_account_id: Annotated[AccountId | None, DOCUMENTATION, OURS.says("the audience's own")] = None
     user_type: Annotated[UserType | None, DOCUMENTATION, OURS.says("the audience's own")] = None

@@ -1,6 +1,5 @@
 """Files of users: audiences created from them, and users added to audiences."""
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -9,11 +8,13 @@ from typing import IO, Any, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.store.rows import AudienceRow
-from audience_mock.core.users import uploads
+from audience_mock.core.users import magic, uploads
 from audience_mock.core.users.digests import prepare_for
-from audience_mock.core.users.samples import Sample, sample_of
+from audience_mock.core.users.samples import sample_of
 from audience_mock.core.users.user_lines import EMAIL_HASH, USER_TYPES, UserLines
+from audience_mock.core.worlds.world import World
 from audience_mock.providers.pitchtarget.api import NAME
 from audience_mock.providers.pitchtarget.custom_audiences.schemas import AprilAdd, FileCreate, MayAdd
 from audience_mock.web.body import declared_bytes, in_slices
@@ -26,7 +27,7 @@ Fields = TypeVar("Fields", bound=BaseModel)
 
 async def create_audience(request: MockRequest) -> tuple[FileCreate, AudienceRow]:
     """Create an audience from a form; returns its text fields too. Raises what `read_form` raises."""
-    with UserFile(sample=sample_of(request.world)) as file:
+    with UserFile(request.world) as file:
         fields = _validated(FileCreate, await file.read_form(request))
         row = await uploads.create_audience(
             request.world,
@@ -46,7 +47,7 @@ async def add_users(request: MockRequest, audience: AudienceRow) -> tuple[MayAdd
     """Add the users of a form's file to an audience; returns the form's text fields and the audience as it is
     then. Raises what `read_form` raises."""
     user_type = audience.user_type or EMAIL_HASH
-    with UserFile(user_type, sample=sample_of(request.world)) as file:
+    with UserFile(request.world, user_type) as file:
         form = await file.read_form(request)
         fields: MayAdd | AprilAdd
         if MayAdd.model_fields.keys() & form.fields.keys():
@@ -66,8 +67,9 @@ class UserFile:
     have a temporary file.
     """
 
-    def __init__(self, user_type: str | None = None, *, sample: Sample | None = None) -> None:
-        self._sample = sample
+    def __init__(self, world: World, user_type: str | None = None) -> None:
+        self._sample = sample_of(world)
+        self._watched = magic.watched_by(world)
         self._resources = ExitStack()
         self._user_type = user_type
         self._users: UserLines | None = None
@@ -83,6 +85,7 @@ class UserFile:
 
     async def read_form(self, request: MockRequest) -> MultipartForm:
         """Read the form that the file is in. Raises what `multipart.read_form` raises."""
+        self._resources.enter_context(request.context.served.uploads.holding(request))
         is_chunked = request.header(b"transfer-encoding") is not None
         limit_bytes = request.world.rules.max_upload_bytes
         await prepare_for(limit_bytes if is_chunked else declared_bytes(request))
@@ -96,7 +99,7 @@ class UserFile:
     def open(self, fields: dict[str, str]) -> FileReceiver:
         user_type = self._user_type or fields.get("user_type")
         if user_type in USER_TYPES:
-            self._users = self._resources.enter_context(UserLines(user_type, sample=self._sample))
+            self._users = self._resources.enter_context(self._lines_of(user_type))
         else:
             self._unread = self._resources.enter_context(tempfile.SpooledTemporaryFile(max_size=1 << 20))
         return self
@@ -116,19 +119,22 @@ class UserFile:
                     "body", [{"type": "sent_twice", "loc": ("user_type",), "input": user_type}]
                 )
             return self._users
-        users = self._resources.enter_context(UserLines(user_type, sample=self._sample))
+        users = self._resources.enter_context(self._lines_of(user_type))
         if self._unread is not None:
             self._unread.seek(0)
             async for piece in in_slices(_pieces(self._unread)):
                 users.feed(piece)
         return users
 
+    def _lines_of(self, user_type: str) -> UserLines:
+        return UserLines(user_type, sample=self._sample, watched=self._watched)
+
 
 async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
     """Other requests are answered between two pieces."""
     while piece := file.read(1 << 16):
         yield piece
-        await asyncio.sleep(0)
+        await let_others_run()
 
 
 def _validated(model: type[Fields], form: MultipartForm) -> Fields:

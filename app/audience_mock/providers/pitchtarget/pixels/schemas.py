@@ -2,6 +2,8 @@
 
 from typing import Annotated, Literal
 
+from pydantic import ConfigDict
+
 from audience_mock.providers.pitchtarget.schema_types import AccountId, Name
 from audience_mock.providers.pitchtarget.sources import DOCUMENTATION, IN_BOTH, IN_MAY
 from audience_mock.web.schema import ApiModel
@@ -12,6 +14,10 @@ class RemarketingPixel(ApiModel):
 
 
 class OffsitePixelCreate(ApiModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"fb_ad_account_id": "2", "name": "Orders", "tag": "CHECKOUT"}]}
+    )
+
     fb_ad_account_id: Annotated[AccountId, DOCUMENTATION]
     name: Annotated[Name, DOCUMENTATION, DOCUMENTATION.says("unique in the ad account")]
     tag: Annotated[

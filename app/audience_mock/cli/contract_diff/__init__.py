@@ -1,0 +1,1 @@
+"""`audience-mock contract-diff`: which calls of a command two versions of an API answer otherwise."""

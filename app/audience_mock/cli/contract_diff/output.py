@@ -1,0 +1,134 @@
+"""The report of a comparison for people, and as JUnit XML."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+from xml.etree import ElementTree
+
+from audience_mock.cli.control.output import echo, printable, table_lines
+
+VALUE_CHARACTERS = 100
+PLACES = ("status", "header", "body")
+
+
+def print_report(report: Mapping[str, Any]) -> None:
+    """A table of the operations, then each difference with what is known about it."""
+    one, other = report["from"], report["to"]
+    different = sum(operation["different"] for operation in report["operations"])
+    echo(
+        f"{report['api']} {one} -> {other}: {different} of {report['calls']} calls are answered otherwise",
+        bold=True,
+    )
+    for line in _notes(report):
+        echo(line)
+    echo("")
+    rows = [
+        (
+            operation["operation"],
+            operation["calls"],
+            operation["different"],
+            *(len(_calls_that_differ(operation, place)) for place in PLACES),
+        )
+        for operation in report["operations"]
+    ]
+    head, *lines = table_lines(("operation", "calls", "different", "status", "headers", "body"), rows)
+    echo(head, bold=True)
+    for line, operation in zip(lines, report["operations"], strict=True):
+        echo(line, colour="yellow" if operation["different"] else None)
+    for operation in report["operations"]:
+        if operation["differences"]:
+            echo("")
+            echo(operation["operation"], bold=True)
+            for line in _lines(operation["differences"]):
+                echo(line)
+
+
+def _notes(report: Mapping[str, Any]) -> Iterator[str]:
+    """How it was found out, and what may be misleading."""
+    runs = ", ".join(f"{run['version']}: exit status {run['exit_status']}" for run in report["runs"])
+    yield f"runs: {runs}; compared: the calls of the first run, replayed under both versions"
+    if report["replayed_otherwise"]:
+        calls = _numbers(report["replayed_otherwise"])
+        yield f"answered otherwise in the replay than in the run: calls {calls}"
+    if report["own_setting"]:
+        yield f"in worlds that set {report['setting']} themselves: calls {_numbers(report['own_setting'])}"
+    for divergence in report["divergences"]:
+        world = "" if divergence["world"] == "default" else f" in world {divergence['world']}"
+        one, other = (_call(divergence[name]) for name in ("first", "second"))
+        yield f"the second run goes another way{world}, after {divergence['alike']} like calls:"
+        yield f"  {report['from']}: {one}"
+        yield f"  {report['to']}: {other}"
+
+
+def _lines(differences: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is known about several differences of the same calls stands below the last one."""
+    for difference, following in zip_longest(differences, differences[1:]):
+        yield _change(difference)
+        known = [*_known(difference)]
+        if following is None or known != [*_known(following)]:
+            yield from known
+
+
+def _change(difference: Mapping[str, Any]) -> str:
+    first = difference["first"]
+    match difference["change"]:
+        case "added":
+            change = f"added: {_value(first['after'])}"
+        case "removed":
+            change = f"removed: {_value(first['before'])}"
+        case _:
+            change = f"{_value(first['before'])} -> {_value(first['after'])}"
+    return f"  {difference['place']}: {change}"
+
+
+def _known(difference: Mapping[str, Any]) -> Iterator[str]:
+    calls = f"{'call' if len(difference['calls']) == 1 else 'calls'} {_numbers(difference['calls'])}"
+    yield f"    {calls}: {_call(difference['first'])}"
+    if difference["follows_from"] is not None:
+        yield f"    follows from call {difference['follows_from']}, which made this under one version alone"
+    for fact in difference["facts"]:
+        yield f"    since {fact['since']}: {fact['fact']} ({fact['grade']}: {fact['source']})"
+    if not difference["facts"] and difference["follows_from"] is None:
+        yield "    no fact is known that explains it"
+
+
+def _calls_that_differ(operation: Mapping[str, Any], place: str) -> set[int]:
+    return {
+        call
+        for difference in operation["differences"]
+        if difference["place"].partition(" ")[0] == place
+        for call in difference["calls"]
+    }
+
+
+def _call(call: Mapping[str, Any] | None) -> str:
+    return "no more calls" if call is None else f"{call['method']} {call['path']}"
+
+
+def _numbers(numbers: list[int]) -> str:
+    shown = ", ".join(map(str, numbers[:10]))
+    return f"{shown}, …" if len(numbers) > 10 else shown
+
+
+def _value(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= VALUE_CHARACTERS else f"{text[:VALUE_CHARACTERS]}…"
+
+
+def junit(report: Mapping[str, Any]) -> bytes:
+    """A test case for each operation, which fails if the versions answer it otherwise."""
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"audience-mock contract-diff {report['from']} {report['to']}",
+        tests=str(len(report["operations"])),
+        failures=str(sum(bool(operation["differences"]) for operation in report["operations"])),
+    )
+    for operation in report["operations"]:
+        case = ElementTree.SubElement(suite, "testcase", classname=report["api"], name=operation["operation"])
+        if operation["differences"]:
+            message = f"{operation['different']} of {operation['calls']} calls are answered otherwise"
+            failure = ElementTree.SubElement(case, "failure", message=message)
+            # XML has no control characters.
+            failure.text = "\n".join(map(printable, _lines(operation["differences"])))
+    return bytes(ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True))
