@@ -257,10 +257,12 @@ class Databases:
         else:
             name = self._cluster.new_database(self._template)
             connection = Connection(self._cluster.url(name, "postgres"))
-        yield name
-        self._used += 1
-        connection.run(self._truncate if self._used % 50 == 0 else self._delete)
-        self._idle.append((name, connection))
+        try:
+            yield name
+        finally:
+            self._used += 1
+            connection.run(self._truncate if self._used % 50 == 0 else self._delete)
+            self._idle.append((name, connection))
 
     def close(self) -> None:
         for _, connection in self._idle:
@@ -314,6 +316,7 @@ class Connection:
         try:
             # Not `close`: it waits for a server that may be gone.
             self._connection.terminate()
+            self._runner.run(asyncio.sleep(0))  # in which the socket is closed
         finally:
             self._runner.close()
 

@@ -351,6 +351,7 @@ def test_an_audience_in_the_terms_of_a_seed(of: Callable[[str], httpx.Client]) -
     assert client.get("/__admin/audiences/54").json()["facebook_id"] == id
 
 
+@pytest.mark.sqlite_only(reason="it counts the transactions of the class for SQLite")
 def test_reads_that_are_not_counted_write_nothing(
     of: Callable[[str], httpx.Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,7 @@ def test_a_client_that_comes_back_gets_what_it_missed(mock: MockServer, pinteres
             assert (id, hello["resumed"]) == ("1.0", False)
 
 
+@pytest.mark.sqlite_only(reason="it notifies within the process; subscribers of a database read its journal")
 def test_what_came_too_fast_is_counted(
     mock: MockServer, pinterest: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

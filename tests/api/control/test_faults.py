@@ -412,6 +412,7 @@ def kept(request: pytest.FixtureRequest, start: Callable[..., MockServer], tmp_p
     return server
 
 
+@pytest.mark.sqlite_only(reason="it counts the rows of SQLite")
 def test_effect_lost_answers_as_usual(kept: MockServer) -> None:
     """Creates, uploads in one piece and in parts, changes, removals and tokens are answered as always, and no
     row is another; the next one gets the id that was promised."""
@@ -542,6 +543,7 @@ def test_counters_say_what_is_unused(client: Client) -> None:
     assert client.http.get("/__admin/faults").json()["unused"] == [unused]
 
 
+@pytest.mark.sqlite_only(reason="chance differs between servers of a database")
 def test_chance_is_the_same_every_time_and_disturbs_no_other(start: Callable[..., MockServer]) -> None:
     """On two fresh servers the same calls fail by chance, whatever else is planned; request ids are those of
     a server without faults."""
@@ -965,6 +967,7 @@ def open_and_ask(client: Client, header: str) -> socket.socket:
     return connection
 
 
+@pytest.mark.sqlite_only(reason="copies are not in memory")
 @pytest.mark.parametrize(
     ("bound", "value", "reason"),
     [

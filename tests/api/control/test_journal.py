@@ -456,6 +456,7 @@ def test_two_runs_from_one_seed_have_the_same_journal(start: Callable[..., MockS
     assert first == second
 
 
+@pytest.mark.sqlite_only(reason="it counts the statements of SQLite")
 def test_a_read_costs_one_entry_and_no_statement(mock: MockServer, client: httpx.Client) -> None:
     """An entry is a tuple of few pieces: the bytes of the answer are those that were sent, and not a copy."""
     made = client.post(AUDIENCES, json=VISITORS).json()["id"]

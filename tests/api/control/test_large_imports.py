@@ -61,6 +61,7 @@ def repeating(do: Callable[[], None]) -> Iterator[None]:
         raise error
 
 
+@pytest.mark.sqlite_only(reason="it is about the thread that copies pages")
 @pytest.mark.parametrize("copied_bytes", [exclusive.COPIED_BYTES, 0], ids=["copied", "too large to copy"])
 @pytest.mark.parametrize("where", ["memory", "file"])
 @pytest.mark.parametrize(

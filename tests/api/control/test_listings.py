@@ -225,6 +225,7 @@ def test_wrong_changes_of_a_list_are_explained(
     control_error(client.patch(f"{LISTS}/{id}", json=body), status)
 
 
+@pytest.mark.sqlite_only(reason="it counts the statements of SQLite")
 def test_a_page_is_two_statements(mock: MockServer) -> None:
     """A page is read by one statement and counted by another, whatever the criteria."""
     run: list[str] = []

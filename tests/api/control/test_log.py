@@ -119,6 +119,7 @@ def test_no_line_repeats_a_secret(
     assert secret not in "\n".join(lines())
 
 
+@pytest.mark.sqlite_only(reason="it breaks the world of the process")
 def test_a_failure_of_the_server_is_logged_like_all_else(
     mock: MockServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,7 +34,7 @@ class Shop:
         self.client = httpx.Client(base_url=f"{mock.url}/worlds/{world}", headers=PINTEREST_TOKEN)
         self.client.get("/__admin/health")
         self.core = mock.app.state.worlds.get_or_create(world)
-        self.core.clock.freeze(1_790_000_000_123)
+        mock.in_world(world).clock.freeze(1_790_000_000.123)
         self.made: list[str] = []
         self.lists: list[str] = []
         self.refresh = "pinr_mock.ads:read"
@@ -310,6 +310,7 @@ OTHER_VALUES = {
 }
 
 
+@pytest.mark.sqlite_only(reason="it looks into SQLite")
 def test_a_state_has_every_column(shared: MockServer) -> None:
     """A change of any column changes the exported state: no column is left out."""
     with Shop(shared, "columns") as shop:
@@ -346,6 +347,7 @@ def listed(mock: MockServer, world: str = "default") -> list[str]:
     return [one["id"] for one in httpx.get(url, headers=PINTEREST_TOKEN).json()["items"]]
 
 
+@pytest.mark.both_engines
 def test_a_seed_adds_to_what_is_there(mock: MockServer) -> None:
     """POST /__admin/seed leaves the rest as it is, answers counts and ids in the order sent."""
     first = str(ids.first_ids()["pinterest_audience"])
@@ -523,6 +525,7 @@ def test_a_state_too_large_is_rejected(mock: MockServer, monkeypatch: pytest.Mon
     assert "take a snapshot" in error["error"]
 
 
+@pytest.mark.both_engines
 def test_worlds_differ_by_rows_and_fields(mock: MockServer) -> None:
     """The difference has what is added, removed and changed, from and to, in the sections where that is."""
     for world in ("a", "b"):

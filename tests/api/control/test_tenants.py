@@ -203,6 +203,7 @@ def test_reading_makes_no_world(mock: MockServer) -> None:
     assert worlds_of(mock, "team-a-admin") == ["team-a.green"]
 
 
+@pytest.mark.sqlite_only(reason="PostgreSQL has backups of its own")
 def test_a_backup_is_the_operators(mock: MockServer) -> None:
     """No token of a tenant gets the databases of all."""
     for token in ("team-a-admin", "team-a-reads"):

@@ -108,6 +108,7 @@ def test_an_unused_world_is_deleted(start: Start, tmp_path: Path, in_file: bool)
     assert audiences_of(mock, "default") == 1
 
 
+@pytest.mark.sqlite_only(reason="it counts breaks of the process")
 def test_a_sweep_of_many_worlds_takes_breaks(mock: MockServer) -> None:
     """Among a hundred worlds, a sweep stops to look at other work, and finds all that is due."""
     worlds = mock.app.state.worlds
@@ -121,6 +122,7 @@ def test_a_sweep_of_many_worlds_takes_breaks(mock: MockServer) -> None:
     assert worlds_of(mock)["worlds"] == ["default", "kept"]
 
 
+@pytest.mark.sqlite_only(reason="it sets when the process saw a use")
 def test_a_request_is_a_use(mock: MockServer) -> None:
     """A sweep deletes what no request has named for the lifetime, and nothing else: a request by path, header
     or token is a use, and so are new settings; a list is none."""

@@ -59,6 +59,7 @@ def test_a_created_audience_has_every_key_in_the_recorded_order(
     }
 
 
+@pytest.mark.both_engines
 def test_reads_have_their_own_order_and_name_the_company(pinterest: httpx.Client) -> None:
     """GET one, PATCH and list have the recorded orders; the company is in GET and list only."""
     id = create(pinterest)["id"]
@@ -285,6 +286,7 @@ def test_a_wrong_parameter_is_rejected(pinterest: httpx.Client, path: str, messa
     assert pinterest_error(response) == {"code": 1, "message": message}
 
 
+@pytest.mark.both_engines
 def test_what_is_not_sent_keeps_its_value(mock: MockServer, pinterest: httpx.Client) -> None:
     """PATCH changes the keys that were sent and `updated_timestamp`, and a read right after sees it."""
     made = create(pinterest, description="first")
@@ -369,6 +371,7 @@ def test_a_wrong_patch_changes_nothing(pinterest: httpx.Client, body: dict[str, 
     assert pinterest.get(one).json() == before
 
 
+@pytest.mark.both_engines
 def test_a_removed_audience_is_gone(pinterest: httpx.Client) -> None:
     """REMOVE gets the audience once; then it is neither found nor listed, and its id is not used again."""
     made = create(pinterest)

@@ -90,6 +90,7 @@ def test_each_part_may_be_a_file_of_its_own(mock: MockServer, pinterest: httpx.C
     assert pinterest.get(f"/ad_accounts/{AD_ACCOUNT}/audiences/{made['id']}").json()["size"] == 2
 
 
+@pytest.mark.both_engines
 def test_an_upload_that_is_run_is_done_by_the_clock(mock: MockServer, pinterest: httpx.Client) -> None:
     """Run makes it RUNNING, and SUCCEEDED with its counts after the delay; the list has its people at once,
     wherever the parts cut a record and in whatever order they came."""

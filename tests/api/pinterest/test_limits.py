@@ -60,6 +60,7 @@ def test_counting_never_answers_429(pinterest: httpx.Client) -> None:
     assert told(response)[1] == 0
 
 
+@pytest.mark.both_engines
 def test_standard_limits_are_enforced(start: Callable[..., MockServer]) -> None:
     """With `standard` the 101st call of a second gets 429 with code 8, until the second is over."""
     mock = start(rate_limits="standard")

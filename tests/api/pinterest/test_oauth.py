@@ -95,6 +95,7 @@ def test_a_plus_of_a_code_may_be_a_space(apps: httpx.Client) -> None:
     assert answer.json()["scope"] == "ads:read ads:write"
 
 
+@pytest.mark.both_engines
 def test_a_refresh_token_gives_new_tokens_once(mock: MockServer, apps: httpx.Client) -> None:
     """A refresh gives new tokens with the recorded keys; a used refresh token gives none."""
     first = by_code(apps, "code_mock.ads:read+ads:write")

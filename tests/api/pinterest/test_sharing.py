@@ -138,6 +138,7 @@ def test_revoking_takes_an_audience_back(pinterest: httpx.Client) -> None:
     assert pinterest.get(f"{of(AD_ACCOUNT)}/{audience}").status_code == 200
 
 
+@pytest.mark.both_engines
 def test_removing_an_audience_removes_its_shares(pinterest: httpx.Client) -> None:
     """A removed audience is gone for its recipients too, and the next one is not shared in its place."""
     audience = create(pinterest)
@@ -160,6 +161,7 @@ def test_sharing_again_changes_nothing(mock: MockServer, pinterest: httpx.Client
     assert pinterest.get(f"{of(AD_ACCOUNT)}/shared/accounts", params=query).json() == before
 
 
+@pytest.mark.both_engines
 def test_the_owner_lists_who_has_an_audience(mock: MockServer, pinterest: httpx.Client) -> None:
     """Accounts of the asked type are listed by the time of sharing, with bookmarks bound to the query."""
     audience, other = create(pinterest), create(pinterest)

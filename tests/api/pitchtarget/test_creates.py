@@ -13,6 +13,7 @@ from helpers.errors import pitchtarget_error
 from helpers.pitchtarget_requests import FILE, FILE_FIELDS, LOOKALIKE, USERS, WEBSITE, etag
 
 
+@pytest.mark.both_engines
 def test_the_two_documented_requests_give_the_documented_answers(mock: MockServer) -> None:
     """On a fresh server the upload and then the lookalike answer the published bytes."""
     headers = {"Accept": "application/json", **PITCHTARGET_TOKEN}
@@ -56,6 +57,7 @@ def test_each_answer_has_the_published_headers(pitchtarget: httpx.Client) -> Non
     assert made.headers["x-request-id"] != rejected.headers["x-request-id"]
 
 
+@pytest.mark.both_engines
 def test_ids_count_on_in_both_sequences(pitchtarget: httpx.Client) -> None:
     """Each audience takes the next id, and those that Facebook has at once take the next of Facebook's."""
     first = pitchtarget.post("/custom_audiences", data=FILE_FIELDS, files=FILE).json()

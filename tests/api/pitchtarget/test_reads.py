@@ -55,6 +55,7 @@ def test_users_are_added_in_the_shape_of_april(pitchtarget: httpx.Client) -> Non
     assert (last["audience"], last["lines"], last["distinct"], last["added"]) == (54, 5, 5, 3)
 
 
+@pytest.mark.both_engines
 def test_users_are_added_in_the_shape_of_may(pitchtarget: httpx.Client) -> None:
     """An add with the fields of May answers that shape, by Facebook's id or by the server's own."""
     made = upload(pitchtarget, subtype="CUSTOM")
@@ -145,6 +146,7 @@ def test_sync_lets_facebook_take_an_accounts_audiences_at_once(pitchtarget: http
     assert wrong.status_code == 415
 
 
+@pytest.mark.both_engines
 def test_the_list_of_may_has_pages_of_ten(pitchtarget: httpx.Client) -> None:
     """The list has ten audiences a page, the page, the total, and one subtype where it is asked for."""
     for _ in range(11):
@@ -189,6 +191,7 @@ def test_a_wrong_query_is_rejected(
     assert (response.status_code, pitchtarget_error(response)) == (422, errors)
 
 
+@pytest.mark.both_engines
 def test_an_audience_of_may_is_read_and_deleted_by_either_id(pitchtarget: httpx.Client) -> None:
     """GET answers what the create did; DELETE answers 204, and then the audience and its users are gone."""
     made = upload(pitchtarget, subtype="CUSTOM")

@@ -32,8 +32,8 @@ class Availability:
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
-        self._is_down = True
-        """Until it has answered: a start that finds none says so itself."""
+        self._is_down: bool | None = None
+        """None until it has answered: a start that finds none says so itself."""
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -46,9 +46,10 @@ class Availability:
             raise InvalidTextError("U+0000 is a character that PostgreSQL does not store") from None
         except _UNAVAILABLE as error:
             raise self._unavailable(error) from None
-        if self._is_down:
+        if self._is_down is not False:
+            if self._is_down:
+                log.info("the database %s answers again", self._shown)
             self._is_down = False
-            log.info("the database %s answers", self._shown)
 
     def _unavailable(self, error: Exception) -> StoreUnavailableError:
         why = str(error) or type(error).__name__
@@ -56,7 +57,7 @@ class Availability:
             # It answers, and others are not concerned.
             log.warning("a statement took too long: %s", why)
             return StoreUnavailableError(f"the database took too long: {why}")
-        if not self._is_down:
+        if self._is_down is False:
             self._is_down = True
             log.error("the database %s does not answer: %s", self._shown, why)
         return StoreUnavailableError(f"the database does not answer: {why}")
