@@ -28,7 +28,7 @@ def test_a_set_that_is_being_written_is_interrupted(put_back: str) -> None:
     worlds = Worlds()
     world = worlds.default
     asyncio.run(worlds.create_snapshot(world, "before"))
-    first = world.transact_now(Transaction.new_id, ids.USER_SET)
+    first = world.transact_now(new_id, ids.USER_SET)
 
     async def write(written: asyncio.Event) -> None:
         async def digests() -> AsyncIterator[bytes]:
@@ -55,7 +55,7 @@ def test_a_set_that_is_being_written_is_interrupted(put_back: str) -> None:
 
     asyncio.run(both())
     assert held(world, "user_blocks") == 0
-    assert world.transact_now(Transaction.new_id, ids.USER_SET) > first, "a set's number is never given twice"
+    assert world.transact_now(new_id, ids.USER_SET) > first, "a set's number is never given twice"
     worlds.close()
 
 
@@ -108,7 +108,7 @@ def test_an_operation_in_a_deleted_world_is_interrupted() -> None:
     world = worlds.get_or_create("gone")
     worlds.delete("gone")
     with pytest.raises(WorldReplacedError, match="deleted"):
-        world.transact_now(Transaction.new_id, ids.USER_SET)
+        world.transact_now(new_id, ids.USER_SET)
     with pytest.raises(WorldReplacedError, match="deleted"):
         world.read_now(queries.count)
     with pytest.raises(WorldReplacedError, match="deleted"):
@@ -164,3 +164,7 @@ def test_a_copy_of_a_world_has_nothing_of_what_is_still_being_written() -> None:
     asyncio.run(worlds.restore_snapshot(world, "mid"))
     assert held(world, "user_blocks") == 0
     worlds.close()
+
+
+def new_id(tx: Transaction, sequence: str) -> int:
+    return tx.new_id(sequence)
