@@ -14,8 +14,8 @@ HELM := tests/e2e/helm
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve setup test coverage test-browser test-postgres screenshots bench bench-postgres soak crash crash-postgres \
-	fuzz format lock openapi collections \
+.PHONY: help serve setup test coverage test-browser test-postgres screenshots bench bench-postgres soak crash \
+	crash-postgres fuzz format lock openapi collections \
 	console npm docs docs-reference helm version clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"

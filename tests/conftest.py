@@ -57,6 +57,21 @@ def no_client_reads_certificates() -> Iterator[None]:
         yield
 
 
+CLIENT_LIMIT_S = 60
+"""Seconds that a client waits for an answer, unless a test gives a limit of its own: reached only where
+something is broken, also on a machine that is busy with many runs. That of httpx is 5."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clients_wait_long_enough() -> Iterator[None]:
+    """httpx has its limits in an object that each signature has as its default."""
+    limits = httpx._config.DEFAULT_TIMEOUT_CONFIG
+    with pytest.MonkeyPatch.context() as patch:
+        for limit in ("connect", "read", "write", "pool"):
+            patch.setattr(limits, limit, CLIENT_LIMIT_S)
+        yield
+
+
 class Closing:
     """Ends the servers of a test while the next test runs: a server waits 20 ms for late requests before it
     ends. An error that comes up there fails the next test, or the last one."""

@@ -20,7 +20,8 @@ from audience_mock.control import Access, AdminTokens, PageRoute, Pages
 from audience_mock.core import durations
 from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError, StoreError
 from audience_mock.core.rules import Rules
-from audience_mock.core.worlds.worlds import Configure, StartingState, Worlds
+from audience_mock.core.worlds.starts import StartingState
+from audience_mock.core.worlds.worlds import Configure, Worlds
 from audience_mock.observing import Observing
 from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
@@ -286,6 +287,7 @@ def _worlds_at(settings: Settings, seed: StartingState | None, configure: Config
 
 
 def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
+    from audience_mock.core.counting import counted
     from audience_mock.core.seeds import loader
     from audience_mock.core.seeds.starting_seed import StartingSeed
 
@@ -295,7 +297,7 @@ def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
     except InvalidSeedError as error:
         raise loader.located(file, error) from None
     if worlds.seeded:
-        log.info("seeded with %d audiences", len(seed.audiences))
+        log.info("seeded with %s", counted(len(seed.audiences), "audience"))
     else:
         log.info("database not empty; --seed ignored: %s", settings.database)
     return worlds

@@ -10,12 +10,20 @@ import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 from urllib.parse import quote, urlencode, urlsplit
 
-from audience_mock.client_types import Criteria, Expectation, PlannedFault, WorldSettings
+from audience_mock.client_errors import (
+    ConductError,
+    ControlError,
+    UnusedFaultsError,
+    VerificationError,
+    conduct_lines,
+    raise_error,
+)
+from audience_mock.client_resources import Clock, Faults, Journal
+from audience_mock.client_types import Expectation, WorldSettings
 
 if TYPE_CHECKING:
     from audience_mock.host_patches import HostPatch
@@ -30,6 +38,7 @@ __all__ = [
     "UnusedFaultsError",
     "Urls",
     "VerificationError",
+    "conduct_lines",
     "connect",
 ]
 
@@ -40,58 +49,6 @@ CONTROL_PATH = "/__admin"
 
 TIMEOUT_S = 60
 """Seconds for one call. Chosen: exporting the state of a hundred thousand audiences takes some."""
-
-VERIFICATION_FAILED = 417
-"""The status of a check that was made and failed, unlike one that could not be made (400, 409)."""
-
-
-class ControlError(Exception):
-    """The control API rejected a call; the text is its error message.
-
-    `status` is the HTTP status. `field` is the dotted path of the wrong field in the body, or None.
-    """
-
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
-        super().__init__(body.get("error", f"status {status}"))
-        self.status = status
-        self.field: str | None = body.get("field")
-
-
-class VerificationError(AssertionError):
-    """The world did not receive the requests that were expected; the text lists the differences.
-
-    `body` is the response: `error`, `matched` (numbers of requests), `dropped`, `nearest` (the request that
-    came closest, or None) and `differences` (each with `path`, `wanted` and `found`).
-    """
-
-    def __init__(self, body: Mapping[str, Any]) -> None:
-        lines = [body["error"]]
-        for difference in body.get("differences", ()):
-            found = json.dumps(difference["found"]) if "found" in difference else "nothing"
-            lines.append(f"  {difference['path']}: {json.dumps(difference['wanted'])} wanted, {found} found")
-        super().__init__("\n".join(lines))
-        self.body = dict(body)
-
-
-class UnusedFaultsError(AssertionError):
-    """Faults were planned and never fired, or not as often as planned."""
-
-
-class ConductError(AssertionError):
-    """The requests in the journal break rules of the conduct report; `findings` are those that fail."""
-
-    def __init__(self, findings: Sequence[Mapping[str, Any]]) -> None:
-        lines = [line for finding in findings for line in conduct_lines(finding)]
-        super().__init__("\n  ".join(["the client breaks rules of the conduct report:", *lines]))
-        self.findings = list(findings)
-
-
-def conduct_lines(finding: Mapping[str, Any]) -> list[str]:
-    """A finding of the conduct report for people: what happened, and what to do instead."""
-    return [
-        f"{finding['rule']} {finding['severity']} {finding['name']}: {finding['message']}",
-        f"    do: {finding['fix']}",
-    ]
 
 
 @dataclass(frozen=True)
@@ -127,17 +84,17 @@ class MockWorld:
         return Urls(pinterest=f"{self.url}/v5", pitchtarget=self.url, control=f"{self.url}{CONTROL_PATH}")
 
     @property
-    def clock(self) -> "Clock":
+    def clock(self) -> Clock:
         """The time of this world."""
         return Clock(self)
 
     @property
-    def faults(self) -> "Faults":
+    def faults(self) -> Faults:
         """The faults planned in this world."""
         return Faults(self)
 
     @property
-    def journal(self) -> "Journal":
+    def journal(self) -> Journal:
         """The requests that this world received."""
         return Journal(self)
 
@@ -387,7 +344,7 @@ class MockWorld:
             connection.request(method, f"{parts.path}{CONTROL_PATH}{path}", content, headers)
             response = connection.getresponse()
             if response.status >= 400:
-                _raise_error(response.status, response.read())
+                raise_error(response.status, response.read())
             yield response
         finally:
             connection.close()
@@ -408,152 +365,5 @@ def connect(url: str, *, world: str = DEFAULT_WORLD, admin_token: str | None = N
     return connected
 
 
-class Clock:
-    """The time of a world, which decides every timestamp, status, token expiry and rate limit.
-
-    Methods return the clock: `now` (ISO 8601 in UTC), `unix` (seconds) and `frozen`. They raise ControlError.
-    """
-
-    def __init__(self, world: MockWorld) -> None:
-        self._world = world
-
-    def get(self) -> dict[str, Any]:
-        """What the clock shows."""
-        clock: dict[str, Any] = self._world.control("GET", "/clock")
-        return clock
-
-    def set(self, now: float | str | datetime, *, frozen: bool | None = None) -> dict[str, Any]:
-        """Set the time: Unix seconds, ISO 8601 text, or a datetime with a time zone.
-
-        `frozen` stops the clock or lets it run; without it, that stays as it is. Raises ValueError for a
-        datetime without a time zone.
-        """
-        return self._put(now, frozen)
-
-    def freeze(self, at: float | str | datetime | None = None) -> dict[str, Any]:
-        """Stop the clock, now or at a time that `set` takes."""
-        return self._put(at, True)
-
-    def run(self) -> dict[str, Any]:
-        """Let a stopped clock run, from the time that it shows."""
-        return self._put(None, False)
-
-    def advance(
-        self,
-        seconds: float | None = None,
-        *,
-        to: Literal["next-event", "idle"] | None = None,
-        kinds: Sequence[str] | None = None,
-    ) -> dict[str, Any]:
-        """Move the time forward, by `seconds`, or `to` the next or the last event on the agenda.
-
-        With `to`, only events of these `kinds` count. Returns the clock and `fired`, the number of events
-        that fired in between.
-        """
-        wanted = {"seconds": seconds, "to": to, "kinds": kinds}
-        body = {name: value for name, value in wanted.items() if value is not None}
-        clock: dict[str, Any] = self._world.control("POST", "/clock/advance", body)
-        return clock
-
-    def agenda(
-        self, *, kinds: str | Sequence[str] | None = None, limit: int | None = None
-    ) -> list[dict[str, Any]]:
-        """The next events, in the order of their times: all, or those of `kinds`; `limit` is 100 by default.
-
-        Each has `at` (ISO 8601), `unix` (seconds), `in_s` (seconds from now), `kind`, and what it concerns.
-        """
-        joined = kinds if kinds is None or isinstance(kinds, str) else ",".join(kinds)
-        wanted = {"kinds": joined, "limit": limit}
-        query = urlencode({name: value for name, value in wanted.items() if value is not None})
-        events: list[dict[str, Any]] = self._world.control("GET", f"/clock/agenda?{query}")["events"]
-        return events
-
-    def _put(self, now: float | str | datetime | None, frozen: bool | None) -> dict[str, Any]:
-        if isinstance(now, datetime):
-            if now.tzinfo is None:
-                raise ValueError(f"{now!r} has no time zone: give it tzinfo=UTC")
-            now = now.isoformat()
-        body = {name: value for name, value in (("now", now), ("frozen", frozen)) if value is not None}
-        clock: dict[str, Any] = self._world.control("PUT", "/clock", body)
-        return clock
-
-
-class Faults:
-    """Faults planned in a world: calls that are to fail, be slow or be cut off."""
-
-    def __init__(self, world: MockWorld) -> None:
-        self._world = world
-
-    def add(self, operation: str, **fault: Unpack[PlannedFault]) -> str:
-        """Plan a fault, as `add("audiences/create", status=503, first=1)`, and return its id.
-
-        `operation` is the id of an operation, or "*" for all. Raises ControlError.
-        """
-        ids: list[str] = self._world.control("POST", "/faults", {"operation": operation, **fault})["ids"]
-        return ids[0]
-
-    def list(self) -> Sequence[dict[str, Any]]:
-        """All planned faults, in the order of planning.
-
-        Each has what it was planned with, and `id`, `seen` (calls that it matched), `fired` (calls that it
-        changed), `left` (how many more, or None for no limit), `used` and `window_left_s` (seconds).
-        """
-        faults: list[dict[str, Any]] = self._world.control("GET", "/faults")["faults"]
-        return faults
-
-    def unused(self) -> Sequence[dict[str, Any]]:
-        """The planned faults that never fired, or not as often as planned."""
-        body = self._world.control("GET", "/faults")
-        return [fault for fault in body["faults"] if fault["id"] in body["unused"]]
-
-    def expect_used(self) -> None:
-        """Raise UnusedFaultsError, an AssertionError, if a fault is unused."""
-        __tracebackhide__ = True  # pytest then shows the line of the test
-        if unused := self.unused():
-            ids = ", ".join(fault["id"] for fault in unused)
-            raise UnusedFaultsError(
-                "\n  ".join([f"never fired, or not as often as planned: {ids}", *map(json.dumps, unused)])
-            )
-
-    def remove(self, fault: str) -> None:
-        """Remove a fault by its id. Raises ControlError if there is none."""
-        self._world.control("DELETE", f"/faults/{quote(fault, safe='')}")
-
-    def clear(self) -> None:
-        """Remove all faults."""
-        self._world.control("DELETE", "/faults")
-
-
-class Journal:
-    """The requests that a world received, and what it responded."""
-
-    def __init__(self, world: MockWorld) -> None:
-        self._world = world
-
-    def entries(self, **criteria: Unpack[Criteria]) -> list[dict[str, Any]]:
-        """The requests that meet all criteria, oldest first, as `entries(operation="audiences/create")`.
-
-        The criteria are the body of POST /journal/search: `operation`, `path`, `status`, `match`, `after`, …;
-        `limit` bounds the number. Raises ControlError.
-        """
-        entries: list[dict[str, Any]] = self._world.control("POST", "/journal/search", criteria)["entries"]
-        return entries
-
-    def clear(self) -> None:
-        """Remove all entries."""
-        self._world.control("DELETE", "/journal")
-
-
 def _joined(words: str | Sequence[str]) -> str:
     return words if isinstance(words, str) else ",".join(words)
-
-
-def _raise_error(status: int, received: bytes) -> NoReturn:
-    __tracebackhide__ = True
-    try:
-        body = json.loads(received)
-    except ValueError:
-        body = {"error": f"the server there is not Audience Mock: status {status}"}
-    if status == VERIFICATION_FAILED:
-        raise VerificationError(body)
-    raise ControlError(status, body)

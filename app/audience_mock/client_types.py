@@ -181,8 +181,8 @@ class PlannedFault(TypedDict, total=False):
 class Expectation(TypedDict, total=False):
     """The requests that a check expects."""
 
-    api: str | None
-    """`pinterest` or `pitchtarget`."""
+    api: Literal["pinterest", "pitchtarget"] | None
+    """The API that was called."""
     method: str | None
     """HTTP method, in any case."""
     path: str | None
@@ -206,8 +206,8 @@ class Expectation(TypedDict, total=False):
 class Criteria(TypedDict, total=False):
     """What the requests of a search have in common."""
 
-    api: str | None
-    """`pinterest` or `pitchtarget`."""
+    api: Literal["pinterest", "pitchtarget"] | None
+    """The API that was called."""
     operation: str | None
     """Operation id, such as `audiences/create`; `none` for requests that matched no route."""
     method: str | None

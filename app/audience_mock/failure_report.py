@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from audience_mock.client import DEFAULT_WORLD, ControlError, MockWorld, conduct_lines
+from audience_mock.core.counting import counted
 
 LAST = 10
 """Requests that are shown whatever they were answered, and rejected ones before them. Chosen: one screen."""
@@ -50,7 +51,7 @@ def suspicious_uploads(world: MockWorld) -> str:
             what = f"audience {report['audience']}"
         else:
             what = f"customer list {report['customer_list']}"
-        values = f"{report['values']:,} values" if report["whole"] else f"first {report['values']:,} values"
+        values = ("" if report["whole"] else "first ") + counted(report["values"], "value")
         lines += [f"{what}, {report['type']}, {values}:", *(f"  {line}" for line in finding_lines(report))]
     return "\n".join(lines)
 
@@ -70,13 +71,14 @@ def finding_lines(report: Mapping[str, Any]) -> Iterator[str]:
     for finding in report["findings"]:
         count, exact = finding["count"], finding["recognized"]
         recognized = f" ({exact:,} recognized)" if exact else ""
-        yield f"{count:,} {'value' if count == 1 else 'values'}: {finding['what']}{recognized}"
+        yield f"{counted(count, 'value')}: {finding['what']}{recognized}"
         yield f"    change: {finding['change']}"
         places = [
             f"{example['line']:,} ({example['value']})" if "value" in example else f"{example['line']:,}"
             for example in finding["first"]
         ]
-        yield f"    lines {', '.join(places)}{', …' if count > len(places) else ''}"
+        lines = "line" if count == len(places) == 1 else "lines"
+        yield f"    {lines} {', '.join(places)}{', …' if count > len(places) else ''}"
 
 
 def _lines(entry: Mapping[str, Any], prefix: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ def send(
     mock: MockServer, method: str, path: str, headers: list[tuple[str, str]], body: bytes = b""
 ) -> tuple[int, str]:
     """Status and text of the answer to a request that no client would normalize."""
-    connection = http.client.HTTPConnection(urlsplit(mock.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(mock.url).netloc, timeout=60)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)
         for name, value in headers:

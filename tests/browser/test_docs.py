@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from audience_mock.testing import MockServer
-from browser.conftest import Watched
+from browser.conftest import PHONE, WIDE, Watched
 from helpers.accounts import AD_ACCOUNT
 
 
@@ -52,6 +52,28 @@ def test_an_operation_is_called(
     if operation is not None:
         (seen,) = named.journal.entries()
         assert (seen["operation"], seen["answer"]["status"]) == (operation, 200)
+
+
+@pytest.mark.parametrize("api", ["pinterest", "pitchtarget", "control"])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_no_badge_covers_the_title(
+    demo: MockServer, open_page: Callable[..., Watched], api: str, viewport: dict[str, int]
+) -> None:
+    """Those of the versions are behind the title, or below it."""
+    page = open_page(f"{demo.url}/docs#/{api}", viewport=viewport).page
+    page.locator(".info .title small").last.wait_for()
+    covered = page.evaluate(
+        """() => {
+            const title = document.querySelector(".info .title");
+            const text = document.createRange();
+            text.selectNode(title.firstChild);
+            const lines = [...text.getClientRects()];
+            return [...title.querySelectorAll("small")].map((one) => one.getBoundingClientRect()).some(
+                (badge) => lines.some((line) => badge.left < line.right && line.left < badge.right
+                    && badge.top < line.bottom - 8 && line.top + 8 < badge.bottom));
+        }"""
+    )
+    assert not covered
 
 
 @pytest.mark.parametrize("public_url", ["https://mock.example", "https://mock.example/tools/mock"])

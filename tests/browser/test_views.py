@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from audience_mock.testing import MockServer
-from browser.conftest import AUDIENCES, VISITORS, Show, create, list_audiences, upload
+from browser.conftest import AUDIENCES, PHONE, VISITORS, Show, create, list_audiences, upload
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 
 
@@ -234,6 +234,7 @@ def test_conduct_says_what_the_client_should_do(show: Show, demo: MockServer) ->
     page.get_by_role("button", name="Ignore AM103").click()
     expect(retried).to_have_count(0)
     expect(page.get_by_role("listitem", name="AM401")).to_contain_text("?pagesize")
+    expect(page.get_by_role("listitem", name="AM401")).to_contain_text("· request 3")
     assert page.url.endswith("/conduct?ignore=AM103")
     page.get_by_role("button", name="Show ignored (AM103)").click()
     row = page.get_by_role("row").filter(has_text="AM205")
@@ -241,6 +242,13 @@ def test_conduct_says_what_the_client_should_do(show: Show, demo: MockServer) ->
     expect(row).to_contain_text("spare_pages=3")
     retried.get_by_role("link", name="2", exact=True).click()
     assert page.url.endswith("/requests/2")
+
+
+def test_the_rules_of_conduct_fit_a_phone(show: Show) -> None:
+    """Nothing of a rule has to be scrolled to sideways."""
+    rules = show("conduct", viewport=PHONE).get_by_role("region", name="Table of rules")
+    expect(rules.get_by_text("page_size is 250 at most")).to_be_visible()
+    assert rules.evaluate("region => region.scrollWidth <= region.clientWidth")
 
 
 def test_conduct_of_a_world_without_a_journal(show: Show, demo: MockServer) -> None:
@@ -504,7 +512,7 @@ def test_a_seed_is_dropped_on_the_page(show: Show, demo: MockServer) -> None:
     script = "text => { const d = new DataTransfer(); d.items.add(new File([text], 'a.json')); return d; }"
     transfer = page.evaluate_handle(script, json.dumps(seed))
     page.dispatch_event(".drop", "drop", {"dataTransfer": transfer})
-    toast(page, "Imported 1 audiences")
+    toast(page, "Imported audiences: 1")
     assert demo.control("GET", "/audiences?text=Dropped")["total"] == 1
 
 
@@ -562,7 +570,7 @@ def test_the_bridge_shows_what_a_move_keeps(show: Show, demo: MockServer) -> Non
     page.get_by_label("Change worlds").click()
     page.get_by_role("link", name="Move to another API…").click()
     report = demo.bridge()
-    expect(page.get_by_text(f"{report['audiences']['moved']} of 12 audiences are moved")).to_be_visible()
+    expect(page.get_by_text(f"{report['audiences']['moved']} of 12 audiences moved")).to_be_visible()
     losses = page.get_by_role("region", name="Losses by rule").get_by_role("row")
     expect(losses).to_have_count(len(report["losses"]) + 1)
     users = page.get_by_role("region", name="Fields of Spending users")

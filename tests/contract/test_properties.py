@@ -62,7 +62,7 @@ def mock() -> Iterator[MockServer]:
 @pytest.fixture(scope="module")
 def http(mock: MockServer) -> Iterator[httpx.Client]:
     """Plain HTTP to the server, with an audience and a customer list of Pinterest's there to be changed."""
-    with httpx.Client(base_url=mock.url, timeout=20) as client:
+    with httpx.Client(base_url=mock.url, timeout=60) as client:
         body = {"name": "a", "audience_type": "VISITOR", "rule": {"visitor_source_id": "1"}}
         assert client.post(COLLECTION, json=body, headers=PINTEREST_TOKEN).status_code == 201
         assert create_customer_list(client) == "5497558"

@@ -36,6 +36,13 @@ def test_links_lead_somewhere(document: Path) -> None:
             assert anchor in anchors(file), target
 
 
+def test_the_index_has_every_page() -> None:
+    """Each page but those of decisions is linked from the index itself, as the site's navigation has it."""
+    linked = set(LINK.findall((TOP / "docs/index.md").read_text()))
+    pages = {f"{page.parent.name}/{page.name}" for page in (TOP / "docs").glob("*/*.md")}
+    assert pages - linked == set()
+
+
 def test_every_page_is_linked() -> None:
     """Each page of the documentation is reachable from its index."""
     seen: set[Path] = set()

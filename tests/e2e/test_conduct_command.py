@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
 from audience_mock.cli.main import main
 from audience_mock.testing import MockServer
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 from helpers.misbehaving_clients import CLIENTS, polls_too_fast, retries_a_create
 
 Run = Callable[..., Result]
@@ -41,7 +43,8 @@ def test_findings_are_printed(run: Run) -> None:
     )
     assert more[0].startswith("AM201 warning polling-too-fast: requests 4 to 8 ")
     assert total == f"1 error and 1 warning in 8 requests, by {len(CLIENTS)} rules"
-    assert (ran.exit_code, ran.stderr) == (1, "2 findings failed\n")
+    assert (ran.exit_code, ran.stderr) == (1, "2 findings fail: --fail-on warning\n")
+    assert run("--fail-on", "error").stderr == "1 finding fails: --fail-on error\n"
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,8 @@ def test_findings_are_printed(run: Run) -> None:
         (["--world", "blue"], 0),
         (["--select", "AM9"], 2),
         (["--option", "poll_interval_s"], 2),
+        (["--api", "twitter"], 2),
+        (["--junit", "-"], 2),
     ],
 )
 def test_exit_status(run: Run, arguments: list[str], status: int) -> None:
@@ -98,6 +103,16 @@ def test_junit(run: Run, tmp_path: Path) -> None:
     assert "request 2" in (cases["AM103"].findtext("failure") or "")
     assert "requests 4 to 8" in (cases["AM201"].findtext("system-out") or "")
     assert len(cases["AM101"]) == 0
+
+
+def test_what_xml_cannot_have_is_escaped(run: Run, server: MockServer, tmp_path: Path) -> None:
+    """Clients choose the names of fields: a control character would make the file unreadable."""
+    url = f"{server.urls.pinterest}/ad_accounts/{AD_ACCOUNT}/audiences?a%01b%1b=1"
+    httpx.get(url, headers=PINTEREST_TOKEN).raise_for_status()
+    file = tmp_path / "conduct.xml"
+    run("--junit", str(file))
+    (case,) = (case for case in ElementTree.parse(file).getroot() if case.get("name") == "AM401")
+    assert "?a\\x01b\\x1b" in (case.findtext("failure") or "")
 
 
 def test_a_report_that_cannot_be_written(run: Run, tmp_path: Path) -> None:

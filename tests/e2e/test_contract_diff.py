@@ -99,7 +99,7 @@ def test_a_new_field(diff: Diff) -> None:
     )
     assert ran.status == 1, ran.err
     lines = ran.out.splitlines()
-    assert lines[0] == "pinterest 5.23 -> 5.28: 2 of 2 calls are answered otherwise"
+    assert lines[0] == "pinterest 5.23 -> 5.28: 2 of 2 calls answered otherwise"
     at = lines.index("audiences/create")
     assert lines[at + 1 : at + 4] == [
         "  body $.is_nca: added: false",
@@ -436,7 +436,7 @@ def test_junit(diff: Diff, tmp_path: Path) -> None:
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     failed = {case.get("name"): [each.get("message") for each in case] for case in suite}
     assert failed == {
-        "audiences/create": ["1 of 1 calls are answered otherwise"],
+        "audiences/create": ["1 of 1 call answered otherwise"],
         "ad_accounts/list": [],
     }
 
@@ -450,6 +450,7 @@ def test_junit(diff: Diff, tmp_path: Path) -> None:
         (("--pinterest-contract", "5.18", "5.23", "5.28", "--", "true"), "FROM and TO say it"),
         (("--seed", "missing.json", "5.23", "5.28", "--", "true"), "missing.json"),
         (("5.23", "5.28", "--", "no-such-command"), "not found"),
+        (("--junit", "-", "5.23", "5.28", "--", "true"), "give the name of a file"),
     ],
 )
 def test_what_cannot_be_compared(diff: Diff, arguments: tuple[str, ...], why: str) -> None:

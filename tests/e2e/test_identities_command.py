@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from audience_mock.cli.main import main
@@ -40,8 +41,22 @@ def test_json_has_all_forms() -> None:
     assert found == {"name": "invalid", "effect": identity.effect, **identity.forms()}
 
 
-def test_an_unknown_name() -> None:
-    """It is a usage error that lists the names."""
-    status, output = run("nobody")
+@pytest.mark.parametrize("given", ["too-small@audience-mock.example", "Too-Small", "too-small "])
+def test_an_address_names_an_identity(given: str) -> None:
+    """What the list shows can be pasted, and case does not matter, as it does not in an upload."""
+    assert run("--form", "SHA256", given) == run("--form", "sha256", "too-small")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("never_match", "no magic identity is named 'never_match', did you mean 'never-match'?"),
+        ("never-match@example.com", "did you mean 'never-match'?"),
+        ("x", "no magic identity is named 'x': the names are always-match, never-match, "),
+    ],
+)
+def test_an_unknown_name(given: str, said: str) -> None:
+    """It is a usage error that suggests a name, or lists them."""
+    status, output = run(given)
     assert status == 2
-    assert "'nobody' is none of always-match, never-match" in output
+    assert said in output

@@ -67,6 +67,8 @@ def test_what_is_accepted_can_be_said() -> None:
     assert run("--accept", "plain", "-", sent=hashed("x")[0].encode()).exit_code == 1
     wrong = run("--accept", "sha3", "-")
     assert (wrong.exit_code, "must be some of plain, md5" in wrong.output) == (2, True)
+    assert "(given: 'sha3')" in wrong.output
+    assert run("--type", "EMAIL", "-", sent=b"").exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -36,19 +36,19 @@ PATCHED = [
 
 def by_requests(url: str) -> str:
     with requests.Session() as session:
-        answer = session.get(url, headers=PINTEREST_TOKEN, timeout=5)
+        answer = session.get(url, headers=PINTEREST_TOKEN, timeout=60)
     assert answer.url == url
     return answer.text
 
 
 def by_urllib3(url: str) -> str:
-    with urllib3.PoolManager(retries=False, timeout=5) as manager:
+    with urllib3.PoolManager(retries=False, timeout=60) as manager:
         return manager.request("GET", url, headers=PINTEREST_TOKEN).data.decode()
 
 
 def by_a_pool(url: str) -> str:
     parts = urllib3.util.parse_url(url)
-    with urllib3.connection_from_url(url, retries=False, timeout=5, headers=PINTEREST_TOKEN) as pool:
+    with urllib3.connection_from_url(url, retries=False, timeout=60, headers=PINTEREST_TOKEN) as pool:
         return pool.request("GET", parts.request_uri).data.decode()
 
 
@@ -148,7 +148,7 @@ def test_a_client_that_was_there_before(world: MockWorld) -> None:
         session.mount("https://", requests.adapters.HTTPAdapter(max_retries=2))
         with world.patch_hosts(HOST):
             for _ in range(2):
-                made = session.post(f"https://{HOST}/v5/ad_accounts", json=BODY, timeout=5)
+                made = session.post(f"https://{HOST}/v5/ad_accounts", json=BODY, timeout=60)
                 assert made.status_code == 201, made.text
             made_too = client.post(f"https://{HOST}/v5/ad_accounts", json=BODY, headers=PINTEREST_TOKEN)
             assert made_too.status_code == 201, made_too.text

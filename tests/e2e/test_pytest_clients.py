@@ -54,7 +54,7 @@ def test_patched_hosts_of_marker_and_configuration(project: Project) -> None:
             import requests
 
             def ask(host):
-                return requests.get(f"https://{host}/v5/ad_accounts", timeout=5).status_code
+                return requests.get(f"https://{host}/v5/ad_accounts", timeout=60).status_code
 
             @pytest.mark.parametrize("number", range(2))
             def test_configured(audience_mock, number):

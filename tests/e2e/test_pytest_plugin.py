@@ -296,7 +296,7 @@ def test_a_failing_test_shows_suspicious_uploads(project: Project) -> None:
             "customer list *, EMAIL, 2 values:",
             "  1 value: hashed without lower-casing (1 recognized)",
             "      change: trim and lower-case the value before hashing it",
-            "      lines 1 (*)",
+            "      line 1 (*)",
         ]
     )
     assert ran.stdout.str().count("Audience Mock lint") == 1

@@ -83,6 +83,8 @@ def test_a_file_is_checked(tmp_path: Path) -> None:
     file = write_tenants(tmp_path / "t.toml", tenants={"a": {}, "b": {}})
     checked = CliRunner().invoke(main, ["check", str(file)])
     assert (checked.exit_code, checked.output) == (0, f"{file}: OK, 2 tenants\n")
+    write_tenants(file, tenants={"a": {}})
+    assert CliRunner().invoke(main, ["check", str(file)]).output == f"{file}: OK, 1 tenant\n"
     file.write_text("[tenants.a]\nadmin_tokens = ['x']\nworld_ttl = '1'\n")
     checked = CliRunner().invoke(main, ["check", str(file)])
     assert checked.exit_code == 1

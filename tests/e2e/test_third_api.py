@@ -39,7 +39,9 @@ with MockServer(acme_region="us") as mock:
     mock.faults.add("acme_audiences/get", status=503, first=1)
     assert httpx.get(f"{audiences}/7000", headers=key).json() == {"acme_error": 503}
     mock.verify("acme_audiences/get", count=3)
-    created = mock.journal.entries(operation="acme_audiences/create")
+    mock.verify("acme_audiences/get", api="acme", count=3)
+    assert mock.journal.entries(api="pinterest") == []
+    created = mock.journal.entries(api="acme", operation="acme_audiences/create")
     assert [entry["api"] for entry in created] == ["acme"] * 3
     blue = mock.in_world("blue")
     blue.configure(acme_region="asia")

@@ -40,7 +40,7 @@ def reverse_proxy(
                     "X-Forwarded-Host": self.headers["Host"],
                     "X-Forwarded-Prefix": prefix,
                 }
-            connection = http.client.HTTPConnection(urlsplit(upstream).netloc, timeout=10)
+            connection = http.client.HTTPConnection(urlsplit(upstream).netloc, timeout=60)
             try:
                 connection.request(
                     self.command, path.removeprefix(prefix) if strips else path, body or None, headers

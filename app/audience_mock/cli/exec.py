@@ -13,7 +13,13 @@ from urllib.parse import urlsplit
 import click
 
 from audience_mock.cli.errors import exit_with_error
-from audience_mock.cli.settings_command import SettingsCommand, given_flags, read_settings, without_collector
+from audience_mock.cli.settings_command import (
+    SettingsCommand,
+    exit_for_setting,
+    given_flags,
+    read_settings,
+    without_collector,
+)
 
 if TYPE_CHECKING:
     from audience_mock.testing import MockServer
@@ -78,7 +84,7 @@ def run(command: Sequence[str], settings: Mapping[str, Any]) -> int:
             gc.enable()
             return run_beside(server, command, child)
     except DomainError as error:
-        exit_with_error(error)
+        exit_for_setting(error, settings)
     except (OSError, UnicodeError) as error:
         exit_with_error(why_not_listening(server.settings.host, server.settings.port, error))
 

@@ -32,7 +32,12 @@ FORMS = ("plain", "md5", "sha1", "sha256", "sha512")
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option(
-    "--type", "kind", type=click.Choice(TYPES), default="email", show_default=True, help="Kind of id."
+    "--type",
+    "kind",
+    type=click.Choice(TYPES, case_sensitive=False),
+    default="email",
+    show_default=True,
+    help="Kind of id.",
 )
 @click.option(
     "--accept",
@@ -104,7 +109,9 @@ def _expected(kind: str, accept: str | None) -> "Expected":
         return DEFAULTS[kind]
     forms = frozenset(form.strip().lower().replace("-", "") for form in accept.split(","))
     if not forms <= {*FORMS}:
-        raise click.BadParameter(f"must be some of {', '.join(FORMS)}", param_hint="'--accept'")
+        raise click.BadParameter(
+            f"must be some of {', '.join(FORMS)} (given: {accept[:100]!r})", param_hint="'--accept'"
+        )
     return Expected(kind, forms)
 
 
@@ -126,9 +133,10 @@ def _report(name: str, linter: "Linter") -> dict[str, Any]:
 
 
 def _print_report(report: dict[str, Any], expected: "Expected") -> None:
+    from audience_mock.core.counting import counted
     from audience_mock.failure_report import finding_lines
 
-    values = f"{report['values']:,} {'value' if report['values'] == 1 else 'values'}"
+    values = counted(report["values"], "value")
     if not report["findings"]:
         click.echo(f"{report['file']}: OK, {values} ({expected})")
         return

@@ -4,14 +4,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import click
 
-from audience_mock.cli.errors import exit_with_error
 from audience_mock.cli.quick_start import import_fastapi, skip_pydantic_plugins
-from audience_mock.cli.settings_command import SettingsCommand, given_flags, read_settings, without_collector
+from audience_mock.cli.settings_command import (
+    SettingsCommand,
+    exit_for_setting,
+    given_flags,
+    read_settings,
+    without_collector,
+)
 
 
 class ServeCommand(SettingsCommand):
@@ -39,7 +45,8 @@ def serve(**flags: Any) -> None:
     # Before the imports, which take most of the start.
     _handle_signals(_exit_at_once)
     with without_collector():
-        settings = read_settings(given_flags(flags))
+        given = given_flags(flags)
+        settings = read_settings(given)
         import_fastapi()
         from audience_mock.server.run import run
 
@@ -47,7 +54,7 @@ def serve(**flags: Any) -> None:
         stop = _Stop()
         _handle_signals(stop)
         # Turns the collector on once the server is ready.
-        run(settings, exit_with_error, is_stopped=lambda: stop.is_requested)
+        run(settings, partial(exit_for_setting, flags=given), is_stopped=lambda: stop.is_requested)
 
 
 class _Stop:

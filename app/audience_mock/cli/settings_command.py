@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
 
 import click
 
@@ -102,7 +102,16 @@ def read_settings(flags: Mapping[str, Any]) -> "Settings":
     try:
         return Settings(**flags)
     except InvalidSettingsError as error:
-        exit_with_error(f"{flag_of(error.setting)}: {error.why}" if error.setting in flags else error)
+        exit_for_setting(error, flags)
+
+
+def exit_for_setting(error: object, flags: Collection[str]) -> NoReturn:
+    """Report an error; one of a setting that was given as a flag by the name of the flag."""
+    from audience_mock.core.errors import InvalidSettingsError
+
+    if isinstance(error, InvalidSettingsError) and error.setting in flags:
+        exit_with_error(f"{flag_of(error.setting)}: {error.why}")
+    exit_with_error(error)
 
 
 def _options(fixed: Collection[str]) -> Iterator[SettingOption]:

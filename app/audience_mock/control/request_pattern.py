@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from audience_mock.control.errors import invalid_input
+from audience_mock.core.apis import ApiName
 from audience_mock.core.controls.journal import Entry
 from audience_mock.core.controls.json_match import MISSING, Difference, differences
 from audience_mock.core.suggestions import MAX_SUGGESTIONS, closest, did_you_mean
@@ -59,9 +60,7 @@ class Criteria(ApiModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    api: str | None = Field(
-        default=None, pattern="^(pinterest|pitchtarget)$", description="`pinterest` or `pitchtarget`."
-    )
+    api: ApiName | None = Field(default=None, description="The API that was called.")
     operation: str | None = Field(
         default=None,
         description="Operation id, such as `audiences/create`; `none` for requests that matched no route.",

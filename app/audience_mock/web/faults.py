@@ -22,7 +22,7 @@ from audience_mock.core.errors import (
 from audience_mock.web.body import FORM, MAX_BODY_BYTES, declared_bytes, media_type
 from audience_mock.web.context import route_path
 from audience_mock.web.errors import InjectedError, MalformedBodyError
-from audience_mock.web.in_flight import TooManyInFlightError
+from audience_mock.web.in_flight import TooManyInFlightError, in_a_copy
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse, body_of, checked
 
@@ -172,17 +172,8 @@ async def _respond_with_fault(route: Route, request: MockRequest, fault: Fault) 
     if "before" in (outcome.reset, outcome.stall):
         return None
     if outcome.effect_lost:
-        world = request.world
-        if world.exclusive.blocks_reads:
-            await world.exclusive.wait()
-        try:
-            with (
-                request.context.served.in_flight.copying(world.database.size_bytes()),
-                world.dry_run() as request.world,
-            ):
-                return await route.respond(request, authorized=authorized)
-        finally:
-            request.world = world
+        async with in_a_copy(request):
+            return await route.respond(request, authorized=authorized)
     response = await route.respond(request, authorized=authorized)
     if response is None:
         return None

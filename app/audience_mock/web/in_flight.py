@@ -1,10 +1,11 @@
 """What faults may hold at a time, over all worlds of a server: waiting requests, and copies of worlds."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from audience_mock.web.request import MockRequest
     from audience_mock.web.request_quotas import RequestQuotas
 
 MAX_WAITING = 1_000
@@ -54,3 +55,19 @@ class InFlight:
         finally:
             self._copies -= 1
             self._copied_bytes -= size_bytes
+
+
+@asynccontextmanager
+async def in_a_copy(request: "MockRequest") -> AsyncIterator[None]:
+    """Within it, the request is to a copy of its world, which is discarded. Raises TooManyInFlightError."""
+    world = request.world
+    if world.exclusive.blocks_reads:
+        await world.exclusive.wait()
+    try:
+        with (
+            request.context.served.in_flight.copying(world.database.size_bytes()),
+            world.dry_run() as request.world,
+        ):
+            yield
+    finally:
+        request.world = world

@@ -20,8 +20,7 @@ for operations that write nothing.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -36,7 +35,7 @@ from audience_mock.web.evidence import ErrorSpec, Grade
 from audience_mock.web.evidence_level import HEADER, LEVELS, OFF
 from audience_mock.web.evidence_rules import RANKS, OperationRules, Rule, operations_of
 from audience_mock.web.faults import peek_body
-from audience_mock.web.in_flight import TooManyInFlightError
+from audience_mock.web.in_flight import TooManyInFlightError, in_a_copy
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import body_of
 
@@ -117,7 +116,7 @@ async def respond(
     if request.method in _SAFE and request.world.read_now(changes.counts_reads):
         # A read may be counted, and what is a guess changes nothing.
         try:
-            async with _in_a_copy(request):
+            async with in_a_copy(request):
                 _check_answer(operation, api, level, exchange, await call(request))
         except TooManyInFlightError as error:
             raise InjectedError(503, reason=str(error)) from None
@@ -131,28 +130,12 @@ async def _raise_if_rejected(
 ) -> None:
     """Raise what the operation rejects the request with, if it does: otherwise its answer is the guess."""
     try:
-        async with _in_a_copy(request):
+        async with in_a_copy(request):
             request.context.fault = None
             await call(request)
     except TooManyInFlightError:
         raise guess from None
     request.context.fault = EVIDENCE_FAULT_ID
-
-
-@asynccontextmanager
-async def _in_a_copy(request: MockRequest) -> AsyncIterator[None]:
-    """The request is to a copy of its world, which is discarded. Raises TooManyInFlightError."""
-    world = request.world
-    if world.exclusive.blocks_reads:
-        await world.exclusive.wait()
-    try:
-        with (
-            request.context.served.in_flight.copying(world.database.size_bytes()),
-            world.dry_run() as request.world,
-        ):
-            yield
-    finally:
-        request.world = world
 
 
 def check_form(request: MockRequest, fields: Mapping[str, str]) -> None:

@@ -332,8 +332,8 @@ export interface AgendaEvent {
 
 /** The expected requests. Without `count`, `never` and `order`, at least one is expected. */
 export interface Expectation {
-  /** `pinterest` or `pitchtarget`. */
-  api?: string | null;
+  /** The API that was called. */
+  api?: "pinterest" | "pitchtarget" | null;
   /** Operation id, such as `audiences/create`; `none` for requests that matched no route. */
   operation?: string | null;
   /** HTTP method, in any case. */
@@ -517,8 +517,8 @@ export interface JournalRequest {
 }
 
 export interface JournalSearch {
-  /** `pinterest` or `pitchtarget`. */
-  api?: string | null;
+  /** The API that was called. */
+  api?: "pinterest" | "pitchtarget" | null;
   /** Operation id, such as `audiences/create`; `none` for requests that matched no route. */
   operation?: string | null;
   /** HTTP method, in any case. */
@@ -778,8 +778,8 @@ export interface RequestMatch {
 }
 
 export interface RequestPattern {
-  /** `pinterest` or `pitchtarget`. */
-  api?: string | null;
+  /** The API that was called. */
+  api?: "pinterest" | "pitchtarget" | null;
   /** Operation id, such as `audiences/create`; `none` for requests that matched no route. */
   operation?: string | null;
   /** HTTP method, in any case. */

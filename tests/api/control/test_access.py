@@ -174,7 +174,7 @@ def test_with_a_token_a_proxy_is_welcome(start: Callable[..., MockServer]) -> No
 def exchange(mock: MockServer, request: str) -> str:
     """The response to a request as it is written, to the end of the connection."""
     url = httpx.URL(mock.url)
-    with socket.create_connection((url.host, url.port or 0), timeout=10) as connection:
+    with socket.create_connection((url.host, url.port or 0), timeout=60) as connection:
         connection.sendall(request.replace("\n", "\r\n").encode())
         return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 

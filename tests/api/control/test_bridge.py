@@ -120,11 +120,13 @@ def test_command(mock: MockServer) -> None:
     ran = run(mock)
     assert ran.exit_code == 0, ran.output
     lines = ran.output.splitlines()
-    assert lines[0] == "pitchtarget -> pinterest: 1 audiences are moved, 1 are lost"
+    assert lines[:2] == ["pitchtarget -> pinterest", "audiences: 1 moved, 1 lost"]
     assert "CUSTOM 54 Buyers: CUSTOMER_LIST 2542623499806" in lines
     assert "  kept     user_type: email_hash -> list_type: EMAIL" in lines
     assert "  lost     opt_out_link: http://a.example" in lines
     assert "CUSTOM 55 Phones: not moved" in lines
+    assert "1 more audience (--limit)" in run(mock, "--limit", "1").output.splitlines()
+    assert "2 more audiences (--limit)" in run(mock, "--limit", "0").output.splitlines()
     seed = json.loads(run(mock, "--seed").output)
     assert [audience["name"] for audience in seed["audiences"]] == ["Buyers"]
     assert json.loads(run(mock, "--json").output) == mock.bridge()

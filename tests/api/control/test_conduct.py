@@ -107,7 +107,7 @@ def test_people_are_not_shown(server: MockServer) -> None:
     server.configure(redact_users=True)
     CLIENTS["AM402"](server)
     (finding,) = server.conduct()
-    assert finding["message"].endswith("as plain text: lines 1")
+    assert finding["message"].endswith("as plain text: line 1")
 
 
 def test_names_are_shown_as_text(server: MockServer) -> None:

@@ -20,7 +20,7 @@ LISTS = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
 
 def begun(mock: MockServer, path: str, body: bytes, headers: str = "") -> socket.socket:
     """A request of which the server has the head and the first byte of its body."""
-    link = socket.create_connection(("127.0.0.1", httpx.URL(mock.url).port or 0), timeout=10)
+    link = socket.create_connection(("127.0.0.1", httpx.URL(mock.url).port or 0), timeout=60)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer pina_x\r\nConnection: close\r\n"
         f"Expect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -149,7 +149,7 @@ def test_many_stars_in_a_path_are_matched_at_once(mock: MockServer) -> None:
 
 def test_blanks_around_a_worlds_name_are_no_part_of_it(mock: MockServer) -> None:
     """In HTTP, blanks around the value of a header are ignored."""
-    with socket.create_connection(("127.0.0.1", httpx.URL(mock.url).port or 0), timeout=10) as link:
+    with socket.create_connection(("127.0.0.1", httpx.URL(mock.url).port or 0), timeout=60) as link:
         link.sendall(
             f"GET {AUDIENCES} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer pina_x\r\n"
             "X-Audience-Mock-World: blue \t\r\nConnection: close\r\n\r\n".encode()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audience_mock.cli.errors import exit_with_error
+from audience_mock.cli.junit import junit_option, write_junit
 from audience_mock.cli.option_groups import GroupedOption
 from audience_mock.cli.settings_command import (
     SettingsCommand,
@@ -45,7 +46,7 @@ _option = partial(click.option, cls=GroupedOption, group=COMPARISON)
 )
 @_option("--once", is_flag=True, help="Run COMMAND under FROM alone, and replay its calls under TO.")
 @_option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML too.")
+@junit_option(COMPARISON, "operation")
 @click.argument("one", metavar="FROM")
 @click.argument("other", metavar="TO")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
@@ -88,7 +89,10 @@ def contract_diff(
         once=once,
     )
     if junit is not None:
-        _write_junit(junit, report)
+        from audience_mock.cli.contract_diff.output import junit_cases
+
+        name = f"audience-mock contract-diff {report['from']} {report['to']}"
+        write_junit(junit, name, junit_cases(report))
     if as_json:
         from audience_mock.cli.control.output import echo_json
 
@@ -125,12 +129,3 @@ def _named(versions: "ApiVersions", name: str) -> str:
     found = versions.find(name)
     assert found is not None, "`_versions_of` has found it"
     return found
-
-
-def _write_junit(file: Path, report: Mapping[str, Any]) -> None:
-    from audience_mock.cli.contract_diff.output import junit
-
-    try:
-        file.write_bytes(junit(report))
-    except OSError as error:
-        exit_with_error(f"{file}: {error.strerror}")

@@ -1,12 +1,13 @@
-"""The report of a comparison for people, and as JUnit XML."""
+"""The report of a comparison for people, and as the tests of a JUnit report."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
-from xml.etree import ElementTree
 
-from audience_mock.cli.control.output import echo, printable, table_lines
+from audience_mock.cli.control.output import echo, table_lines
+from audience_mock.cli.junit import Case
+from audience_mock.core.counting import counted
 
 VALUE_CHARACTERS = 100
 PLACES = ("status", "header", "body")
@@ -16,10 +17,8 @@ def print_report(report: Mapping[str, Any]) -> None:
     """A table of the operations, then each difference with what is known about it."""
     one, other = report["from"], report["to"]
     different = sum(operation["different"] for operation in report["operations"])
-    echo(
-        f"{report['api']} {one} -> {other}: {different} of {report['calls']} calls are answered otherwise",
-        bold=True,
-    )
+    calls = counted(report["calls"], "call")
+    echo(f"{report['api']} {one} -> {other}: {different} of {calls} answered otherwise", bold=True)
     for line in _notes(report):
         echo(line)
     echo("")
@@ -116,19 +115,16 @@ def _value(value: Any) -> str:
     return text if len(text) <= VALUE_CHARACTERS else f"{text[:VALUE_CHARACTERS]}…"
 
 
-def junit(report: Mapping[str, Any]) -> bytes:
-    """A test case for each operation, which fails if the versions answer it otherwise."""
-    suite = ElementTree.Element(
-        "testsuite",
-        name=f"audience-mock contract-diff {report['from']} {report['to']}",
-        tests=str(len(report["operations"])),
-        failures=str(sum(bool(operation["differences"]) for operation in report["operations"])),
-    )
-    for operation in report["operations"]:
-        case = ElementTree.SubElement(suite, "testcase", classname=report["api"], name=operation["operation"])
-        if operation["differences"]:
-            message = f"{operation['different']} of {operation['calls']} calls are answered otherwise"
-            failure = ElementTree.SubElement(case, "failure", message=message)
-            # XML has no control characters.
-            failure.text = "\n".join(map(printable, _lines(operation["differences"])))
-    return bytes(ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True))
+def junit_cases(report: Mapping[str, Any]) -> list[Case]:
+    """A test for each operation, which fails if the versions answer it otherwise."""
+    return [
+        Case(
+            report["api"],
+            operation["operation"],
+            f"{operation['different']} of {counted(operation['calls'], 'call')} answered otherwise"
+            if operation["differences"]
+            else None,
+            list(_lines(operation["differences"])),
+        )
+        for operation in report["operations"]
+    ]

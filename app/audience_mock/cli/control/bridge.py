@@ -9,6 +9,7 @@ import click
 from audience_mock.cli.control.command import ControlCommand, example
 from audience_mock.cli.control.output import echo, echo_json, echo_table
 from audience_mock.cli.control.values import grouped
+from audience_mock.core.counting import counted
 
 if TYPE_CHECKING:
     from audience_mock.client import MockWorld
@@ -22,17 +23,15 @@ def _show(found: Mapping[str, Any]) -> None:
         echo_json(found)
         return
     audiences, fields = found["audiences"], found["fields"]
-    echo(
-        f"{found['source']} -> {found['target']}: {audiences['moved']} audiences are moved,"
-        f" {audiences['lost']} are lost",
-        bold=True,
-    )
+    echo(f"{found['source']} -> {found['target']}", bold=True)
+    echo(f"audiences: {audiences['moved']} moved, {audiences['lost']} lost")
     echo(f"fields: {', '.join(f'{fields[outcome]} {outcome}' for outcome in ('kept', 'changed', 'lost'))}")
     for item in found["items"]:
         _show_item(item)
     shown, all_audiences = len(found["items"]), audiences["moved"] + audiences["lost"]
     if shown < all_audiences:
-        echo(f"\n{all_audiences - shown} more audiences (--limit)")
+        echo("")
+        echo(f"{counted(all_audiences - shown, 'more audience')} (--limit)")
     if found["losses"]:
         echo("")
         echo_table(
@@ -44,7 +43,7 @@ def _show(found: Mapping[str, Any]) -> None:
             empty="",
         )
     for rest in found["not_moved"]:
-        echo(f"{rest['rows']} {rest['section']}: not moved: {rest['why']} ({_evidence(rest)})")
+        echo(f"{rest['section']}: {rest['rows']} not moved: {rest['why']} ({_evidence(rest)})")
 
 
 def _show_item(item: Mapping[str, Any]) -> None:
@@ -93,7 +92,15 @@ def _value(value: Any) -> str:
 )
 @grouped("Move", "--source", metavar="API", help="API to move from; by default pitchtarget.")
 @grouped("Move", "--target", metavar="API", help="API to move to; by default the other one.")
-@grouped("Move", "--limit", type=int, default=100, show_default=True, help="Audiences to show at most.")
+@grouped(
+    "Move",
+    "--limit",
+    type=int,
+    default=100,
+    show_default=True,
+    metavar="COUNT",
+    help="Audiences to show at most.",
+)
 @grouped("Move", "--seed", is_flag=True, help="Print the moved audiences as a seed for an empty world.")
 def bridge(
     world: "MockWorld", *, source: str | None, target: str | None, limit: int, seed: bool

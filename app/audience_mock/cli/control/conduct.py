@@ -15,8 +15,9 @@ from audience_mock.cli.control.command import (
     given,
 )
 from audience_mock.cli.control.output import echo, echo_table
-from audience_mock.cli.control.values import grouped
-from audience_mock.cli.errors import exit_with_error
+from audience_mock.cli.control.values import api_option, grouped
+from audience_mock.cli.junit import Case, junit_option, write_junit
+from audience_mock.core.counting import counted
 
 if TYPE_CHECKING:
     from audience_mock.client import MockWorld
@@ -45,17 +46,13 @@ def _show_report(report: dict[str, Any]) -> None:
         for line in more:
             echo(line)
     found = [
-        _counted(sum(finding["severity"] == severity for finding in report["findings"]), severity)
+        counted(sum(finding["severity"] == severity for finding in report["findings"]), severity)
         for severity in _COLOURS
     ]
     total = " and ".join(found) if report["findings"] else "No finding"
-    echo(f"{total} in {_counted(report['checked'], 'request')}, by {_counted(len(report['rules']), 'rule')}")
+    echo(f"{total} in {counted(report['checked'], 'request')}, by {counted(len(report['rules']), 'rule')}")
     if report["dropped"]:
         echo(f"{report['dropped']:,} older requests were dropped: raise journal_entries or journal_bytes")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 @conduct.command(
@@ -72,16 +69,10 @@ def _counted(count: int, noun: str) -> str:
     "Rules", "--fail-on", metavar="RULES", help="warning (all), error, never, or rules.  [default: warning]"
 )
 @grouped("Rules", "--option", "options", multiple=True, metavar="NAME=NUMBER", help="Threshold of a rule.")
-@grouped("Requests", "--api", metavar="NAME", help="Requests to this API.")
-@grouped("Requests", "--after", metavar="NUMBER|TIME", help="Later requests than this.")
-@grouped("Requests", "--before", metavar="NUMBER|TIME", help="Earlier requests than this.")
-@grouped(
-    OUTPUT,
-    "--junit",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Also write a JUnit report, with a test for each rule.",
-)
+@api_option
+@grouped("Range", "--after", metavar="NUMBER|TIME", help="Later requests than this.")
+@grouped("Range", "--before", metavar="NUMBER|TIME", help="Earlier requests than this.")
+@junit_option(OUTPUT, "rule")
 def check(
     world: "MockWorld", options: tuple[str, ...], junit: Path | None, **query: str | None
 ) -> dict[str, Any]:
@@ -93,13 +84,13 @@ def check(
     wanted = given({**query, "options": ",".join(options) or None})
     report: dict[str, Any] = world.control("GET", f"/conduct?{urlencode(wanted)}")
     if junit is not None:
-        try:
-            junit.write_bytes(_as_junit(report))
-        except OSError as error:
-            exit_with_error(f"{junit}: {error.strerror}")
+        write_junit(junit, "audience-mock conduct", [_case(rule, report) for rule in report["rules"]])
     failing = sum(finding["fails"] for finding in report["findings"])
     if failing:
-        raise FailedCheckError(f"{_counted(failing, 'finding')} failed", report, is_shown=True)
+        fails = "finding fails" if failing == 1 else "findings fail"
+        raise FailedCheckError(
+            f"{failing:,} {fails}: --fail-on {query['fail_on'] or 'warning'}", report, is_shown=True
+        )
     return report
 
 
@@ -114,27 +105,19 @@ def check(
     epilog=example("audience-mock conduct rules"),
 )
 def rules(world: "MockWorld") -> dict[str, Any]:
-    """List the rules; with --json also what each rests on, and its thresholds."""
+    """List the rules.
+
+    With --json, what each rests on and its thresholds, too.
+    """
     listed: dict[str, Any] = world.control("GET", "/conduct/rules")
     return listed
 
 
-def _as_junit(report: dict[str, Any]) -> bytes:
-    from xml.etree import ElementTree
-
+def _case(rule: str, report: dict[str, Any]) -> Case:
+    """A test of a rule, which fails if a finding of it does."""
     from audience_mock.client import conduct_lines
 
-    failed = {finding["rule"] for finding in report["findings"] if finding["fails"]}
-    numbers = {"tests": str(len(report["rules"])), "failures": str(len(failed))}
-    suite = ElementTree.Element("testsuite", {"name": "audience-mock conduct", **numbers})
-    for rule in report["rules"]:
-        found = [finding for finding in report["findings"] if finding["rule"] == rule]
-        case = ElementTree.SubElement(suite, "testcase", {"classname": "audience_mock.conduct", "name": rule})
-        if found:
-            text = "\n".join(line for finding in found for line in conduct_lines(finding))
-            message = {"message": found[0]["name"]}
-            ElementTree.SubElement(
-                case, *(("failure", message) if rule in failed else ("system-out",))
-            ).text = text
-    xml: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return xml + b"\n"
+    found = [finding for finding in report["findings"] if finding["rule"] == rule]
+    fails = any(finding["fails"] for finding in found)
+    lines = [line for finding in found for line in conduct_lines(finding)]
+    return Case("audience_mock.conduct", rule, found[0]["name"] if fails else None, lines)

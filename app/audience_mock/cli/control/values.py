@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from audience_mock.cli.option_groups import GroupedOption, ShownChoice
+from audience_mock.cli.option_groups import GroupedOption
 
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 
@@ -83,11 +83,18 @@ def grouped(group: str, *flags: str, **more: Any) -> Callable[[Any], Any]:
     return click.option(*flags, cls=GroupedOption, group=group, **more)
 
 
+api_option = grouped(
+    "Requests",
+    "--api",
+    metavar="NAME",
+    help="Requests to this API: pinterest, pitchtarget, or one that a plug-in adds.",
+)
+
+
 def request_options(function: Any) -> Any:
     """The options by which requests are chosen, of a search and of a check alike."""
     for flag, kind, metavar, text in reversed(
         [
-            ("--api", ShownChoice(["pinterest", "pitchtarget"]), None, "Requests to this API."),
             ("--method", str, "METHOD", "HTTP method, in any case."),
             (
                 "--path",
@@ -101,7 +108,7 @@ def request_options(function: Any) -> Any:
         ]
     ):
         function = grouped("Requests", flag, type=kind, metavar=metavar, help=text)(function)
-    return function
+    return api_option(function)
 
 
 def _reject_constant(name: str) -> float:

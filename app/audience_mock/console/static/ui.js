@@ -1,7 +1,7 @@
 // The parts that views are made of.
 import { html, render, useEffect, useLayoutEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { ApiError, actionAsCurl, actionAsPython, call, get } from "./api.js";
-import { absolute, iso, relative, stateClass, statusClass, words } from "./format.js";
+import { absolute, iso, plural, relative, stateClass, statusClass, words } from "./format.js";
 import { refreshNow, store, useStore, worldNow } from "./store.js";
 
 const UNDO_PREFIX = "undo-";
@@ -213,7 +213,7 @@ export function Json({ value, name, depth = 0 }) {
   const brackets = isList ? ["[", "]"] : ["{", "}"];
   if (entries.length === 0) return html`<div class="json">${label(name)}${brackets.join("")}</div>`;
   return html`<${Folded} open=${depth < 3 && entries.length <= 100} brackets=${brackets} name=${name}
-    note=${isList ? `${entries.length} items` : `${entries.length} keys`}
+    note=${plural(entries.length, isList ? "item" : "key")}
     make=${() => entries.slice(0, 1000).map(([key, each]) => html`<${Json} key=${key} value=${each} name=${isList ? null : key} depth=${depth + 1} />`)} />`;
 }
 

@@ -15,7 +15,7 @@ from audience_mock.core.store import ids
 from audience_mock.core.store.database import Database
 from audience_mock.core.store.transaction import SQLiteTransaction, Transaction
 from audience_mock.core.worlds.clock import Clock
-from audience_mock.core.worlds.worlds import StartingState
+from audience_mock.core.worlds.starts import StartingState
 
 _LOCK_STARTS = "SELECT pg_advisory_xact_lock(hashtextextended('starts', 0))"
 _FIND_START = "SELECT image, frozen_at_ms FROM snapshots WHERE world = '' AND name = $1"

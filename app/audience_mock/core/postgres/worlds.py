@@ -31,8 +31,9 @@ from audience_mock.core.store.database import Database
 from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.core.worlds.names import NAME, check_name
 from audience_mock.core.worlds.snapshots import MAX_SNAPSHOTS
+from audience_mock.core.worlds.starts import StartingState
 from audience_mock.core.worlds.world import DEFAULT, World
-from audience_mock.core.worlds.worlds import MAX_WORLDS, StartingState, Totals, Worlds, WorldState
+from audience_mock.core.worlds.worlds import MAX_WORLDS, Totals, Worlds, WorldState
 
 if TYPE_CHECKING:
     from audience_mock.core.postgres.quotas import PostgresLedger

@@ -32,7 +32,7 @@ class _FixedTime(NamedTuple):
 
 
 class StartingSeed:
-    """A `worlds.StartingState` made from a seed."""
+    """A `starts.StartingState` made from a seed."""
 
     def __init__(self, seed: Seed) -> None:
         self._seed = seed

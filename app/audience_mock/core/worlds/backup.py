@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from audience_mock import __version__
+from audience_mock.core.counting import counted
 from audience_mock.core.errors import NotFoundError, StoreError, WorldReplacedError
 from audience_mock.core.steps import let_others_run
 from audience_mock.core.store import files, tables
@@ -57,7 +58,7 @@ class Manifest:
         """For people."""
         snapshots = sum("@" in name for name in self.databases)
         counts = {"world": len(self.databases) - snapshots, "snapshot": snapshots}
-        return " and ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
+        return " and ".join(counted(count, what) for what, count in counts.items())
 
 
 async def archive(worlds: Worlds) -> AsyncIterator[bytes]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audience_mock.core import durations
 from audience_mock.core.apis import ApiName
+from audience_mock.core.counting import counted
 from audience_mock.core.errors import InvalidTenantsError
 from audience_mock.core.validation_errors import problems
 from audience_mock.core.worlds.names import tenant_of
@@ -133,7 +134,7 @@ class Tenants:
             return
         for tell in self.when_reloaded:
             tell()
-        log.info("%s was read again: %d tenants", self._path, len(self))
+        log.info("%s was read again: %s", self._path, counted(len(self), "tenant"))
 
     def holder_of(self, token: str) -> TokenHolder | None:
         """Whose token for the control API it is. It is looked up by its digest, so the time that this takes

@@ -1,10 +1,9 @@
 """The worlds of a server: each created from the starting state when it is first used."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from time import time
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from audience_mock.core.errors import (
     AlreadyExistsError,
@@ -16,12 +15,11 @@ from audience_mock.core.errors import (
 from audience_mock.core.rules import Rules
 from audience_mock.core.store.closing import close_all
 from audience_mock.core.store.database import IN_MEMORY, Database
-from audience_mock.core.store.transaction import Transaction
-from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.core.worlds.exclusive import copy_beside
 from audience_mock.core.worlds.names import check_name
 from audience_mock.core.worlds.snapshots import Snapshots
+from audience_mock.core.worlds.starts import StartingState, Starts
 from audience_mock.core.worlds.world import DEFAULT, World
 
 if TYPE_CHECKING:
@@ -33,29 +31,6 @@ MAX_WORLDS = 10_000
 
 Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
 """Turns a world's own settings into its rules and the providers' options, or raises InvalidSettingsError."""
-
-
-class StartingState(Protocol):
-    """What worlds start from, such as `seeds.starting_seed.StartingSeed`."""
-
-    @property
-    def digest(self) -> str:
-        """The same for what starts the same."""
-
-    def set_clock(self, clock: Clock) -> None: ...
-
-    def may_start(self, tx: Transaction) -> bool:
-        """Whether it may be inserted: nothing was ever done in the world."""
-
-    def insert(self, tx: Transaction) -> None:
-        """Raises InvalidSeedError."""
-
-    @property
-    def has_pending_builds(self) -> bool:
-        """Whether something becomes ready some seconds after the start."""
-
-    def shift_pending_builds(self, tx: Transaction, *, inserted_at_ms: int, by_ms: int) -> None:
-        """Let what becomes ready some seconds after the insertion become ready later."""
 
 
 class WorldState(NamedTuple):
@@ -88,14 +63,6 @@ class Totals(NamedTuple):
     faults_planned: int
 
 
-@dataclass
-class _Start:
-    """What a world is copied from, and when the starting state was inserted in it, as it looks there."""
-
-    world: World
-    inserted_at_ms: int
-
-
 def _only_rules(settings: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
     return Rules(**settings), {}
 
@@ -112,10 +79,9 @@ class Worlds:
         lock: bool = True,
     ) -> None:
         self._configure = configure
-        self._seed = seed
-        self._starts: dict[str, _Start] = {}
         self._ledger: Ledger | None = None
         self.default = World(Database(url, lock=lock))
+        self._starts = Starts(self.default.database.layout, seed, lambda: configure({})[0])
         self._files = DatabaseFiles(self.default.database.file, lock)
         self._open = {DEFAULT: self.default}
         """Those that were used since the start. The files of idle ones may be closed."""
@@ -288,7 +254,7 @@ class Worlds:
 
     def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
         """Back to the start: rows, ids, clock and everything in memory. Settings and snapshots stay."""
-        world.load_image(self._image(to))
+        world.load_image(self._starts.image(to))
 
     def delete(self, name: str) -> None:
         """Delete a world with its snapshots and files. Raises NotFoundError, and InvalidStateError for the
@@ -331,8 +297,7 @@ class Worlds:
 
     def close(self) -> None:
         self._snapshots.close()
-        for start in self._starts.values():
-            start.world.close()
+        self._starts.close()
         close_all([world.database for world in self.opened()])
         if self._files.file is not None:
             # The next start shall know when they were used: closing a file may write to it.
@@ -387,12 +352,13 @@ class Worlds:
         if len(self._open) + len(self._not_opened) >= MAX_WORLDS:
             raise LimitExceededError(f"a server has {MAX_WORLDS} worlds at most: delete one first")
         if self._ledger is not None:
-            self._ledger.check_new_world(name, (image or self._start("seed").world.database).size_bytes())
+            size_bytes = image.size_bytes() if image else self._starts.size_bytes("seed")
+            self._ledger.check_new_world(name, size_bytes)
 
     def _create(self, name: str, settings: Mapping[str, Any]) -> World:
         self._check_new(name)
         self._configure(settings)  # which rejects them, or not, before there is a file
-        return self._add(name, self._files.create_world(name, self._image("seed", settings)))
+        return self._add(name, self._files.create_world(name, self._starts.image("seed", settings)))
 
     def _open_file(self, name: str) -> World:
         world = self._add(name, self._files.open_world(name))
@@ -421,39 +387,5 @@ class Worlds:
         """Start the default world from the seed, if nothing was ever done in it."""
         untouched = self.default.transact_now(seed.may_start)
         if untouched:
-            self.default.load_image(self._image("seed"))
+            self.default.load_image(self._starts.image("seed"))
         return untouched
-
-    def _image(self, to: Literal["seed", "empty"], settings: Mapping[str, Any] | None = None) -> Database:
-        """What a world starts from now, with settings of its own if it is new."""
-        start = self._start(to)
-        start.world.settings = dict(settings or {})
-        start.world.clock.state = Clock().state
-        if to == "seed" and self._seed is not None:
-            self._seed.set_clock(start.world.clock)
-        start.world.transact_now(self._bring_to_now, start, to)
-        return start.world.database
-
-    def _bring_to_now(self, tx: Transaction, start: _Start, to: Literal["seed", "empty"]) -> None:
-        """Save the clock as it starts, and let pending builds count from now."""
-        start.world.save_metadata(tx)
-        if to == "seed" and self._seed is not None and self._seed.has_pending_builds:
-            before_ms, start.inserted_at_ms = start.inserted_at_ms, tx.now_ms
-            self._seed.shift_pending_builds(tx, inserted_at_ms=before_ms, by_ms=tx.now_ms - before_ms)
-
-    def _start(self, to: Literal["seed", "empty"]) -> _Start:
-        """What worlds start from, made once."""
-        if to not in self._starts:
-            image = Database(layout=self.default.database.layout)
-            world = World(image, rules=self._configure({})[0])
-            world.clock.freeze()
-            try:
-                if to == "seed" and self._seed is not None:
-                    self._seed.set_clock(world.clock)
-                    world.clock.freeze()
-                    world.transact_now(self._seed.insert)
-            except BaseException:
-                image.close()
-                raise
-            self._starts[to] = _Start(world, world.clock.now_ms())
-        return self._starts[to]

@@ -99,10 +99,6 @@ def seconds(value: float) -> str:
     return f"{value:.3g} s" if value < 100 else f"{value:,.0f} s"
 
 
-def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def numbered(calls: Sequence[Call]) -> str:
     """As `requests 3 to 9`, or `requests 3, 5 and 8`; of many, the first and the last."""
     numbers = [call.number for call in calls]

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from audience_mock.core.counting import counted
 from audience_mock.web.conduct.calls import Call, elapsed_s
-from audience_mock.web.conduct.checks import Check, Subject, counted, numbered, seconds
+from audience_mock.web.conduct.checks import Check, Subject, numbered, seconds
 from audience_mock.web.conduct.facts import Page
 from audience_mock.web.conduct.rules import Option, Rule
 from audience_mock.web.evidence import chosen, inferred
@@ -183,7 +184,7 @@ class Pages(Check):
                 self.report(
                     SMALL_PAGES,
                     f"{numbered(pages)} read {counted(walk.items, 'item')} in {len(pages)} pages; {needed} of"
-                    f" {walk.max_items} would have done",
+                    f" {walk.max_items} would have sufficed",
                     pages,
                 )
 

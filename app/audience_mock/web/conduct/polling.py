@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from audience_mock.core.counting import counted
 from audience_mock.web.conduct.calls import Call, elapsed_s
 from audience_mock.web.conduct.checks import Check, Subject, numbered, seconds
 from audience_mock.web.conduct.rules import Option, Rule
@@ -87,8 +88,8 @@ class Polling(Check):
         if fast and len(fast) >= self.options["fast_polls"]:
             self.report(
                 TOO_FAST,
-                f"{where}: {len(fast)} of {len(intervals)} intervals were shorter than {seconds(shortest_s)},"
-                f" the shortest {seconds(min(fast))}",
+                f"{where}: {len(fast)} of {counted(len(intervals), 'interval')} shorter than"
+                f" {seconds(shortest_s)}, the shortest {seconds(min(fast))}",
                 polls,
             )
         elif (

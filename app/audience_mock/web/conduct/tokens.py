@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from audience_mock.core.counting import counted
 from audience_mock.web.conduct.calls import Call
 from audience_mock.web.conduct.checks import Check, Subject, numbered
 from audience_mock.web.conduct.facts import IssuedToken
@@ -114,7 +115,8 @@ class Tokens(Check):
             if len(late) >= max(1, self.options["late_calls"]):
                 self.report(
                     LATE,
-                    f"{numbered(late)} sent a token that had expired: {len(late)} calls were rejected for it",
+                    f"{numbered(late)} sent a token that had expired: "
+                    f" {counted(len(late), 'call')} failed with 401",
                     late,
                 )
         for key, lives in self._of_app.items():
@@ -133,8 +135,8 @@ class Tokens(Check):
                 calls = [call for call, _ in early]
                 self.report(
                     EARLY,
-                    f"{numbered(calls)} asked for a new token {len(calls)} times while the one before was"
-                    f" good for {min(left for _, left in early) / 3600:.3g} h and more",
+                    f"{numbered(calls)} asked for a new token while the one before was good"
+                    f" for {min(left for _, left in early) / 3600:.3g} h and more",
                     calls,
                 )
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from audience_mock.core.counting import counted
 from audience_mock.core.users.lint.uploads import reports
 from audience_mock.core.users.samples import KeptSample
 from audience_mock.web.conduct.calls import Call
@@ -66,7 +67,7 @@ class Uploads(Check):
         if upload.records is not None and upload.records > most:
             self.report(
                 LARGE_BATCH,
-                f"{call} carried {upload.records:,} records; {most:,.0f} are the most",
+                f"{call} carried {counted(upload.records, 'record')}, more than {most:,.0f}",
                 [call],
             )
 
@@ -95,11 +96,12 @@ class Uploads(Check):
         for report in reports([sample], show_values=self.subject.shows_values):
             for finding in report["findings"]:
                 if "plain" in finding["codes"]:
-                    values = f"{finding['count']:,} of {report['values']:,} values"
+                    values = f"{finding['count']:,} of {counted(report['values'], 'value')}"
                     first = ", ".join(_place(example) for example in finding["first"])
+                    lines = "line" if finding["count"] == 1 else "lines"
                     self.report(
                         PLAIN,
-                        f"{call} sent {values} of {report['type']} as {finding['what']}: lines {first}",
+                        f"{call} sent {values} of {report['type']} as {finding['what']}: {lines} {first}",
                         [call],
                         about=report["type"],
                     )
@@ -121,12 +123,12 @@ class Uploads(Check):
         if again:
             self.report(
                 TWICE,
-                f"{call} sent {len(again):,} of {len(people):,} values that request {again[0].number} had"
-                " sent to the same list",
+                f"{call} sent {len(again):,} of {counted(len(people), 'value')} that request"
+                f" {again[0].number} had sent to the same list",
                 [*dict.fromkeys(again), call],
             )
         elif inside:
-            self.report(TWICE, f"{call} sent {inside:,} of {len(people):,} values twice", [call])
+            self.report(TWICE, f"{call} sent {inside:,} of {counted(len(people), 'value')} twice", [call])
         if not call.is_unanswered:
             sent.update(dict.fromkeys(people, call))
 

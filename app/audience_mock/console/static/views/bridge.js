@@ -1,7 +1,7 @@
 // What a move of this world's audiences to the other API keeps, changes and loses.
 import { html } from "../vendor/htm-preact.js";
 import { get } from "../api.js";
-import { count } from "../format.js";
+import { count, plural } from "../format.js";
 import { replace } from "../router.js";
 import { useData, useStore } from "../store.js";
 import { Empty, Problem, Select } from "../ui.js";
@@ -23,14 +23,14 @@ function Report({ report }) {
   const all = report.audiences.moved + report.audiences.lost;
   if (all === 0) return html`<${Empty} title=${`No audiences of ${report.source}`}><p>Create one with that API, and see here what a move would keep.</p><//>`;
   return html`
-    <p>${count(report.audiences.moved)} of ${count(all)} audiences are moved; of their fields ${count(report.fields.kept)} are kept, ${count(report.fields.changed)} changed, ${count(report.fields.lost)} lost.</p>
+    <p>${count(report.audiences.moved)} of ${plural(all, "audience")} moved; of their fields ${count(report.fields.kept)} kept, ${count(report.fields.changed)} changed, ${count(report.fields.lost)} lost.</p>
     ${report.losses.length > 0 && html`<section aria-label="Losses"><h2>What is changed or lost</h2><div class="scroll" tabindex="0" role="region" aria-label="Losses by rule"><table class="wide-table">
       <thead><tr>${["audiences", "field", "outcome", "why", "evidence"].map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
       <tbody>${report.losses.map((loss) => html`<tr key=${`${loss.field} ${loss.why}`}><td class="number">${count(loss.audiences)}</td><td>${loss.field.replaceAll("_", " ")}</td>
         <td><${Outcome} of=${loss.outcome} /></td><td class="wrap">${loss.when && html`<em>${loss.when}: </em>`}${loss.why}</td><td class="wrap quiet">${loss.grade}: ${loss.source}</td></tr>`)}</tbody></table></div></section>`}
-    ${report.not_moved.map((rest) => html`<p key=${rest.section} class="quiet">${count(rest.rows)} ${rest.section.replaceAll("_", " ")} not moved: ${rest.why}</p>`)}
+    ${report.not_moved.map((rest) => html`<p key=${rest.section} class="quiet">${rest.section.replaceAll("_", " ")}: ${count(rest.rows)} not moved: ${rest.why}</p>`)}
     ${report.items.map((item) => html`<${Item} key=${item.id} item=${item} source=${report.source} target=${report.target} />`)}
-    ${report.items.length < all && html`<p class="quiet">The first ${count(report.items.length)} audiences.</p>`}`;
+    ${report.items.length < all && html`<p class="quiet">The first ${plural(report.items.length, "audience")}.</p>`}`;
 }
 
 function Item({ item, source, target }) {
@@ -48,6 +48,6 @@ function Item({ item, source, target }) {
 const Outcome = ({ of }) => html`<span class=${`badge ${MARKS[of]}`}>${of}</span>`;
 
 function shown(value) {
-  if (value && typeof value === "object" && "count" in value && "sha256" in value) return `${count(value.count)} users`;
+  if (value && typeof value === "object" && "count" in value && "sha256" in value) return plural(value.count, "user");
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -17,7 +17,7 @@ export default function Conduct({ world, params }) {
   const choose = (change) => replace(world, "conduct", { select, ignore, ...change });
   const python = `conduct(${[select && `select=${literal(select)}`, ignore && `ignore=${literal(ignore)}`].filter(Boolean).join(", ")})`;
   return html`<h1>Conduct</h1>
-    <p class="lead">What the requests in the journal say of the client that sent them: pauses, retries, polling, pages, tokens and bodies. Pauses are those of the world's clock, and are not judged while it stands still.</p>
+    <p class="lead">What the requests in the journal say of the client that sent them: pauses, retries, polling, pages, tokens and bodies. Pauses are those of the world's clock. While it stands still, only the wait that a 429 asks for is judged.</p>
     <div class="filters">
       <${Select} label="Severity" value=${select} options=${["error", "warning"]} onChange=${(chosen) => choose({ select: chosen })} />
       ${ignore && html`<button onClick=${() => choose({ ignore: "" })}>Show ignored (${ignore.split(",").join(", ")})</button>`}
@@ -32,12 +32,12 @@ export default function Conduct({ world, params }) {
             onIgnore=${() => choose({ ignore: [ignore, each.rule].filter(Boolean).join(",") })} />`)}</ul>`}
     </section>`}
     ${rules.length > 0 && html`<section aria-labelledby="rules"><h2 id="rules">Rules</h2>
-      <div class="scroll" tabindex="0" role="region" aria-label="Rules"><table class="wide-table rules">
+      <div class="scroll" tabindex="0" role="region" aria-label="Table of rules"><table class="wide-table rules">
         <thead><tr>${["rule", "severity", "what is wrong", "rests on", "thresholds"].map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
         <tbody>${rules.map((rule) => html`<tr key=${rule.id}><td><b>${rule.id}</b><br /><small>${rule.name}</small></td><td><${Severity} of=${rule} /></td>
           <td class="wrap">${rule.summary}</td>
-          <td class="wrap">${rule.evidence.map((one) => html`<div key=${one.api}>${one.api && html`<b>${one.api}:</b> `}${GRADES[one.grade] ?? one.grade}, <small>${one.rule ? `${one.rule} (${one.source})` : one.source.replace(/^chosen: /, "")}</small></div>`)}</td>
-          <td class="wrap">${rule.options.map((one) => html`<div key=${one.name}><code>${one.name}=${one.default}</code></div>`)}</td></tr>`)}
+          <td class="wrap" data-title="rests on">${rule.evidence.map((one) => html`<div key=${one.api}>${one.api && html`<b>${one.api}:</b> `}${GRADES[one.grade] ?? one.grade}, <small>${one.rule ? `${one.rule} (${one.source})` : one.source.replace(/^chosen: /, "")}</small></div>`)}</td>
+          <td class="wrap" data-title=${rule.options.length ? "thresholds" : null}>${rule.options.map((one) => html`<div key=${one.name}><code>${one.name}=${one.default}</code></div>`)}</td></tr>`)}
         </tbody></table></div></section>`}`;
 }
 
@@ -48,7 +48,7 @@ function Finding({ finding, world, onIgnore }) {
     <h3><${Severity} of=${finding} /> ${finding.rule} ${finding.name}</h3>
     <p>${finding.message}</p>
     <p><b>Do:</b> ${finding.fix}.</p>
-    <p class="quiet">${finding.operation} · ${finding.count > 1 ? `${count(finding.count)} times · ` : ""}requests
+    <p class="quiet">${finding.operation} · ${finding.count > 1 ? `${count(finding.count)} times · ` : ""}${finding.requests.length === 1 ? "request" : "requests"}
       ${finding.requests.map((number) => html` <a key=${number} href=${href(world, "requests", { id: number })}>${number}</a>`)}
       <button class="small" onClick=${onIgnore} aria-label=${`Ignore ${finding.rule}`}>Ignore</button></p>
   </li>`;

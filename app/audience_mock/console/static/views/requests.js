@@ -89,7 +89,7 @@ function Trend({ requests }) {
     buckets.push(Object.entries(counts));
   }
   while (buckets.length < BUCKETS) buckets.unshift([]);
-  return last.length > 0 && html`<${Spark} title=${`The last ${last.length} requests by status`} buckets=${buckets} />`;
+  return last.length > 0 && html`<${Spark} title=${`The last ${plural(last.length, "request")} by status`} buckets=${buckets} />`;
 }
 
 function Detail({ world, number }) {

@@ -54,7 +54,7 @@ function Drop({ world }) {
     }
     try {
       const { counts } = await call(world, "POST", "/seed", text);
-      const added = Object.entries(counts).filter(([, number]) => number > 0).map(([section, number]) => `${number} ${section.replaceAll("_", " ")}`);
+      const added = Object.entries(counts).filter(([, number]) => number > 0).map(([section, number]) => `${section.replaceAll("_", " ")}: ${number}`);
       toast(added.length ? `Imported ${added.join(", ")}` : "The file has nothing to add");
       refreshNow();
     } catch (error) {

@@ -1,0 +1,69 @@
+"""The errors of the client of the control API, which its module exports."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+VERIFICATION_FAILED = 417
+"""The status of a check that was made and failed, unlike one that could not be made (400, 409)."""
+
+
+class ControlError(Exception):
+    """The control API rejected a call; the text is its error message.
+
+    `status` is the HTTP status. `field` is the dotted path of the wrong field in the body, or None.
+    """
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        super().__init__(body.get("error", f"status {status}"))
+        self.status = status
+        self.field: str | None = body.get("field")
+
+
+class VerificationError(AssertionError):
+    """The world did not receive the requests that were expected; the text lists the differences.
+
+    `body` is the response: `error`, `matched` (numbers of requests), `dropped`, `nearest` (the request that
+    came closest, or None) and `differences` (each with `path`, `wanted` and `found`).
+    """
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        lines = [body["error"]]
+        for difference in body.get("differences", ()):
+            found = json.dumps(difference["found"]) if "found" in difference else "nothing"
+            lines.append(f"  {difference['path']}: {json.dumps(difference['wanted'])} wanted, {found} found")
+        super().__init__("\n".join(lines))
+        self.body = dict(body)
+
+
+class UnusedFaultsError(AssertionError):
+    """Faults were planned and never fired, or not as often as planned."""
+
+
+class ConductError(AssertionError):
+    """The requests in the journal break rules of the conduct report; `findings` are those that fail."""
+
+    def __init__(self, findings: Sequence[Mapping[str, Any]]) -> None:
+        lines = [line for finding in findings for line in conduct_lines(finding)]
+        super().__init__("\n  ".join(["the client breaks rules of the conduct report:", *lines]))
+        self.findings = list(findings)
+
+
+def conduct_lines(finding: Mapping[str, Any]) -> list[str]:
+    """A finding of the conduct report for people: what happened, and what to do instead."""
+    return [
+        f"{finding['rule']} {finding['severity']} {finding['name']}: {finding['message']}",
+        f"    do: {finding['fix']}",
+    ]
+
+
+def raise_error(status: int, received: bytes) -> NoReturn:
+    """Raise VerificationError or ControlError, as the response to a call says."""
+    __tracebackhide__ = True
+    try:
+        body = json.loads(received)
+    except ValueError:
+        body = {"error": f"the server there is not Audience Mock: status {status}"}
+    if status == VERIFICATION_FAILED:
+        raise VerificationError(body)
+    raise ControlError(status, body)
