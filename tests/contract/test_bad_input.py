@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from sqlmodel import SQLModel
 
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
@@ -146,7 +147,7 @@ def post_form(mock: MockServer, values: Mapping[str, str], content: bytes) -> ht
 def held(mock: MockServer) -> dict[str, list[tuple[Any, ...]]]:
     """All that the world holds, the next ids too."""
     run = mock.world.database.connection.exec_driver_sql
-    tables = [row[0] for row in run("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    tables = [table.name for table in SQLModel.metadata.sorted_tables]
     return {table: [tuple(row) for row in run(f"SELECT * FROM {table}")] for table in tables}
 
 

@@ -17,6 +17,7 @@ from audience_mock.control.state import SeedRoute
 from audience_mock.testing import MockServer
 from audience_mock.web.body import MAX_BODY_BYTES
 from helpers.control_calls import CALLS, VARIES, Call
+from helpers.engines import SQLITE
 from helpers.tenants import write_tenants
 
 
@@ -76,10 +77,12 @@ def check(answer: httpx.Response, operation: Described, description: Mapping[str
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.operation} {call.status}")
 def test_a_request_and_its_answer_are_described(
-    mock: MockServer, monkeypatch: pytest.MonkeyPatch, description: dict[str, Any], call: Call
+    mock: MockServer, monkeypatch: pytest.MonkeyPatch, description: dict[str, Any], engine: str, call: Call
 ) -> None:
     """The request is one that the description allows, and its answer is described; without a body, the
     description says that there need be none."""
+    if engine != SQLITE and call.operation == "backup/get":
+        pytest.skip("PostgreSQL has backups of its own")
     operation = operations(description)[call.operation]
     parameters = {parameter["name"] for parameter in operation.facts.get("parameters", ())}
     assert {*call.path, *call.query} <= parameters

@@ -26,6 +26,8 @@ NOT_OF_AN_API = {
     *(errors.ConfigurationError, errors.AlreadyExistsError, InjectedError, NoRouteError),
     # Answered as an InjectedError.
     errors.RejectedIdentityError,
+    # Answered as an InvalidInputError; and a failure of the server's own, whose status alone is another.
+    *(errors.InvalidTextError, errors.StoreUnavailableError),
 }
 """Facts that no request to an API brings about by itself, and what others of them have in common."""
 NOT_PINTERESTS = {errors.NameTakenError}

@@ -14,6 +14,7 @@ AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "A", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}
 
 
+@pytest.mark.sqlite_only(reason="it counts the statements of SQLite")
 @pytest.mark.parametrize(
     ("method", "path", "body", "statements"),
     [
@@ -47,6 +48,7 @@ def test_statements_of_a_request(
     assert run == statements
 
 
+@pytest.mark.sqlite_only(reason="it counts the statements of SQLite")
 def test_statements_of_a_small_upload(mock: MockServer) -> None:
     """A small file is one transaction: a set of users and an audience, each with its id, and a report."""
     form = {"fb_ad_account_id": "2", "name": "A", "user_type": "email_hash"}

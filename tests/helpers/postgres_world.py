@@ -1,5 +1,6 @@
 """The default world of a server on PostgreSQL, as tests use that of a server on SQLite within its process."""
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +40,9 @@ class _Rows:
 
     def __init__(self, rows: list[tuple[Any, ...]]) -> None:
         self._rows = rows
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self._rows)
 
     def all(self) -> list[tuple[Any, ...]]:
         return self._rows

@@ -28,12 +28,13 @@ from audience_mock.core.postgres.sweeper import Sweeper
 from audience_mock.core.postgres.unreachable import UnreachableDatabase
 from audience_mock.core.postgres.world import PostgresWorld
 from audience_mock.core.store.database import Database
+from audience_mock.core.worlds import snapshots as limits_of_snapshots
+from audience_mock.core.worlds import worlds as limits_of_worlds
 from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.core.worlds.names import NAME, check_name
-from audience_mock.core.worlds.snapshots import MAX_SNAPSHOTS
 from audience_mock.core.worlds.starts import StartingState
 from audience_mock.core.worlds.world import DEFAULT, World
-from audience_mock.core.worlds.worlds import MAX_WORLDS, Totals, Worlds, WorldState
+from audience_mock.core.worlds.worlds import Totals, Worlds, WorldState
 
 if TYPE_CHECKING:
     from audience_mock.core.postgres.quotas import PostgresLedger
@@ -263,8 +264,10 @@ class PostgresWorlds(Worlds):
 
     def _check_new(self, name: str, image: Database | None = None) -> None:
         check_name(name)
-        if self.server.row(_COUNT)[0] >= MAX_WORLDS:
-            raise LimitExceededError(f"a server has {MAX_WORLDS} worlds at most: delete one first")
+        if self.server.row(_COUNT)[0] >= limits_of_worlds.MAX_WORLDS:
+            raise LimitExceededError(
+                f"a server has {limits_of_worlds.MAX_WORLDS} worlds at most: delete one first"
+            )
 
     async def fork(self, source: str, name: str) -> World:
         self.find(source)
@@ -367,8 +370,10 @@ class PostgresWorlds(Worlds):
     async def create_snapshot(self, world: World, snapshot: str) -> None:
         check_name(snapshot)
         names = self.snapshots(world)
-        if snapshot not in names and len(names) >= MAX_SNAPSHOTS:
-            raise LimitExceededError(f"a world has {MAX_SNAPSHOTS} snapshots at most: delete one first")
+        if snapshot not in names and len(names) >= limits_of_snapshots.MAX_SNAPSHOTS:
+            raise LimitExceededError(
+                f"a world has {limits_of_snapshots.MAX_SNAPSHOTS} snapshots at most: delete one first"
+            )
 
         def created(session: Session) -> None:
             head = heads.head_of(session.row(heads.READ, world.name))
