@@ -215,7 +215,7 @@ def _admit_by_quotas(worlds: Worlds, tenants: "Tenants") -> "FairAdmission":
     ledger = worlds.ledger(tenants)
     worlds.use_quotas(ledger)
     tenants.when_reloaded.append(partial(worlds.use_quotas, ledger))
-    return FairAdmission(RequestQuotas(tenants), ledger)
+    return FairAdmission(tenants, RequestQuotas(tenants), ledger)
 
 
 def _lifetimes(worlds: Worlds, settings: Settings, access: Access) -> "Lifetimes | None":
@@ -319,10 +319,12 @@ def _configured(settings: Settings, access: Access, own: Mapping[str, Any]) -> t
         journal_bytes=here.journal_bytes,
         lint_sample_bytes=here.lint_sample_bytes,
         redact_users=here.redact_users,
+        record=here.record,
         request_faults=here.request_faults,
         strict_evidence=here.strict_evidence,
     )
-    return rules, registry.options(here) | {"control": access}
+    effective = partial(here.model_dump, mode="json", include=set(WorldSettings.model_fields))
+    return rules, registry.options(here) | {"control": access, "effective_settings": effective}
 
 
 def describe(directory: Path) -> list[Path]:

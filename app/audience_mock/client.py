@@ -7,12 +7,13 @@ those of the control API, which /openapi/control.json describes.
 
 import http.client
 import json
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from audience_mock.client_errors import (
     ConductError,
@@ -74,6 +75,11 @@ class MockWorld:
         self.name = world
         self._path = f"/worlds/{quote(world, safe='')}"
         self.url = self._server_url + ("" if world == DEFAULT_WORLD else self._path)
+
+    @property
+    def admin_token(self) -> str | None:
+        """The token that calls of the control API send."""
+        return self._admin_token
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, 'url', 'not started')}>"
@@ -355,14 +361,22 @@ def _named(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def connect(url: str, *, world: str = DEFAULT_WORLD, admin_token: str | None = None) -> MockWorld:
-    """A world of a server that is already running.
+def connect(url: str, *, world: str | None = None, admin_token: str | None = None) -> MockWorld:
+    """A world of a server that is already running: the one that `world` names, or else the URL, or else the
+    default one.
 
     Raises OSError if no server answers, and ControlError if it is not Audience Mock or rejects the token.
     """
-    connected = MockWorld(url, world=world, admin_token=admin_token)
+    server, of_url = split_world(url)
+    connected = MockWorld(server, world=world or of_url or DEFAULT_WORLD, admin_token=admin_token)
     connected.control("GET", "/worlds")
     return connected
+
+
+def split_world(url: str) -> tuple[str, str | None]:
+    """The URL of a server, and the world that the URL names, if it does: a variable may hold either."""
+    found = re.fullmatch(r"(?P<server>.*)/worlds/(?P<world>[^/]+)/?", url)
+    return (found["server"], unquote(found["world"])) if found else (url, None)
 
 
 def _joined(words: str | Sequence[str]) -> str:

@@ -30,6 +30,9 @@ class WorldSettings(TypedDict, total=False):
     redact_users: bool
     """Whether the request journal and the log leave out the people in requests: records, and whatever looks
     like an e-mail address."""
+    record: bool
+    """Whether a world keeps what `audience-mock bundle` needs: what it held at first, what the control API
+    changed, and whole bodies; up to 64 MiB, besides a copy of its data."""
     strict_evidence: Literal["inferred", "documented", "recorded"] | None
     """The evidence that a response has to rest on: where it is less, the answer is 501 and names the rule.
     X-Audience-Mock-Evidence says so for one request."""
@@ -151,7 +154,7 @@ class PlannedFault(TypedDict, total=False):
     chance: float
     """Then apply to this share of calls; the same calls on every run."""
     first: int | None
-    """Number of times to fire at most. By default 1 for a limit window, else unlimited."""
+    """Number of times to fire at most. By default 1 for a limit window or a stale token, else unlimited."""
     latency_ms: int | Mapping[str, Any] | None
     """Delay in real milliseconds, whatever the clock of the world shows."""
     status: int | None
@@ -176,6 +179,9 @@ class PlannedFault(TypedDict, total=False):
     """Answer as usual, but store nothing."""
     answer_lost: Literal[True] | None
     """Run the operation, then close the connection without a response."""
+    stale_token: Literal[True] | None
+    """Answer 401 to the call, and from then on to every call of any operation with the same `Authorization`:
+    another token works."""
 
 
 class Expectation(TypedDict, total=False):

@@ -3,6 +3,7 @@ the rules that its client broke."""
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from audience_mock.client import DEFAULT_WORLD, ControlError, MockWorld, conduct_lines
@@ -54,6 +55,19 @@ def suspicious_uploads(world: MockWorld) -> str:
         values = ("" if report["whole"] else "first ") + counted(report["values"], "value")
         lines += [f"{what}, {report['type']}, {values}:", *(f"  {line}" for line in finding_lines(report))]
     return "\n".join(lines)
+
+
+def keep_bundle(world: MockWorld, folder: Path) -> str:
+    """Write the bundle of a world into a folder; returns how to play it again, or why there is none."""
+    file = folder / f"{world.name}.json"
+    try:
+        world.in_world(DEFAULT_WORLD).control("GET", f"/worlds/{world.name}")
+        bundle = world.control("GET", "/bundle")
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(bundle, indent=1) + "\n", encoding="utf-8")
+    except (ControlError, OSError) as error:
+        return f"There is no bundle: {error}"
+    return f"audience-mock replay {file}"
 
 
 def broken_rules(world: MockWorld) -> str:

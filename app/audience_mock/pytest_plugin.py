@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 MARKER = "audience_mock"
 URL_VARIABLE = "AUDIENCE_MOCK_URL"
-"""`audience-mock exec` sets it."""
+"""`audience-mock exec` and `audience-mock sweep` set it; the latter names a world."""
+SWEEP_RUN, SWEEP_FAULT = "AUDIENCE_MOCK_SWEEP_RUN", "AUDIENCE_MOCK_SWEEP_FAULT"
+"""As `sweep.worlds` has them: `audience-mock sweep` looks at the worlds after the run, so they stay."""
 TOKEN_VARIABLE = "AUDIENCE_MOCK_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
 ARGUMENTS = ("seed", "settings", "frozen", "conduct", "unused_faults", "patch_hosts")
 SECTION = "Audience Mock requests"
-MAX_NODE_ID = 80
-"""Characters of a test's id in the name of its world; a name has 100 at most, and the rest is a hash."""
+MAX_NAME, MAX_NODE_ID, MIN_NODE_ID = 100, 80, 20
+"""Characters of a world's name, and of a test's id in it; the rest is a hash, and the world above."""
 
 Client = TypeVar("Client")
 
@@ -48,6 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--audience-mock-log",
         action="store_true",
         help="Show the requests of every test, not only the last ones of those that fail.",
+    )
+    group.addoption(
+        "--audience-mock-bundle",
+        metavar="DIR",
+        help="Keep a bundle of each test that fails there, which `audience-mock replay` plays again.",
     )
     group.addoption(
         "--audience-mock-evidence",
@@ -118,8 +125,14 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
     running_url = _running_url(config)
     # The server that the plugin starts has the configured seed already.
     seed = arguments.get("seed", _configured_seed(config) if running_url else None)
-    world = audience_mock_server.in_world(_world_name(node.nodeid, _run_id(config) if running_url else ""))
-    world.replace_settings(**{**_configured_settings(config), **arguments.get("settings", {})})
+    swept = SWEEP_RUN in os.environ
+    # A sweep finds the world of a test again, in the next run.
+    run_id = _run_id(config) if running_url and not swept else ""
+    world = _new_world(
+        audience_mock_server,
+        _world_name(node.nodeid, run_id),
+        {**_configured_settings(config), **arguments.get("settings", {}), **_recorded(config)},
+    )
     try:
         if seed is not None:
             world.reset("empty")
@@ -127,6 +140,8 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
         frozen = arguments.get("frozen", False)
         if frozen is not False:
             world.clock.freeze(None if frozen is True else frozen)
+        if swept:
+            _plan_fault_of_sweep(world)
         hosts = arguments.get("patch_hosts", config.getini("audience_mock_patch_hosts"))
         node.stash[_WORLD] = world
         with ExitStack() as patched:
@@ -136,8 +151,9 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
     finally:
         if _WORLD in node.stash:
             del node.stash[_WORLD]
-        with suppress(ControlError):  # the test may have deleted it
-            world.delete()
+        if not swept:
+            with suppress(ControlError):  # the test may have deleted it
+                world.delete()
 
 
 @pytest.fixture
@@ -200,6 +216,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         )
 
         report.sections.append((SECTION, last_requests(world, SEARCHED if logged else LAST)))
+        if report.failed and (bundles := item.config.getoption("--audience-mock-bundle")):
+            from audience_mock.failure_report import keep_bundle
+
+            report.sections.append(("Audience Mock bundle", keep_bundle(world, Path(bundles))))
         if report.failed and (findings := suspicious_uploads(world)):
             report.sections.append(("Audience Mock lint", findings))
         if report.failed and (findings := broken_rules(world)):
@@ -235,6 +255,31 @@ def _world_name(node_id: str, run_id: str) -> str:
     """A valid name for a world, unique to the test and the run."""
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", node_id)[-MAX_NODE_ID:].strip("-._") or "test"
     return f"{readable}-{sha256((node_id + run_id).encode()).hexdigest()[:10]}"
+
+
+def _recorded(config: pytest.Config) -> dict[str, Any]:
+    return {"record": True} if config.getoption("--audience-mock-bundle") else {}
+
+
+def _new_world(server: "MockWorld", name: str, settings: Mapping[str, Any]) -> "MockWorld":
+    """A world of its own, from the server's seed; where the URL of the server names a world, a fork of that
+    one, named below it."""
+    from audience_mock.client import DEFAULT_WORLD
+
+    if server.name == DEFAULT_WORLD:
+        world = server.in_world(name)
+        world.replace_settings(**settings)
+        return world
+    kept = max(MAX_NAME - len(server.name) - 1, MIN_NODE_ID)
+    world = server.fork(f"{server.name}.{name[-kept:].lstrip('-._')}")
+    world.configure(**settings)
+    return world
+
+
+def _plan_fault_of_sweep(world: "MockWorld") -> None:
+    planned = json.loads(os.environ.get(SWEEP_FAULT, "null"))
+    if planned is not None and world.name.endswith(planned["world"]):
+        world.faults.add(**planned["fault"])
 
 
 def _marker_arguments(node: pytest.Item) -> dict[str, Any]:

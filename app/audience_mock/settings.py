@@ -146,6 +146,12 @@ class _WorldSettings(BaseModel):
         ),
         json_schema_extra={"group": JOURNAL},
     )
+    record: bool = Field(
+        default=False,
+        description="Whether a world keeps what `audience-mock bundle` needs: what it held at first, what the"
+        " control API changed, and whole bodies; up to 64 MiB, besides a copy of its data.",
+        json_schema_extra={"group": JOURNAL},
+    )
     strict_evidence: Literal["inferred", "documented", "recorded"] | None = Field(
         default=None,
         description=(

@@ -296,3 +296,57 @@ def _schemas(part: Any) -> Any:
     elif isinstance(part, list):
         for value in part:
             yield from _schemas(value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"rule":' * 500 + "1" + "}" * 500,
+        "[" * 900 + "]" * 900,
+        '{"rule":[' * 400 + "]}" * 400,
+        json.dumps({"x" * 500_000: dict.fromkeys(map(str, range(40_000)), 1)}),
+    ],
+    ids=["objects", "lists", "both", "long names"],
+)
+@pytest.mark.parametrize("path", [AUDIENCES, LISTS, "/custom_audiences"])
+def test_bodies_of_any_shape_get_an_answer_of_the_api(mock: MockWorld, path: str, body: str) -> None:
+    """However deep they are and whatever their names: not a server error, and nothing is written."""
+    response = call(
+        mock, "POST", path, "inferred", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code in (400, 401, 415, 422, 501), response.text
+    assert mock.state().keys().isdisjoint({"audiences", "customer_lists"})
+
+
+def test_fields_in_lists_count_as_sent(mock: MockWorld) -> None:
+    """A field of an item of a list is found, in the first item or in a later one."""
+    rows: list[dict[str, Any]] = [{}, {"email": "ann@example.com"}]
+    sent = {"name": "n", "records_v2": rows}
+    assert call(mock, "POST", LISTS, "recorded", json=sent, headers=WITH_200).status_code == 501
+
+
+HOSTILE = ["custom", "1" * 300, "1" * 5000, "-1", "%D9%A1", "1%00", "0x1"]
+DEEP = "[" * 400 + "]" * 400
+BODIES = [
+    "{}",
+    "[1, null]",
+    f'{{"account_ids": [{DEEP}, {DEEP}], "rule": {DEEP}, "audience_ids": [{DEEP}], "type": {DEEP}}}',
+]
+
+
+@pytest.mark.parametrize("id", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("api", ["pinterest", "pitchtarget"])
+def test_no_operation_fails_for_what_a_request_holds(mock: MockWorld, api: str, id: str) -> None:
+    """Ids and bodies are looked at before the operation has rejected them: it does, or 501 names the rule."""
+    description = httpx.get(f"{mock.url}/openapi/{api}.json").json()
+    base = "/v5" if api == "pinterest" else ""
+    failed = []
+    for template, operations in description["paths"].items():
+        path = base + re.sub(r"\{\w+\}", id, re.sub(r"\{ad_account_id\}", AD_ACCOUNT, template))
+        for method in operations:
+            for body in BODIES if method in ("post", "put", "patch") else [""]:
+                json_type = {"Content-Type": "application/json"}
+                response = call(mock, method, path, "inferred", content=body, headers=json_type)
+                if response.status_code >= 500 and response.status_code != 501:
+                    failed.append((method, path[:80], body[:20], response.text))
+    assert failed == []

@@ -480,6 +480,20 @@ def test_the_state_is_exported(show: Show, demo: MockServer, tmp_path: Path) -> 
     assert json.loads(file.read_text()) == demo.state()
 
 
+def test_a_bundle_is_downloaded(demo: MockServer, show: Show, tmp_path: Path) -> None:
+    """The list of requests has the bundle of a recorded world; for another one, the page says why not."""
+    page = show("requests")
+    button = page.get_by_role("button", name="Download bundle")
+    button.click()
+    expect(page.get_by_text("this world is not recorded")).to_be_visible()
+    demo.configure(record=True)
+    with page.expect_download() as downloading:
+        button.click()
+    file = tmp_path / downloading.value.suggested_filename
+    downloading.value.save_as(file)
+    assert (file.name, json.loads(file.read_text())["world"]) == ("default-bundle.json", "default")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -24,7 +24,7 @@ WITH_SAMPLES = [
         for block in samples.blocks(document.read_text())
     )
 ]
-WITH_COMMAND = {"exec", "contract-diff"}
+WITH_COMMAND = {"exec", "contract-diff", "sweep"}
 """Commands that run another one, which stands behind `--`."""
 TITLES = {
     *("In a checkout", "With an engine", "In a project", "On the host", "In a cluster", "With PostgreSQL")

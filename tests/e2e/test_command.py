@@ -307,7 +307,7 @@ def test_help() -> None:
 
 COMMANDS = (
     *("serve", "exec", "wait", "check", "lint", "schema", "token", "export-openapi", "completion"),
-    *("identities", "backup", "restore", "migrate", "contract-diff"),
+    *("identities", "backup", "restore", "migrate", "contract-diff", "replay", "sweep"),
 )
 
 
@@ -367,6 +367,7 @@ EACH_SETTING = {
     "magic_identities": "false",
     "strict_evidence": "documented",
     "redact_users": "true",
+    "record": "true",
     "request_faults": "false",
     "admin": "true",
     "admin_token": "open-sesame",

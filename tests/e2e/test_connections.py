@@ -9,12 +9,15 @@ from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
+import httpx
 import pytest
 from test_command import AUDIENCES, LIMIT_S, Runner, command, connect, read_all
 from test_wire import CREATE, answered, request
 
+from audience_mock.core.controls.subscriptions import MAX_SUBSCRIBERS
 from audience_mock.server.limits import MAX_HEAD_BYTES, MAX_TURNED_AWAY, MAX_URL_BYTES
 from audience_mock.testing import MockServer
+from helpers.tenants import OPERATOR, two_teams, write_tenants
 
 __all__ = ["command"]  # a fixture
 
@@ -487,6 +490,44 @@ def test_a_client_that_pipelines_without_end_is_slowed_down(mock: MockServer) ->
         except TimeoutError:
             pass
     assert sent < 64 << 20
+
+
+@pytest.mark.parametrize("behind", [0, 1, 3])
+def test_a_stream_ends_with_its_connection(mock: MockServer, behind: int) -> None:
+    """Also where more requests were sent behind it: they wait for it, and it for a client that has left."""
+    subscribe = request("GET", "/__admin/events").replace(b"Host: mock", b"Host: localhost")
+    for _ in range(MAX_SUBSCRIBERS):
+        with connect(mock.url) as link:
+            link.sendall(subscribe + behind * request("GET", AUDIENCES, b""))
+            assert link.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+    assert _is_true_soon(lambda: _status_of_a_stream(mock) == 200)
+
+
+@pytest.mark.parametrize("behind", [0, 2])
+def test_a_stall_ends_with_its_connection(start: Start, behind: int, tmp_path: Path) -> None:
+    """Also where more requests were sent behind it, so a client that left holds no quota."""
+    tenants = write_tenants(tmp_path / "tenants.toml", tenants=two_teams(quotas={"stalls": 1}))
+    mock = start(tenants=tenants, admin_token=OPERATOR)
+    world = "X-Audience-Mock-World: team-a"
+    stall = request("GET", AUDIENCES, b"", world, "X-Audience-Mock-Fault: stall=in")
+    with connect(mock.url) as link:
+        link.sendall(stall + behind * request("GET", AUDIENCES, b"", world))
+        assert link.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+    late = {"Authorization": "Bearer pina_x", "X-Audience-Mock-Fault": "latency_ms=0"}
+    path = f"{mock.url}/worlds/team-a{AUDIENCES}"
+    assert _is_true_soon(lambda: httpx.get(path, headers=late).status_code == 200)
+
+
+def _status_of_a_stream(mock: MockServer) -> int:
+    with httpx.stream("GET", f"{mock.url}/__admin/events") as stream:
+        return stream.status_code
+
+
+def _is_true_soon(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + LIMIT_S
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return found
 
 
 def test_open_connections_do_not_delay_the_end(command: Runner) -> None:

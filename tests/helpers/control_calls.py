@@ -162,6 +162,8 @@ CALLS = [
     Call("snapshots/delete", 404, {"snapshot": "none"}),
     Call("snapshots/restore", 204, {"snapshot": "a"}, before=lambda mock, patch: mock.snapshot("a")),
     Call("snapshots/restore", 404, {"snapshot": "none"}),
+    Call("bundle/get", 200, before=lambda mock, patch: mock.configure(record=True)),
+    Call("bundle/get", 409),
     Call("clock/get", 200),
     Call("clock/put", 200, body={"now": 1_800_000_000, "frozen": True}),
     Call("clock/put", 200, body={"now": "2026-07-01T12:00:00Z"}),

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -104,11 +104,24 @@ def run_beside(
 
 def environment(server: "MockServer") -> dict[str, str]:
     """The variables from which a command learns the URLs of the server and of each API."""
-    variables = {"AUDIENCE_MOCK_URL": server.url, "AUDIENCE_MOCK_CONTROL_URL": server.urls.control}
-    for name, api in server.app.state.providers.items():
-        names = (f"AUDIENCE_MOCK_{name.upper()}_URL", *api.provider.client_variables)
-        variables |= dict.fromkeys(names, server.url + api.base_path)
+    return environment_of(server.url, apis_of(server))
+
+
+Api = tuple[str, str, Iterable[str]]
+"""An API: its name, its base path, and the variables from which its clients read its base URL."""
+
+
+def environment_of(url: str, apis: Iterable[Api]) -> dict[str, str]:
+    """As `environment`, of a server or a world of it, anywhere."""
+    variables = {"AUDIENCE_MOCK_URL": url, "AUDIENCE_MOCK_CONTROL_URL": f"{url}/__admin"}
+    for name, base_path, of_clients in apis:
+        variables |= dict.fromkeys((f"AUDIENCE_MOCK_{name.upper()}_URL", *of_clients), url + base_path)
     return variables
+
+
+def apis_of(server: "MockServer") -> Iterator[Api]:
+    for name, api in server.app.state.providers.items():
+        yield name, api.base_path, api.provider.client_variables
 
 
 def without_proxy(environment: Mapping[str, str], url: str) -> dict[str, str]:

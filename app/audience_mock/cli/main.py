@@ -27,6 +27,7 @@ INTERRUPTED = 130
 
 CONTROL_COMMANDS = {
     "bridge": ("bridge", "Say what a move to the other API keeps, changes and loses."),
+    "bundle": ("bundle", "Write what is needed to play requests again."),
     "clock": ("clock", "Show, set, stop and advance the time."),
     "conduct": ("conduct", "Judge the client by the requests that were received."),
     "fault": ("fault", "Plan faults, and check that they fired."),
@@ -43,6 +44,8 @@ module is imported when one of its commands runs: all together take 10 ms, which
 
 LATE_COMMANDS = {
     "contract-diff": ("contract_diff.command", "Say which calls two API versions answer otherwise."),
+    "replay": ("replay", "Play a bundle again, and compare the answers."),
+    "sweep": ("sweep", "Run a command once for each of its calls and each fault."),
 }
 """Other commands that are imported when they run: the module of `cli` that has each, and its line in the
 help."""

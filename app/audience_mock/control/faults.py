@@ -87,7 +87,8 @@ class PlannedFault(ApiModel):
         default=None,
         strict=True,
         ge=1,
-        description="Number of times to fire at most. By default 1 for a limit window, else unlimited.",
+        description="Number of times to fire at most. By default 1 for a limit window or a stale token,"
+        " else unlimited.",
     )
     latency_ms: (
         Annotated[LatencyRange, BeforeValidator(_as_range, json_schema_input_type=int | LatencyRange)] | None
@@ -142,6 +143,11 @@ class PlannedFault(ApiModel):
     effect_lost: Literal[True] | None = Field(default=None, description="Answer as usual, but store nothing.")
     answer_lost: Literal[True] | None = Field(
         default=None, description="Run the operation, then close the connection without a response."
+    )
+    stale_token: Literal[True] | None = Field(
+        default=None,
+        description="Answer 401 to the call, and from then on to every call of any operation with the same"
+        " `Authorization`: another token works.",
     )
 
 

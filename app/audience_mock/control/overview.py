@@ -25,6 +25,9 @@ class ApiOverview(ApiModel):
     base_path: str = Field(description="Of the API's base URL, behind that of the world.")
     example_path: str = Field(description="Path of a GET that works as it is, in any world.")
     authorization: str = Field(description="An `Authorization` header that is accepted.")
+    client_variables: list[str] = Field(
+        description="Variables from which clients of this API take its base URL, such as `PINTEREST_API_URI`."
+    )
     operations: list[str] = Field(description="Operation ids, sorted.")
 
 
@@ -52,6 +55,7 @@ _EXAMPLE: dict[str, Any] = {
             "base_path": "/v5",
             "example_path": "/v5/ad_accounts/549755885175/audiences",
             "authorization": "Bearer pina_anything",
+            "client_variables": ["PINTEREST_API_URI"],
             "operations": ["audiences/create"],
         }
     ],
@@ -88,6 +92,7 @@ async def get(request: MockRequest) -> RawResponse:
                     "base_path": str(provider.servers[0]["url"]).rstrip("/"),
                     "example_path": provider.example[0],
                     "authorization": provider.example[1],
+                    "client_variables": [*provider.client_variables],
                     "operations": sorted(_operations(provider)),
                 }
                 for provider in served.providers.values()

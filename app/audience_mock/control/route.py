@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from audience_mock.control import access, errors
@@ -12,6 +13,15 @@ from audience_mock.web.route import MockRoute
 
 CHANGE = "change"
 """The kind of a notice about an operation that changed something."""
+
+REPLAYED = frozenset(
+    {
+        *("state/seed", "clock/put", "clock/advance", "faults/add", "faults/clear", "faults/delete"),
+        *("audience/update", "audience/delete", "customer_list/update", "ids/put"),
+        *("limits/restart", "worlds/put", "worlds/update"),
+    }
+)
+"""Operations that change how a world answers, and begin no new recording."""
 
 _READING = frozenset({"journal/search", "journal/verify", "uploads/lint_for"})
 """Operations that change nothing, though their method is not GET."""
@@ -50,6 +60,8 @@ class ControlRoute(MockRoute):
         response = await super().respond(request, authorized=authorized)
         if response is not None and response.status_code < 400:
             self._notify(request)
+            if self.operation_id in REPLAYED:
+                note_change(request)
         return response
 
     def _notify(self, request: MockRequest) -> None:
@@ -64,6 +76,22 @@ class ControlRoute(MockRoute):
 
     def error_response(self, request: MockRequest, error: Exception) -> RawResponse:
         return errors.error_response(request, error)
+
+
+def note_change(request: MockRequest) -> None:
+    """Note a change of a world that is recorded: that of the request, or the one that its path names."""
+    name = request.path_params.get("world")
+    world = request.world if name is None else request.worlds.find(name)
+    if world.recording is None:
+        return
+    from audience_mock.core.worlds.recording import Change  # noqa: PLC0415 - few worlds are recorded
+
+    path = "/settings" if name is not None else request.scope["path"].partition("/__admin")[2]
+    body = request.raw_body or b""
+    if name is not None:
+        body = to_json({"settings": world.options["effective_settings"]()})
+    change = Change(world.journal.last_number, world.clock.now_ms(), request.method, path, body)
+    world.recording.add_change(change)
 
 
 class ServerRoute(ControlRoute):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
@@ -99,12 +99,28 @@ class Fork(ApiModel):
     name: str = Field(pattern=f"^{NAME.pattern}$", description="Name of the new world.")
 
 
+class DiffQuery(ApiModel):
+    model_config = ConfigDict(extra="forbid")
+
+    by: Literal["id", "content"] = Field(
+        default="id",
+        description="What makes two rows the same: their `id`; or their `content`, whatever ids and times"
+        " they have, as two runs of one client differ lawfully. Tokens and counters are not compared then.",
+    )
+
+
 class SectionDiff(ApiModel):
     """The difference of one section. A null field is missing or has its default."""
 
-    counts: dict[str, int] = Field(description="Number of rows that were added, removed and changed.")
+    counts: dict[str, int] = Field(description="Number of rows of each kind below.")
     added: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
     removed: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
+    duplicated: list[dict[str, Any]] | None = Field(
+        default=None, description="By content: the first 100 that the first world has fewer times."
+    )
+    lost: list[dict[str, Any]] | None = Field(
+        default=None, description="By content: the first 100 that the first world has more often."
+    )
     changed: list[dict[str, Any]] | None = Field(
         default=None,
         description="The first 100: what identifies the row, and its `fields`, each `from` and `to`.",
@@ -258,9 +274,16 @@ async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     response_model=dict[str, SectionDiff],
     responses=success(_DIFF_EXAMPLE) | NO_WORLD | EXPORT_TOO_LARGE,
 )
-async def diff(request: MockRequest, world: str, other: str) -> RawResponse:
+async def diff(
+    request: MockRequest, world: str, other: str, query: Annotated[DiffQuery, Query()]
+) -> RawResponse:
     """Show the differences of two worlds by section; `{}` if they hold the same data."""
-    return json_response(await diff_worlds(request.worlds.find(world), request.worlds.find(other)))
+    before, after = request.worlds.find(world), request.worlds.find(other)
+    if query.by == "id":
+        return json_response(await diff_worlds(before, after))
+    from audience_mock.core.seeds.content_diff import diff_contents  # noqa: PLC0415 - few servers need it
+
+    return json_response(await diff_contents(before, after))
 
 
 def _matching(request: MockRequest, pattern: str) -> list[str]:

@@ -28,6 +28,8 @@ class Rules:
     hashes. A job that hashes wrongly does so from the first line on."""
     redact_users: bool = False
     """Whether the journal and the log show no uploaded people."""
+    record: bool = False
+    """Whether the world keeps what a bundle of it needs: see `worlds.recording`."""
     request_faults: bool = True
     """Whether a request may ask for a fault of its own."""
 

@@ -70,14 +70,19 @@ class _Drain(asyncio.Protocol):
         self._connections.discard(self)
 
 
+FEW_QUEUED = 16
+"""Requests that wait for the one that is served, on one connection. Chosen."""
+
+
 class Flow(FlowControl):
-    """Reads nothing more while requests are queued: a client that pipelines without end would otherwise have
-    a segment read for each response."""
+    """Reads nothing more while many requests are queued: a client that pipelines without end would otherwise
+    have a segment read for each response. Behind a few it reads on, since that alone tells that the client
+    has left."""
 
     def __init__(self, transport: asyncio.Transport, queued: Sized) -> None:
         super().__init__(transport)
         self._queued = queued
 
     def resume_reading(self) -> None:
-        if self.read_paused and not self._queued:
+        if self.read_paused and len(self._queued) < FEW_QUEUED:
             super().resume_reading()

@@ -59,6 +59,9 @@ def http_protocol(settings: Settings) -> "type[asyncio.Protocol] | Literal['http
 class HttpProtocol(LimitedProtocol):
     """One connection."""
 
+    _served: RequestResponseCycle | None = None
+    """The request that is being served, or was last."""
+
     # Connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -75,6 +78,11 @@ class HttpProtocol(LimitedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         super().connection_lost(exc)
+        # uvicorn tells it the last request that has arrived, which may wait for the one that is served.
+        served = self._served
+        if served is not None and not served.response_complete:
+            served.disconnected = True
+            served.message_event.set()
 
     def shutdown(self) -> None:
         self._stopping = True
@@ -124,6 +132,10 @@ class HttpProtocol(LimitedProtocol):
             self._offer = (self._request_line(), self.headers)
             return
         super().on_headers_complete()
+        if self._served is None or self._served.response_complete:
+            self._served = self.cycle
+        if self.pipeline:
+            self.flow.resume_reading()  # uvicorn has paused it
         self._part = BODY
         if self._timer is not None:
             self._stop_timer()
@@ -160,6 +172,8 @@ class HttpProtocol(LimitedProtocol):
     def on_response_complete(self) -> None:
         self.transport.flush()
         is_last = not self.pipeline
+        if not is_last:
+            self._served = self.pipeline[-1][0]
         super().on_response_complete()
         if is_last and self._rejection is not None and not self.transport.is_closing():
             self._send_rejection(self._rejection)

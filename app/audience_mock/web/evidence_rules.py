@@ -1,13 +1,19 @@
 """The rules of each operation, with their evidence, read from a description, for `strict_evidence`."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from audience_mock.web.evidence import ANSWERS, KEY, Grade
 from audience_mock.web.operations import describe_schema, models_of_requests, request_fields, response_rules
 
 RANKS: Mapping[str, int] = {"invented": 0, "inferred": 1, "documented": 2, "recorded": 3}
+
+
+_LEVEL_ENDS = re.compile(r"[.\[]|\Z")
+"""In a dotted name."""
 
 
 class Rule(NamedTuple):
@@ -31,6 +37,13 @@ class OperationRules:
     fields: Sequence[Rule]
     answers: Sequence[Rule]
     headers: Sequence[Rule]
+
+    @cached_property
+    def body_fields(self) -> frozenset[str]:
+        """The fields of a body that have rules, and what they are in: `body rule`, say, for `body rule.url`,
+        and `body []` for an item of a list."""
+        fields = (rule.field for rule in self.fields if rule.field.startswith("body "))
+        return frozenset(field[: end.start()] for field in fields for end in _LEVEL_ENDS.finditer(field))
 
 
 def operations_of(description: dict[str, Any]) -> Iterator[OperationRules]:

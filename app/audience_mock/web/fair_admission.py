@@ -13,12 +13,17 @@ from audience_mock.core.errors import QuotaExceededError
 from audience_mock.core.steps import Pause, pausing
 from audience_mock.core.worlds.names import tenant_of
 from audience_mock.core.worlds.quotas import Ledger
+from audience_mock.core.worlds.tenants import Tenants
+from audience_mock.core.worlds.world import DEFAULT
 from audience_mock.web.context import context_of
 from audience_mock.web.journal import record
 from audience_mock.web.provider_app import Provider
 from audience_mock.web.request import MockRequest
 from audience_mock.web.request_quotas import BYTES_IN_FLIGHT, REQUESTS, RequestQuotas
 from audience_mock.web.turns import Turns
+
+_OTHERS = ""
+"""Stands for all tenants without an entry in the file; no name of a tenant is blank."""
 
 LARGE_BYTES = 1 << 16
 """Of a body that comes in more than one piece. Chosen: as many as uvicorn holds before it stops reading."""
@@ -27,8 +32,9 @@ LARGE_BYTES = 1 << 16
 class FairAdmission:
     """Wraps the applications of a server."""
 
-    def __init__(self, quotas: RequestQuotas, ledger: Ledger) -> None:
+    def __init__(self, tenants: Tenants, quotas: RequestQuotas, ledger: Ledger) -> None:
         self.quotas = quotas
+        self._tenants = tenants
         self._ledger = ledger
         self._turns = Turns()
 
@@ -39,7 +45,13 @@ class FairAdmission:
 
     async def wait_to_open(self, world: str) -> None:
         """Until it is the turn of a request that opens or makes a world, which takes some milliseconds."""
-        await self._turns.wait(tenant_of(world))
+        await self._turns.wait(self._sharer_of(world))
+
+    def _sharer_of(self, world: str) -> str:
+        """Whose turn a request to this world takes. All tenants that the file does not name share one: a
+        client can make up any number of names, each of which would have the share of a tenant."""
+        tenant = tenant_of(world)
+        return tenant if tenant in self._tenants or tenant == DEFAULT else _OTHERS
 
     def around(self, app: ASGIApp, provider: Provider) -> ASGIApp:
         """The application of a provider, within the quotas; its errors are the provider's.
@@ -58,13 +70,13 @@ class FairAdmission:
                 if provider.journalled:
                     self.quotas.take(REQUESTS, world, 1)
                     counted = True
-                await self._turns.wait(tenant_of(world))
-                turn = partial(self._turns.wait, tenant_of(world))
+                turn = partial(self._turns.wait, self._sharer_of(world))
+                await turn()
                 with _Body(self.quotas, world, scope, receive, turn) as body, pausing(turn):
                     await app(scope, body.receive, send)
             except QuotaExceededError as error:
                 if error.quota == REQUESTS:
-                    await self._turns.wait(tenant_of(world))
+                    await self._turns.wait(self._sharer_of(world))
                 context.provider = provider
                 request = MockRequest(scope, receive, send)
                 response = context.provider.error_response(request, error)

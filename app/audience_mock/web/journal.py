@@ -106,6 +106,10 @@ def record(
         rules.journal_entries,
         rules.journal_bytes,
     )
+    if world.recording is not None:
+        from audience_mock.web.recording import note  # noqa: PLC0415 - few worlds are recorded
+
+        note(world.recording, world.journal.last_number, request, response)
     if world.subscribers and (newest := world.journal.newest) is not None:
         world.subscribers.notify(REQUEST, newest)
 

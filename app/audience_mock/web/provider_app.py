@@ -92,6 +92,8 @@ class Provider:
     versions: "Callable[[], ApiVersions] | None" = None
     bridge: "Callable[[], Bridge] | None" = None
     journalled: bool = True
+    is_public_token: Callable[[str], bool] | None = None
+    """Whether a token is no secret, as one that describes itself: a bundle needs it as it is."""
 
 
 class ProviderApp(FastAPI):

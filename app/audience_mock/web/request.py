@@ -38,6 +38,8 @@ class MockRequest(Request):
     """The parts of a form that was read as it arrived."""
     streamed_bytes: int | None = None
     """Bytes of a body that were read and not kept."""
+    tap: Any = None
+    """What keeps its body, in a world that is recorded: a `recording.Tap`."""
     response_headers: tuple[Header, ...] = ()
     """Headers that any response to this request gets: rate limits."""
     _first_values: dict[bytes, bytes] | None = None

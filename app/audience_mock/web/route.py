@@ -154,6 +154,10 @@ class MockRoute(APIRoute):
             raise HTTPException(405)
         request = MockRequest(scope, receive, send)
         request.context.operation = self.operation_id
+        if request.world.recording is not None:
+            from audience_mock.web.recording import Tap
+
+            request.tap = Tap(request)
         if self.subject_to_faults and (request.world.faults.planned or request.context.may_request_fault):
             response, broken = await faults.respond(self, request)
         else:

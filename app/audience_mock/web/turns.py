@@ -100,10 +100,11 @@ class Turns:
         turn = queue.popleft()
         if queue:
             self._waiting[tenant] = queue
-        self._begin(tenant, now_s)
         # A client that left has cancelled its own.
         if not turn.done():
             turn.set_result(None)
+        # After what wakes the request, which then runs first: its time is its own tenant's.
+        self._begin(tenant, now_s)
 
     def _wake_later(self, now_s: float) -> None:
         """Go on in the next window: all that wait have had their share of this one."""

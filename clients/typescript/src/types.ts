@@ -39,6 +39,8 @@ export interface ApiOverview {
   example_path: string;
   /** An `Authorization` header that is accepted. */
   authorization: string;
+  /** Variables from which clients of this API take its base URL, such as `PINTEREST_API_URI`. */
+  client_variables: readonly string[];
   /** Operation ids, sorted. */
   operations: readonly string[];
 }
@@ -175,6 +177,33 @@ export interface BridgeRest {
 export interface BridgeTarget {
   id: string;
   kind: string;
+}
+
+/** What `audience-mock replay` plays again. Secrets have aliases, the same one wherever they are. */
+export interface Bundle {
+  format: number;
+  /** Of Audience Mock and Python. */
+  versions: Record<string, string>;
+  world: string;
+  /** Those that the world has, its own and the server's. */
+  settings: Record<string, unknown>;
+  /** The time at which it begins. */
+  clock: BundleStart;
+  /** What the world held then, as a seed. */
+  start: Record<string, unknown>;
+  /** Requests with their responses, and changes by the control API, in order. */
+  steps: readonly Record<string, unknown>[];
+  /**
+   * Number of requests at the beginning that the journal has `dropped`, and whether later ones are missing
+   * (`after_limit`).
+   */
+  missing: Record<string, unknown>;
+}
+
+export interface BundleStart {
+  /** Unix seconds. */
+  now: number;
+  frozen: boolean;
 }
 
 /** Keys that are left out keep their value: a frozen clock stays frozen at its new time. */
@@ -392,7 +421,7 @@ export interface FaultState {
   every?: number;
   /** Then apply to this share of calls; the same calls on every run. */
   chance?: number;
-  /** Number of times to fire at most. By default 1 for a limit window, else unlimited. */
+  /** Number of times to fire at most. By default 1 for a limit window or a stale token, else unlimited. */
   first?: number | null;
   /** Delay in real milliseconds, whatever the clock of the world shows. */
   latency_ms?: LatencyRange | null;
@@ -422,6 +451,11 @@ export interface FaultState {
   effect_lost?: true | null;
   /** Run the operation, then close the connection without a response. */
   answer_lost?: true | null;
+  /**
+   * Answer 401 to the call, and from then on to every call of any operation with the same `Authorization`:
+   * another token works.
+   */
+  stale_token?: true | null;
   id: string;
   /** Number of matching calls, until the fault was used up. */
   seen: number;
@@ -716,7 +750,7 @@ export interface PlannedFault {
   every?: number;
   /** Then apply to this share of calls; the same calls on every run. */
   chance?: number;
-  /** Number of times to fire at most. By default 1 for a limit window, else unlimited. */
+  /** Number of times to fire at most. By default 1 for a limit window or a stale token, else unlimited. */
   first?: number | null;
   /** Delay in real milliseconds, whatever the clock of the world shows. */
   latency_ms?: number | LatencyRange | null;
@@ -746,6 +780,11 @@ export interface PlannedFault {
   effect_lost?: true | null;
   /** Run the operation, then close the connection without a response. */
   answer_lost?: true | null;
+  /**
+   * Answer 401 to the call, and from then on to every call of any operation with the same `Authorization`:
+   * another token works.
+   */
+  stale_token?: true | null;
 }
 
 export interface PlannedFaults {
@@ -817,12 +856,16 @@ export interface Reset {
 
 /** The difference of one section. A null field is missing or has its default. */
 export interface SectionDiff {
-  /** Number of rows that were added, removed and changed. */
+  /** Number of rows of each kind below. */
   counts: Record<string, number>;
   /** The first 100. */
   added?: readonly Record<string, unknown>[] | null;
   /** The first 100. */
   removed?: readonly Record<string, unknown>[] | null;
+  /** By content: the first 100 that the first world has fewer times. */
+  duplicated?: readonly Record<string, unknown>[] | null;
+  /** By content: the first 100 that the first world has more often. */
+  lost?: readonly Record<string, unknown>[] | null;
   /** The first 100: what identifies the row, and its `fields`, each `from` and `to`. */
   changed?: readonly Record<string, unknown>[] | null;
 }
@@ -1262,6 +1305,11 @@ export interface WorldSettings {
    * like an e-mail address.
    */
   redact_users?: boolean;
+  /**
+   * Whether a world keeps what `audience-mock bundle` needs: what it held at first, what the control API
+   * changed, and whole bodies; up to 64 MiB, besides a copy of its data.
+   */
+  record?: boolean;
   /**
    * The evidence that a response has to rest on: where it is less, the answer is 501 and names the rule.
    * X-Audience-Mock-Evidence says so for one request.

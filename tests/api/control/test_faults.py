@@ -246,6 +246,31 @@ def test_a_limit_window_ends_by_the_worlds_clock(mock: MockServer, client: Clien
     assert client.find().status_code == 404
 
 
+# Tokens
+
+
+def test_a_stale_token_is_rejected_until_there_is_another(client: Client) -> None:
+    """From its first call on, a stale token is rejected by every operation, and another token is not; the
+    fault counts its calls, and its end is that of all faults."""
+    id = client.plan("audiences/list", skip=1, stale_token=True)
+    other = {**PINTEREST_TOKEN, "Authorization": "Bearer pina_refreshed"}
+    assert client.statuses(2) == [200, 401]
+    assert [client.create().status_code, client.browse().status_code] == [401, 401]
+    assert httpx.get(client.url + AUDIENCES, headers=other).status_code == 200
+    state = client.state(id)
+    assert (state["seen"], state["fired"], state["left"], state["used"]) == (2, 3, 0, True)
+    client.http.delete("/__admin/faults")
+    assert client.browse().status_code == 200
+
+
+def test_a_stale_token_of_pitchtarget(client: Client) -> None:
+    """A stale token gets PitchTarget's own 401; planned faults behind it do not fire meanwhile."""
+    client.plan("custom_audiences/get", stale_token=True)
+    later = client.plan("custom_audiences/get", status=503)
+    assert [client.find().status_code for _ in range(2)] == [401, 401]
+    assert client.state(later)["fired"] == 0
+
+
 # Connections
 
 

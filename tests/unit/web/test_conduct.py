@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import pytest
@@ -10,8 +10,10 @@ import pytest
 from audience_mock.core.controls.journal import Journal
 from audience_mock.providers import registry
 from audience_mock.web.conduct import examination
-from audience_mock.web.conduct.checks import MAX_REQUESTS, Subject
+from audience_mock.web.conduct.calls import Call
+from audience_mock.web.conduct.checks import MAX_REQUESTS, Check, Subject
 from audience_mock.web.conduct.examination import Examined, examine, rule_book
+from audience_mock.web.conduct.rules import Rule
 from audience_mock.web.journal import RecordedRequest
 
 GET = RecordedRequest(
@@ -36,10 +38,10 @@ GET = RecordedRequest(
 )
 
 
-def journal_of(count: int) -> Journal:
+def journal_of(count: int, request: RecordedRequest = GET) -> Journal:
     journal = Journal()
     for number in range(count):
-        journal.add(tuple(GET), 0, 1_700_000_000_000 + number, count, sys.maxsize)
+        journal.add(tuple(request), 0, 1_700_000_000_000 + number, count, sys.maxsize)
     return journal
 
 
@@ -89,3 +91,69 @@ def test_an_entry_of_another_server_is_left_out() -> None:
     journal = Journal()
     journal.add(tuple(GET._replace(api="elsewhere")), 0, 0, 1, sys.maxsize)
     assert asyncio.run(examined(journal)) == ([], 0)
+
+
+_LIST = GET._replace(
+    operation="audiences/list",
+    path=b"/v5/ad_accounts/549755885175/audiences",
+    answer_body=b'{"items":[{"id":"1"}],"bookmark":"b"}',
+    answer_bytes=37,
+)
+
+
+@pytest.mark.parametrize(
+    ("request_of_all", "rule"),
+    [
+        (GET, "AM201"),
+        (GET._replace(status=503), "AM102"),
+        (GET._replace(status=None), "AM102"),
+        (_LIST, "AM206"),
+        (_LIST, "AM203"),
+        (GET._replace(query=b"misspelled=1"), "AM401"),
+    ],
+)
+def test_the_work_grows_with_the_requests(
+    request_of_all: RecordedRequest, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no faster: a rule that thousands of requests break reports each of them a few times at most."""
+    count, reported, report = 3_000, 0, Check.report
+
+    def counting(check: Check, of: Rule, message: str, calls: Iterable[Call], *, about: str = "") -> None:
+        nonlocal reported
+        involved = list(calls)
+        reported += len(involved)
+        report(check, of, message, involved, about=about)
+
+    monkeypatch.setattr(Check, "report", counting)
+    found = asyncio.run(examined(journal_of(count, request_of_all)))
+    assert rule in [finding.rule.id for finding in found.findings]
+    assert reported <= 10 * count
+
+
+def test_others_get_their_turn_while_the_findings_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the last request, too: thousands of walks through a list are judged then."""
+    monkeypatch.setattr(examination, "TURN_S", 0)
+    count, between, longest, report = 500, 0, 0, Check.report
+
+    def counting(check: Check, of: Rule, message: str, calls: Iterable[Call], *, about: str = "") -> None:
+        nonlocal between, longest
+        between += 1
+        longest = max(longest, between)
+        report(check, of, message, calls, about=about)
+
+    async def others() -> None:
+        nonlocal between
+        while True:
+            between = 0
+            await asyncio.sleep(0)
+
+    async def served() -> Examined:
+        running = asyncio.create_task(others())
+        found = await examined(journal_of(count, _LIST))
+        running.cancel()
+        return found
+
+    monkeypatch.setattr(Check, "report", counting)
+    found = asyncio.run(served())
+    assert ("AM203", count) in [(finding.rule.id, finding.count) for finding in found.findings]
+    assert longest <= 3

@@ -158,3 +158,21 @@ def test_tenants_that_nobody_knows_take_no_memory(clock: Clock) -> None:
         return len(turns._used_s) + len(turns._waiting)
 
     assert run(served()) <= 2
+
+
+def test_the_time_of_a_request_that_waited_is_its_own_tenants(clock: Clock) -> None:
+    """Not that of the tenant whose turn comes next: it would rest for what others used."""
+
+    async def served() -> None:
+        turns = Turns()
+        for tenant in ("first", "noisy", "quiet"):
+            await use(turns, clock, tenant, 0.0)
+        await iterations()
+        busy = (use(turns, clock, "noisy", 1.01 * SHARE * WINDOW_S), use(turns, clock, "quiet", 0.0))
+        await asyncio.gather(use(turns, clock, "first", 0.0), *busy)
+        await iterations()
+        assert begins_at_once(turns, "quiet")
+        await iterations()
+        assert not begins_at_once(turns, "noisy")
+
+    run(served())

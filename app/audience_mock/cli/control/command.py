@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import click
 
@@ -61,12 +60,13 @@ class ControlCommand(GroupedCommand):
         from audience_mock.client import DEFAULT_WORLD, ControlError
 
         as_json = ctx.params.pop("as_json") or self._show is None
-        world = _connected(ctx.params)
+        params = ctx.params
+        world = connected(params.pop("url"), params.pop("world", None), params.pop("admin_token_file"))
         if not self._takes_world:
             world = world.in_world(DEFAULT_WORLD)
         assert self.callback is not None
         try:
-            _check_server(world)
+            check_server(world)
             found = ctx.invoke(self.callback, world, **ctx.params)
         except FailedCheckError as error:
             if as_json or self._show is None:
@@ -81,7 +81,7 @@ class ControlCommand(GroupedCommand):
         except (HTTPException, NotAudienceMockError):
             exit_with_error(f"the server at {world.url} is not Audience Mock")
         except OSError as error:
-            exit_with_error(_why_unreachable(error, world.url))
+            exit_with_error(why_unreachable(error, world.url))
         if as_json or self._show is None:
             echo_json(found)
         else:
@@ -154,24 +154,15 @@ def _server_options(*, takes_world: bool) -> list[click.Parameter]:
     ]
 
 
-def _connected(options: dict[str, Any]) -> "MockWorld":
-    """The world that the options choose, which they lose here."""
-    from audience_mock.client import DEFAULT_WORLD, MockWorld
+def connected(url: str, world: str | None = None, token_file: Path | None = None) -> "MockWorld":
+    """The world that options choose; exits where one is invalid. Nothing is sent yet."""
+    from audience_mock.client import DEFAULT_WORLD, MockWorld, split_world
 
-    url, token_file = options.pop("url"), options.pop("admin_token_file")
     parts = parse_url(url)
     if parts is None:
         exit_with_error(f"--url: not the URL of a server: {url!r} (try http://127.0.0.1:8000)")
-    path, of_url = _split_world(parts.path)
-    world = options.pop("world", None) or of_url or DEFAULT_WORLD
-    server = parts._replace(path=path, query="", fragment="").geturl()
-    return MockWorld(server, world=world, admin_token=_token(token_file))
-
-
-def _split_world(path: str) -> tuple[str, str | None]:
-    """The path of the server, and the world of the URL if it has one: a test's own variable may be either."""
-    found = re.fullmatch(r"(?P<path>.*)/worlds/(?P<world>[^/]+)/?", path)
-    return (found["path"], unquote(found["world"])) if found else (path, None)
+    server, of_url = split_world(parts._replace(query="", fragment="").geturl())
+    return MockWorld(server, world=world or of_url or DEFAULT_WORLD, admin_token=_token(token_file))
 
 
 def _token(file: Path | None) -> str | None:
@@ -191,14 +182,15 @@ def _token(file: Path | None) -> str | None:
         exit_with_error(f"{'--admin-token-file' if file else TOKEN_FILE_VARIABLE}: {error.why}")
 
 
-def _why_unreachable(error: OSError, url: str) -> str:
+def why_unreachable(error: OSError, url: str) -> str:
+    """Why a server cannot be called, in a line."""
     if error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     reason = getattr(error, "verify_message", None) or error.strerror or str(error) or type(error).__name__
     return f"cannot reach {url}: {reason} (--url or AUDIENCE_MOCK_URL names the server)"
 
 
-def _check_server(world: "MockWorld") -> None:
+def check_server(world: "MockWorld") -> None:
     """Raises NotAudienceMockError for another server: one that answers 200 to anything would seem to obey."""
     from audience_mock.client import DEFAULT_WORLD, ControlError
 

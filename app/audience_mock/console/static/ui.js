@@ -333,3 +333,14 @@ export function Split({ list, detail, label: text, onClose }) {
   </div>`;
 }
 
+// What the control API answers to a GET, as a file.
+export async function download(world, path, name) {
+  try {
+    const found = await get(world, path);
+    const url = URL.createObjectURL(new Blob([JSON.stringify(found, null, 2)], { type: "application/json" }));
+    Object.assign(document.createElement("a"), { href: url, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  } catch (error) {
+    fail(error);
+  }
+}

@@ -52,6 +52,9 @@ class Outcome:
     """The answer is as usual, but nothing was written."""
     answer_lost: bool | None = None
     """The operation is done, and the connection is closed without an answer."""
+    stale_token: bool | None = None
+    """401 for the request, and from then on for all that have the same `Authorization`, whatever their
+    operation."""
     latency_ms: tuple[int, int] | None = None
     """Least and most milliseconds before anything else happens; goes with any kind."""
     body: bytes | None = None
@@ -88,7 +91,7 @@ def _random_for(id: str) -> random.Random:
 class Fault:
     """An outcome, and the requests that meet it: those of `operation` that match `match`; of these, after the
     first `skip`, every `every`-th, with the probability `chance`, at most `first` times. A limit window
-    counts as one time.
+    counts as one time, and so does a token that became stale.
     """
 
     id: str
@@ -112,7 +115,9 @@ class Fault:
 
     def __post_init__(self) -> None:
         self._turns = 0
-        if self.outcome.limit_window_s is not None and self.first is None:
+        self._stale: set[str] = set()
+        lasts = self.outcome.limit_window_s is not None or self.outcome.stale_token is not None
+        if lasts and self.first is None:
             self.first = 1
 
     def count_as(self, other: "Fault") -> None:
@@ -133,6 +138,10 @@ class Fault:
         """Whether it can fire no more."""
         return self.left == 0 and not self.window_left_ms(now_ms)
 
+    def applies_to(self, operation: str, now_ms: int) -> bool:
+        """Whether requests of an operation may meet it now."""
+        return self.operation in (operation, ANY) and not self.is_over(now_ms)
+
     def window_left_ms(self, now_ms: int) -> int:
         """What is left of a limit window; 0 if none is open, also after the clock was set back before its
         start."""
@@ -143,11 +152,17 @@ class Fault:
         least, most = self.outcome.latency_ms or (0, 0)
         return least if least == most else self.random.randint(least, most)
 
-    def fire(self, now_ms: int) -> bool:
+    def fire(self, now_ms: int, authorization: str | None = None) -> bool:
         """Whether the request that was just counted in `seen` goes wrong; counts it if so."""
         due = self._is_due(now_ms)
         self.fired += due
+        if due and self.outcome.stale_token and authorization is not None:
+            self._stale.add(authorization)
         return due
+
+    def has_made_stale(self, authorization: str | None) -> bool:
+        """Whether an earlier request with the same token met it."""
+        return authorization in self._stale
 
     def _is_due(self, now_ms: int) -> bool:
         if self.window_left_ms(now_ms):
@@ -207,19 +222,18 @@ class Faults:
 
     def needs_body(self, operation: str, now_ms: int) -> bool:
         """Whether a request's body must be read to decide which fault it meets."""
-        return any("body" in fault.match for fault in self._for(operation, now_ms))
+        return any("body" in fault.match and fault.applies_to(operation, now_ms) for fault in self)
 
     def fire(self, operation: str, request: Mapping[str, Any], now_ms: int) -> Fault | None:
         """The fault that a request meets: the first planned one that is due. Each that matches counts it."""
         fired = None
-        for fault in self._for(operation, now_ms):
-            if matches(request, fault.match):
+        authorization = request["headers"].get("authorization")
+        for fault in self:
+            if fired is None and fault.has_made_stale(authorization):
+                fault.fired += 1
+                fired = fault
+            elif fault.applies_to(operation, now_ms) and matches(request, fault.match):
                 fault.seen += 1
-                if fired is None and fault.fire(now_ms):
+                if fired is None and fault.fire(now_ms, authorization):
                     fired = fault
         return fired
-
-    def _for(self, operation: str, now_ms: int) -> Iterator[Fault]:
-        for fault in self:
-            if fault.operation in (operation, ANY) and not fault.is_over(now_ms):
-                yield fault

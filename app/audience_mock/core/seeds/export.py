@@ -6,9 +6,9 @@ source of randomness.
 """
 
 import base64
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 from sqlalchemy import Select, func, select
@@ -19,6 +19,9 @@ from audience_mock.core.steps import let_others_run
 from audience_mock.core.store.tables import UploadPart, UserBlock, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.world import World
+
+if TYPE_CHECKING:
+    from audience_mock.core.worlds.recording import Recording
 
 MAX_BYTES = 128 << 20
 """Bytes of users (four million digests) and of parts of uploads in a state, a third more as base64. Chosen: a
@@ -36,10 +39,21 @@ _HELD_BYTES = (
 
 async def export_state(world: World) -> bytes:
     """The JSON text of a seed, a line for each row. Raises InvalidStateError if there are too many users."""
-    sections: dict[str, list[bytes]] = {}
     async with copy_of(world) as (tx, clock):
-        async for row in in_steps(rows(tx, in_full)):
-            sections.setdefault(row.section, []).append(_written(row))
+        return await _export(tx, clock)
+
+
+async def export_start(recording: "Recording", world: World) -> bytes:
+    """As `export_state`, of what a recorded world held at first."""
+    tx = recording.held_at_first(world.rules)
+    _check_bytes(sum(_count_bytes(tx, held) for held in _HELD_BYTES))
+    return await _export(tx, {"now": seconds(tx.now_ms), "frozen": recording.was_frozen})
+
+
+async def _export(tx: Transaction, clock: Mapping[str, Any]) -> bytes:
+    sections: dict[str, list[bytes]] = {}
+    async for row in in_steps(rows(tx, in_full)):
+        sections.setdefault(row.section, []).append(_written(row))
     pieces = [b'"clock":%b' % to_json(clock)]
     for section, lines in sections.items():
         template = b'"%b":{\n%b\n}' if section == "sequences" else b'"%b":[\n%b\n]'
@@ -66,14 +80,17 @@ async def copy_of(world: World) -> AsyncIterator[tuple[Transaction, dict[str, An
     """A copy of a world's rows as they are now, and its clock. Raises InvalidStateError."""
     if world.exclusive.blocks_reads:
         await world.exclusive.wait()
-    held_bytes = sum([await world.read(_count_bytes, held) for held in _HELD_BYTES])
+    _check_bytes(sum([await world.read(_count_bytes, held) for held in _HELD_BYTES]))
+    with world.frozen_copy() as tx:
+        yield tx, {"now": seconds(tx.now_ms), "frozen": world.clock.frozen}
+
+
+def _check_bytes(held_bytes: int) -> None:
     if held_bytes > MAX_BYTES:
         raise InvalidStateError(
             f"this world holds {held_bytes} bytes of users and of parts of uploads, and a state has"
             f" {MAX_BYTES} at most: take a snapshot, or fork the world"
         )
-    with world.frozen_copy() as tx:
-        yield tx, {"now": seconds(tx.now_ms), "frozen": world.clock.frozen}
 
 
 def _count_bytes(tx: Transaction, held: Select[tuple[int]]) -> int:

@@ -96,7 +96,7 @@ async def create(
     world: World, records: Records, *, account: str, name: str, list_type: str, is_nca: bool
 ) -> CustomerListRow:
     """Create a customer list with these records as its first batch. Raises RejectedIdentityError."""
-    effects = _take_effect(records)
+    effects = await _take_effect(records)
     columns = {
         "account": account,
         "name": name,
@@ -143,7 +143,7 @@ async def apply_batch(
     (documented). `also` runs in the transaction that changes the list, and reports a batch that fails half
     way; without it, that raises.
     """
-    effects = _take_effect(records)
+    effects = await _take_effect(records)
     while True:
         before = await world.read(find, account=account, number=number)
         async with _writing(world, before, records, action) as batch:
@@ -165,11 +165,11 @@ async def apply_batch(
         # Another batch was committed first: start again from the people it left.
 
 
-def _take_effect(records: Records) -> Effects:
+async def _take_effect(records: Records) -> Effects:
     """What the magic identities among whole records do, to the records themselves already. Raises
     RejectedIdentityError."""
     effects = magic.effects_of(records.people)
-    records.people = magic.without_invalid(records.people, effects)
+    records.people = await magic.without_invalid(records.people, effects)
     if effects.invalid:
         records.reject(effects.invalid)
     return effects

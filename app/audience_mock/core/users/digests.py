@@ -123,6 +123,12 @@ def find_sorted(entries: bytes, wanted: Mapping[bytes, object]) -> list[bytes]:
     return [digest for digest, place in zip(wanted, places, strict=True) if at(place) == digest]
 
 
+def without(entries: bytes, dropped: Mapping[bytes, object]) -> bytes:
+    """Sorted, distinct digests but for the `dropped` ones, which are sorted as the keys are."""
+    found = set(find_sorted(entries, dropped))
+    return b"".join(digest for digest in each(entries) if digest not in found) if found else entries
+
+
 class _Run(NamedTuple):
     """Sorted, distinct entries in a file, and the first entry of each of its blocks."""
 

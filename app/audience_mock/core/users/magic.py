@@ -15,7 +15,8 @@ from typing import Any
 
 from audience_mock.core.audiences.lifecycle import INITIALIZING, PROCESSING, READY, TOO_SMALL
 from audience_mock.core.errors import RejectedIdentityError
-from audience_mock.core.users.digests import DIGEST_BYTES, Digests
+from audience_mock.core.steps import let_others_run
+from audience_mock.core.users.digests import DIGEST_BYTES, Digests, without
 from audience_mock.core.users.records import digests_of_plain
 from audience_mock.core.worlds.world import World
 
@@ -201,34 +202,31 @@ def effects_of(digests: Digests) -> Effects:
     return effects
 
 
-def without_invalid(digests: Digests, effects: Effects) -> Digests:
+async def without_invalid(digests: Digests, effects: Effects) -> Digests:
     """What is left of an upload's digests: all but invalid ones, and of these the first half in their order
-    if it fails half way. The given ones are closed unless they are what is left."""
+    if it fails half way. The given ones are closed unless they are what is left. Other requests run after
+    each part."""
     if not (effects.invalid or effects.keeps_half):
         return digests
-    dropped = {digest for digest, each in by_digest().items() if each.invalid or each.keeps_half}
-    kept = _filtered(digests, dropped)
-    if effects.keeps_half:
-        count = sum(len(part) for part in kept.parts()) // DIGEST_BYTES
-        kept = _first(kept, count // 2)
-    return kept
-
-
-def _filtered(digests: Digests, dropped: set[bytes]) -> Digests:
-    kept = Digests()
+    dropped = {digest: each for digest, each in by_digest().items() if each.invalid or each.keeps_half}
+    kept, count = Digests(), 0
     for part in digests.parts():
-        here = [at for at in range(0, len(part), DIGEST_BYTES) if part[at : at + DIGEST_BYTES] in dropped]
-        for start, end in zip([0, *(at + DIGEST_BYTES for at in here)], [*here, len(part)], strict=True):
-            kept.add(part[start:end])
+        left = without(part, dropped)
+        kept.add(left)
+        count += len(left) // DIGEST_BYTES
+        await let_others_run()
     digests.close()
-    return kept
+    return await _first(kept, count // 2) if effects.keeps_half else kept
 
 
-def _first(digests: Digests, count: int) -> Digests:
+async def _first(digests: Digests, count: int) -> Digests:
     kept, left = Digests(), count * DIGEST_BYTES
     for part in digests.parts():
         kept.add(part[:left])
         left -= min(left, len(part))
+        await let_others_run()
+        if not left:
+            break
     digests.close()
     return kept
 

@@ -38,7 +38,7 @@ async def create_audience(
     RejectedIdentityError.
     """
     users.finish()
-    effects = _take_effect(users)
+    effects = await _take_effect(users)
     audience["columns"] = {**columns, **_status_columns(world, effects)}
     if users.digests.size_bytes <= SMALL_BYTES:
         row = await world.transact(_create_small, users=users, audience=audience)
@@ -57,7 +57,7 @@ async def add_users(world: World, users: UserLines, *, key: int) -> AudienceRow:
     Raises NotFoundError if the audience is deleted meanwhile, and RejectedIdentityError.
     """
     users.finish()
-    effects = _take_effect(users)
+    effects = await _take_effect(users)
     columns = _status_columns(world, effects)
     while True:
         before = await world.read(queries.find_by_key, key=key)
@@ -71,11 +71,11 @@ async def add_users(world: World, users: UserLines, *, key: int) -> AudienceRow:
         # Another upload to the same audience was committed first: merge with its users, too.
 
 
-def _take_effect(users: UserLines) -> magic.Effects:
+async def _take_effect(users: UserLines) -> magic.Effects:
     """What the magic identities in a whole file do, to the file itself already. Raises
     RejectedIdentityError."""
     effects = magic.effects_of(users.digests)
-    users.digests = magic.without_invalid(users.digests, effects)
+    users.digests = await magic.without_invalid(users.digests, effects)
     users.report.valid -= effects.invalid
     users.report.invalid += effects.invalid
     return effects

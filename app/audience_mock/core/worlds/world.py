@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Any, Concatenate, NoReturn, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 
@@ -27,6 +27,9 @@ from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.exclusive import Exclusive, is_large, run_beside
 from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
+
+if TYPE_CHECKING:
+    from audience_mock.core.worlds.recording import Recording
 
 DEFAULT = "default"
 """The world of requests that name none."""
@@ -54,6 +57,9 @@ class World:
     `settings` are those that differ from the server's, `options` those of each provider, by its name.
     """
 
+    recording: "Recording | None" = None
+    """What is kept to replay it; on SQLite only, and if the rules say so."""
+
     def __init__(self, database: Database, *, name: str = DEFAULT, rules: Rules | None = None) -> None:
         self.name = name
         self.database = database
@@ -75,6 +81,7 @@ class World:
 
     def _reset_memory(self) -> None:
         """Start afresh with all that is not in the database."""
+        self._end_recording()
         # Seeded, so that a fresh world gives the same request ids every time; nothing secret comes from it.
         self.random = random.Random(0)  # noqa: S311
         self.callers: dict[str, Any] = {}
@@ -282,8 +289,32 @@ class World:
         self.incarnation += 1
         self._reset_memory()
         self._load_metadata()
+        self.record_if_wanted()
         if self.quotas is not None:
             self.quotas.measure(self)
+
+    def record_if_wanted(self) -> None:
+        """Begin to record, or end it, as the rules say. To be repeatable, randomness and the windows of rate
+        limits start afresh."""
+        if not self.rules.record:
+            self._end_recording()
+        elif self.recording is None:
+            from audience_mock.core.worlds.recording import Recording  # noqa: PLC0415 - few are recorded
+
+            self.random = random.Random(0)  # noqa: S311
+            self.limits = Limits()
+            self.recording = Recording(
+                self.database, self.clock, self._effective_settings(), self.journal.last_number
+            )
+
+    def _effective_settings(self) -> dict[str, Any]:
+        effective: Callable[[], dict[str, Any]] | None = self.options.get("effective_settings")
+        return self.settings if effective is None else effective()
+
+    def _end_recording(self) -> None:
+        if self.recording is not None:
+            self.recording.close()
+            self.recording = None
 
     def finish_copy(self, copy: Database) -> None:
         """Make a copy of the database one of the world: complete, without what is still being written."""
@@ -353,6 +384,7 @@ class World:
     def discard(self) -> None:
         """Close it for good: whatever still uses it gets WorldReplacedError."""
         self.subscribers.end("deleted")
+        self._end_recording()
         self.long_operations.interrupt_all()
         self.quotas = None
         if not self.is_asleep:

@@ -382,6 +382,7 @@ class Worlds:
         """Let a world's own settings have their effect."""
         world.rules, world.options = self._configure(world.settings)
         world.callers.clear()
+        world.record_if_wanted()
 
     def _start_default(self, seed: StartingState) -> bool:
         """Start the default world from the seed, if nothing was ever done in it."""

@@ -1,6 +1,6 @@
 """What the conduct report has to know of Pinterest's API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from audience_mock.providers.pinterest.schema_types import MAX_PAGE_SIZE
@@ -129,9 +129,10 @@ class SmallParts(Check):
         params = call.recorded.path_params
         self._parts.setdefault(params["upload_id"], {})[int(params["part_number"])] = call
 
-    def finish(self) -> None:
+    def finish(self) -> Iterator[None]:
         for parts in self._parts.values():
             for number in sorted(parts)[:-1]:
+                yield
                 size = parts[number].recorded.body_bytes or 0
                 if size < MIN_PART_BYTES:
                     self.report(

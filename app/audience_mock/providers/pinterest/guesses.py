@@ -9,6 +9,7 @@ from audience_mock.core.errors import NotFoundError
 from audience_mock.core.readiness import schedule_build
 from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.responses import status_of_create
+from audience_mock.providers.pinterest.schema_types import audience_number
 from audience_mock.web.strict_evidence import Condition, Exchange, always, never, sends
 
 
@@ -25,9 +26,11 @@ def _shown(exchange: Exchange) -> Iterator[tuple[str, int]]:
             if "status" in each and "size" in each:
                 yield each["status"], each["size"]
     elif request.method == "PATCH" and "audience_id" in request.path_params:
-        account, number = request.path_params["ad_account_id"], int(request.path_params["audience_id"])
+        account, id = request.path_params["ad_account_id"], request.path_params["audience_id"]
+        if not (id.isascii() and id.isdigit()):
+            return  # which the operation rejects
         try:
-            row = world.read_now(queries.find, api=NAME, account=account, number=number)
+            row = world.read_now(queries.find, api=NAME, account=account, number=audience_number(id))
         except NotFoundError:
             return
         yield status_and_size_at(row, world.clock.now_ms())

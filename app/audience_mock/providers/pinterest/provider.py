@@ -26,6 +26,7 @@ from audience_mock.providers.pinterest.api import NAME
 from audience_mock.providers.pinterest.audiences.serializers import audience_in
 from audience_mock.providers.pinterest.customer_list_uploads.serializers import PARTS_PATH
 from audience_mock.providers.pinterest.customer_lists.serializers import customer_list_in
+from audience_mock.providers.pinterest.security import is_self_describing
 from audience_mock.web.provider_app import Provider
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def _guesses() -> "Mapping[str, Condition]":
 def provider() -> Provider:
     return Provider(
         name=NAME,
+        is_public_token=is_self_describing,
         title="Pinterest REST API, the audience family, as Audience Mock serves it",
         version=LATEST_VERSION,
         description="A mock server for tests. Not made by Pinterest.",

@@ -90,6 +90,11 @@ SECURITY_SCHEMES: Mapping[str, Any] = {
 }
 
 
+def is_self_describing(token: str) -> bool:
+    """Whether a token or code says itself what it is for: then it is no secret."""
+    return _SELF_DESCRIBING.fullmatch(token) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRequirement:
     """What an operation needs of a token."""

@@ -59,8 +59,9 @@ class Check:
         """Look into the samples of uploads, after all requests, beside the event loop; a step at a time."""
         return iter(())
 
-    def finish(self) -> None:
-        """Nothing follows."""
+    def finish(self) -> Iterator[None]:
+        """Nothing follows; a step at a time, between which other requests run."""
+        return iter(())
 
     def facts(self, call: Call) -> "Conduct":
         return self.subject.apis[call.api]

@@ -119,7 +119,8 @@ async def examine(entries: Iterable[Entry], subject: Subject, rules: Sequence[Ru
     # Hashing the known people takes a tenth of a second at the first time.
     await asyncio.to_thread(_look_into_uploads, checks)
     for check in checks:
-        check.finish()
+        for _ in check.finish():
+            await turn.give()
         await turn.give()
     found = [finding for check in checks for finding in check.findings() if finding.rule.id in wanted]
     return Examined(sorted(found, key=_order), checked)

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -167,8 +167,9 @@ class Pages(Check):
                 [given, call],
             )
 
-    def finish(self) -> None:
+    def finish(self) -> Iterator[None]:
         for walk in self._walks:
+            yield
             pages, last = walk.pages, walk.pages[-1]
             if walk.following is not None and not walk.is_search and not self.subject.ends_early:
                 self.report(
@@ -218,8 +219,9 @@ class ReadAgain(Check):
             and first.answer_body == second.answer_body
         )
 
-    def finish(self) -> None:
+    def finish(self) -> Iterator[None]:
         for reads in self._reads.values():
+            yield
             self._judge(reads)
 
     def _judge(self, reads: list[Call]) -> None:

@@ -1,5 +1,6 @@
 """Reads that wait for something to be built."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from audience_mock.core.counting import counted
@@ -75,8 +76,9 @@ class Polling(Check):
         if waiting is not None:
             self._judge(waiting[0], [*waiting[1], *last])
 
-    def finish(self) -> None:
+    def finish(self) -> Iterator[None]:
         for state, polls in self._waits.values():
+            yield
             self._judge(state, polls)
 
     def _judge(self, state: str, polls: list[Call]) -> None:

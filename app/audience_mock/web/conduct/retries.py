@@ -1,5 +1,6 @@
 """Requests that are sent again: too early, without a pause, without looking whether the first one arrived."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from audience_mock.web.conduct.calls import Call, elapsed_s
@@ -78,28 +79,39 @@ class NoPause(Check):
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
-        self._failed: dict[tuple[Any, ...], list[Call]] = {}
+        self._failed: dict[tuple[Any, ...], _Attempts] = {}
 
     def see(self, call: Call) -> None:
         attempts = self._failed.get(call.identity)
         if attempts is not None:
-            self._judge([*attempts, call])
+            self._judge(attempts, call)
         if call.status is None or call.status >= 500:
-            self._failed.setdefault(call.identity, []).append(call)
+            attempts = self._failed.setdefault(call.identity, _Attempts())
+            attempts.count += 1
+            attempts.unreported.append(call)
         elif attempts is not None:
             del self._failed[call.identity]
 
-    def _judge(self, attempts: list[Call]) -> None:
-        before, call = attempts[-2:]
+    def _judge(self, attempts: "_Attempts", call: Call) -> None:
+        before = attempts.unreported[-1]
         pause_s = elapsed_s(before, call)
-        if len(attempts) < 3 or pause_s is None or pause_s >= self.options["retry_pause_s"]:
+        if attempts.count < 2 or pause_s is None or pause_s >= self.options["retry_pause_s"]:
             return
         self.report(
             NO_PAUSE,
-            f"{call} is attempt {len(attempts)}, {seconds(pause_s)} after the"
+            f"{call} is attempt {attempts.count + 1}, {seconds(pause_s)} after the"
             f" {before.status or 'broken'} response of request {before.number}",
-            attempts,
+            [*attempts.unreported, call],
         )
+        attempts.unreported.clear()
+
+
+@dataclass
+class _Attempts:
+    """Failed attempts at one request: how many there were, and those that no finding has."""
+
+    count: int = 0
+    unreported: list[Call] = field(default_factory=list)
 
 
 class BlindRetry(Check):

@@ -1,5 +1,6 @@
 """Tokens that are refreshed too early, too late, or for each call."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from audience_mock.core.counting import counted
@@ -110,8 +111,9 @@ class Tokens(Check):
             early = self._early.setdefault((call.api, call.caller), [])
             early.append((call, lifetime_s - age_s))
 
-    def finish(self) -> None:
+    def finish(self) -> Iterator[None]:
         for late in self._late.values():
+            yield
             if len(late) >= max(1, self.options["late_calls"]):
                 self.report(
                     LATE,
@@ -120,6 +122,7 @@ class Tokens(Check):
                     late,
                 )
         for key, lives in self._of_app.items():
+            yield
             single = _single_uses(lives)
             if len(single) >= max(2, self.options["single_uses"]):
                 calls = [life.issued for life in single]
@@ -131,6 +134,7 @@ class Tokens(Check):
                 )
                 self._early.pop(key, None)
         for early in self._early.values():
+            yield
             if len(early) >= max(1, self.options["early_refreshes"]):
                 calls = [call for call, _ in early]
                 self.report(

@@ -1,12 +1,15 @@
 """Digests: sorted and distinct, in memory and in a temporary file."""
 
+import asyncio
+import hashlib
 import random
 import tracemalloc
 
 import pytest
 
-from audience_mock.core.users import digests
-from audience_mock.core.users.digests import Digests, sorted_distinct
+from audience_mock.core.steps import pausing
+from audience_mock.core.users import digests, magic
+from audience_mock.core.users.digests import DIGEST_BYTES, HELD_BYTES, Digests, sorted_distinct
 
 
 def test_a_small_file_takes_little_memory() -> None:
@@ -76,3 +79,34 @@ def test_watched_digests_are_noticed(monkeypatch: pytest.MonkeyPatch, spilled: b
     assert bag.watched_found() == [numbered[2], numbered[-1]]
     assert b"".join(bag.parts()) == b"".join(numbered)
     bag.close()
+
+
+def test_others_run_while_magic_identities_take_effect_on_a_large_upload() -> None:
+    """After each part of its digests, whatever the identities do."""
+    invalid, half = (
+        hashlib.sha256(magic.identities()[name].address.encode()).digest()
+        for name in ("invalid", "fail-half-way")
+    )
+    people = [number.to_bytes(4) * 8 for number in range(3 * HELD_BYTES // DIGEST_BYTES)]
+
+    async def left(*marked: bytes) -> tuple[int, int]:
+        """How many people are left of the upload, and how often others ran."""
+        pauses = 0
+
+        async def pause() -> None:
+            nonlocal pauses
+            pauses += 1
+
+        digests = Digests(watched=magic.by_digest())
+        digests.add(b"".join([*people, *marked]))
+        with pausing(pause):
+            kept = await magic.without_invalid(digests, magic.effects_of(digests))
+        count = sum(len(part) for part in kept.parts()) // DIGEST_BYTES
+        kept.close()
+        return count, pauses
+
+    assert asyncio.run(left()) == (len(people), 0)
+    count, pauses = asyncio.run(left(invalid))
+    assert (count, pauses >= 3) == (len(people), True)
+    count, pauses = asyncio.run(left(invalid, half))
+    assert (count, pauses >= 4) == (len(people) // 2, True)

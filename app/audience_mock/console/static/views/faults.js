@@ -18,6 +18,7 @@ const EFFECTS = [
   ["garbage", "Garbage", null, "A body that is neither JSON nor UTF-8."],
   ["effect_lost", "Lose the effect", null, "Answers as usual, but stores nothing."],
   ["answer_lost", "Lose the answer", null, "Runs the operation, then closes the connection."],
+  ["stale_token", "Make the token stale", null, "401 for the call and every later one with its token; another token works."],
 ];
 
 export default function Faults({ world, params }) {

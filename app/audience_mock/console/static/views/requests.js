@@ -4,7 +4,7 @@ import { SERVER_PATH, get, literal } from "../api.js";
 import { bytes, count, plural } from "../format.js";
 import { go, href, replace } from "../router.js";
 import { useStore } from "../store.js";
-import { Action, Code, Empty, JsonBox, Problem, Rows, Select, Split, Status, Tabs, fail, showCode, toast } from "../ui.js";
+import { Action, Code, Empty, JsonBox, Problem, Rows, Select, Split, Status, Tabs, download, fail, showCode, toast } from "../ui.js";
 import { Spark } from "../plots.js";
 import { bodyText, entryAsCurl, entryAsFault, entryAsVerify, isMultipart, requestPath, shortTime } from "../requests.js";
 
@@ -49,6 +49,7 @@ export default function Requests({ world, id, params }) {
       <span class=${paused ? "live paused" : "live"}>${paused ? "paused" : "live"}</span>
       ${fresh > 0 && html`<button class="pill" onClick=${toTop}>${count(fresh)} new</button>`}
       <button class="small" onClick=${() => pause(paused === null)} aria-pressed=${paused !== null}>${paused ? "Resume" : "Pause"}</button>
+      <button class="small" title="Everything that is needed to play these requests again" onClick=${() => download(world, "/bundle", `${world}-bundle.json`)}>Download bundle</button>
       <${Action} kind="small" action=${{ method: "DELETE", path: "/journal", python: "journal.clear()", done: "The journal is empty" }}>Clear<//>
     </div>
     ${found.length === 0 ? html`<${NothingFound} any=${shown.length > 0} world=${world} />`

@@ -3,7 +3,7 @@ import { html, useState } from "../vendor/htm-preact.js";
 import { call, get, literal } from "../api.js";
 import { placeOf, syntaxError } from "../json-places.js";
 import { refreshNow, useData } from "../store.js";
-import { Action, AsCode, Empty, Field, Problem, fail, toast } from "../ui.js";
+import { Action, AsCode, Empty, Field, Problem, download, fail, toast } from "../ui.js";
 
 export default function Snapshots({ world }) {
   const { value, error } = useData((signal) => get(world, "/snapshots", signal), [world]);
@@ -24,21 +24,9 @@ export default function Snapshots({ world }) {
     </section>
     <section aria-labelledby="export"><h2 id="export">Export</h2>
       <p>Everything that this world holds, as a seed file: a server that starts with <code>--seed</code> of it answers the same.</p>
-      <span class="action"><button onClick=${() => download(world)}>Export the state</button><${AsCode} label="Export the state" action=${{ method: "GET", path: "/state", python: "state()" }} /></span>
+      <span class="action"><button onClick=${() => download(world, "/state", `${world}.json`)}>Export the state</button><${AsCode} label="Export the state" action=${{ method: "GET", path: "/state", python: "state()" }} /></span>
     </section>
     <section aria-labelledby="import"><h2 id="import">Import</h2><${Drop} world=${world} /></section>`;
-}
-
-async function download(world) {
-  try {
-    const state = await get(world, "/state");
-    const url = URL.createObjectURL(new Blob([JSON.stringify(state, null, 2)], { type: "application/json" }));
-    const link = Object.assign(document.createElement("a"), { href: url, download: `${world}.json` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
-  } catch (error) {
-    fail(error);
-  }
 }
 
 function Drop({ world }) {

@@ -1,0 +1,361 @@
+"""Plays a bundle again and says where the first answer differs.
+
+What is compared is what the server recorded both times, so a fault that breaks a connection does not hide
+an answer. Requests are sent one after the other, in the order in which they were answered, each at its own
+time of the world, while the clock stands still.
+"""
+
+import base64
+import hmac
+import http.client
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+from audience_mock.client import MockWorld
+
+FORMATS = (1,)
+BROKEN_S = 0.5
+"""Seconds to wait for an answer that a fault may have held back. Chosen."""
+ANSWER_S = 60.0
+CLOCK_RAN_S = 1.0
+"""By how much a time may differ where the clock ran: the second may end within a request."""
+BASE = "bundle.invalid"
+"""Stands for the address of the server and its world in a bundle."""
+
+_ALIAS = re.compile(r"(?:[A-Za-z0-9]{1,5}_)?secret-[0-9]+")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9:]+)")
+LAWFUL_HEADERS = {
+    "date": "the server's own time",
+    "x-runtime": "the time that the answer took",
+    "x-envoy-upstream-service-time": "the time that the answer took",
+}
+
+
+class BundleError(Exception):
+    """A bundle cannot be replayed; the text says why."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field of an answer that is otherwise now; `lawful` says why it may be."""
+
+    number: int
+    operation: str | None
+    field: str
+    was: Any
+    now: Any
+    lawful: str | None = None
+
+
+@dataclass
+class Replay:
+    """What a replay came to: the differences that are not lawful, the lawful ones, and why it ended before
+    the end of the bundle, if it did."""
+
+    requests: int
+    differences: list[Difference] = field(default_factory=list)
+    lawful: list[Difference] = field(default_factory=list)
+    stopped: str | None = None
+    bundle: Mapping[str, Any] = field(default_factory=dict)
+    """The bundle of the replay itself."""
+
+
+def replay(bundle: Mapping[str, Any], world: MockWorld) -> Replay:
+    """Play a bundle in a world, whose data it replaces. Raises BundleError, ControlError, OSError."""
+    check(bundle)
+    settings = bundle["settings"]
+    world.replace_settings(**{**settings, "record": False})
+    world.reset("empty")
+    if any(bundle["start"].values()):
+        world.seed(bundle["start"])
+    world.clock.set(bundle["clock"]["now"], frozen=True)
+    world.replace_settings(**{**settings, "record": True})
+    bound: dict[str, str] = {}
+    sent: list[Mapping[str, Any]] = []
+    stopped = None
+    for step in bundle["steps"]:
+        world.clock.set(step["at"], frozen=True)
+        if "change" in step:
+            _change(world, step["change"])
+            continue
+        if step["not_replayable"]:
+            stopped = f"request {step['number']} cannot be sent again: {step['not_replayable']}"
+            break
+        _send(world, step, bound)
+        sent.append(step)
+    if stopped is None and bundle["missing"]["after_limit"]:
+        stopped = "later requests were not recorded: the recording had reached its limit"
+    again = world.control("GET", "/bundle")
+    result = Replay(len(sent), stopped=stopped, bundle=again)
+    answered = [step for step in again["steps"] if "request" in step]
+    for was, now in zip(sent, answered, strict=False):
+        for found in differences(was, now, clock_ran=not bundle["clock"]["frozen"]):
+            (result.lawful if found.lawful else result.differences).append(found)
+    if len(answered) != len(sent):
+        result.differences.append(Difference(0, None, "requests", len(sent), len(answered)))
+    return result
+
+
+def check(bundle: Any) -> None:
+    """Raises BundleError for what is no bundle, or one that begins too late."""
+    if not isinstance(bundle, dict) or bundle.get("format") not in FORMATS:
+        raise BundleError("it is no bundle of this version")
+    if dropped := bundle["missing"]["dropped"]:
+        raise BundleError(
+            f"the journal had dropped its first {dropped} requests: record with more journal_entries and"
+            " journal_bytes"
+        )
+
+
+def differences(was: Mapping[str, Any], now: Mapping[str, Any], *, clock_ran: bool) -> Iterator[Difference]:
+    """The fields in which an answer differs from the recorded one."""
+    before, after = was["answer"], now["answer"]
+    about = (was["number"], was["operation"])
+    if was["operation"] != now["operation"]:
+        yield Difference(*about, "operation", was["operation"], now["operation"])
+    if before["status"] != after["status"]:
+        yield Difference(*about, "status", before["status"], after["status"])
+    one, other = _joined(before["headers"]), _joined(after["headers"])
+    for name in {**one, **other}:
+        if one.get(name) != other.get(name):
+            lawful = LAWFUL_HEADERS.get(name)
+            yield Difference(*about, f"headers.{name}", one.get(name), other.get(name), lawful)
+    if before["body"] == after["body"]:
+        return
+    had, has = _value(before["body"]), _value(after["body"])
+    found = list(_in_values(had, has, "body"))
+    for path, value, value_now in found:
+        lawful = "the clock ran" if clock_ran and _are_close(value, value_now) else None
+        yield Difference(*about, path, value, value_now, lawful)
+    if not found:
+        yield Difference(*about, "body", before["body"], after["body"])
+
+
+def _joined(headers: Sequence[Sequence[str]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
+
+
+def _in_values(was: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(was, dict) and isinstance(now, dict):
+        for name in {**was, **now}:
+            yield from _in_values(was.get(name), now.get(name), f"{path}.{name}")
+    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        for position, (one, other) in enumerate(zip(was, now, strict=True)):
+            yield from _in_values(one, other, f"{path}.{position}")
+    elif was != now or isinstance(was, bool) is not isinstance(now, bool):
+        yield path, was, now
+
+
+def _are_close(was: Any, now: Any) -> bool:
+    """Whether both are times, as Unix seconds or ISO 8601, of nearly the same moment."""
+    if isinstance(was, str) and isinstance(now, str) and _TIME.fullmatch(was) and _TIME.fullmatch(now):
+        from datetime import datetime  # noqa: PLC0415 - few answers have such times
+
+        return abs((datetime.fromisoformat(was) - datetime.fromisoformat(now)).total_seconds()) <= CLOCK_RAN_S
+    numbers = isinstance(was, int | float) and isinstance(now, int | float)
+    return numbers and was > 1e9 and abs(was - now) <= CLOCK_RAN_S
+
+
+def _value(body: Any) -> Any:
+    """A body's JSON value, or its text."""
+    try:
+        return json.loads(body)
+    except (TypeError, ValueError):
+        return body
+
+
+def _change(world: MockWorld, change: Mapping[str, Any]) -> None:
+    path, body = change["path"], change["body"]
+    if path.startswith("/clock"):
+        return  # each step has its time
+    if path == "/settings":
+        world.replace_settings(**{**body["settings"], "record": True})
+    else:
+        world.control(change["method"], path, body)
+
+
+def _send(world: MockWorld, step: Mapping[str, Any], bound: dict[str, str]) -> None:
+    """Send a request, and note what its answer has in the places of aliases."""
+    request = step["request"]
+    parts = urlsplit(world.url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    timeout_s = BROKEN_S if step["fault"] is not None else ANSWER_S
+    connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
+    try:
+        connection.putrequest(
+            request["method"], parts.path + _bind(request["path"], bound), skip_accept_encoding=True
+        )
+        for name, value in request["headers"]:
+            connection.putheader(name, _bind_header(value, bound).encode("latin-1"))
+        body = _raw(request["body"], bound)
+        if body or request["method"] in ("POST", "PUT", "PATCH"):
+            if "transfer-encoding" not in dict(request["headers"]):
+                connection.putheader("content-length", str(len(body)))
+                connection.endheaders(body)
+            else:
+                connection.endheaders([body] if body else [], encode_chunked=True)
+        else:
+            connection.endheaders()
+        received = connection.getresponse().read().decode(errors="replace")
+    except (OSError, http.client.HTTPException):
+        received = ""
+    finally:
+        connection.close()
+    if received and isinstance(recorded := step["answer"]["body"], str):
+        received = received.replace(f"{parts.netloc}{parts.path}", BASE).replace(parts.netloc, BASE)
+        for pattern, text in _leaves(_value(recorded), _value(received)):
+            _note(pattern, text, bound)
+
+
+def _leaves(was: Any, now: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(was, dict) and isinstance(now, dict):
+        for name in was.keys() & now.keys():
+            yield from _leaves(was[name], now[name])
+    elif isinstance(was, list) and isinstance(now, list):
+        for one, other in zip(was, now, strict=False):
+            yield from _leaves(one, other)
+    elif isinstance(was, str) and isinstance(now, str):
+        yield was, now
+
+
+def _note(recorded: str, received: str, bound: dict[str, str]) -> None:
+    aliases = _ALIAS.findall(recorded)
+    if not aliases:
+        return
+    pattern = "(.+?)".join(re.escape(part) for part in _ALIAS.split(recorded))
+    if found := re.fullmatch(pattern, received):
+        bound |= dict(zip(aliases, found.groups(), strict=True))
+
+
+def _bind(text: str, bound: Mapping[str, str]) -> str:
+    """The text with what the server gave in the places of aliases; other aliases stay, as they are accepted
+    where the secret was."""
+    return _ALIAS.sub(lambda found: bound.get(found[0], found[0]), text)
+
+
+def _bind_header(value: str, bound: Mapping[str, str]) -> str:
+    return _bind(value, bound)
+
+
+def _raw(body: Any, bound: Mapping[str, str]) -> bytes:
+    if isinstance(body, dict):
+        return base64.b64decode(body["base64"])
+    return _bind(body, bound).encode()
+
+
+# People
+
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}\.[A-Za-z]{2,}")
+_HASH = re.compile(r"\b(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40}|[0-9a-fA-F]{32})\b")
+_DIGEST_BYTES = 32
+
+
+def resalt(bundle: Mapping[str, Any], salt: bytes) -> dict[str, Any]:
+    """The bundle with other people: each address and each hash in it, in requests, answers and users that the
+    world held at first, becomes another one, the same wherever it is."""
+    addresses: dict[bytes, bytes] = {}
+    for text in _texts([_with_people(step) for step in bundle["steps"]]):
+        for found in _ADDRESS.findall(text):
+            normal = found.strip().lower()
+            addresses[sha256(normal.encode()).digest()] = sha256(_address(normal, salt).encode()).digest()
+    return {
+        **bundle,
+        "start": _resalted_state(bundle["start"], addresses, salt),
+        "steps": [
+            {**step, **_in_texts(_with_people(step), addresses, salt)}
+            if "change" in step
+            else {
+                **step,
+                **{
+                    name: {**step[name], **_in_texts(part, addresses, salt)}
+                    for name, part in _with_people(step).items()
+                },
+            }
+            for step in bundle["steps"]
+        ],
+    }
+
+
+def _with_people(step: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a step that may have people in them: not its headers, where a hash is something else."""
+    if "change" in step:
+        return {"change": step["change"]}
+    return {
+        "request": {name: step["request"][name] for name in ("path", "body")},
+        "answer": {"body": step["answer"]["body"]},
+    }
+
+
+def _address(address: str, salt: bytes) -> str:
+    return f"p{hmac.new(salt, address.lower().encode(), sha256).hexdigest()[:16]}@example.invalid"
+
+
+def _digest(digest: bytes, addresses: Mapping[bytes, bytes], salt: bytes) -> bytes:
+    """What stands for a digest: that of the new address, where the address is known."""
+    return addresses.get(digest) or hmac.new(salt, digest, sha256).digest()
+
+
+def _in_text(text: str, addresses: Mapping[bytes, bytes], salt: bytes) -> str:
+    def hashed(found: re.Match[str]) -> str:
+        raw = bytes.fromhex(found[0])
+        return _digest(raw, addresses, salt)[: len(raw)].hex()
+
+    return _ADDRESS.sub(lambda found: _address(found[0], salt), _HASH.sub(hashed, text))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+
+
+def _in_texts(value: Any, addresses: Mapping[bytes, bytes], salt: bytes) -> Any:
+    if isinstance(value, str):
+        return _in_text(value, addresses, salt)
+    if isinstance(value, dict):
+        if value.keys() == {"base64"}:
+            raw = base64.b64decode(value["base64"]).decode("latin-1")
+            changed = _in_text(raw, addresses, salt).encode("latin-1")
+            return {"base64": base64.b64encode(changed).decode()}
+        return {name: _in_texts(each, addresses, salt) for name, each in value.items()}
+    return [_in_texts(each, addresses, salt) for each in value] if isinstance(value, list) else value
+
+
+def _resalted_state(
+    state: Mapping[str, Any], addresses: Mapping[bytes, bytes], salt: bytes
+) -> dict[str, Any]:
+    changed: dict[str, Any] = {}
+    for section, rows in state.items():
+        if section == "people":
+            changed[section] = [_digest(bytes.fromhex(row), addresses, salt).hex() for row in rows]
+        elif section in ("audiences", "customer_lists"):
+            changed[section] = [_resalted_row(row, addresses, salt) for row in rows]
+        else:
+            changed[section] = rows
+    return changed
+
+
+def _resalted_row(row: Mapping[str, Any], addresses: Mapping[bytes, bytes], salt: bytes) -> dict[str, Any]:
+    changed = dict(row)
+    for name, width in (("users", 1), ("links", 2)):
+        if name not in row:
+            continue
+        raw = b"".join(map(base64.b64decode, row[name]))
+        new = [
+            _digest(raw[at : at + _DIGEST_BYTES], addresses, salt) for at in range(0, len(raw), _DIGEST_BYTES)
+        ]
+        entries = sorted({b"".join(new[at : at + width]) for at in range(0, len(new), width)})
+        with suppress(IndexError):
+            changed[name] = [base64.b64encode(b"".join(entries)).decode()]
+    return changed

@@ -1,0 +1,230 @@
+"""The requests of a recorded world as a bundle has them: whole, in order, and with aliases for secrets.
+
+An alias takes the place of a secret wherever it is: two requests with one token have one alias, and a token
+that an answer gave has the alias that later requests send. So a replay can do without the secrets.
+"""
+
+import base64
+import binascii
+import platform
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic_core import from_json
+
+from audience_mock import __version__
+from audience_mock.core.controls.journal import Entry
+from audience_mock.core.tokens import digest
+from audience_mock.core.worlds.recording import Change, Exchange, Recording
+from audience_mock.core.worlds.world import World
+from audience_mock.web.journal import recorded_request, split_headers
+from audience_mock.web.journal_view import secrets_of
+from audience_mock.web.masking import MIN_ECHO_CHARACTERS, mask_json, mask_text
+from audience_mock.web.provider_app import Provider
+from audience_mock.web.secret_names import RESPONSE_SECRETS
+
+FORMAT = 1
+BASE = b"bundle.invalid"
+
+CHANGING_HEADERS = frozenset({b"host", b"content-length", b"connection", b"accept-encoding", b"traceparent"})
+"""Headers of a request that the sender of the replay makes itself."""
+
+_BASIC = re.compile(rb"basic +([A-Za-z0-9+/]+=*)", re.IGNORECASE)
+
+
+def bundle_of(
+    world: World, recording: Recording, state: Mapping[str, Any], providers: Mapping[str, Any]
+) -> Any:
+    """All of a bundle; `state` is what the world held at first."""
+    # One that came while the state was written has no part in it.
+    entries = [entry for entry in world.journal if entry.number >= recording.first_number]
+    aliases = _Aliases(providers)
+    for entry in entries:
+        aliases.add_from(entry, recording.exchanges.get(entry.number))
+    dropped = entries[0].number - recording.first_number if entries else 0
+    return {
+        "format": FORMAT,
+        "versions": {"audience_mock": __version__, "python": platform.python_version()},
+        "world": world.name,
+        "settings": recording.settings,
+        "clock": {"now": recording.began_at_ms / 1000, "frozen": recording.was_frozen},
+        "start": aliases.in_state(state),
+        "steps": [aliases.in_step(step) for step in _steps(entries, recording)],
+        "missing": {"dropped": dropped, "after_limit": recording.is_full},
+    }
+
+
+def _steps(entries: list[Entry], recording: Recording) -> Iterator[dict[str, Any]]:
+    changes = [*recording.changes]
+    for entry in entries:
+        while changes and changes[0].after < entry.number:
+            yield _change(changes.pop(0))
+        exchange = recording.exchanges.get(entry.number)
+        if exchange is None and recording.is_full:
+            return
+        yield _exchange(entry, exchange)
+    yield from map(_change, changes)
+
+
+def _change(change: Change) -> dict[str, Any]:
+    body = from_json(change.body) if change.body else None
+    return {"at": change.at_ms / 1000, "change": {"method": change.method, "path": change.path, "body": body}}
+
+
+def _exchange(entry: Entry, exchange: Exchange | None) -> dict[str, Any]:
+    recorded = recorded_request(entry)
+    path, query = recorded.path.decode("latin-1"), recorded.query.decode("latin-1")
+    before, prefix, after = path.partition("/worlds/")
+    if prefix:
+        path = before + "/" + after.partition("/")[2]
+    host = next((value for name, value in split_headers(recorded.headers) if name.lower() == b"host"), b"")
+    headers = [
+        [name.decode("latin-1").lower(), value.decode("latin-1")]
+        for name, value in split_headers(recorded.headers)
+        if name.lower() not in CHANGING_HEADERS
+    ]
+    body = recorded.body if isinstance(recorded.body, bytes) else b""
+    answer: bytes | None = recorded.answer_body
+    reason = None
+    if exchange is not None:
+        body, answer = exchange.body or b"", exchange.answer
+        if exchange.body is None:
+            reason = "its body was too large to be kept"
+    if recorded.redact_users and body:
+        body, reason = b"", "its body is left out, by redact_users"
+    return {
+        "number": entry.number,
+        "at": (exchange.started_at_ms if exchange is not None else entry.at_ms) / 1000,
+        "operation": recorded.operation,
+        "fault": recorded.fault,
+        "not_replayable": reason,
+        "request": {
+            "method": recorded.method,
+            "path": f"{path}?{query}" if query else path,
+            "headers": headers,
+            "body": text_of(body),
+        },
+        "answer": {
+            "status": recorded.status,
+            "headers": [
+                [name.decode("latin-1").lower(), value.decode("latin-1")]
+                for name, value in split_headers(recorded.answer_head)
+            ],
+            "body": None if answer is None else text_of(_without_address(answer, host, recorded.path)),
+        },
+    }
+
+
+def _without_address(answer: bytes, host: bytes, path: bytes) -> bytes:
+    """An answer with BASE in the place of the address of the server and the world."""
+    if not host:
+        return answer
+    before, prefix, after = path.partition(b"/worlds/")
+    world = before + prefix + after.partition(b"/")[0] if prefix else b""
+    return answer.replace(host + world, BASE).replace(host, BASE)
+
+
+def text_of(raw: bytes) -> str | dict[str, str]:
+    """Bytes as text, or in base64 where they are none."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(raw).decode()}
+
+
+class _Aliases:
+    """By secret, its alias."""
+
+    def __init__(self, providers: Mapping[str, Provider]) -> None:
+        self._public = [one.is_public_token for one in providers.values() if one.is_public_token is not None]
+        self._of: dict[str, str] = {}
+
+    def add_from(self, entry: Entry, exchange: Exchange | None) -> None:
+        recorded = recorded_request(entry)
+        for secret in secrets_of(recorded):
+            self._add(secret)
+        body = recorded.answer_body if exchange is None or exchange.answer is None else exchange.answer
+        try:
+            value = from_json(body, allow_inf_nan=False)
+        except ValueError:
+            return
+        for secret in _secrets_in(value, mask_json(value, RESPONSE_SECRETS)):
+            self._add(secret)
+
+    def _add(self, secret: str) -> None:
+        if secret in self._of or any(is_public(secret) for is_public in self._public):
+            return
+        prefix, underscore, _ = secret[:6].partition("_")
+        alias = f"{prefix + underscore if underscore else ''}secret-{len(self._of) + 1}"
+        named = _credentials(secret)
+        if named is not None:
+            # The id of an app is no secret, and its form has to stay.
+            alias = base64.b64encode(f"{named[0]}:{alias}".encode()).decode()
+            if named[1] in self._of:
+                alias = base64.b64encode(f"{named[0]}:{self._of[named[1]]}".encode()).decode()
+            elif named[1]:
+                self._of[named[1]] = base64.b64decode(alias).decode().partition(":")[2]
+        self._of[secret] = alias
+
+    def in_text(self, text: str) -> str:
+        for secret in sorted(self._of, key=lambda one: (-len(one), one)):
+            if len(secret) >= MIN_ECHO_CHARACTERS:
+                text = text.replace(secret, self._of[secret])
+        return text
+
+    def in_step(self, step: Any) -> Any:
+        """The step without secrets, in every text of it."""
+        if isinstance(step, str):
+            return self.in_text(step)
+        if isinstance(step, list):
+            if len(step) == 2 and step[0] == "authorization":
+                scheme, space, value = step[1].partition(" ")
+                return [step[0], f"{scheme}{space}{self._of.get(value.strip(), value.strip())}"]
+            return [self.in_step(each) for each in step]
+        if isinstance(step, dict):
+            if step.keys() == {"base64"}:
+                raw = base64.b64decode(step["base64"]).decode("latin-1")
+                return {"base64": base64.b64encode(self.in_text(raw).encode("latin-1")).decode()}
+            return {name: self.in_step(each) for name, each in step.items()}
+        return step
+
+    def in_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """A state whose tokens and apps are known by the aliases."""
+        digests = {digest(secret).hex(): digest(alias).hex() for secret, alias in self._of.items()}
+        return {
+            **state,
+            **{
+                section: [
+                    {**row, "digest": digests.get(row["digest"], row["digest"])} for row in state[section]
+                ]
+                for section in ("tokens", "apps")
+                if section in state
+            },
+        }
+
+
+def _credentials(secret: str) -> tuple[str, str] | None:
+    """The name and the secret of Basic authentication, if it is that."""
+    try:
+        text = base64.b64decode(secret, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    name, colon, value = text.partition(":")
+    return (name, value) if colon and name.isprintable() else None
+
+
+def _secrets_in(value: Any, masked: Any) -> Iterator[str]:
+    """The secrets in an answer; of a text that contains one, the secret alone."""
+    if isinstance(value, dict) and isinstance(masked, dict):
+        for name, each in value.items():
+            yield from _secrets_in(each, masked[name])
+    elif isinstance(value, list) and isinstance(masked, list):
+        for each, other in zip(value, masked, strict=True):
+            yield from _secrets_in(each, other)
+    elif isinstance(value, str) and value != masked:
+        if mask_text(value, RESPONSE_SECRETS) != masked:
+            yield value
+            return
+        for found in RESPONSE_SECRETS.text.finditer(value):
+            yield next(part for part in reversed(found.groups()) if part is not None)
