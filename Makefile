@@ -14,8 +14,8 @@ HELM := tests/e2e/helm
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve setup test coverage test-browser test-postgres screenshots bench soak crash crash-postgres fuzz format \
-	lock openapi collections \
+.PHONY: help serve setup test coverage test-browser test-postgres screenshots bench bench-postgres soak crash \
+	crash-postgres fuzz format lock openapi collections \
 	console npm docs docs-reference helm version clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
@@ -40,6 +40,7 @@ help:
 	@echo "make crash-postgres  kill replicas and PostgreSQL under load for minutes, and check that nothing is lost"
 	@echo "make fuzz     send 20,000 requests that schemathesis makes up from the three descriptions"
 	@echo "make bench    measure speed against frameworks and other mock servers; ARGS=--quick: a short run"
+	@echo "make bench-postgres  measure worlds in PostgreSQL beside SQLite; ARGS=--quick: a short run"
 	@echo "make clean    delete .venv, caches and build output"
 	@echo "Python 3.11 or newer is needed; PYTHON=python3.13 chooses one."
 
@@ -79,6 +80,10 @@ screenshots: $(VENV)/.checks $(VENV)/.browser
 # Needs wrk, curl and Node.js; installs the other mocks into build/bench, once.
 bench: $(VENV)/.runtime
 	PYTHONPATH=app:tests $(BIN)/python -m benchmarks $(ARGS)
+
+# Needs PostgreSQL and wrk (apt-get install postgresql wrk); starts a PostgreSQL server of its own.
+bench-postgres: $(VENV)/.checks
+	PYTHONPATH=app:tests $(BIN)/python -m benchmarks.postgres $(ARGS)
 
 soak: $(VENV)/.checks
 	$(BIN)/python -m pytest -m soak -s $(ARGS)

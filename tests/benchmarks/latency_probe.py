@@ -9,10 +9,38 @@ and the longest response time as a line of JSON.
 import http.client
 import json
 import select
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchmarks.processes import BenchError, environment
 
 EVERY_S = 0.005
+ENDS_WITHIN_S = 60
+
+
+@contextmanager
+def probing(port: int, path: str, authorization: str) -> Iterator[dict[str, float]]:
+    """Runs it beside the block; afterwards what is yielded has its figures. Raises BenchError."""
+    command = [sys.executable, "-m", "benchmarks.latency_probe", str(port), path, authorization]
+    figures: dict[str, float] = {}
+    with subprocess.Popen(
+        command, env=environment({}), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as probe:
+        try:
+            assert probe.stdout is not None
+            probe.stdout.readline()
+            yield figures
+            output, _ = probe.communicate(timeout=ENDS_WITHIN_S)
+        finally:
+            probe.kill()
+    if probe.returncode != 0:
+        raise BenchError("the latency probe failed")
+    waited = json.loads(output)
+    figures["others_longest_wait_ms"] = waited["longest_ms"]
+    figures["others_requests"] = waited["requests"]
 
 
 def main(port: int, path: str, authorization: str) -> None:

@@ -136,7 +136,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def memory_bytes(pid: int, what: str) -> int:
     """`VmRSS` or `VmHWM` of a process and all its children, summed up; shared pages count in each."""
     total = 0
-    for member in _family(pid):
+    for member in family(pid):
         with contextlib.suppress(OSError):
             for line in Path(f"/proc/{member}/status").read_text().splitlines():
                 if line.startswith(f"{what}:"):
@@ -144,10 +144,11 @@ def memory_bytes(pid: int, what: str) -> int:
     return total
 
 
-def _family(pid: int) -> list[int]:
-    family = [pid]
-    for member in family:
+def family(pid: int) -> list[int]:
+    """A process and all its children."""
+    members = [pid]
+    for member in members:
         with contextlib.suppress(OSError):
             for task in Path(f"/proc/{member}/task").iterdir():
-                family += [int(child) for child in (task / "children").read_text().split()]
-    return family
+                members += [int(child) for child in (task / "children").read_text().split()]
+    return members

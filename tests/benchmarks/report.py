@@ -105,6 +105,8 @@ SHOWN = {
     "p50_ms": ("p50 ms", "{:.2f}"),
     "p99_ms": ("p99 ms", "{:.2f}"),
     "max_ms": ("max ms", "{:.1f}"),
+    "cpu_us": ("server's CPU µs", "{:,.0f}"),
+    "database_cpu_us": ("database's CPU µs", "{:,.0f}"),
     "errors": ("errors", "{:.0f}"),
     "ready_ms": ("ms", "{:,.0f}"),
     "rss_mib": ("MiB", "{:.1f}"),

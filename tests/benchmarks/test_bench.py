@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import lists, load, peers, plot, report, uploads
+import helpers.postgres
+from benchmarks import lists, load, peers, plot, postgres, report, uploads
 from benchmarks.__main__ import main
 from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE, MULTIPART_CREATE, OURS, Request
 from benchmarks.processes import BenchError, ask, environment, memory_bytes
@@ -162,6 +163,26 @@ def test_each_target_finds_its_figure() -> None:
     drawn = plot.svg(results, {}, "<about>")
     assert drawn.count("<rect") > 4 * 8
     assert "&lt;about&gt;" in drawn
+
+
+def test_one_run_beside_postgresql(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Copies and new worlds are measured with all three kinds of database, PostgreSQL's as an operator has
+    it, and each target of what was measured has its figure."""
+    missing = helpers.postgres.why_missing()
+    if missing is not None:
+        helpers.postgres.skip_or_fail(missing)
+    out = tmp_path / "postgres.json"
+    chosen = ["--quick", "--only", postgres.WORLDS, "--only", postgres.MANY_WORLDS, "--out", str(out)]
+    assert postgres.main(chosen) == 0
+    written = json.loads(out.read_text())
+    assert written["about"]["postgresql"]["fsync"] == "on"
+    assert written["about"]["postgresql"]["synchronous_commit"] == "on"
+    for servers in written["results"].values():
+        assert [*servers] == [*postgres.SERVERS]
+        assert all(metrics["ms"]["median"] > 0 for metrics in servers.values())
+    wanted = [target.what for target in postgres.targets(2_000) if "p50" not in target.what]
+    assert [outcome["what"] for outcome in written["targets"]] == wanted
+    assert "Audience Mock, PostgreSQL" in capsys.readouterr().out
 
 
 def test_a_page_deep_in_a_list_is_found(tmp_path: Path) -> None:

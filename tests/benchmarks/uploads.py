@@ -5,11 +5,11 @@ import json
 import random
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from benchmarks.exchanges import PITCHTARGET_HEADERS, UPLOAD_FIELDS, Request
-from benchmarks.processes import BenchError, ask, environment, memory_bytes
+from benchmarks.latency_probe import probing
+from benchmarks.processes import BenchError, ask, memory_bytes
 from benchmarks.report import Results
 from benchmarks.servers import DISCARD, FILE, MEMORY, Server, discard, ours
 
@@ -71,33 +71,11 @@ def _upload_twice(server: Server, users: Path, folder: Path, results: Results, l
 
 
 def _upload_beside_probe(server: Server, users: Path, folder: Path, results: Results, lines: int) -> None:
+    authorization = PITCHTARGET_HEADERS["Authorization"]
     with server.running(folder) as process:
-        probe = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "benchmarks.latency_probe", str(process.port)),
-                *("/custom_audiences?fb_ad_account_id=7", PITCHTARGET_HEADERS["Authorization"]),
-            ],
-            env=environment({}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert probe.stdout is not None
-            probe.stdout.readline()
+        with probing(process.port, "/custom_audiences?fb_ad_account_id=7", authorization) as waited:
             _curl(process.port, users)
-            output, _ = probe.communicate(timeout=60)
-        finally:
-            probe.kill()
-            probe.wait()
-        if probe.returncode != 0:
-            raise BenchError(f"the latency probe failed during an upload to {server.name}")
-        waited = json.loads(output)
-        results.add(
-            name_of(lines),
-            server.name,
-            {"others_longest_wait_ms": waited["longest_ms"], "others_requests": waited["requests"]},
-        )
+        results.add(name_of(lines), server.name, waited)
 
 
 def _curl(port: int, users: Path) -> float:

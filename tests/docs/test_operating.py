@@ -1,5 +1,6 @@
 """The commands for operators are real: those of a host run, those of a cluster have known flags."""
 
+import os
 import re
 import shlex
 import shutil
@@ -14,14 +15,18 @@ import samples
 import yaml
 
 from audience_mock.testing import MockServer
+from helpers import postgres
+from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 
 TOP = samples.TOP
 DOCUMENTS = sorted((TOP / "docs").rglob("*.md"))
-GUIDE = TOP / "docs/operate/guide.md"
-ON_THE_HOST, IN_A_CLUSTER = "On the host", "In a cluster"
+OPERATE = TOP / "docs/operate"
+ON_THE_HOST, IN_A_CLUSTER, WITH_POSTGRESQL = "On the host", "In a cluster", "With PostgreSQL"
 RUN = ("curl", "openssl", "sed", "tar", "chmod")
 """What runs here as it is written, in folders of the test."""
 INSTALLS = ("install", "chown", "python3", "/opt/audience-mock/bin/pip", "systemd-sysusers", "docker")
+PROGRAMS = ("psql", "pg_dump", "pg_restore", "createdb")
+"""PostgreSQL's own."""
 CHECKED = ("systemctl", "journalctl", "nginx", "caddy", "audience-mock")
 """Verbs of systemctl are looked up; tests in e2e/ run the proxies, `test_samples.py` parses our own flags."""
 
@@ -48,6 +53,7 @@ def test_every_line_is_of_a_kind_that_is_checked() -> None:
     for title, known in (
         (ON_THE_HOST, {*RUN, *INSTALLS, *CHECKED}),
         (IN_A_CLUSTER, {"openssl", "kubectl", "helm"}),
+        (WITH_POSTGRESQL, {"export", *PROGRAMS, "audience-mock"}),
     ):
         assert [line for line in lines(title) if words(line)[0] not in known] == []
 
@@ -114,6 +120,10 @@ def in_the_environment(name: str) -> str:
     return found
 
 
+DEPTHS = {"create namespace": 2, "create configmap": 2, "create secret": 3, "rollout status": 2}
+"""Words of a subcommand that has more than one."""
+
+
 def flags(line: str) -> Iterator[str]:
     for word in words(line.partition(" > ")[0]):
         if word.startswith("--"):
@@ -130,7 +140,7 @@ def test_flags_of_a_cluster_exist(name: str) -> None:
     assert found
     for line in found:
         after = re.sub(rf"^{name} (--namespace \S+ )?", "", line).split()
-        depth = {"create namespace": 2, "create secret": 3, "rollout status": 2}.get(" ".join(after[:2]), 1)
+        depth = DEPTHS.get(" ".join(after[:2]), 1)
         subcommand = after[:depth]
         helped = subprocess.run(
             [command, *subcommand, "--help"], capture_output=True, text=True, check=True
@@ -140,12 +150,26 @@ def test_flags_of_a_cluster_exist(name: str) -> None:
             assert re.search(rf"{flag}\b", helped + general), (line, flag)
 
 
-def test_the_guides_values_install_the_chart(tmp_path: Path) -> None:
-    """The chart takes the values of the guide, and names what its other commands name."""
+@pytest.mark.parametrize(
+    ("page", "file", "secrets"),
+    [
+        ("guide.md", "values.yaml", {"sandbox-admin"}),
+        (
+            "postgresql.md",
+            "values-postgresql.yaml",
+            {"sandbox-admin", "sandbox-database", "sandbox-database-owner"},
+        ),
+    ],
+)
+def test_the_guides_values_install_the_chart(page: str, file: str, secrets: set[str], tmp_path: Path) -> None:
+    """The chart takes the values of the page, and names what the commands of the pages make and name."""
     command = in_the_environment("helm")
-    (values,) = (block.code for block in samples.blocks(GUIDE.read_text()) if block.title == "values.yaml")
-    (tmp_path / "values.yaml").write_text(values)
-    (line,) = (line for line in lines(IN_A_CLUSTER) if line.startswith("helm upgrade --install"))
+    text = (OPERATE / page).read_text()
+    (values,) = (block.code for block in samples.blocks(text) if block.title == file)
+    (tmp_path / file).write_text(values)
+    (line,) = (
+        line for line in lines(IN_A_CLUSTER) if line.startswith("helm upgrade --install") and file in line
+    )
     rest = shlex.split(line.removeprefix("helm upgrade --install ").replace("deploy/", f"{TOP}/deploy/"))
     rendered = subprocess.run(
         [command, "template", *(word for word in rest if word != "--wait")],
@@ -164,4 +188,51 @@ def test_the_guides_values_install_the_chart(tmp_path: Path) -> None:
     }
     assert used
     assert used <= names
-    assert "secretName: sandbox-admin" in rendered.stdout
+    named = re.findall(r"secretName: (\S+)|secretKeyRef:\s+name: (\S+)", rendered.stdout)
+    assert {name for found in named for name in found if name} - {"sandbox-tls"} == secrets
+    made = {line.split()[6] for line in lines(IN_A_CLUSTER) if "create secret generic" in line}
+    assert secrets <= made
+
+
+def test_lines_with_postgresql_run(start: Callable[..., MockServer], tmp_path: Path) -> None:
+    """On a fresh cluster, from the roles to the restored backup: each line succeeds, two servers share their
+    worlds, and the backup has what they made."""
+    with postgres.running_cluster() as cluster:
+        cluster.run(f"DROP ROLE {postgres.OWNER}", f"DROP ROLE {postgres.SERVING}")
+        servers: list[MockServer] = []
+        commands = (
+            f"{cluster.programs}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        )
+        ran = []
+        for document in (OPERATE / "postgresql.md", OPERATE / "postgresql-operations.md"):
+            for block in samples.blocks(document.read_text()):
+                for line in block.code.splitlines() if block.title == WITH_POSTGRESQL else ():
+                    here = line.replace("db.example.com", f"127.0.0.1:{cluster.port}")
+                    here = here.replace("sslmode=verify-full", "sslmode=disable")
+                    if words(here)[:2] == ["audience-mock", "serve"]:
+                        database = words(here)[-1]
+                        servers.append(start(database=database, world_idle="never"))
+                        continue
+                    done = subprocess.run(
+                        ["bash", "-c", here.replace("deploy/", f"{TOP}/deploy/")],
+                        cwd=tmp_path,
+                        env={**os.environ, "PATH": commands},
+                        capture_output=True,
+                        text=True,
+                        timeout=60,
+                        check=False,
+                    )
+                    assert done.returncode == 0, (line, done.stdout, done.stderr)
+                    ran.append(words(line)[0])
+            if document.name == "postgresql.md":
+                first, second = servers
+                body = {"name": "Savers", "audience_type": "ENGAGEMENT", "rule": {"engagement_type": "save"}}
+                path = f"/worlds/blue/v5/ad_accounts/{AD_ACCOUNT}/audiences"
+                made = httpx.post(first.url + path, json=body, headers=PINTEREST_TOKEN)
+                assert made.status_code == 201, made.text
+                seen = httpx.get(second.url + path, headers=PINTEREST_TOKEN).json()["items"]
+                assert [audience["id"] for audience in seen] == [made.json()["id"]]
+        assert {*ran} == {"export", *PROGRAMS, "audience-mock"}
+        restored = start(database=cluster.url("restored", query="sslmode=disable"))
+        again = httpx.get(restored.url + path, headers=PINTEREST_TOKEN).json()["items"]
+        assert [audience["id"] for audience in again] == [made.json()["id"]]

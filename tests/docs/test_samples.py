@@ -26,9 +26,11 @@ WITH_SAMPLES = [
 ]
 WITH_COMMAND = {"exec", "contract-diff", "sweep"}
 """Commands that run another one, which stands behind `--`."""
-TITLES = {"In a checkout", "With an engine", "In a project", "On the host", "In a cluster"}
+TITLES = {
+    *("In a checkout", "With an engine", "In a project", "On the host", "In a cluster", "With PostgreSQL")
+}
 """Titles of `sh` blocks that need more than a server: `test_install.py` checks the first two and
-`test_operating.py` the last two; the third needs a project of the reader's."""
+`test_operating.py` the last three; the third needs a project of the reader's."""
 
 
 def name(document: Path) -> str:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from audience_mock import __version__
+from audience_mock.cli.main import main
 from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
 
 TOP = Path(__file__).parents[2]
@@ -37,7 +38,30 @@ FULL: dict[str, Any] = {
 }
 IN_MEMORY: dict[str, Any] = {"persistence": {"enabled": False}, "networkPolicy": {"enabled": False}}
 EXISTING: dict[str, Any] = {"persistence": {"existingClaim": "mine"}, "publicUrl": "https://elsewhere/mock"}
-CASES = {"minimal": MINIMAL, "full": FULL, "in memory": IN_MEMORY, "existing claim": EXISTING}
+REPLICAS: dict[str, Any] = {
+    "postgresql": {
+        "secret": "database",
+        "ca": {"configMap": "database-ca"},
+        "migrate": {"secret": "database-owner", "servingRole": "mock_serving"},
+        "to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
+    },
+    "replicas": 3,
+    "adminTokens": {"secret": "sandbox-admin"},
+    "nodeSelector": {"kubernetes.io/arch": "amd64"},
+}
+SHARED: dict[str, Any] = {"postgresql": {"secret": "database", "key": "uri"}}
+CASES = {
+    "replicas": REPLICAS,
+    "shared": SHARED,
+    "minimal": MINIMAL,
+    "full": FULL,
+    "in memory": IN_MEMORY,
+    "existing claim": EXISTING,
+}
+
+
+FROM_A_SECRET = "postgresql://from-a-secret/mock"
+"""Stands for a value that only Kubernetes sees."""
 
 
 def helm(*arguments: str, values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
@@ -70,7 +94,7 @@ def container_of(manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def environment_of(manifests: dict[str, dict[str, Any]]) -> dict[str, str]:
     variables = container_of(manifests)["env"]
-    by_name = {variable["name"]: variable["value"] for variable in variables}
+    by_name = {variable["name"]: variable.get("value", FROM_A_SECRET) for variable in variables}
     assert len(by_name) == len(variables), "a variable twice"
     return by_name
 
@@ -97,6 +121,13 @@ def test_labels_and_names_fit(manifests: dict[str, dict[str, Any]]) -> None:
     labels = pod["metadata"]["labels"].items()
     assert manifests["Deployment"]["spec"]["selector"]["matchLabels"].items() <= labels
     assert manifests["Service"]["spec"]["selector"].items() <= labels
+    if budget := manifests.get("PodDisruptionBudget"):
+        assert budget["spec"]["selector"]["matchLabels"].items() <= labels
+    for spread in pod["spec"].get("topologySpreadConstraints", ()):
+        assert spread["labelSelector"]["matchLabels"].items() <= labels
+    if job := manifests.get("Job"):
+        served = job["spec"]["template"]["metadata"]["labels"].items()
+        assert not manifests["Service"]["spec"]["selector"].items() <= served, "no request goes to it"
     if policy := manifests.get("NetworkPolicy"):
         assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels
     if monitor := manifests.get("ServiceMonitor"):
@@ -107,7 +138,10 @@ def test_labels_and_names_fit(manifests: dict[str, dict[str, Any]]) -> None:
         (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
         assert path["backend"]["service"]["name"] == manifests["Service"]["metadata"]["name"]
         assert ingress["spec"]["tls"][0]["hosts"] == [ingress["spec"]["rules"][0]["host"]]
-    names = {manifest["metadata"]["name"] for manifest in manifests.values()}
+    names = {
+        manifest["metadata"]["name"].removesuffix("-migrate" if kind == "Job" else "")
+        for kind, manifest in manifests.items()
+    }
     assert len(names) == 1
     assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name) for name in names)
     for manifest in manifests.values():
@@ -130,7 +164,8 @@ def test_ports_agree(manifests: dict[str, dict[str, Any]]) -> None:
     if policy := manifests.get("NetworkPolicy"):
         used += [rule["port"] for rule in policy["spec"]["ingress"][0]["ports"]]
         assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
-        assert policy["spec"]["egress"] == []
+        allowed = [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]]
+        assert allowed == ([5432, 53, 53] if FROM_A_SECRET in environment_of(manifests).values() else [])
     assert set(used) == {port["name"]}
     for_service = [
         endpoint["port"] for endpoint in manifests.get("ServiceMonitor", _none())["spec"]["endpoints"]
@@ -159,6 +194,7 @@ def test_the_environment_is_one_of_settings(manifests: dict[str, dict[str, Any]]
     given = {
         name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
         for name, value in environment_of(manifests).items()
+        if name != "PGSSLROOTCERT"
     }
     assert given.keys() <= Settings.model_fields.keys()
     Settings(**{name: value for name, value in given.items() if name in Settings.model_fields})
@@ -197,10 +233,14 @@ def test_files_are_mounted_where_settings_look(manifests: dict[str, dict[str, An
 
 @with_helm
 def test_one_process_that_ends_before_the_next(manifests: dict[str, dict[str, Any]]) -> None:
-    """A database has one process: one replica, and no second one during an upgrade; it has time to drain."""
+    """A SQLite database has one process: one replica, and no second one during an upgrade. Over PostgreSQL, a
+    new one is ready before an old one ends. Each has time to drain."""
     deployment = manifests["Deployment"]["spec"]
-    assert deployment["replicas"] == 1
-    assert deployment["strategy"] == {"type": "Recreate"}
+    if environment_of(manifests)["AUDIENCE_MOCK_DATABASE"].startswith("sqlite"):
+        assert deployment["replicas"] == 1
+        assert deployment["strategy"] == {"type": "Recreate"}
+    else:
+        assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
     drain_s = float(environment_of(manifests)["AUDIENCE_MOCK_DRAIN_S"])
     assert deployment["template"]["spec"]["terminationGracePeriodSeconds"] > drain_s
 
@@ -217,6 +257,50 @@ def test_the_claim_is_kept() -> None:
     assert "PersistentVolumeClaim" not in existing
     volumes = existing["Deployment"]["spec"]["template"]["spec"]["volumes"]
     assert {"name": "data", "persistentVolumeClaim": {"claimName": "mine"}} in volumes
+
+
+@with_helm
+def test_replicas_share_a_database() -> None:
+    """They have no volume and no URL in plain sight, are spread over nodes, and one at most may be taken away
+    at a time; one replica alone has no budget, which would stop each drain of its node."""
+    made = render(REPLICAS)
+    assert made["Deployment"]["spec"]["replicas"] == 3
+    assert "PersistentVolumeClaim" not in made
+    (database,) = (each for each in container_of(made)["env"] if each["name"] == "AUDIENCE_MOCK_DATABASE")
+    assert database["valueFrom"]["secretKeyRef"] == {"name": "database", "key": "url"}
+    (spread,) = made["Deployment"]["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["whenUnsatisfiable"] == "ScheduleAnyway"
+    assert made["PodDisruptionBudget"]["spec"]["maxUnavailable"] == 1
+    assert made["NetworkPolicy"]["spec"]["egress"][0]["to"] == [{"ipBlock": {"cidr": "10.0.0.0/8"}}]
+    one = render(SHARED)
+    assert not one.keys() & {"PersistentVolumeClaim", "PodDisruptionBudget", "Job"}
+    (database,) = (each for each in container_of(one)["env"] if each["name"] == "AUDIENCE_MOCK_DATABASE")
+    assert database["valueFrom"]["secretKeyRef"]["key"] == "uri"
+
+
+@with_helm
+def test_the_migration_runs_first() -> None:
+    """Before each installation and upgrade a Job of the same image runs a command that exists, as the owner,
+    with the rights of the server's pod and the same certificate authority."""
+    made = render(REPLICAS)
+    job, pod = made["Job"], made["Job"]["spec"]["template"]["spec"]
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    (migrating,) = pod["containers"]
+    serving = container_of(made)
+    assert migrating["image"] == serving["image"]
+    assert migrating["securityContext"] == serving["securityContext"]
+    assert pod["securityContext"] == made["Deployment"]["spec"]["template"]["spec"]["securityContext"]
+    assert pod["nodeSelector"] == REPLICAS["nodeSelector"]
+    url, authority = migrating["env"]
+    assert url["valueFrom"]["secretKeyRef"] == {"name": "database-owner", "key": "url"}
+    assert authority in serving["env"]
+    assert str(Path(authority["value"]).parent) in {mount["mountPath"] for mount in migrating["volumeMounts"]}
+    assert {mount["name"] for mount in migrating["volumeMounts"]} == {each["name"] for each in pod["volumes"]}
+    name, *arguments = migrating["args"]
+    assert name == "migrate"
+    given = main.commands[name].make_context(name, arguments).params
+    assert given["database"] == f"$({url['name']})"
+    assert given["serving_role"] == "mock_serving"
 
 
 @with_helm
@@ -250,7 +334,11 @@ def test_nothing_to_gain(manifests: dict[str, dict[str, Any]]) -> None:
         ({"settings": {"database": "postgresql://db/mock"}}, "database"),
         ({"settings": {"admin_token": "in-the-values"}}, "admin_token"),
         ({"database": "postgres"}, "database"),
-        ({"replicas": 2}, "replicas"),
+        ({"replicas": 2}, "postgresql.secret"),
+        ({"replicas": 0}, "replicas"),
+        ({"postgresql": {"url": "postgresql://in-the-values"}}, "url"),
+        ({"postgresql": {"migrate": {"secret": "owner"}}}, "postgresql.secret"),
+        ({"postgresql": {"secret": "d", "migrate": {"secret": "o", "servingRole": "a b"}}}, "servingRole"),
         ({"persistence": {"accessMode": "ReadWriteMany"}}, "accessMode"),
         ({"tenants": {"secret": "t"}}, "adminTokens.secret"),
         ({"ingress": {"enabled": True}}, "ingress.host"),

@@ -635,6 +635,10 @@ def test_a_start_imports_little(command: Runner) -> None:
     assert {"audience_mock.providers.pinterest.audiences.routes", "sqlalchemy.orm"} <= imported
     packages = {name.partition(".")[0] for name in imported}
     assert not packages & {"numpy", "httpx", "requests", "pytest"}
+    assert not packages & {"asyncpg", "greenlet", "alembic"}, (
+        "a start over SQLite pays nothing for PostgreSQL"
+    )
+    assert not {name for name in imported if name.startswith("audience_mock.core.postgres")}
     control = {name for name in imported if name.startswith("audience_mock.control.")}
     assert control == {f"audience_mock.control.{name}" for name in ("access", "admin_tokens", "pages")}
     assert not {name for name in imported if name.startswith("audience_mock.cli.control")}

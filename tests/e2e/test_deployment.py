@@ -1,16 +1,19 @@
 """The files of deploy/ for a host: the systemd unit, and Compose with TLS."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import yaml
 
+from audience_mock.cli.main import main
 from helpers.accounts import PITCHTARGET_TOKEN
 from helpers.environment import environment_without, settings_of
 from helpers.pitchtarget_requests import FILE_FIELDS
@@ -109,24 +112,31 @@ def test_the_server_needs_no_writable_code() -> None:
             server.terminate()
 
 
-# Compose with TLS
+# Compose with TLS, over SQLite and over PostgreSQL
+
+TLS, REPLICAS = "compose.tls.yaml", "compose.postgresql.yaml"
+both = pytest.mark.parametrize("file", [TLS, REPLICAS])
 
 
-def compose() -> dict[str, Any]:
-    """As it is where the environment names none of its variables."""
-    text = re.sub(r"\$\{\w+:-(\w*)\}", r"\1", (DEPLOY / "compose.tls.yaml").read_text())
+def compose(file: str) -> dict[str, Any]:
+    """As it is where the environment has none of the variables that have a default, and a password for each
+    that has none."""
+    text = re.sub(r"\$\{\w+:-(\w*)\}", r"\1", (DEPLOY / file).read_text())
+    text = re.sub(r"\$\{(\w+):\?[\w ]+\}", r"value of \1", text)
     found: dict[str, Any] = yaml.safe_load(text)
     return found
 
 
-def test_compose_puts_the_server_behind_the_proxy_alone() -> None:
+@both
+def test_compose_puts_the_server_behind_the_proxy_alone(file: str) -> None:
     """Only the proxy has ports and a way out; what it serves is the server's public URL, by the Caddyfile of
     deploy/, whose variables it sets."""
-    services = compose()["services"]
+    composed = compose(file)
+    services = composed["services"]
     server, proxy = services["audience-mock"], services["proxy"]
-    assert "ports" not in server
-    assert server["networks"] == ["inside"]
-    assert compose()["networks"]["inside"] == {"internal": True}
+    assert {name for name, service in services.items() if "ports" in service} == {"proxy"}
+    assert {name for name, service in services.items() if service["networks"] != ["inside"]} == {"proxy"}
+    assert composed["networks"]["inside"] == {"internal": True}
     settings = settings_of(server["environment"])
     caddyfile = (DEPLOY / "caddy/Caddyfile").read_text()
     variables = set(re.findall(r"\{\$(\w+):", caddyfile))
@@ -134,28 +144,68 @@ def test_compose_puts_the_server_behind_the_proxy_alone() -> None:
     assert settings.public_url == f"https://{proxy['environment']['SITE']}/mock"
     assert proxy["environment"]["UPSTREAM"] == "audience-mock:8000"
     assert proxy["ports"] == ["80:80", "443:443"]
-    mounted = [volume.split(":") for volume in proxy["volumes"]]
-    for source, _target, *_ in mounted:
-        assert (DEPLOY / source).exists() if source.startswith(".") else source in compose()["volumes"]
+    for service in services.values():
+        for source, _target, *_ in (volume.split(":") for volume in service.get("volumes", ())):
+            assert (DEPLOY / source).exists() if source.startswith(".") else source in composed["volumes"]
     token_file = str(settings.admin_token_file)
     assert token_file.removeprefix("/run/secrets/") in server["secrets"]
-    assert set(server["secrets"]) == compose()["secrets"].keys()
+    assert set(server["secrets"]) == composed["secrets"].keys()
 
 
-@pytest.mark.parametrize("name", ["audience-mock", "proxy"])
-def test_compose_gives_nothing_to_gain(name: str) -> None:
-    """Each container has a read-only root and no capability but, for the proxy, that of low ports."""
-    service = compose()["services"][name]
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        (TLS, "audience-mock"),
+        (TLS, "proxy"),
+        *((REPLICAS, each) for each in ("audience-mock", "proxy", "migrate")),
+    ],
+)
+def test_compose_gives_nothing_to_gain(file: str, name: str) -> None:
+    """Each container of ours, and the proxy, has a read-only root and no capability but, for the proxy, that
+    of low ports."""
+    service = compose(file)["services"][name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "proxy" else [])
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["restart"] == "unless-stopped"
+    assert service.get("restart") == (None if name == "migrate" else "unless-stopped")
 
 
-def test_compose_waits_for_the_end() -> None:
+@both
+def test_compose_waits_for_the_end(file: str) -> None:
     """The engine gives the server more time to end than it drains."""
-    server = compose()["services"]["audience-mock"]
+    server = compose(file)["services"]["audience-mock"]
     assert int(server["stop_grace_period"].removesuffix("s")) > int(
         server["environment"]["AUDIENCE_MOCK_DRAIN_S"]
     )
+
+
+def test_compose_serves_by_the_roles_that_it_makes() -> None:
+    """The database makes both roles when its volume is empty; the tables are made by their owner before a
+    server starts, which connects as the other one. No password is in the file."""
+    services = compose(REPLICAS)["services"]
+    database, migrate, server = (services[name] for name in ("database", "migrate", "audience-mock"))
+    assert server["deploy"]["replicas"] == 2
+    assert "./postgresql/roles.sh:/docker-entrypoint-initdb.d/roles.sh:ro" in database["volumes"]
+    script = (DEPLOY / "postgresql/roles.sh").read_text()
+    given = set(re.findall(r"\$(\w+)", script)) - {"POSTGRES_USER"}
+    assert given | {"POSTGRES_PASSWORD"} == database["environment"].keys()
+    assert "--file /roles.sql" in script
+    assert "./postgresql/roles.sql:/roles.sql:ro" in database["volumes"]
+    assert os.access(DEPLOY / "postgresql/roles.sh", os.X_OK)
+    roles = (DEPLOY / "postgresql/roles.sql").read_text()
+    name, *arguments = migrate["command"]
+    made = main.commands[name].make_context(name, arguments).params
+    owner, serving = urlsplit(made["database"]), urlsplit(server["environment"]["AUDIENCE_MOCK_DATABASE"])
+    assert made["serving_role"] == serving.username
+    for url, role, password in (
+        (owner, "mock_owner", migrate["environment"]["PGPASSWORD"]),
+        (serving, "mock_serving", server["environment"]["PGPASSWORD"]),
+    ):
+        assert (url.username, url.password, url.hostname, url.path) == (role, None, "database", "/mock")
+        assert f"CREATE ROLE {role} LOGIN" in roles
+        assert password in database["environment"].values()
+    assert migrate["depends_on"] == {"database": {"condition": "service_healthy"}}
+    assert server["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    text = (DEPLOY / REPLICAS).read_text()
+    assert not re.search(r"PASSWORD: (?!\$\{\w+:\?)", text)

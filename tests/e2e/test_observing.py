@@ -109,6 +109,7 @@ def test_what_worlds_hold_is_shown(start: Callable[..., MockServer]) -> None:
         1,
     )
     assert grew["database_bytes"] > 3 * 40_000
+    assert after["audience_mock_database_up", ()] == 1
     assert grew["journal_bytes"] > 3 * 750
     assert {dict(labels).get("tenant", "default") for _, labels in after} == {"default", "other"}
 

@@ -147,6 +147,11 @@ class Cluster:
         return (self.folder / "log").read_text()
 
     @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

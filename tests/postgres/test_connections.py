@@ -14,6 +14,7 @@ from helpers import postgres
 from helpers.accounts import PINTEREST_TOKEN
 from helpers.deployment import Deployment
 from helpers.pgbouncer import POOL_SIZE, pgbouncer
+from helpers.ports import free_port
 from helpers.postgres import OWNER, SERVING, Cluster
 from helpers.replicas import AUDIENCES, CREATE, TurnsClient, calling, check_worlds
 
@@ -87,6 +88,18 @@ def test_all_may_come_from_the_environment(command: Runner, secured: tuple[Clust
     run.create()
     assert is_encrypted(cluster, name)
     run.end()
+
+
+def test_hosts_in_turn(command: Runner, postgresql: Cluster, database: str) -> None:
+    """Of several hosts, named either way that libpq knows, the one that takes writes is used."""
+    down = free_port()
+    for url in (
+        f"postgresql://{SERVING}@127.0.0.1:{down},127.0.0.1:{postgresql.port}/{database}?sslmode=disable",
+        f"postgresql:///{database}?host=127.0.0.1,127.0.0.1&port={down},{postgresql.port}&user={SERVING}&sslmode=disable",
+    ):
+        run = command.serve("--database", f"{url}&target_session_attrs=read-write")
+        run.create()
+        run.end()
 
 
 def test_migrate_takes_the_same(command: Runner, secured: tuple[Cluster, str]) -> None:

@@ -51,10 +51,11 @@ def migrate(
     backup: bool,
     database_lock: bool,
 ) -> None:
-    """Bring a database FILE, or a PostgreSQL database, to the schema of this version.
+    """Bring a database to the schema of this version.
 
-    The files of worlds and snapshots beside FILE are migrated, too: each is copied, and replaced once the
-    copy is migrated. Stop the server first. A call that was interrupted can be made again.
+    It is a FILE, or a PostgreSQL database. The files of worlds and snapshots beside FILE are migrated, too:
+    each is copied, and replaced once the copy is migrated. Stop the server first. A call that was
+    interrupted can be made again.
 
     In an empty PostgreSQL database the tables are created. All is done in one transaction.
     """

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from audience_mock import __version__
+from audience_mock.core.errors import StoreUnavailableError
 from audience_mock.core.worlds.world import DEFAULT
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.web.observation import Observation, Observer
@@ -97,22 +98,25 @@ class _NowCollector(Collector):
         self._waiting_turns = waiting_turns
 
     def collect(self) -> Iterator[Metric]:
-        opened = list(self._worlds.opened())
-        yield _gauge("worlds", "Worlds, open or not.", len(list(self._worlds)))
-        yield _gauge("worlds_open", "Worlds whose database is open.", len(opened))
+        try:
+            totals = self._worlds.totals()
+        except StoreUnavailableError:
+            yield _gauge("database_up", _UP, 0)
+            return
+        yield _gauge("database_up", _UP, 1)
+        yield _gauge("worlds", "Worlds, open or not.", totals.worlds)
+        yield _gauge("worlds_open", "Worlds whose database is open.", totals.opened)
         yield _gauge(
             "database_bytes",
-            "Bytes of the databases of open worlds, in memory or in files.",
-            sum(world.database.size_bytes() for world in opened),
+            "Bytes of the databases of open worlds, in memory or in files, or of a PostgreSQL database.",
+            totals.database_bytes,
         )
-        yield _gauge("journal_entries", "Requests in the journals.", sum(len(w.journal) for w in opened))
-        yield _gauge(
-            "journal_bytes", "Memory of the journals.", sum(world.journal.held_bytes for world in opened)
-        )
+        yield _gauge("journal_entries", "Requests in the journals.", totals.journal_entries)
+        yield _gauge("journal_bytes", "Memory of the journals.", totals.journal_bytes)
         yield _gauge(
             "long_operations",
             "Uploads and other operations of several steps that are under way.",
-            sum(len(world.long_operations) for world in opened),
+            totals.long_operations,
         )
         waiting = GaugeMetricFamily(
             "audience_mock_requests_waiting",
@@ -120,13 +124,16 @@ class _NowCollector(Collector):
             labels=["reason"],
         )
         waiting.add_metric(["turn"], self._waiting_turns())
-        waiting.add_metric(["world"], sum(world.exclusive.waiting for world in opened))
+        waiting.add_metric(["world"], totals.waiting)
         yield waiting
         yield _gauge(
             "uploads_in_progress", "Files, and parts of files, being received or stored.", len(self._uploads)
         )
         yield _gauge("upload_bytes", "Bytes received of these.", self._uploads.received_bytes)
-        yield _gauge("faults_planned", "Planned faults.", sum(len(list(world.faults)) for world in opened))
+        yield _gauge("faults_planned", "Planned faults.", totals.faults_planned)
+
+
+_UP = "Whether the database answers; without it there are no figures of worlds."
 
 
 def _gauge(name: str, purpose: str, value: float) -> GaugeMetricFamily:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from audience_mock.core.errors import StoreError
 from audience_mock.core.store.database import without_password
@@ -55,10 +55,6 @@ def parse(url: str) -> Address:
         raise StoreError(f"not a URL of PostgreSQL: {without_password(url)!r}")
     if given.get("pool_size", 1) < 1:
         raise StoreError("pool_size in the URL of the database has to be 1 or more")
-    dsn = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(kept), ""))
-    # `urlunsplit` leaves out an empty host.
-    return Address(
-        dsn.replace("postgresql:/", "postgresql://", 1) if "//" not in dsn else dsn,
-        without_password(url),
-        Options(**given),
-    )
+    # Not by `urlunsplit`, which leaves out an empty host.
+    dsn = f"postgresql://{parts.netloc}{parts.path}" + (f"?{urlencode(kept)}" if kept else "")
+    return Address(dsn, without_password(url), Options(**given))

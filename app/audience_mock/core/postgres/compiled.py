@@ -13,7 +13,7 @@ from sqlalchemy.sql.dml import Insert
 
 from audience_mock.core.store.statements import IGNORE_DUPLICATES, Prepared
 
-# The base dialect, whose types add no casts to parameters: SQLite's integers have 64 bits here.
+# SQLAlchemy's generic PostgreSQL: its types add no casts to parameters, and SQLite's integers have 64 bits.
 _DIALECT: Dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 MAX_COMPILED = 512

@@ -47,7 +47,7 @@ def size_bytes(session: Session, image: int) -> int:
 
 
 def leave(session: Session, image: int) -> None:
-    """Nothing points to this image any more: it is dropped once nobody reads it."""
+    """Nothing points to this image any more: it is dropped once no request reads it."""
     session.run(_UNUSED, image)
 
 

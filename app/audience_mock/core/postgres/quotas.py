@@ -28,7 +28,7 @@ _COUNT_ROWS = """SELECT (SELECT count(*) FROM audiences) AS audiences,
 _COUNT_BYTES = "SELECT image_bytes(current_setting('audience_mock.image')::bigint)"
 _USED_BY_WORLD = "SELECT kind, amount FROM usage WHERE world = $1"
 _USED = """SELECT kind, coalesce(sum(amount) FILTER (WHERE tenant = $1), 0)::bigint, sum(amount)::bigint
-    FROM usage WHERE kind = ANY($2) GROUP BY kind"""
+    FROM usage WHERE kind = ANY(string_to_array($2, ',')) GROUP BY kind"""
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 1))"
 _SET = """INSERT INTO usage (world, kind, tenant, amount) VALUES ($1, $2, $3, $4)
     ON CONFLICT (world, kind) DO UPDATE SET amount = excluded.amount"""
@@ -147,7 +147,7 @@ class PostgresLedger(Ledger):
     def _used(self, session: Session, name: str, kind: str) -> list[tuple[int, int, str | None]]:
         """What is used of a kind, its limit and whose it is, as `_limits`."""
         tenant = tenant_of(name)
-        rows: Any = session.fetch(_USED, tenant, _OF_BYTES if kind == BYTES else (kind,))
+        rows: Any = session.fetch(_USED, tenant, ",".join(_OF_BYTES if kind == BYTES else (kind,)))
         used_by_tenant, used = sum(row[1] for row in rows), sum(row[2] for row in rows)
         return [
             (amount, limit, whose)

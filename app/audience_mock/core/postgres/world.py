@@ -143,7 +143,7 @@ class PostgresWorld(World):
                 session.run(_RAISE_VERSION, self.name)
             return result
 
-        # One of this process at a time: a busy world takes one connection, and nobody overtakes.
+        # One of this process at a time: a busy world takes one connection, and none overtakes another.
         turn = self._turn()
         wait(turn.acquire())
         try:

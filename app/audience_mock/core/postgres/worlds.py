@@ -19,7 +19,7 @@ from audience_mock.core.errors import (
     WorldReplacedError,
 )
 from audience_mock.core.postgres import head as heads
-from audience_mock.core.postgres import images
+from audience_mock.core.postgres import images, pickled
 from audience_mock.core.postgres.database import COPY_ONE_STATE, PostgresDatabase, Session
 from audience_mock.core.postgres.head import Head
 from audience_mock.core.postgres.images import Configure, Starts
@@ -34,7 +34,7 @@ from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.core.worlds.names import NAME, check_name
 from audience_mock.core.worlds.starts import StartingState
 from audience_mock.core.worlds.world import DEFAULT, World
-from audience_mock.core.worlds.worlds import Worlds, WorldState
+from audience_mock.core.worlds.worlds import Totals, Worlds, WorldState
 
 if TYPE_CHECKING:
     from audience_mock.core.postgres.quotas import PostgresLedger
@@ -65,6 +65,14 @@ _STATE = f"""SELECT {SCHEMA}.image_bytes(w.image), extract(epoch FROM w.used_at)
     (SELECT coalesce(sum({SCHEMA}.image_bytes(s.image)), 0)::bigint FROM {SCHEMA}.snapshots AS s
         WHERE s.world = w.name)
     FROM {SCHEMA}.worlds AS w WHERE w.name = $1"""
+
+# The size of its tables, not of their rows, which would all be read.
+_TOTALS = f"""SELECT (SELECT count(*) FROM {SCHEMA}.worlds WHERE name NOT LIKE '{HIDDEN}%'),
+    (SELECT coalesce(sum(pg_table_size(oid) + pg_indexes_size(oid)), 0)::bigint FROM pg_class
+        WHERE relnamespace = '{SCHEMA}'::regnamespace AND relkind = 'r'),
+    (SELECT coalesce(sum(entries), 0)::bigint FROM {SCHEMA}.journals),
+    (SELECT coalesce(sum(held_bytes), 0)::bigint FROM {SCHEMA}.journals)"""
+_ALL_FAULTS = f"SELECT planned FROM {SCHEMA}.faults"
 
 _SNAPSHOTS = f"SELECT name FROM {SCHEMA}.snapshots WHERE world = $1 ORDER BY name"
 _FIND_SNAPSHOT = "SELECT image, ahead_ms, frozen_at_ms FROM snapshots WHERE world = $1 AND name = $2"
@@ -148,6 +156,19 @@ class PostgresWorlds(Worlds):
             return WorldState(name, 0, 0, 0, 0.0, 0, False)
         rows_bytes, used_at_s, journal_bytes, snapshots, snapshot_bytes = row
         return WorldState(name, rows_bytes, snapshot_bytes, journal_bytes, used_at_s, snapshots, True)
+
+    def totals(self) -> Totals:
+        worlds, size_bytes, entries, journal_bytes = self.server.row(_TOTALS)
+        return Totals(
+            worlds=worlds,
+            opened=len(self._known),
+            database_bytes=size_bytes,
+            journal_entries=entries,
+            journal_bytes=journal_bytes,
+            long_operations=sum(len(world.long_operations) for world in self._known.values()),
+            waiting=0,
+            faults_planned=sum(len(pickled.read(row[0]).planned) for row in self.server.rows(_ALL_FAULTS)),
+        )
 
     def last_use_s(self, name: str) -> float:
         row = self.server.row(_USED_AT, name)

@@ -49,6 +49,20 @@ class WorldState(NamedTuple):
         return self.database_bytes + self.snapshot_bytes + self.journal_bytes
 
 
+class Totals(NamedTuple):
+    """What the worlds of a server hold together. Of a world whose file is closed only that it is there."""
+
+    worlds: int
+    opened: int
+    database_bytes: int
+    journal_entries: int
+    journal_bytes: int
+    long_operations: int
+    waiting: int
+    """Requests that wait for a long transaction of their world."""
+    faults_planned: int
+
+
 def _only_rules(settings: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
     return Rules(**settings), {}
 
@@ -151,6 +165,20 @@ class Worlds:
             last_use_s=self.last_use_s(name),
             snapshots=len(self._snapshots.names(name)),
             is_open=awake,
+        )
+
+    def totals(self) -> Totals:
+        """Raises StoreUnavailableError."""
+        opened = self.opened()
+        return Totals(
+            worlds=sum(1 for _ in self),
+            opened=len(opened),
+            database_bytes=sum(world.database.size_bytes() for world in opened),
+            journal_entries=sum(len(world.journal) for world in opened),
+            journal_bytes=sum(world.journal.held_bytes for world in opened),
+            long_operations=sum(len(world.long_operations) for world in opened),
+            waiting=sum(world.exclusive.waiting for world in opened),
+            faults_planned=sum(sum(1 for _ in world.faults) for world in opened),
         )
 
     def last_use_s(self, name: str) -> float:

@@ -37,6 +37,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 subPath, is what follows changes of the Secret. */ -}}
 {{- define "audience-mock.files" -}}
 {{- $files := dict -}}
+{{- with .Values.postgresql.ca -}}
+{{- if or .secret .configMap -}}
+{{- $_ := set $files "database-ca" . -}}
+{{- end -}}
+{{- end -}}
 {{- range $name := list "adminTokens" "tenants" "seed" -}}
 {{- $from := index $.Values $name -}}
 {{- if or $from.secret $from.configMap -}}
@@ -44,4 +49,57 @@ subPath, is what follows changes of the Secret. */ -}}
 {{- end -}}
 {{- end -}}
 {{- toJson $files -}}
+{{- end }}
+
+{{- /* What is the same for the pods of the server and that of the migration. */ -}}
+{{- define "audience-mock.image" -}}
+image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+{{- end }}
+
+{{- define "audience-mock.podSecurity" -}}
+automountServiceAccountToken: false
+# A Service called audience-mock would set AUDIENCE_MOCK_PORT.
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile:
+    type: RuntimeDefault
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* A volume from one of the files above: the name, and where it is from. */ -}}
+{{- define "audience-mock.volume" -}}
+- name: {{ .name }}
+  {{- if .from.secret }}
+  secret:
+    secretName: {{ .from.secret }}
+    defaultMode: 0440
+  {{- else }}
+  configMap:
+    name: {{ .from.configMap }}
+  {{- end }}
+{{- end }}
+
+{{- define "audience-mock.placement" -}}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
