@@ -368,7 +368,8 @@ def connect(url: str, *, world: str | None = None, admin_token: str | None = Non
     Raises OSError if no server answers, and ControlError if it is not Audience Mock or rejects the token.
     """
     server, of_url = split_world(url)
-    connected = MockWorld(server, world=world or of_url or DEFAULT_WORLD, admin_token=admin_token)
+    name = (of_url or DEFAULT_WORLD) if world is None else world
+    connected = MockWorld(server, world=name, admin_token=admin_token)
     connected.control("GET", "/worlds")
     return connected
 

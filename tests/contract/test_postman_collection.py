@@ -129,7 +129,7 @@ def test_each_variable_is_known(collection: Mapping[str, Any]) -> None:
 def test_every_request_is_accepted(collection: Mapping[str, Any], tmp_path: Path) -> None:
     """Sent from top to bottom to a server, no request is rejected, and neither is one of a second run."""
     names = [each["name"] for each in requests(collection)]
-    with MockServer() as server:
+    with MockServer(record=True) as server:
         for _ in range(2):
             answered = send(tmp_path, base_url=server.url)
             assert [name for name, _ in answered] == names
@@ -140,7 +140,7 @@ def test_every_request_is_accepted(collection: Mapping[str, Any], tmp_path: Path
 @pytest.mark.ci
 def test_another_world_and_a_token(tmp_path: Path) -> None:
     """With the variables for a world and a token, the run leaves other worlds as they are."""
-    with MockServer(seed="demo", admin_token="open-sesame") as server:
+    with MockServer(seed="demo", admin_token="open-sesame", record=True) as server:
         server.clock.freeze()
         before = server.state()
         send(tmp_path, base_url=server.url, world="postman", admin_token="open-sesame")

@@ -145,7 +145,7 @@ def same_people_in_a_part(mock: MockServer) -> None:
         ("AM401", unknown_parameter, ["?pagesize"]),
         ("AM401", unknown_form_field, ["usertype"]),
         ("AM401", unknown_deep_key, ["rule.event_data.curency"]),
-        ("AM402", plain_phone_of_a_row, ["hashed_phone_number", "1 of 1 values"]),
+        ("AM402", plain_phone_of_a_row, ["hashed_phone_number", "1 of 1 value "]),
         ("AM403", twice_in_one_file, ["1 of 3 values"]),
         ("AM403", same_batch_twice, ["2 of 2 values", "request 2"]),
         ("AM403", same_people_in_a_part, ["1 of 2 values", "request 1", "customer_list_uploads/run"]),

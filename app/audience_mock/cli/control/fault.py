@@ -55,6 +55,13 @@ def fault() -> None:
 @grouped(_ANSWERS, "--garbage", is_flag=True, default=None, help="A body that is neither JSON nor UTF-8.")
 @grouped(_ANSWERS, "--effect-lost", is_flag=True, default=None, help="Answer as usual, but store nothing.")
 @grouped(
+    _ANSWERS,
+    "--stale-token",
+    is_flag=True,
+    default=None,
+    help="Answer 401, now and to every later call with the same token.",
+)
+@grouped(
     _ANSWERS, "--answer-lost", is_flag=True, default=None, help="Run the operation, but send no response."
 )
 @grouped(
