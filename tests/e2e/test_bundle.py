@@ -135,6 +135,22 @@ def test_no_secret_is_in_a_bundle(start: Start) -> None:
     assert "Bearer pina_mock.ads:read" in json.dumps(bundle_of(world))
 
 
+@pytest.mark.parametrize(
+    "written",
+    [r"kept\/very\/long", r"kept/very/long", r"kept\u00e9verylong", "keptéverylong", r"kept\"long\\er"],
+)
+def test_no_secret_is_in_a_bundle_that_is_escaped(start: Start, written: str) -> None:
+    """A secret in a JSON body has its alias however the client's writer of JSON escapes it."""
+    world = recorded(start)
+    body = f'{{"name": "x", "access_token": "{written}"}}'.encode()
+    httpx.post(
+        world.urls.pinterest + AUDIENCES, content=body, headers={**TOKEN, "Content-Type": "application/json"}
+    )
+    (only,) = exchanges(bundle_of(world))
+    assert "kept" not in json.dumps(only)
+    assert json.loads(only["request"]["body"])["access_token"].endswith(("secret-1", "secret-2"))
+
+
 def test_a_clock_that_runs(start: Start) -> None:
     """Where the clock ran, times of the same second are a lawful difference, and the rest is the same."""
     world = recorded(start, frozen=False)

@@ -6,6 +6,7 @@ that an answer gave has the alias that later requests send. So a replay can do w
 
 import base64
 import binascii
+import json
 import platform
 import re
 from collections.abc import Iterator, Mapping
@@ -176,15 +177,23 @@ class _Aliases:
         self._of[secret] = alias
 
     @cached_property
+    def _written(self) -> Mapping[str, str]:
+        """By each form in which a text may have a secret, its alias. Made once: all are known by then."""
+        return {
+            form: alias
+            for secret, alias in self._of.items()
+            if len(secret) >= MIN_ECHO_CHARACTERS
+            for form in _forms(secret)
+        }
+
+    @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        """Any of the secrets, a longer one before its beginning. Made once: all secrets are known by then."""
-        long = sorted(
-            (secret for secret in self._of if len(secret) >= MIN_ECHO_CHARACTERS), key=len, reverse=True
-        )
-        return re.compile("|".join(map(re.escape, long)) or r"(?!)")
+        """Any of the secrets, a longer one before its beginning."""
+        longest_first = sorted(self._written, key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     def in_text(self, text: str) -> str:
-        return self._pattern.sub(lambda found: self._of[found[0]], text)
+        return self._pattern.sub(lambda found: self._written[found[0]], text)
 
     def in_step(self, step: Any) -> Any:
         """The step without secrets, in every text of it."""
@@ -215,6 +224,13 @@ class _Aliases:
                 if section in state
             },
         }
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """As it is, and as writers of JSON escape it: all but ASCII, and some the slash."""
+    for form in (secret, json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]):
+        yield form
+        yield form.replace("/", r"\/")
 
 
 def _credentials(secret: str) -> tuple[str, str] | None:
