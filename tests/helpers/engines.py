@@ -61,10 +61,13 @@ def migrated_template(postgresql: postgres.Cluster) -> str:
 
 
 @pytest.fixture(scope="session")
-def databases(postgresql: postgres.Cluster, migrated_template: str) -> Iterator[postgres.Databases]:
+def databases(
+    postgresql: postgres.Cluster, migrated_template: str, closing: Any
+) -> Iterator[postgres.Databases]:
     """Databases for servers that need none of their own afterwards."""
     databases = postgres.Databases(postgresql, migrated_template)
     yield databases
+    closing.finish()  # the last server's end, before that of PostgreSQL
     databases.close()
 
 

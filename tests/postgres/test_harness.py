@@ -8,6 +8,8 @@ from helpers.replicas import TurnsClient, calling, check_worlds
 
 __all__ = ["command"]
 
+pytestmark = pytest.mark.replicas
+
 
 def test_one_server_that_is_killed_passes(command: Runner) -> None:
     """Clients of one server with an SQLite file find nothing wrong, also over a kill and a restart of it."""

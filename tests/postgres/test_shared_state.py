@@ -22,6 +22,8 @@ LISTS = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
 APP = ("1", "secret")
 LIMIT_S = 30
 
+pytestmark = pytest.mark.replicas
+
 
 class Turns:
     """Servers over one database, called by turns."""

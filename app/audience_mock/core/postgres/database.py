@@ -151,8 +151,7 @@ class PostgresDatabase:
                     except TimeoutError:
                         raise
                     except BaseException:
-                        with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
-                            wait(connection.execute("ROLLBACK"))
+                        _roll_back(connection)
                         raise
                     wait(connection.execute("COMMIT"))
             finally:
@@ -211,9 +210,23 @@ def _terminated_if_silent(connection: Any) -> Iterator[None]:
     """A connection whose other end does not answer cannot be used again, nor closed in an orderly way."""
     try:
         yield
-    except TimeoutError:
+    except (TimeoutError, asyncpg.InternalClientError):
         connection.terminate()
         raise
+
+
+def _roll_back(connection: Any) -> None:
+    """One that cannot even do this is of no more use; the error that led here says more."""
+    try:
+        wait(connection.execute("ROLLBACK"))
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        OSError,
+        TimeoutError,
+    ):
+        connection.terminate()
 
 
 async def _as_it_is(connection: Any) -> None:

@@ -13,6 +13,7 @@ log = logging.getLogger("audience_mock")
 _UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,  # the driver's own: the connection is closed
+    asyncpg.InternalClientError,  # the same while its end is on its way
     asyncpg.OperatorInterventionError,  # it shuts down, or it ended a statement that took too long
     asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError,
