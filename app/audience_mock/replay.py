@@ -17,9 +17,9 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
+from audience_mock.bundle_form import check
 from audience_mock.client import MockWorld
 
-FORMATS = (1,)
 BROKEN_S = 0.5
 """Seconds to wait for an answer that a fault may have held back. Chosen."""
 ANSWER_S = 60.0
@@ -30,15 +30,13 @@ BASE = "bundle.invalid"
 
 _ALIAS = re.compile(r"(?:[A-Za-z0-9]{1,5}_)?secret-[0-9]+")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9:]+)")
+OWN_HEADERS = frozenset({"host", "content-length", "connection"})
+"""The sender makes them itself. A second one could hide another request in the body of this one."""
 LAWFUL_HEADERS = {
     "date": "the server's own time",
     "x-runtime": "the time that the answer took",
     "x-envoy-upstream-service-time": "the time that the answer took",
 }
-
-
-class BundleError(Exception):
-    """A bundle cannot be replayed; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -100,17 +98,6 @@ def replay(bundle: Mapping[str, Any], world: MockWorld) -> Replay:
     if len(answered) != len(sent):
         result.differences.append(Difference(0, None, "requests", len(sent), len(answered)))
     return result
-
-
-def check(bundle: Any) -> None:
-    """Raises BundleError for what is no bundle, or one that begins too late."""
-    if not isinstance(bundle, dict) or bundle.get("format") not in FORMATS:
-        raise BundleError("it is no bundle of this version")
-    if dropped := bundle["missing"]["dropped"]:
-        raise BundleError(
-            f"the journal had dropped its first {dropped} requests: record with more journal_entries and"
-            " journal_bytes"
-        )
 
 
 def differences(was: Mapping[str, Any], now: Mapping[str, Any], *, clock_ran: bool) -> Iterator[Difference]:
@@ -194,11 +181,12 @@ def _send(world: MockWorld, step: Mapping[str, Any], bound: dict[str, str]) -> N
         connection.putrequest(
             request["method"], parts.path + _bind(request["path"], bound), skip_accept_encoding=True
         )
-        for name, value in request["headers"]:
+        headers = [(name, value) for name, value in request["headers"] if name not in OWN_HEADERS]
+        for name, value in headers:
             connection.putheader(name, _bind_header(value, bound).encode("latin-1"))
         body = _raw(request["body"], bound)
         if body or request["method"] in ("POST", "PUT", "PATCH"):
-            if "transfer-encoding" not in dict(request["headers"]):
+            if "transfer-encoding" not in dict(headers):
                 connection.putheader("content-length", str(len(body)))
                 connection.endheaders(body)
             else:

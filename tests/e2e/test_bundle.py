@@ -14,9 +14,10 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
+from audience_mock.bundle_form import BundleError, check
 from audience_mock.cli.main import main
 from audience_mock.client import MockWorld
-from audience_mock.replay import BundleError, Replay, check, replay, resalt
+from audience_mock.replay import Replay, replay, resalt
 from audience_mock.testing import ControlError, MockServer
 from helpers.accounts import AD_ACCOUNT, PITCHTARGET_TOKEN
 from helpers.environment import environment_without
@@ -132,6 +133,22 @@ def test_no_secret_is_in_a_bundle(start: Start) -> None:
     # It says itself what it may do, and so it is none.
     httpx.get(world.urls.pinterest + AUDIENCES, headers={"Authorization": "Bearer pina_mock.ads:read"})
     assert "Bearer pina_mock.ads:read" in json.dumps(bundle_of(world))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [r"kept\/very\/long", r"kept/very/long", r"kept\u00e9verylong", "keptéverylong", r"kept\"long\\er"],
+)
+def test_no_secret_is_in_a_bundle_that_is_escaped(start: Start, written: str) -> None:
+    """A secret in a JSON body has its alias however the client's writer of JSON escapes it."""
+    world = recorded(start)
+    body = f'{{"name": "x", "access_token": "{written}"}}'.encode()
+    httpx.post(
+        world.urls.pinterest + AUDIENCES, content=body, headers={**TOKEN, "Content-Type": "application/json"}
+    )
+    (only,) = exchanges(bundle_of(world))
+    assert "kept" not in json.dumps(only)
+    assert json.loads(only["request"]["body"])["access_token"].endswith(("secret-1", "secret-2"))
 
 
 def test_a_clock_that_runs(start: Start) -> None:
@@ -300,6 +317,101 @@ def test_people_that_are_left_out(start: Start) -> None:
     bundle = bundle_of(world)
     assert "eva@shop" not in json.dumps(bundle["steps"])
     assert "redact_users" in (played(start, bundle).stopped or "")
+
+
+def empty_bundle(**changes: Any) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "versions": {},
+        "settings": {},
+        "clock": {"now": 1_790_000_000, "frozen": True},
+        "start": {},
+        "steps": [],
+        "missing": {"dropped": 0, "after_limit": False},
+        **changes,
+    }
+
+
+def step(path: str, **headers: str) -> dict[str, Any]:
+    return {
+        "number": 1,
+        "at": 1_790_000_000,
+        "operation": None,
+        "fault": None,
+        "not_replayable": None,
+        "request": {"method": "GET", "path": path, "headers": [*headers.items()], "body": ""},
+        "answer": {"status": 404, "headers": [], "body": ""},
+    }
+
+
+def change(path: str, method: str = "DELETE") -> dict[str, Any]:
+    return {"at": 1_790_000_000, "change": {"method": method, "path": path, "body": None}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"missing": None}, "missing"),
+        ({"settings": 7}, "settings"),
+        ({"start": []}, "start"),
+        ({"clock": {}}, "clock.now"),
+        ({"clock": {"now": "x", "frozen": True}}, "clock.now"),
+        ({"versions": None}, "versions"),
+        ({"steps": [1]}, "steps.0"),
+        ({"steps": [{**step("/"), "request": {}}]}, "steps.0.request.method"),
+    ],
+)
+def test_a_bundle_of_another_form(changes: Any, place: str, tmp_path: Path) -> None:
+    """A file whose parts are missing or of another type is rejected in a line that names the part."""
+    (tmp_path / "b.json").write_text(json.dumps(empty_bundle(**changes)))
+    done = command("replay", tmp_path / "b.json")
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert f"it is no bundle: {place}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        change("/worlds/victim"),
+        change("/../worlds/victim/__admin/state"),
+        change("/faults/../worlds/victim"),
+        change("/faults/%2e%2e/worlds/victim"),
+        change("/reset", "POST"),
+        step("/__admin/worlds/victim"),
+        step("/v5/../__admin/worlds/victim"),
+        step("/v5/%2E%2E/__admin/worlds/victim"),
+        step("-other/v5/ad_accounts"),
+        step("/v5", **{"Transfer-Encoding": "chunked"}),
+    ],
+)
+def test_a_bundle_that_calls_another_world(start: Start, hostile: Any, tmp_path: Path) -> None:
+    """A bundle cannot call another world, or the control API but for what a recording notes: it is rejected
+    before anything is sent, and all worlds of the server stay."""
+    server = start()
+    server.in_world("victim").configure(record=False)
+    (tmp_path / "b.json").write_text(json.dumps(empty_bundle(steps=[hostile])))
+    done = command("replay", "--url", server.url, tmp_path / "b.json")
+    assert done.exit_code == 2
+    assert re.search(r"steps\.0\.(change|request)\.(path|headers)", done.stderr), done.stderr
+    assert sorted(server.control("GET", "/worlds")["worlds"]) == ["default", "victim"]
+
+
+def test_settings_of_another_version(start: Start, tmp_path: Path) -> None:
+    """The reason why a running server rejects a bundle is said, though there is no world to delete then."""
+    server = start()
+    (tmp_path / "b.json").write_text(json.dumps(empty_bundle(settings={"of_tomorrow": 1})))
+    done = command("replay", "--url", server.url, tmp_path / "b.json")
+    assert (done.exit_code, "of_tomorrow" in done.stderr) == (2, True)
+
+
+def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
+    """The server that cannot be reached is named, and so is a file that cannot be written."""
+    (tmp_path / "b.json").write_text(json.dumps(empty_bundle()))
+    done = command("replay", "--url", "http://127.0.0.1:9", tmp_path / "b.json")
+    assert (done.exit_code, "cannot reach http://127.0.0.1:9" in done.stderr) == (2, True)
+    output = tmp_path / "none" / "again.json"
+    done = command("replay", "--output", output, tmp_path / "b.json")
+    assert (done.exit_code, f"{output}: No such file" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("given", [{}, [], {"format": 99}, "text"])

@@ -383,3 +383,14 @@ def test_what_cannot_be_swept_is_said(arguments: Sequence[str], status: int, sai
     """A sweep that cannot be made says why, and its exit status is not that of findings."""
     done = sweep(*arguments)
     assert (done.exit_code, said in done.stderr, done.stdout) == (status, True, ""), done.stderr
+
+
+def test_a_page_of_a_command_that_is_no_text(tmp_path: Path) -> None:
+    """Arguments that are bytes and no text, as a file name may be, are replaced in the page."""
+    page = tmp_path / "sweep.html"
+    code = f"{ONE_CALL}sys.exit(get() != 200)"
+    done = sweep("--faults", "500", "--html", page, *program(code, os.fsdecode(b"\xff<b>")))
+    assert done.exit_code == 1
+    assert "?&lt;b&gt;" in page.read_text(encoding="utf-8")
+    assert done.stdout.splitlines()[0].startswith("1 call in ")
+    assert "1 case, 1 run" in done.stdout

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,6 @@ import click
 from audience_mock.cli.errors import exit_with_error
 
 if TYPE_CHECKING:
-    from audience_mock.client import MockWorld
     from audience_mock.replay import Difference, Replay
 
 DIFFERS = 1
@@ -43,39 +42,62 @@ def replay(*, file: Path, url: str | None, output: Path | None, as_json: bool) -
 
     The exit status is 1 if an answer differs otherwise than lawfully, and 2 if the bundle cannot be played.
     """
-    from uuid import uuid4
-
-    from audience_mock.cli.control.command import connected
+    from audience_mock.bundle_form import BundleError, check
     from audience_mock.client import ControlError
-    from audience_mock.replay import BundleError
-    from audience_mock.replay import replay as play
-    from audience_mock.testing import MockServer
 
     try:
         bundle = json.loads(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
-        with ExitStack() as opened:
-            server: MockWorld
-            if url is None:
-                server = opened.enter_context(MockServer(admin=True, log_level="error"))
-            else:
-                server = connected(url)
-            world = server.in_world(f"replay-{uuid4().hex[:8]}")
-            try:
-                result = play(bundle, world)
-            finally:
-                if url is not None:
-                    world.delete()
-        if output is not None:
+        # Before a server is started, or asked for a world.
+        check(bundle)
+        result = _played(bundle, url)
+    except OSError as error:
+        exit_with_error(f"{file}: {error.strerror or error}")
+    except (BundleError, ControlError, ValueError, RecursionError) as error:
+        exit_with_error(f"{file}: {error}")
+    if output is not None:
+        try:
             output.write_text(json.dumps(result.bundle, indent=1) + "\n", encoding="utf-8")
-    except (BundleError, KeyError) as error:
-        exit_with_error(f"{file}: {error}")
-    except (ControlError, OSError, ValueError, RecursionError) as error:
-        exit_with_error(f"{file}: {error}")
+        except OSError as error:
+            exit_with_error(f"{output}: {error.strerror or error}")
     if as_json:
         click.echo(json.dumps(_as_json(result), indent=2))
     else:
         _print(result, bundle)
     sys.exit(DIFFERS if result.differences else 0)
+
+
+def _played(bundle: dict[str, Any], url: str | None) -> "Replay":
+    """Play it in a world of its own, of a new server or of the one at `url`, where nothing is left of it."""
+    from http.client import HTTPException
+    from uuid import uuid4
+
+    from audience_mock.cli.control.command import (
+        NotAudienceMockError,
+        check_server,
+        connected,
+        why_unreachable,
+    )
+    from audience_mock.client import ControlError
+    from audience_mock.replay import replay as play
+    from audience_mock.testing import MockServer
+
+    name = f"replay-{uuid4().hex[:8]}"
+    if url is None:
+        with MockServer(admin=True, log_level="error") as server:
+            return play(bundle, server.in_world(name))
+    world = connected(url).in_world(name)
+    try:
+        check_server(world)
+        try:
+            return play(bundle, world)
+        finally:
+            # It is not there if its settings were rejected, and that is what has to be said then.
+            with suppress(ControlError, OSError):
+                world.delete()
+    except (HTTPException, NotAudienceMockError):
+        exit_with_error(f"the server at {url} is not Audience Mock")
+    except OSError as error:
+        exit_with_error(why_unreachable(error, url))
 
 
 def _as_json(result: "Replay") -> dict[str, Any]:

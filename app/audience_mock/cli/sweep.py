@@ -274,12 +274,14 @@ def _swept(plan: "Plan", base: "MockWorld", apis: Apis, *, quiet: bool) -> tuple
 
 def _run(sweep: "Sweep", plan: "Plan", *, quiet: bool) -> tuple["Report", int]:
     from audience_mock.cli.control.output import echo
+    from audience_mock.core.counting import counted
 
     report = sweep.learn()
     runs = min(len(report.planned), plan.max_runs or len(report.planned))
     if not quiet:
         took = f"{report.faultless.seconds:.1f} s"
-        echo(f"{len(report.calls)} calls in {took} without a fault; {len(report.planned)} cases, {runs} runs")
+        calls, cases = counted(len(report.calls), "call"), counted(len(report.planned), "case")
+        echo(f"{calls} in {took} without a fault; {cases}, {counted(runs, 'run')}")
     for warning in report.warnings:
         echo(f"warning: {warning}", colour="yellow", error=True)
     results = sweep.run()
@@ -359,7 +361,8 @@ def _write_files(
         if html is not None:
             from audience_mock.sweep.html import as_html
 
-            html.write_text(as_html(report, fail_on), encoding="utf-8")
+            # Arguments of the command may be bytes that are no text.
+            html.write_text(as_html(report, fail_on), encoding="utf-8", errors="replace")
     except OSError as error:
         exit_with_error(f"{error.filename}: {error.strerror}")
 

@@ -1,6 +1,11 @@
-"""/__admin/bridge: what a move of a world's audiences to another API keeps, changes and loses."""
+"""/__admin/bridge: what a move of a world's audiences to another API keeps, changes and loses.
 
-from collections.abc import Mapping
+The rows are read in steps, and what follows works on them alone: in a thread, as other requests are answered
+meanwhile. 20,000 audiences take half a second.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -166,7 +171,8 @@ async def get(request: MockRequest, query: Annotated[BridgeReportQuery, Query()]
     from audience_mock.web.bridge_report import report  # noqa: PLC0415 - few ask for it
 
     bridges = _bridges(request)
-    return json_response(report(await _move(request, query, bridges, in_short), bridges, limit=query.limit))
+    of_world = await _mover(request, query, bridges, in_short)
+    return await asyncio.to_thread(lambda: json_response(report(of_world(), bridges, limit=query.limit)))
 
 
 @router.get(
@@ -179,8 +185,8 @@ async def get(request: MockRequest, query: Annotated[BridgeReportQuery, Query()]
 async def seed(request: MockRequest, query: Annotated[BridgeQuery, Query()]) -> RawResponse:
     """The audiences that a move keeps, with their users, as the other API has them: a seed for an empty
     world."""
-    move = await _move(request, query, _bridges(request), in_full)
-    return json_response(move.seed())
+    of_world = await _mover(request, query, _bridges(request), in_full)
+    return await asyncio.to_thread(lambda: json_response(of_world().seed()))
 
 
 def _bridges(request: MockRequest) -> "Mapping[str, Bridge]":
@@ -188,10 +194,10 @@ def _bridges(request: MockRequest) -> "Mapping[str, Bridge]":
     return {name: each.bridge() for name, each in served.items() if each.bridge is not None}
 
 
-async def _move(
+async def _mover(
     request: MockRequest, query: BridgeQuery, bridges: "Mapping[str, Bridge]", large: WriteLarge
-) -> "Move":
-    """Raises InvalidInputError for APIs that are not bridged."""
+) -> "Callable[[], Move]":
+    """Makes the move of the rows that the world has now. Raises InvalidInputError for other APIs."""
     from audience_mock.web.bridge import Move  # noqa: PLC0415 - few ask for it
 
     served = request.context.served.providers
@@ -205,4 +211,4 @@ async def _move(
         raise invalid_input(("target",), "must be another API than source", target, "query")
     async with copy_of(request.world) as (tx, _):
         found = [row async for row in in_steps(rows(tx, large))]
-    return Move(found, source=source, target=target, bridges=bridges)
+    return lambda: Move(found, source=source, target=target, bridges=bridges)

@@ -1,5 +1,6 @@
 """/__admin/bundle: everything that is needed to play a world's requests again."""
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter
@@ -64,7 +65,7 @@ _EXAMPLE: dict[str, Any] = {
 async def get(request: MockRequest) -> RawResponse:
     """Export what this world held at first and everything that was done in it, to be played again. The world
     has to be recorded (`record`)."""
-    from audience_mock.web.bundling import bundle_of  # noqa: PLC0415 - few servers need it
+    from audience_mock.web.bundling import bundle_of, entries_of  # noqa: PLC0415 - few servers need it
 
     world = request.world
     recording = world.recording
@@ -74,4 +75,8 @@ async def get(request: MockRequest) -> RawResponse:
         raise InvalidStateError(f"this world is not recorded: {why}")
     state = from_json(await export_start(recording, world))
     del state["clock"]
-    return json_response(bundle_of(world, recording, state, request.context.served.providers))
+    entries, providers = entries_of(world, recording), request.context.served.providers
+    # Seconds for thousands of requests, while others are answered.
+    return await asyncio.to_thread(
+        lambda: json_response(bundle_of(world.name, entries, recording, state, providers))
+    )

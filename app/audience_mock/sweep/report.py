@@ -107,7 +107,7 @@ def as_junit(report: Report, fail_on: Collection[str]) -> bytes:
         if result is None or result.verdict == NOT_REACHED:
             counts["skipped"] += 1
             why = "not run" if result is None else "; ".join((result.verdict, *result.notes))
-            Xml.SubElement(test, "skipped", message=why)
+            Xml.SubElement(test, "skipped", message=_clean(why))
             continue
         test.set("time", f"{result.finished.seconds:.3f}")
         if result.verdict in fail_on:

@@ -6,9 +6,11 @@ that an answer gave has the alias that later requests send. So a replay can do w
 
 import base64
 import binascii
+import json
 import platform
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from pydantic_core import from_json
@@ -33,12 +35,19 @@ CHANGING_HEADERS = frozenset({b"host", b"content-length", b"connection", b"accep
 _BASIC = re.compile(rb"basic +([A-Za-z0-9+/]+=*)", re.IGNORECASE)
 
 
+def entries_of(world: World, recording: Recording) -> list[Entry]:
+    """The requests that are recorded; one that comes later has no part in a bundle of them."""
+    return [entry for entry in world.journal if entry.number >= recording.first_number]
+
+
 def bundle_of(
-    world: World, recording: Recording, state: Mapping[str, Any], providers: Mapping[str, Any]
+    name: str,
+    entries: list[Entry],
+    recording: Recording,
+    state: Mapping[str, Any],
+    providers: Mapping[str, Any],
 ) -> Any:
-    """All of a bundle; `state` is what the world held at first."""
-    # One that came while the state was written has no part in it.
-    entries = [entry for entry in world.journal if entry.number >= recording.first_number]
+    """All of a bundle of the world `name`; `state` is what it held at first. May run in a thread."""
     aliases = _Aliases(providers)
     for entry in entries:
         aliases.add_from(entry, recording.exchanges.get(entry.number))
@@ -46,7 +55,7 @@ def bundle_of(
     return {
         "format": FORMAT,
         "versions": {"audience_mock": __version__, "python": platform.python_version()},
-        "world": world.name,
+        "world": name,
         "settings": recording.settings,
         "clock": {"now": recording.began_at_ms / 1000, "frozen": recording.was_frozen},
         "start": aliases.in_state(state),
@@ -167,11 +176,24 @@ class _Aliases:
                 self._of[named[1]] = base64.b64decode(alias).decode().partition(":")[2]
         self._of[secret] = alias
 
+    @cached_property
+    def _written(self) -> Mapping[str, str]:
+        """By each form in which a text may have a secret, its alias. Made once: all are known by then."""
+        return {
+            form: alias
+            for secret, alias in self._of.items()
+            if len(secret) >= MIN_ECHO_CHARACTERS
+            for form in _forms(secret)
+        }
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Any of the secrets, a longer one before its beginning."""
+        longest_first = sorted(self._written, key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
     def in_text(self, text: str) -> str:
-        for secret in sorted(self._of, key=lambda one: (-len(one), one)):
-            if len(secret) >= MIN_ECHO_CHARACTERS:
-                text = text.replace(secret, self._of[secret])
-        return text
+        return self._pattern.sub(lambda found: self._written[found[0]], text)
 
     def in_step(self, step: Any) -> Any:
         """The step without secrets, in every text of it."""
@@ -202,6 +224,13 @@ class _Aliases:
                 if section in state
             },
         }
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """As it is, and as writers of JSON escape it: all but ASCII, and some the slash."""
+    for form in (secret, json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]):
+        yield form
+        yield form.replace("/", r"\/")
 
 
 def _credentials(secret: str) -> tuple[str, str] | None:

@@ -18,7 +18,10 @@ def _show(done: dict[str, Any]) -> None:
     if "steps" in done:
         echo_json(done)
     else:
-        echo(f"{done['requests']} requests of world {done['world']} are in {done['file']}")
+        from audience_mock.core.counting import counted
+
+        is_in = "is" if done["requests"] == 1 else "are"
+        echo(f"{counted(done['requests'], 'request')} of world {done['world']} {is_in} in {done['file']}")
 
 
 @click.command(
