@@ -22,7 +22,7 @@ from audience_mock.core.worlds.recording import Change, Exchange, Recording
 from audience_mock.core.worlds.world import World
 from audience_mock.web.journal import recorded_request, split_headers
 from audience_mock.web.journal_view import secrets_of
-from audience_mock.web.masking import MIN_ECHO_CHARACTERS, mask_json, mask_text
+from audience_mock.web.masking import MIN_ECHO_CHARACTERS, mask_json, mask_text, masked_pairs
 from audience_mock.web.provider_app import Provider
 from audience_mock.web.secret_names import RESPONSE_SECRETS
 
@@ -245,15 +245,11 @@ def _credentials(secret: str) -> tuple[str, str] | None:
 
 def _secrets_in(value: Any, masked: Any) -> Iterator[str]:
     """The secrets in an answer; of a text that contains one, the secret alone."""
-    if isinstance(value, dict) and isinstance(masked, dict):
-        for name, each in value.items():
-            yield from _secrets_in(each, masked[name])
-    elif isinstance(value, list) and isinstance(masked, list):
-        for each, other in zip(value, masked, strict=True):
-            yield from _secrets_in(each, other)
-    elif isinstance(value, str) and value != masked:
-        if mask_text(value, RESPONSE_SECRETS) != masked:
-            yield value
-            return
-        for found in RESPONSE_SECRETS.text.finditer(value):
+    for text, shown in masked_pairs(value, masked):
+        if not isinstance(text, str):
+            continue
+        if mask_text(text, RESPONSE_SECRETS) != shown:
+            yield text
+            continue
+        for found in RESPONSE_SECRETS.text.finditer(text):
             yield next(part for part in reversed(found.groups()) if part is not None)

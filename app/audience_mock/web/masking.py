@@ -147,14 +147,19 @@ def _mask_cookie(pair: str) -> str:
 
 def masked_values(value: Any, masked: Any) -> Iterator[str]:
     """The secrets in a JSON value: where `masked`, made from it, differs."""
+    return (str(secret) for secret, _ in masked_pairs(value, masked))
+
+
+def masked_pairs(value: Any, masked: Any) -> Iterator[tuple[Any, Any]]:
+    """The parts of a JSON value that differ in `masked`, made from it; each with what stands there."""
     if isinstance(value, dict) and isinstance(masked, dict):
         for name, each in value.items():
-            yield from masked_values(each, masked[name])
+            yield from masked_pairs(each, masked[name])
     elif isinstance(value, list) and isinstance(masked, list):
         for each, other in zip(value, masked, strict=True):
-            yield from masked_values(each, other)
+            yield from masked_pairs(each, other)
     elif value != masked:
-        yield str(value)
+        yield value, masked
 
 
 def mask_echoes(value: Any, secrets: Sequence[str]) -> Any:
