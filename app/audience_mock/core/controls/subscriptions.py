@@ -59,12 +59,15 @@ class Subscribers:
 
     @contextmanager
     def subscribed(self) -> Iterator[Subscription]:
-        subscription = Subscription()
+        subscription = self._new()
         self._subscriptions.append(subscription)
         try:
             yield subscription
         finally:
             self._subscriptions.remove(subscription)
+
+    def _new(self) -> Subscription:
+        return Subscription()
 
     def notify(self, kind: str, about: Any) -> None:
         notice = Notice(kind, about)

@@ -1,9 +1,9 @@
 """Images copied and dropped, and what worlds start from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from hashlib import sha256
-from typing import Any, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 from audience_mock import __version__
 from audience_mock.core.postgres import schema
@@ -16,6 +16,7 @@ from audience_mock.core.store.database import Database
 from audience_mock.core.store.transaction import SQLiteTransaction, Transaction
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.starts import StartingState
+from audience_mock.core.worlds.worlds import Configure
 
 _LOCK_STARTS = "SELECT pg_advisory_xact_lock(hashtextextended('starts', 0))"
 _FIND_START = "SELECT image, frozen_at_ms FROM snapshots WHERE world = '' AND name = $1"
@@ -25,8 +26,6 @@ _ADD_SEQUENCE = "INSERT INTO sequences (name, next) VALUES ($1, $2) ON CONFLICT 
 _COPY = "SELECT copy_image($1)"
 _BYTES = "SELECT image_bytes($1)"
 _UNUSED = "INSERT INTO unused_images (image) VALUES ($1) ON CONFLICT DO NOTHING"
-
-Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
 
 
 def copy(session: Session, image: int) -> int:

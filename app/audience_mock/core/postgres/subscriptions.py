@@ -1,8 +1,6 @@
 """Subscriptions to what happens in a world at any server: each looks into what all servers have written."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from audience_mock.core.controls.subscriptions import MAX_WAITING, Notice, Subscribers, Subscription
@@ -30,14 +28,8 @@ class PostgresSubscribers(Subscribers):
         """No server tells of a request: subscriptions find it in the journal."""
         return False
 
-    @contextmanager
-    def subscribed(self) -> Iterator[Subscription]:
-        subscription = _Following(self._world)
-        self._subscriptions.append(subscription)
-        try:
-            yield subscription
-        finally:
-            self._subscriptions.remove(subscription)
+    def _new(self) -> Subscription:
+        return _Following(self._world)
 
     def notify(self, kind: str, about: Any) -> None:
         """What is text is told at all servers, anything else at this one."""

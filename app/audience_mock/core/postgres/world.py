@@ -23,12 +23,12 @@ from audience_mock.core.postgres.schema import SCHEMA
 from audience_mock.core.postgres.subscriptions import PostgresSubscribers
 from audience_mock.core.postgres.transaction import PostgresTransaction
 from audience_mock.core.postgres.waiting import in_greenlet, wait
-from audience_mock.core.rules import Rules
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.long_operations import LongOperation
 from audience_mock.core.worlds.world import World
+from audience_mock.core.worlds.worlds import Configure
 
 if TYPE_CHECKING:
     from audience_mock.core.postgres.quotas import PostgresLedger
@@ -52,8 +52,6 @@ _SAVE = """UPDATE worlds SET ahead_ms = $2, frozen_at_ms = $3, settings = $4, ve
     WHERE name = $1"""
 _RAISE_VERSION = "UPDATE worlds SET version = version + 1 WHERE name = $1"
 _DELETE_WINDOWS = f"DELETE FROM {SCHEMA}.windows WHERE image = $1"
-
-Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
 
 
 class PostgresWorld(World):

@@ -19,22 +19,21 @@ from audience_mock.core.errors import (
     WorldReplacedError,
 )
 from audience_mock.core.postgres import head as heads
-from audience_mock.core.postgres import images, pickled
+from audience_mock.core.postgres import images, pickled, snapshots
 from audience_mock.core.postgres.database import COPY_ONE_STATE, PostgresDatabase, Session
 from audience_mock.core.postgres.head import Head
-from audience_mock.core.postgres.images import Configure, Starts
+from audience_mock.core.postgres.images import Starts
 from audience_mock.core.postgres.schema import SCHEMA
 from audience_mock.core.postgres.sweeper import Sweeper
 from audience_mock.core.postgres.unreachable import UnreachableDatabase
 from audience_mock.core.postgres.world import PostgresWorld
 from audience_mock.core.store.database import Database
-from audience_mock.core.worlds import snapshots as limits_of_snapshots
 from audience_mock.core.worlds import worlds as limits_of_worlds
 from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.core.worlds.names import NAME, check_name
 from audience_mock.core.worlds.starts import StartingState
 from audience_mock.core.worlds.world import DEFAULT, World
-from audience_mock.core.worlds.worlds import Totals, Worlds, WorldState
+from audience_mock.core.worlds.worlds import Configure, Totals, Worlds, WorldState
 
 if TYPE_CHECKING:
     from audience_mock.core.postgres.quotas import PostgresLedger
@@ -74,12 +73,6 @@ _TOTALS = f"""SELECT (SELECT count(*) FROM {SCHEMA}.worlds WHERE name NOT LIKE '
     (SELECT coalesce(sum(held_bytes), 0)::bigint FROM {SCHEMA}.journals)"""
 _ALL_FAULTS = f"SELECT planned FROM {SCHEMA}.faults"
 
-_SNAPSHOTS = f"SELECT name FROM {SCHEMA}.snapshots WHERE world = $1 ORDER BY name"
-_FIND_SNAPSHOT = "SELECT image, ahead_ms, frozen_at_ms FROM snapshots WHERE world = $1 AND name = $2"
-_DELETE_SNAPSHOT = "DELETE FROM snapshots WHERE world = $1 AND name = $2 RETURNING image"
-_DELETE_SNAPSHOTS = "DELETE FROM snapshots WHERE world = $1 RETURNING image"
-_PUT_SNAPSHOT = """INSERT INTO snapshots (world, name, image, ahead_ms, frozen_at_ms)
-    VALUES ($1, $2, $3, $4, $5)"""
 _NOTIFY_ALL = f"INSERT INTO {SCHEMA}.notices (world, kind, about) VALUES ('', $1, $2) RETURNING number"
 
 
@@ -338,8 +331,9 @@ class PostgresWorlds(Worlds):
     def _delete(self, name: str) -> bool:
         def deleted(session: Session) -> bool:
             row = session.row(_DELETE, name)
-            for (image,) in [*session.fetch(_DELETE_SNAPSHOTS, name), *([row] if row else [])]:
-                images.leave(session, image)
+            snapshots.delete_all(session, name)
+            if row is not None:
+                images.leave(session, row[0])
             if self._quotas is not None:
                 self._quotas.forget_world(session, name)
             return row is not None
@@ -365,48 +359,17 @@ class PostgresWorlds(Worlds):
         self.server.close()
 
     def snapshots(self, world: World) -> list[str]:
-        return [row[0] for row in self.server.rows(_SNAPSHOTS, world.name)]
+        return snapshots.names(self.server, world.name)
 
     async def create_snapshot(self, world: World, snapshot: str) -> None:
-        check_name(snapshot)
-        names = self.snapshots(world)
-        if snapshot not in names and len(names) >= limits_of_snapshots.MAX_SNAPSHOTS:
-            raise LimitExceededError(
-                f"a world has {limits_of_snapshots.MAX_SNAPSHOTS} snapshots at most: delete one first"
-            )
-
-        def created(session: Session) -> None:
-            head = heads.head_of(session.row(heads.READ, world.name))
-            if head is None:
-                raise WorldReplacedError("the world was deleted meanwhile")
-            image = images.copy(session, head.image)
-            if self._quotas is not None:
-                self._quotas.check_snapshot(session, world.name, images.size_bytes(session, image))
-            replaced = session.row(_DELETE_SNAPSHOT, world.name, snapshot)
-            if replaced is not None:
-                images.leave(session, replaced[0])
-            session.run(_PUT_SNAPSHOT, world.name, snapshot, image, head.ahead_ms, head.frozen_at_ms)
-            if self._quotas is not None:
-                self._quotas.measure_snapshots(session, world.name)
-
-        self.server.transact(created, mode=COPY_ONE_STATE, copies=True)
+        snapshots.create(self.server, world.name, snapshot, self._quotas)
 
     async def restore_snapshot(self, world: World, snapshot: str) -> None:
-        def copied(session: Session) -> tuple[int, Mapping[str, int | None]]:
-            row = session.row(_FIND_SNAPSHOT, world.name, snapshot)
-            if row is None:
-                raise NotFoundError("snapshot", snapshot)
-            image, ahead_ms, frozen_at_ms = row
-            return images.copy(session, image), {"ahead_ms": ahead_ms, "frozen_at_ms": frozen_at_ms}
-
-        self._switch(world, copied)
+        self._switch(world, lambda session: snapshots.copy(session, world.name, snapshot))
 
     def delete_snapshot(self, world: World, snapshot: str) -> None:
         def deleted(session: Session) -> None:
-            row = session.row(_DELETE_SNAPSHOT, world.name, snapshot)
-            if row is None:
-                raise NotFoundError("snapshot", snapshot)
-            images.leave(session, row[0])
+            snapshots.delete(session, world.name, snapshot)
             if self._quotas is not None:
                 self._quotas.measure_snapshots(session, world.name)
 
