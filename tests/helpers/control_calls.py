@@ -222,3 +222,6 @@ VARIES = (
     *("bridge/seed", "state/demo", "state/get", "state/seed", "worlds/diff"),
 )
 """Operations whose answers have keys by what there is, or none."""
+
+OF_SQLITE_ALONE = {("backup/get", 200), ("bundle/get", 200)}
+"""Answers that no server on PostgreSQL gives: it has backups of its own, and records no world."""
