@@ -15,6 +15,7 @@ import sys
 import textwrap
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import unified_diff
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -122,9 +123,13 @@ PROOFS: dict[str, dict[str, str]] = {
 """By file, the test that proves each operation."""
 
 
-def outdated() -> list[Path]:
-    """The pages whose generated parts differ from what the code says."""
-    return [page for page, text in _pages() if page.read_text() != text]
+def outdated() -> dict[Path, str]:
+    """The pages whose generated parts differ from what the code says, each with its difference."""
+    return {
+        page: "".join(unified_diff(had.splitlines(True), text.splitlines(True), "page", "code", n=1))
+        for page, text in _pages()
+        if (had := page.read_text()) != text
+    }
 
 
 def _pages() -> Iterable[tuple[Path, str]]:
