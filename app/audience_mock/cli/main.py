@@ -45,7 +45,7 @@ module is imported when one of its commands runs: all together take 10 ms, which
 LATE_COMMANDS = {
     "contract-diff": ("contract_diff.command", "Say which calls two API versions answer otherwise."),
     "replay": ("replay", "Play a bundle again, and compare the answers."),
-    "sweep": ("sweep", "Run a command once for each of its calls and each fault."),
+    "sweep": ("sweep.command", "Run a command once for each of its calls and each fault."),
 }
 """Other commands that are imported when they run: the module of `cli` that has each, and its line in the
 help."""
