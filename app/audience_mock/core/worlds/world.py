@@ -2,22 +2,17 @@
 
 import os
 import random
-import sqlite3
 import time
-from asyncio import current_task
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, Protocol, TypeVar, cast
-
-from sqlalchemy.exc import DBAPIError
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from audience_mock.core.controls.faults import Faults
 from audience_mock.core.controls.journal import Journal
 from audience_mock.core.controls.rate_limits import Limits
 from audience_mock.core.controls.subscriptions import Subscribers
-from audience_mock.core.errors import StorageFullError, WorldReplacedError
 from audience_mock.core.rules import Rules
 from audience_mock.core.steps import let_others_run
 from audience_mock.core.store import memory, orphans, space
@@ -25,8 +20,9 @@ from audience_mock.core.store.database import IN_MEMORY, Database
 from audience_mock.core.store.transaction import SQLiteTransaction, Transaction
 from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
-from audience_mock.core.worlds.exclusive import Exclusive, is_large, run_beside
-from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
+from audience_mock.core.worlds.closed_databases import ClosedDatabase, SleepingDatabase
+from audience_mock.core.worlds.exclusive import is_large, run_beside
+from audience_mock.core.worlds.transactions import TransactionRunner
 
 if TYPE_CHECKING:
     from audience_mock.core.worlds.recording import Recording
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
 DEFAULT = "default"
 """The world of requests that name none."""
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -51,7 +46,7 @@ class Quotas(Protocol):
         """After a world became another one."""
 
 
-class World:
+class World(TransactionRunner):
     """A database, a clock, a source of randomness and the rules, together.
 
     `settings` are those that differ from the server's, `options` those of each provider, by its name.
@@ -61,18 +56,14 @@ class World:
     """What is kept to replay it; on SQLite only, and if the rules say so."""
 
     def __init__(self, database: Database, *, name: str = DEFAULT, rules: Rules | None = None) -> None:
+        super().__init__(database, rules or Rules())
         self.name = name
-        self.database = database
-        self.clock = Clock()
-        self.rules = rules or Rules()
         self.settings: dict[str, Any] = {}
         self.options: dict[str, Any] = {}
-        self.long_operations = LongOperations()
         self.last_use_s = time.time()
         """When a request last named it, by the system's clock, whatever the time is in this world."""
         self.quotas: Quotas | None = None
         self._secret: str | None = None
-        self.exclusive = Exclusive()
         self.subscribers = Subscribers()
         self.incarnation = 0
         """How often it has started afresh: numbers of the journal are unique within one."""
@@ -84,8 +75,7 @@ class World:
         self._end_recording()
         # Seeded, so that a fresh world gives the same request ids every time; nothing secret comes from it.
         self.random = random.Random(0)  # noqa: S311
-        self.callers: dict[str, Any] = {}
-        """Authenticated callers, cached by the providers: a token is looked up once, not at each request."""
+        self.callers = {}
         self.limits = Limits()
         self.journal = Journal()
         self.faults = Faults()
@@ -96,67 +86,9 @@ class World:
         """Raises StoreUnavailableError if what is known of it may be wrong, since its database does not
         answer."""
 
-    async def transact(
-        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run a synchronous function of the core: all that it writes is committed, or nothing."""
-        if self.exclusive.is_taken:
-            await self.exclusive.wait()
-        return self.transact_now(operation, *args, **kwargs)
-
-    async def read(
-        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run a synchronous function of the core that writes nothing and runs one statement."""
-        if self.exclusive.blocks_reads:
-            await self.exclusive.wait()
-        return self.read_now(operation, *args, **kwargs)
-
-    def transact_now(
-        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """As `transact`, for synchronous callers."""
-        try:
-            with self.database.transaction():
-                result = operation(self._transaction(), *args, **kwargs)
-                if self.quotas is not None:
-                    self.quotas.check_transaction(self)
-                return result
-        except (sqlite3.Error, DBAPIError, StorageFullError) as error:
-            self._check_disk(error)
-            raise
-
-    def read_now(
-        self, operation: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """As `read`, for synchronous callers: the caller is looked up before the request is read."""
-        try:
-            return operation(self._transaction(), *args, **kwargs)
-        except (sqlite3.Error, DBAPIError, StorageFullError) as error:
-            self._check_disk(error)
-            raise
-
-    def _check_disk(self, error: Exception) -> None:
-        """Raises StorageFullError if the error is that of a full disk; the world can be used afterwards."""
-        if isinstance(error, StorageFullError):
-            why = str(error)
-        elif space.is_full(error):
-            why = f"the disk is full ({getattr(error, 'orig', error)})"
-        else:
-            return
-        if space.repaired(self.database):
-            self.long_operations.interrupt_all(but=current_task())
-            why += ": users and parts of uploads that were in its temporary file are lost"
-        raise StorageFullError(why) from None
-
-    def _transaction(self) -> Transaction:
-        database = self.exclusive.copy or self.database
-        return SQLiteTransaction(database, self.clock.now_ms(), self.rules, self.callers)
-
-    def interruptible(self) -> AbstractContextManager[LongOperation]:
-        """For what takes several transactions: raises WorldReplacedError from where the body waits, if the
-        world is replaced between two of them."""
-        return self.long_operations.running()
+    def _before_commit(self) -> None:
+        if self.quotas is not None:
+            self.quotas.check_transaction(self)
 
     async def give_space_back(self) -> None:
         """Free the disk that something large and unfinished took; other requests run meanwhile."""
@@ -211,34 +143,6 @@ class World:
         self.save_metadata(tx)
         tx.now_ms = self.clock.now_ms()
         return operation(tx)
-
-    async def transact_beside(
-        self, operation: Callable[[Transaction], T], change: Callable[[Clock], None] | None
-    ) -> T:
-        """As `transact`, of what takes long: beside the event loop. First the clock is changed, if it is to
-        be. Meanwhile the world reads as it was before, and whatever writes to it waits."""
-        async with self.exclusive.take(self.database):
-            clock = Clock()
-            clock.state = self.clock.state
-            if change is not None:
-                change(clock)
-            database, rules = self.database, self.rules
-
-            def run() -> T:
-                with database.transaction() as connection:
-                    if change is not None:
-                        metadata.write(connection, {metadata.CLOCK: clock.state})
-                    # Not the world's own cache of callers: others use it meanwhile.
-                    result = operation(SQLiteTransaction(database, clock.now_ms(), rules, {}))
-                    if self.quotas is not None:
-                        self.quotas.check_transaction(self)
-                return result
-
-            result = await run_beside(database, run)
-            self.callers.clear()
-            if change is not None:
-                self.clock.state = clock.state
-            return result
 
     @contextmanager
     def frozen_copy(self) -> Iterator[Transaction]:
@@ -367,13 +271,13 @@ class World:
 
     @property
     def is_asleep(self) -> bool:
-        return isinstance(self.database, _SleepingDatabase)
+        return isinstance(self.database, SleepingDatabase)
 
     def sleep(self, reopen: Callable[[], Database]) -> None:
         """Close the database until its next use. What is in memory stays: journal, faults, limits."""
         awake = self.database
         awake.close()
-        self.database = cast(Database, _SleepingDatabase(self, awake, reopen))
+        self.database = cast(Database, SleepingDatabase(self, awake, reopen))
         memory.release()
 
     def close(self) -> None:
@@ -389,25 +293,4 @@ class World:
         self.quotas = None
         if not self.is_asleep:
             self.database.close_unsaved()
-        self.database = cast(Database, _ClosedDatabase())
-
-
-class _SleepingDatabase:
-    """Opens the database of its world again when it is used."""
-
-    def __init__(self, world: World, awake: Database, reopen: Callable[[], Database]) -> None:
-        self.file, self.url, self.layout = awake.file, awake.url, awake.layout
-        self._world = world
-        self._reopen = reopen
-
-    def __getattr__(self, name: str) -> Any:
-        if self._world.is_asleep:
-            self._world.database = self._reopen()
-        return getattr(self._world.database, name)
-
-
-class _ClosedDatabase:
-    """Replaces the database of a discarded world."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise WorldReplacedError("the world was deleted meanwhile; nothing was kept")
+        self.database = cast(Database, ClosedDatabase())
