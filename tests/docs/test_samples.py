@@ -3,7 +3,8 @@
 import gc
 import re
 import shlex
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from reference import COMMANDS, command
 from audience_mock.cli.control.command import DefaultGroup
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
+from helpers.warm_commands import warm_commands
 
 DOCUMENTS = [samples.README, *sorted((samples.TOP / "docs").rglob("*.md"))]
 WITH_SAMPLES = [
@@ -37,9 +39,20 @@ def name(document: Path) -> str:
     return str(document.relative_to(samples.TOP))
 
 
+@pytest.fixture(scope="session")
+def programs() -> Iterator[Path | None]:
+    """The commands of the samples, started warm."""
+    with tempfile.TemporaryDirectory() as folder, warm_commands(Path(folder)) as programs:
+        yield programs
+
+
 @pytest.mark.parametrize("document", WITH_SAMPLES, ids=name)
 def test_samples_run(
-    document: Path, start: Callable[..., MockServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    document: Path,
+    start: Callable[..., MockServer],
+    programs: Path | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each sample of the document runs, and prints what is shown behind it."""
     # Where a server makes the files that its flags name.
@@ -48,7 +61,7 @@ def test_samples_run(
     def serve(flags: list[str]) -> str:
         return start(**_settings(flags)).url
 
-    assert samples.run(document, serve) >= (6 if document == samples.README else 1)
+    assert samples.run(document, serve, programs) >= (6 if document == samples.README else 1)
 
 
 def _settings(flags: list[str]) -> dict[str, str | bool]:
