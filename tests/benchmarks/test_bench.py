@@ -165,6 +165,7 @@ def test_each_target_finds_its_figure() -> None:
     assert "&lt;about&gt;" in drawn
 
 
+@pytest.mark.ci
 def test_one_run_beside_postgresql(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Copies and new worlds are measured with all three kinds of database, PostgreSQL's as an operator has
     it, and each target of what was measured has its figure."""

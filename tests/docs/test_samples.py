@@ -3,8 +3,7 @@
 import gc
 import re
 import shlex
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -15,7 +14,6 @@ from reference import COMMANDS, command
 from audience_mock.cli.control.command import DefaultGroup
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
-from helpers.warm_commands import warm_commands
 
 DOCUMENTS = [samples.README, *sorted((samples.TOP / "docs").rglob("*.md"))]
 WITH_SAMPLES = [
@@ -37,13 +35,6 @@ TITLES = {
 
 def name(document: Path) -> str:
     return str(document.relative_to(samples.TOP))
-
-
-@pytest.fixture(scope="session")
-def programs() -> Iterator[Path | None]:
-    """The commands of the samples, started warm."""
-    with tempfile.TemporaryDirectory() as folder, warm_commands(Path(folder)) as programs:
-        yield programs
 
 
 @pytest.mark.parametrize("document", WITH_SAMPLES, ids=name)

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -23,6 +24,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 PROGRAMS = ("audience-mock", "pytest", "python")
 IMPORTED = (
@@ -85,6 +88,13 @@ def warm_commands(folder: Path) -> Iterator[Path | None]:
             server.stdin.close()
 
 
+@pytest.fixture(scope="session")
+def programs() -> Iterator[Path | None]:
+    """A folder with the programs that are imported already; None where all start from nothing."""
+    with tempfile.TemporaryDirectory() as folder, warm_commands(Path(folder)) as programs:
+        yield programs
+
+
 class _Server:
     """Runs commands until standard input ends. It has no threads: a fork would have their locks."""
 
@@ -120,7 +130,8 @@ class _Server:
         if not pid:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for each in (link, self._listener, self._ended, self._wakes, self._events, *self._links.values()):
+            self._events.close()
+            for each in (link, self._listener, self._ended, self._wakes, *self._links.values()):
                 each.close()
             _run(streams, *marshal.loads(call))
         for stream in streams:
