@@ -229,6 +229,7 @@ def test_the_locks_name_no_registry() -> None:
     assert f"\nmoto[dynamodb]=={peers.versions()['moto']} \\\n" in (peers.LOCKS / "moto.lock").read_text()
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 def test_one_workload_from_flags_to_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`--only` and `--server` limit what is measured, printed and written."""

@@ -194,6 +194,7 @@ def test_the_guides_values_install_the_chart(page: str, file: str, secrets: set[
     assert secrets <= made
 
 
+@pytest.mark.ci
 def test_lines_with_postgresql_run(
     start: Callable[..., MockServer], programs: Path | None, tmp_path: Path
 ) -> None:
