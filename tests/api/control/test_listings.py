@@ -150,8 +150,8 @@ def test_one_order_on_either_engine(start: Callable[..., MockServer]) -> None:
         for sort, order in product(sorts, ("asc", "desc")):
             seen: list[dict[str, Any]] = []
             while len(seen) < len(names):
-                query = {"sort": sort, "order": order, "limit": 4, "offset": len(seen)}
-                seen += httpx.get(mock.url + path, params=query).json()[key]
+                query = f"sort={sort}&order={order}&limit=4&offset={len(seen)}"
+                seen += httpx.get(f"{mock.url}{path}?{query}").json()[key]
             by = [(compared(each[sort]), int(each["id"])) for each in seen]
             assert by == sorted(by, reverse=order == "desc"), (path, sort, order)
 

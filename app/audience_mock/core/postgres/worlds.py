@@ -52,10 +52,6 @@ _TOUCH = f"""UPDATE {SCHEMA}.worlds SET used_at = now() WHERE name =
     (SELECT name FROM {SCHEMA}.worlds WHERE name = $1 FOR UPDATE SKIP LOCKED)"""
 _INSERT = """INSERT INTO worlds (name, image, ahead_ms, frozen_at_ms, settings) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT DO NOTHING RETURNING image"""
-_SWITCH = """UPDATE worlds SET image = $2, ahead_ms = $3, frozen_at_ms = $4, version = version + 1,
-        incarnation = incarnation + 1
-    WHERE name = $1"""
-_KEEP_NUMBERS = "SELECT keep_numbers_of_writers($1, $2)"
 _DELETE = "DELETE FROM worlds WHERE name = $1 RETURNING image"
 _USED_AT = f"SELECT extract(epoch FROM used_at)::float8 FROM {SCHEMA}.worlds WHERE name = $1"
 _STATE = f"""SELECT {SCHEMA}.image_bytes(w.image), extract(epoch FROM w.used_at)::float8,
@@ -88,7 +84,7 @@ class PostgresWorlds(Worlds):
         self._ledger = None
         self._quotas: PostgresLedger | None = None
         self._beginnings = Starts(self.server, seed, configure)
-        self._sweeper = Sweeper(self.server)
+        self._sweeper = Sweeper(self.server, self._beginnings.keep)
         self._files = DatabaseFiles(None)
         try:
             self.server.check()
@@ -252,7 +248,6 @@ class PostgresWorlds(Worlds):
         if session.row(_INSERT, name, image, *clock, settings) is None:
             raise AlreadyExistsError("world", name)
         if self._quotas is not None and not name.startswith(HIDDEN):
-            images.use(session, image)
             self._quotas.check_image(session, name, 1)
 
     def _check_new(self, name: str, image: Database | None = None) -> None:
@@ -305,14 +300,9 @@ class PostgresWorlds(Worlds):
 
         def switched(session: Session) -> None:
             image, state = copied(session)
-            head = heads.lock(session, world.name)
-            if head is None:
+            if not images.switch(session, world.name, image, state):
                 raise WorldReplacedError("the world was deleted meanwhile")
-            session.row(_KEEP_NUMBERS, head.image, image)
-            session.run(_SWITCH, world.name, image, state["ahead_ms"] or 0, state["frozen_at_ms"])
-            images.leave(session, head.image)
             if self._quotas is not None:
-                images.use(session, image)
                 self._quotas.check_image(session, world.name)
 
         self.server.transact(switched, copies=True)
