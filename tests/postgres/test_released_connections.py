@@ -129,7 +129,7 @@ def test_a_server_that_ends_in_the_middle_leaves_no_connection(deployed: Deploym
 
 @pytest.fixture
 def app(postgresql: Cluster, database: str) -> Iterator[FastAPI]:
-    """Nobody runs its lifespan."""
+    """Without its lifespan."""
     app = create_app(Settings(database=postgresql.url(database, query="sslmode=disable")))
     yield app
     app.state.worlds.close()
@@ -174,7 +174,7 @@ def left_on_its_way(app: FastAPI) -> None:
 def test_connections_end_with_their_event_loop(
     app: FastAPI, postgresql: Cluster, database: str, call: Callable[[FastAPI], None]
 ) -> None:
-    """Calls of an application in process leave no connection, though nobody starts or ends it."""
+    """Calls of an application in process leave no connection, though its lifespan is not run."""
     before = len(states(postgresql, database))
     for _ in range(3):
         call(app)

@@ -19,8 +19,8 @@ CLOSE_WITHIN_S = 0.5
 
 
 class Pools:
-    """A pool ends with its event loop at the latest, even if nobody closes it: an application that is called
-    in process, as by Starlette's test client, may have a loop for each request."""
+    """A pool ends with its event loop at the latest, even if its owner does not close it: an application that
+    is called in process, as by Starlette's test client, may have a loop for each request."""
 
     def __init__(self, address: Address) -> None:
         self._address = address

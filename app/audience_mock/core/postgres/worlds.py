@@ -48,7 +48,7 @@ HIDDEN = "@"
 
 _NAMES = rf"SELECT name FROM {SCHEMA}.worlds WHERE name NOT LIKE '{HIDDEN}%' ORDER BY name"
 _COUNT = f"SELECT count(*) FROM {SCHEMA}.worlds"
-# Nobody waits for the disk: a crash may take back when a world was used last.
+# Without a wait for the disk: a crash may take back when a world was used last.
 _TOUCH = f"""UPDATE {SCHEMA}.worlds SET used_at = now() WHERE name =
     (SELECT name FROM {SCHEMA}.worlds
         WHERE name = $1 AND set_config('synchronous_commit', 'off', true) = 'off' FOR UPDATE SKIP LOCKED)"""
