@@ -48,14 +48,10 @@ HIDDEN = "@"
 
 _NAMES = rf"SELECT name FROM {SCHEMA}.worlds WHERE name NOT LIKE '{HIDDEN}%' ORDER BY name"
 _COUNT = f"SELECT count(*) FROM {SCHEMA}.worlds"
+# Without a wait for the disk: a crash may take back when a world was used last.
 _TOUCH = f"""UPDATE {SCHEMA}.worlds SET used_at = now() WHERE name =
-    (SELECT name FROM {SCHEMA}.worlds WHERE name = $1 FOR UPDATE SKIP LOCKED)"""
-_INSERT = """INSERT INTO worlds (name, image, ahead_ms, frozen_at_ms, settings) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT DO NOTHING RETURNING image"""
-_SWITCH = """UPDATE worlds SET image = $2, ahead_ms = $3, frozen_at_ms = $4, version = version + 1,
-        incarnation = incarnation + 1
-    WHERE name = $1"""
-_KEEP_NUMBERS = "SELECT keep_numbers_of_writers($1, $2)"
+    (SELECT name FROM {SCHEMA}.worlds
+        WHERE name = $1 AND set_config('synchronous_commit', 'off', true) = 'off' FOR UPDATE SKIP LOCKED)"""
 _DELETE = "DELETE FROM worlds WHERE name = $1 RETURNING image"
 _USED_AT = f"SELECT extract(epoch FROM used_at)::float8 FROM {SCHEMA}.worlds WHERE name = $1"
 _STATE = f"""SELECT {SCHEMA}.image_bytes(w.image), extract(epoch FROM w.used_at)::float8,
@@ -88,7 +84,7 @@ class PostgresWorlds(Worlds):
         self._ledger = None
         self._quotas: PostgresLedger | None = None
         self._beginnings = Starts(self.server, seed, configure)
-        self._sweeper = Sweeper(self.server)
+        self._sweeper = Sweeper(self.server, self._beginnings.keep)
         self._files = DatabaseFiles(None)
         try:
             self.server.check()
@@ -175,8 +171,7 @@ class PostgresWorlds(Worlds):
             check_name(name)
         head = self._head(name)
         while head is None:
-            self._make(name, {})
-            head = self._head(name)
+            head = self._make(name, {}) or self._head(name)
         if head.is_use_old:
             self.server.rows(_TOUCH, name)
         return self._seen(name, head)
@@ -217,43 +212,38 @@ class PostgresWorlds(Worlds):
 
     def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
         self._configure(settings)  # which rejects them, or not, before they are kept
-        if name not in self:
-            try:
-                self._make(name, settings)
-            except AlreadyExistsError:
-                pass
-            else:
-                return self.find(name)
+        if name not in self and (head := self._make(name, settings)) is not None:
+            return self._seen(name, head)
         world = self.get_or_create(name)
         world.set_settings(settings)
         return world
 
-    def _make(self, name: str, settings: Mapping[str, Any]) -> None:
-        """A world from the starting state, unless another server was faster."""
+    def _make(self, name: str, settings: Mapping[str, Any]) -> Head | None:
+        """A world from the starting state; None if another server was faster."""
         self._check_new(name)
         self._beginnings.find("seed")
 
-        def created(session: Session) -> None:
+        def created(session: Session) -> Head:
             image = self._beginnings.copy(session, "seed")
             state = self._beginnings.clock("seed")
-            self._insert(session, name, image, state, json.dumps(dict(settings)))
+            return self._insert(session, name, image, state, json.dumps(dict(settings)))
 
         try:
-            self.server.transact(created, copies=True)
+            return self.server.transact(created, copies=True)
         except AlreadyExistsError:
-            if settings:
-                raise
+            return None
 
     def _insert(
         self, session: Session, name: str, image: int, state: Mapping[str, int | None], settings: str
-    ) -> None:
+    ) -> Head:
         """Raises AlreadyExistsError."""
         clock = (state["ahead_ms"] or 0, state["frozen_at_ms"])
-        if session.row(_INSERT, name, image, *clock, settings) is None:
+        head = heads.head_of(session.row(heads.INSERT, name, image, *clock, settings))
+        if head is None:
             raise AlreadyExistsError("world", name)
         if self._quotas is not None and not name.startswith(HIDDEN):
-            images.use(session, image)
             self._quotas.check_image(session, name, 1)
+        return head
 
     def _check_new(self, name: str, image: Database | None = None) -> None:
         check_name(name)
@@ -305,14 +295,9 @@ class PostgresWorlds(Worlds):
 
         def switched(session: Session) -> None:
             image, state = copied(session)
-            head = heads.lock(session, world.name)
-            if head is None:
+            if not images.switch(session, world.name, image, state):
                 raise WorldReplacedError("the world was deleted meanwhile")
-            session.row(_KEEP_NUMBERS, head.image, image)
-            session.run(_SWITCH, world.name, image, state["ahead_ms"] or 0, state["frozen_at_ms"])
-            images.leave(session, head.image)
             if self._quotas is not None:
-                images.use(session, image)
                 self._quotas.check_image(session, world.name)
 
         self.server.transact(switched, copies=True)

@@ -17,6 +17,7 @@ from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.exclusive import Exclusive, run_beside
 from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
+from audience_mock.core.worlds.moments import begin_transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class TransactionRunner:
         """As `transact`, for synchronous callers."""
         try:
             with self.database.transaction():
+                begin_transaction()
                 result = operation(self._transaction(), *args, **kwargs)
                 self._before_commit()
                 return result
@@ -89,6 +91,7 @@ class TransactionRunner:
                 with database.transaction() as connection:
                     if change is not None:
                         metadata.write(connection, {metadata.CLOCK: clock.state})
+                    begin_transaction()
                     # Not the world's own cache of callers: others use it meanwhile.
                     result = operation(SQLiteTransaction(database, clock.now_ms(), rules, {}))
                     self._before_commit()
