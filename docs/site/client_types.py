@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from audience_mock.control.faults import PlannedFault
+from audience_mock.control.fault_schemas import PlannedFault
 from audience_mock.control.journal import JournalSearch
 from audience_mock.control.verify import Expectation
 from audience_mock.settings import Settings, WorldSettings

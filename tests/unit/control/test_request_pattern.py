@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audience_mock.control.faults import FaultMatch
+from audience_mock.control.fault_schemas import FaultMatch
 from audience_mock.control.request_pattern import RequestMatch
 
 
