@@ -39,7 +39,7 @@ def bundle(world: "MockWorld", file: Path | None, resalt: bool) -> dict[str, Any
     """
     import secrets
 
-    from audience_mock.replay import resalt as resalted
+    from audience_mock.bundle_people import resalt as resalted
 
     found: dict[str, Any] = world.control("GET", "/bundle")
     if resalt:
