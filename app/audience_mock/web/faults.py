@@ -1,14 +1,12 @@
-"""Faults on the wire: planned ones, and those that a request asks for by a header."""
+"""Faults on the wire: which one a request meets, and what it does to the answer."""
 
 import asyncio
 import json
 import logging
-import re
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Send
 
@@ -24,11 +22,11 @@ from audience_mock.web.context import route_path
 from audience_mock.web.errors import InjectedError, MalformedBodyError
 from audience_mock.web.in_flight import TooManyInFlightError, in_a_copy
 from audience_mock.web.request import MockRequest
+from audience_mock.web.requested_faults import requested
 from audience_mock.web.response import RawResponse, body_of, checked
 
 log = logging.getLogger("audience_mock")
 
-HEADER = "X-Audience-Mock-Fault"
 CONNECTION = "audience_mock.connection"
 """The ASGI extension by which this project's own server passes on the connection of a request."""
 
@@ -37,14 +35,6 @@ STALL_S = 300
 
 GARBAGE = b"\x00\xff{garbage]\xfe"
 """Neither JSON nor UTF-8. Chosen."""
-
-_PREFERRED_ERROR = re.compile(r"(?:^|[,;\s])code=([45]\d\d)(?:$|[,;\s])")
-"""As in Prism, for errors only."""
-
-_SYNTAX = (
-    "status=503, latency_ms=200 or =100-300, reset=before|in|after, cut_after_bytes=10, stall=before|in,"
-    " content_type=text/html, garbage, effect_lost, answer_lost"
-)
 
 
 class Connection(Protocol):
@@ -102,7 +92,7 @@ async def respond(route: Route, request: MockRequest) -> tuple[Response | None, 
     anybody could keep connections busy.
     """
     try:
-        outcome = _requested(request) if request.world.rules.request_faults else None
+        outcome = requested(request) if request.world.rules.request_faults else None
     except InvalidFaultError as error:
         invalid = MalformedBodyError(str(error))
         return _reject_caller(route, request) or route.error_response(request, invalid), None
@@ -289,57 +279,3 @@ async def _read_ahead(receive: Receive, max_bytes: int) -> tuple[bytes | None, R
         return seen.pop(0) if seen else await receive()
 
     return raw, again
-
-
-# What a request asks for in its headers
-
-
-def _requested(request: Request) -> Outcome | None:
-    """The outcome that the headers ask for. Raises InvalidFaultError."""
-    header = request.headers.get(HEADER)
-    if header is not None:
-        return parse(header)
-    found = _PREFERRED_ERROR.search(request.headers.get("prefer", ""))
-    return Outcome(status=int(found[1])) if found else None
-
-
-def parse(header: str) -> Outcome:
-    """An outcome in the syntax of the header: effects, some with `=` and a value, separated by commas. Raises
-    InvalidFaultError."""
-    values: dict[str, Any] = {}
-    for part in header.split(","):
-        name, _, value = part.strip().partition("=")
-        syntax = _VALUES.get(name)
-        found = syntax.fullmatch(value) if syntax else None
-        if found is None or name in values:
-            raise InvalidFaultError(f"{HEADER}: {part.strip()[:100]!r} is not one of {_SYNTAX}")
-        if name == "latency_ms":
-            values[name] = (int(found[1]), int(found[2] or found[1]))
-        elif name in ("status", "cut_after_bytes"):
-            values[name] = int(value)
-        else:
-            values[name] = value or _DEFAULTS[name]
-    try:
-        return Outcome(**values)
-    except InvalidFaultError as error:
-        place = f"{error.field}: " if error.field else ""
-        raise InvalidFaultError(f"{HEADER}: {place}{error}") from None
-
-
-_DEFAULTS: dict[str, Any] = {
-    "reset": "before",
-    "stall": "before",
-    "content_type": "text/html",
-    **dict.fromkeys(("garbage", "effect_lost", "answer_lost"), True),
-}
-"""What an effect is without a value."""
-
-_VALUES = {
-    "status": re.compile(r"[0-9]{3}"),
-    "latency_ms": re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?"),
-    "reset": re.compile(r"(before|in|after)?"),
-    "cut_after_bytes": re.compile(r"[0-9]{1,9}"),
-    "stall": re.compile(r"(before|in)?"),
-    "content_type": re.compile(r"[!-~][ -~]*|"),
-    **dict.fromkeys(("garbage", "effect_lost", "answer_lost"), re.compile("")),
-}

@@ -17,7 +17,7 @@ from audience_mock.core.controls.faults import MAX_FAULTS
 from audience_mock.core.store.tables import UploadPiece, UserBlock, table_of
 from audience_mock.testing import MockServer
 from audience_mock.web import in_flight
-from audience_mock.web.faults import HEADER
+from audience_mock.web.requested_faults import HEADER
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.errors import control_error, pinterest_error, pitchtarget_error
 
