@@ -193,7 +193,8 @@ class PostgresWorlds(Worlds):
         return PostgresWorld(server, name, head, self._configure, self)
 
     def _head(self, name: str) -> Head | None:
-        if not NAME.fullmatch(name) and not name.startswith(HIDDEN):
+        """None for a name that no request can have; some of those PostgreSQL rejects."""
+        if not NAME.fullmatch(name):
             return None
         return heads.head_of(self.server.row(heads.READ, name))
 
@@ -287,7 +288,7 @@ class PostgresWorlds(Worlds):
     def hidden_copy(self, world: PostgresWorld) -> Iterator[PostgresWorld]:
         name = f"{HIDDEN}{uuid4().hex}"
         self._fork(world.name, name)
-        head = self._head(name)
+        head = heads.head_of(self.server.row(heads.READ, name))
         assert head is not None
         try:
             yield PostgresWorld(self.server, name, head, self._configure, self)
@@ -322,7 +323,7 @@ class PostgresWorlds(Worlds):
     def delete(self, name: str) -> None:
         if name == DEFAULT:
             raise InvalidStateError("the default world is always there: reset it instead")
-        if not self._delete(name):
+        if not NAME.fullmatch(name) or not self._delete(name):
             raise NotFoundError("world", name)
         world = self._known.pop(name, None)
         if world is not None:
