@@ -10,6 +10,11 @@ from test_command import Run, Runner
 from helpers.postgres import Cluster, connected
 
 
+def measured(what: str, value_s: float, promised_s: float) -> None:
+    """Print what a busy machine may miss, and what the documents promise."""
+    print(f"{what}: {value_s * 1000:.0f} ms (promised: {promised_s * 1000:.0f} ms)")
+
+
 class Deployment:
     """Replicas on free ports; `urls` are those that a load balancer would call, by turns."""
 

@@ -19,7 +19,8 @@ class Options:
     statement_timeout_ms: int = 30_000
     """After so long PostgreSQL ends a statement. Chosen: a copy of a million rows takes less."""
     lock_timeout_ms: int = 10_000
-    """How long a statement waits for a lock. Chosen: longer than a world's longest transactions."""
+    """How long a change waits for its turn in this process, and a statement for a lock. Chosen: longer than a
+    world's longest transactions."""
     idle_timeout_ms: int = 10_000
     """How long a transaction may wait for its server, which hangs, before PostgreSQL ends it and lets the
     world go. Chosen: far longer than a server computes between two statements."""

@@ -110,7 +110,7 @@ class PostgresWorlds(Worlds):
 
     def why_unavailable(self) -> str | None:
         try:
-            self.server.row("SELECT 1")
+            self.server.ping()
         except StoreUnavailableError as error:
             return str(error)
         return None
