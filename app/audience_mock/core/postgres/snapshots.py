@@ -60,12 +60,18 @@ def copy(session: Session, world: str, snapshot: str) -> tuple[int, Mapping[str,
     return images.copy(session, image), {"ahead_ms": ahead_ms, "frozen_at_ms": frozen_at_ms}
 
 
-def delete(session: Session, world: str, snapshot: str) -> None:
+def delete(server: PostgresDatabase, world: str, snapshot: str, quotas: "PostgresLedger | None") -> None:
     """Raises NotFoundError."""
-    row = _row(session, _DELETE, world, snapshot)
-    if row is None:
-        raise NotFoundError("snapshot", snapshot)
-    images.leave(session, row[0])
+
+    def deleted(session: Session) -> None:
+        row = _row(session, _DELETE, world, snapshot)
+        if row is None:
+            raise NotFoundError("snapshot", snapshot)
+        images.leave(session, row[0])
+        if quotas is not None:
+            quotas.measure_snapshots(session, world)
+
+    server.transact(deleted)
 
 
 def _row(session: Session, text: str, world: str, snapshot: str) -> Any:
