@@ -57,13 +57,11 @@ test: $(INSTALLED)
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -n 3 $(ARGS)
 
-# Measuring takes half as long again as the tests do, so it is no part of the gate. Needs PostgreSQL. On it, the
-# tests of faults cut servers off while they use connections, which Python then reports as unclosed.
+# Measuring takes half as long again as the tests do, so it is no part of the gate. Needs PostgreSQL.
 coverage: $(INSTALLED)
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n 3 --cov --cov-report= $(ARGS)
-	$(BIN)/python -m pytest -n 2 $(POSTGRES) --cov --cov-append --cov-report= $(ARGS) \
-		--ignore=tests/api/control/test_faults.py tests/api/control tests/postgres
+	$(BIN)/python -m pytest -n 2 $(POSTGRES) --cov --cov-append --cov-report= $(ARGS) tests/api/control tests/postgres
 	$(BIN)/coverage report --include='*/audience_mock/core/*' --fail-under=95
 	$(BIN)/coverage report --fail-under=90
 

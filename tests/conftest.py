@@ -13,7 +13,12 @@ import pytest
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
-pytest_plugins = ["helpers.engines", "helpers.pytest_runs", "helpers.response_validation"]
+pytest_plugins = [
+    "helpers.engines",
+    "helpers.pytest_runs",
+    "helpers.response_validation",
+    "helpers.warm_commands",
+]
 
 collect_ignore = [] if find_spec("playwright") else ["browser"]
 """`make test-browser` installs what its tests need."""
@@ -22,8 +27,8 @@ TEST_BY_TEST = ("tests/e2e/", "tests/docs/test_samples.py", "tests/contract/test
 """Where a test takes seconds: each goes to the next free worker. Elsewhere a file stays together: handing out
 a test takes as long as many of them do."""
 
-ON_ONE_WORKER = "test_chart.py"
-"""An exception: its tests share what takes seconds to record."""
+ON_ONE_WORKER = ("test_chart.py", "test_third_api.py")
+"""Exceptions: their tests share what takes seconds to record or to install."""
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -14,22 +14,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from select import select
+from socket import socket
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 from audience_mock.bundle_form import check
 from audience_mock.client import MockWorld
+from audience_mock.client_errors import ControlError
 
 BROKEN_S = 0.5
-"""Seconds to wait for an answer that a fault may have held back. Chosen."""
+"""Seconds to wait for more of an answer that the server has recorded, and a fault may hold back. Chosen."""
 ANSWER_S = 60.0
-CLOCK_RAN_S = 1.0
-"""By how much a time may differ where the clock ran: the second may end within a request."""
 BASE = "bundle.invalid"
 """Stands for the address of the server and its world in a bundle."""
 
 _ALIAS = re.compile(r"(?:[A-Za-z0-9]{1,5}_)?secret-[0-9]+")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9:]+)")
 OWN_HEADERS = frozenset({"host", "content-length", "connection"})
 """The sender makes them itself. A second one could hide another request in the body of this one."""
 LAWFUL_HEADERS = {
@@ -85,7 +86,7 @@ def replay(bundle: Mapping[str, Any], world: MockWorld) -> Replay:
         if step["not_replayable"]:
             stopped = f"request {step['number']} cannot be sent again: {step['not_replayable']}"
             break
-        _send(world, step, bound)
+        _send(world, step, bound, number=len(sent) + 1)
         sent.append(step)
     if stopped is None and bundle["missing"]["after_limit"]:
         stopped = "later requests were not recorded: the recording had reached its limit"
@@ -93,14 +94,14 @@ def replay(bundle: Mapping[str, Any], world: MockWorld) -> Replay:
     result = Replay(len(sent), stopped=stopped, bundle=again)
     answered = [step for step in again["steps"] if "request" in step]
     for was, now in zip(sent, answered, strict=False):
-        for found in differences(was, now, clock_ran=not bundle["clock"]["frozen"]):
+        for found in differences(was, now):
             (result.lawful if found.lawful else result.differences).append(found)
     if len(answered) != len(sent):
         result.differences.append(Difference(0, None, "requests", len(sent), len(answered)))
     return result
 
 
-def differences(was: Mapping[str, Any], now: Mapping[str, Any], *, clock_ran: bool) -> Iterator[Difference]:
+def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
     """The fields in which an answer differs from the recorded one."""
     before, after = was["answer"], now["answer"]
     about = (was["number"], was["operation"])
@@ -118,8 +119,7 @@ def differences(was: Mapping[str, Any], now: Mapping[str, Any], *, clock_ran: bo
     had, has = _value(before["body"]), _value(after["body"])
     found = list(_in_values(had, has, "body"))
     for path, value, value_now in found:
-        lawful = "the clock ran" if clock_ran and _are_close(value, value_now) else None
-        yield Difference(*about, path, value, value_now, lawful)
+        yield Difference(*about, path, value, value_now)
     if not found:
         yield Difference(*about, "body", before["body"], after["body"])
 
@@ -142,16 +142,6 @@ def _in_values(was: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
         yield path, was, now
 
 
-def _are_close(was: Any, now: Any) -> bool:
-    """Whether both are times, as Unix seconds or ISO 8601, of nearly the same moment."""
-    if isinstance(was, str) and isinstance(now, str) and _TIME.fullmatch(was) and _TIME.fullmatch(now):
-        from datetime import datetime  # noqa: PLC0415 - few answers have such times
-
-        return abs((datetime.fromisoformat(was) - datetime.fromisoformat(now)).total_seconds()) <= CLOCK_RAN_S
-    numbers = isinstance(was, int | float) and isinstance(now, int | float)
-    return numbers and was > 1e9 and abs(was - now) <= CLOCK_RAN_S
-
-
 def _value(body: Any) -> Any:
     """A body's JSON value, or its text."""
     try:
@@ -170,13 +160,13 @@ def _change(world: MockWorld, change: Mapping[str, Any]) -> None:
         world.control(change["method"], path, body)
 
 
-def _send(world: MockWorld, step: Mapping[str, Any], bound: dict[str, str]) -> None:
-    """Send a request, and note what its answer has in the places of aliases."""
+def _send(world: MockWorld, step: Mapping[str, Any], bound: dict[str, str], *, number: int) -> None:
+    """Send a request, which will have this number in the journal, and note what its answer has in the places
+    of aliases."""
     request = step["request"]
     parts = urlsplit(world.url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    timeout_s = BROKEN_S if step["fault"] is not None else ANSWER_S
-    connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
+    connection = kind(parts.hostname or "", parts.port, timeout=ANSWER_S)
     try:
         connection.putrequest(
             request["method"], parts.path + _bind(request["path"], bound), skip_accept_encoding=True
@@ -193,6 +183,9 @@ def _send(world: MockWorld, step: Mapping[str, Any], bound: dict[str, str]) -> N
                 connection.endheaders([body] if body else [], encode_chunked=True)
         else:
             connection.endheaders()
+        if step["fault"] is not None:
+            _wait_until_recorded(world, number, connection.sock)
+            connection.sock.settimeout(BROKEN_S)
         received = connection.getresponse().read().decode(errors="replace")
     except (OSError, http.client.HTTPException):
         received = ""
@@ -202,6 +195,20 @@ def _send(world: MockWorld, step: Mapping[str, Any], bound: dict[str, str]) -> N
         received = received.replace(f"{parts.netloc}{parts.path}", BASE).replace(parts.netloc, BASE)
         for pattern, text in _leaves(_value(recorded), _value(received)):
             _note(pattern, text, bound)
+
+
+def _wait_until_recorded(world: MockWorld, number: int, answer: socket) -> None:
+    """A fault may hold a request back, or its answer for good: wait for whichever comes first, the beginning
+    of the answer or the request's entry in the journal."""
+    until_s = monotonic() + ANSWER_S
+    while monotonic() < until_s and not select([answer], [], [], BROKEN_S)[0]:
+        try:
+            world.control("GET", f"/journal/{number}")
+        except ControlError as error:
+            if error.status != 404:
+                raise
+        else:
+            return
 
 
 def _leaves(was: Any, now: Any) -> Iterator[tuple[str, str]]:

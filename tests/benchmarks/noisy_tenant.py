@@ -1,18 +1,20 @@
-"""What a tenant that floods does to the latency of another: 20 seconds, figures on standard output.
+"""What a tenant that floods does to the latency of another: 40 seconds, figures on standard output.
 
-    PYTHONPATH=app:tests python -m benchmarks.noisy_tenant [requests|uploads]
+    PYTHONPATH=app:tests python -m benchmarks.noisy_tenant [requests|uploads|worlds|journal|stalls]
 
 A quiet tenant reads and creates audiences at a steady 100 requests a second, alone and beside wrk, which
-floods the worlds of a noisy tenant: with 64 connections that list audiences, or with 8 that upload files of
-1.6 MB. Both are measured in turns, on a server without tenants and on one with them, so that whatever else
-this machine does meets all of them.
+floods the worlds of a noisy tenant: with 64 connections that list audiences, with 8 that upload files of
+1.6 MB, with 8 that make and delete worlds, with 8 that read a journal of 1,000 requests, or with 64 that
+faults stall. Both are measured in turns, on a server without tenants and on one with them, so that whatever
+else this machine does meets all of them.
 """
 
 import http.client
+import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,12 +24,22 @@ from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.environment import environment_without
 from helpers.tenants import write_tenants
 
-ROUNDS = 4
+ROUNDS = 8
 TURN_S = 1.0
 INTERVAL_S = 0.01
 WRK_S = 8
 """wrk takes whole seconds; it is ended with the turn."""
-CONNECTIONS = {"requests": 64, "uploads": 8}
+CONNECTIONS = {"requests": 64, "uploads": 8, "worlds": 8, "journal": 8, "stalls": 64}
+ADMIN_TOKEN = "operator-token"
+ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": "application/json"}
+WORLDS = """
+local count = 0
+request = function()
+  count = count + 1
+  local method = count % 2 == 1 and "PUT" or "DELETE"
+  return wrk.format(method, "/__admin/worlds/noisy." .. math.floor((count + 1) / 2) % 50, headers, "{}")
+end
+"""
 UPLOAD = """
 wrk.method, wrk.path = "POST", "/worlds/noisy/custom_audiences"
 wrk.headers["Authorization"] = "%s"
@@ -51,7 +63,7 @@ def server(folder: Path, *flags: str) -> Iterator[str]:
     ready = folder / f"url{len(flags)}"
     command = [sys.executable, "-m", "audience_mock", "serve", "--port", "0", "--ready-file", str(ready)]
     environment = environment_without(
-        AUDIENCE_MOCK_ADMIN_TOKEN="operator-token",
+        AUDIENCE_MOCK_ADMIN_TOKEN=ADMIN_TOKEN,
         AUDIENCE_MOCK_LOG_LEVEL="warning",
     )
     with subprocess.Popen([*command, *flags], env=environment, stdout=subprocess.DEVNULL) as process:
@@ -84,13 +96,42 @@ def quiet(url: str) -> list[float]:
     return took
 
 
+def call(
+    url: str, method: str, path: str, body: object = None, *, headers: Mapping[str, str] = ADMIN
+) -> None:
+    """Make a call that has to succeed."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc)
+    connection.request(method, path, None if body is None else json.dumps(body), dict(headers))
+    answer = connection.getresponse()
+    assert answer.status < 300, answer.read()
+    answer.read()
+    connection.close()
+
+
+def prepare(url: str, kind: str) -> None:
+    """Give the noisy world what its flood needs."""
+    if kind == "journal":
+        for _ in range(1000):
+            call(url, "GET", f"/worlds/noisy{AUDIENCES}", headers=PINTEREST_TOKEN)
+    elif kind == "stalls":
+        call(url, "POST", "/worlds/noisy/__admin/faults", {"operation": "audiences/list", "stall": "before"})
+
+
 @contextmanager
 def flood(url: str, kind: str, folder: Path) -> Iterator[None]:
-    """wrk, for one turn, which ends by itself."""
+    """wrk, for one turn, which ends by itself. It stands for other machines, so it has only the processor
+    time that the server and the quiet client leave."""
+    authorization, target, code = PINTEREST_TOKEN["Authorization"], f"/worlds/noisy{AUDIENCES}", ""
+    if kind == "uploads":
+        code = UPLOAD % PITCHTARGET_TOKEN["Authorization"]
+    elif kind == "worlds":
+        authorization, code = ADMIN["Authorization"], WORLDS
+    elif kind == "journal":
+        authorization, target = ADMIN["Authorization"], "/worlds/noisy/__admin/requests?limit=1000"
     script = folder / f"{kind}.lua"
-    script.write_text(UPLOAD % PITCHTARGET_TOKEN["Authorization"] if kind == "uploads" else "")
-    wrk = ["wrk", "-t1", f"-c{CONNECTIONS[kind]}", f"-d{WRK_S}s", "-s", str(script), "-H"]
-    wrk += [f"Authorization: {PINTEREST_TOKEN['Authorization']}", f"{url}/worlds/noisy{AUDIENCES}"]
+    script.write_text(code)
+    wrk = ["nice", "-n", "19", "wrk", "-t1", f"-c{CONNECTIONS[kind]}", f"-d{WRK_S}s", "-s", str(script)]
+    wrk += ["-H", f"Authorization: {authorization}", f"{url}{target}"]
     with subprocess.Popen(wrk, stdout=subprocess.DEVNULL) as process:
         time.sleep(0.15)
         yield
@@ -102,13 +143,15 @@ def main(kind: str = "requests") -> None:
     took: dict[tuple[str, str], list[float]] = {}
     with TemporaryDirectory() as temporary, ExitStack() as opened:
         folder = Path(temporary)
-        file = write_tenants(folder / "t.toml", tenants={"noisy": {"quotas": {"requests": 16}}, "quiet": {}})
+        quotas = {"requests": 16, "stalls": 16, "worlds": 100}
+        file = write_tenants(folder / "t.toml", tenants={"noisy": {"quotas": quotas}, "quiet": {}})
         servers = {
             "without tenants": opened.enter_context(server(folder)),
             "with tenants": opened.enter_context(server(folder, "--tenants", str(file))),
         }
         for url in servers.values():
             quiet(url)
+            prepare(url, kind)
         for _ in range(ROUNDS):
             for name, url in servers.items():
                 took.setdefault((name, "alone"), []).extend(quiet(url))

@@ -165,6 +165,7 @@ def test_each_target_finds_its_figure() -> None:
     assert "&lt;about&gt;" in drawn
 
 
+@pytest.mark.ci
 def test_one_run_beside_postgresql(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Copies and new worlds are measured with all three kinds of database, PostgreSQL's as an operator has
     it, and each target of what was measured has its figure."""
@@ -228,6 +229,7 @@ def test_the_locks_name_no_registry() -> None:
     assert f"\nmoto[dynamodb]=={peers.versions()['moto']} \\\n" in (peers.LOCKS / "moto.lock").read_text()
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 def test_one_workload_from_flags_to_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`--only` and `--server` limit what is measured, printed and written."""

@@ -95,18 +95,21 @@ StartServer = Callable[[list[str]], str]
 """Starts a server with the flags of a `serve` sample and returns its URL."""
 
 
-def run(document: Path, start: StartServer) -> int:
-    """Run each sample of a document; returns how many there were. Raises AssertionError where one fails."""
+def run(document: Path, start: StartServer, programs: Path | None = None) -> int:
+    """Run each sample of a document; returns how many there were. Programs in the folder `programs` take the
+    place of others of their names. Raises AssertionError where one fails."""
     with tempfile.TemporaryDirectory() as folder:
-        page = _Page(document.relative_to(TOP), Path(folder), start)
+        page = _Page(document.relative_to(TOP), Path(folder), start, programs)
         return sum(page.take(sample) for sample in samples(document.read_text()))
 
 
 class _Page:
     """A document on its way from top to bottom: its folder, and the server that it talks to."""
 
-    def __init__(self, name: Path, folder: Path, start: StartServer) -> None:
+    def __init__(self, name: Path, folder: Path, start: StartServer, programs: Path | None) -> None:
         self._name, self._folder, self._start = name, folder, start
+        # The commands are those beside the interpreter that runs the samples.
+        self._programs = [str(each) for each in (programs, Path(sys.executable).parent) if each is not None]
         self._url: str | None = None
         self._own_port = _free_port()
 
@@ -135,7 +138,7 @@ class _Page:
             return True
         if _needs_what_is_missing(code):
             return False
-        done = _run(block.language, code, self._folder, self._url)
+        done = _run(block.language, code, self._folder, self._url, self._programs)
         assert done.returncode == 0, f"{place} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         if sample.shown is not None:
             printed = done.stdout.replace(self._url or SERVER_URL, SERVER_URL)
@@ -148,11 +151,12 @@ class _Page:
         return str(file) if file.is_file() else flag
 
 
-def _run(language: str, code: str, folder: Path, url: str | None) -> subprocess.CompletedProcess[str]:
-    shell = shutil.which("bash") or "bash"
-    command = [shell, "-euo", "pipefail", "-c"] if language == "sh" else [sys.executable, "-c"]
-    # The commands are those beside the interpreter that runs the samples.
-    path = str(Path(sys.executable).parent) + pathsep + environ["PATH"]
+def _run(
+    language: str, code: str, folder: Path, url: str | None, programs: list[str]
+) -> subprocess.CompletedProcess[str]:
+    path = pathsep.join([*programs, environ["PATH"]])
+    command = ["bash", "-euo", "pipefail", "-c"] if language == "sh" else ["python", "-c"]
+    command[0] = shutil.which(command[0], path=path) or command[0]
     # Nothing that would change a server or measure it. pytest loads our plugin alone, which is quicker.
     left_out = ("AUDIENCE_MOCK_", "COVERAGE_", "COV_CORE_", "PYTEST_")
     kept = {name: value for name, value in environ.items() if not name.startswith(left_out)}

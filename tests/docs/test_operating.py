@@ -194,15 +194,17 @@ def test_the_guides_values_install_the_chart(page: str, file: str, secrets: set[
     assert secrets <= made
 
 
-def test_lines_with_postgresql_run(start: Callable[..., MockServer], tmp_path: Path) -> None:
+@pytest.mark.ci
+def test_lines_with_postgresql_run(
+    start: Callable[..., MockServer], programs: Path | None, tmp_path: Path
+) -> None:
     """On a fresh cluster, from the roles to the restored backup: each line succeeds, two servers share their
     worlds, and the backup has what they made."""
     with postgres.running_cluster() as cluster:
         cluster.run(f"DROP ROLE {postgres.OWNER}", f"DROP ROLE {postgres.SERVING}")
         servers: list[MockServer] = []
-        commands = (
-            f"{cluster.programs}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        )
+        folders = (cluster.programs, programs, Path(sys.executable).parent, os.environ["PATH"])
+        commands = os.pathsep.join(str(folder) for folder in folders if folder is not None)
         ran = []
         for document in (OPERATE / "postgresql.md", OPERATE / "postgresql-operations.md"):
             for block in samples.blocks(document.read_text()):

@@ -39,7 +39,11 @@ def name(document: Path) -> str:
 
 @pytest.mark.parametrize("document", WITH_SAMPLES, ids=name)
 def test_samples_run(
-    document: Path, start: Callable[..., MockServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    document: Path,
+    start: Callable[..., MockServer],
+    programs: Path | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each sample of the document runs, and prints what is shown behind it."""
     # Where a server makes the files that its flags name.
@@ -48,7 +52,7 @@ def test_samples_run(
     def serve(flags: list[str]) -> str:
         return start(**_settings(flags)).url
 
-    assert samples.run(document, serve) >= (6 if document == samples.README else 1)
+    assert samples.run(document, serve, programs) >= (6 if document == samples.README else 1)
 
 
 def _settings(flags: list[str]) -> dict[str, str | bool]:

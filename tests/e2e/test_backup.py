@@ -5,16 +5,20 @@ import io
 import json
 import sqlite3
 import tarfile
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from test_command import AUDIENCES, CREATE, FIELDS, Run, Runner, command
+from test_command import AUDIENCES, CREATE, FIELDS, LIMIT_S, Run, Runner, command
 
 from audience_mock.core.worlds import backup as backups
+from audience_mock.core.worlds import exclusive
+from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
@@ -249,16 +253,36 @@ def test_the_members_are_plain_databases(sound: bytes, tmp_path: Path) -> None:
         assert driver.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_others_are_served_while_a_large_world_is_copied(
-    start: Callable[..., MockServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("where", ["a large file", "memory"])
+def test_others_are_served_while_a_world_is_copied(
+    start: Callable[..., MockServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    """A world over the size is copied beside the event loop, and is as it was at one moment."""
-    monkeypatch.setattr(backups, "COPIED_BYTES", 0)
-    mock = start(database=f"sqlite:///{tmp_path}/kept.db")
-    with httpx.Client(base_url=mock.url, headers=PINTEREST_TOKEN) as client:
+    """Worlds and snapshots are copied beside the event loop, and are as they were at one moment."""
+    monkeypatch.setattr(exclusive, "BESIDE_BYTES", 0)
+    mock = start(database=f"sqlite:///{tmp_path}/kept.db") if where == "a large file" else start()
+    copying, may_copy, copy = threading.Semaphore(0), threading.Semaphore(0), DatabaseFiles.write_copy
+
+    def waiting(*arguments: Any) -> None:
+        copying.release()
+        assert may_copy.acquire(timeout=LIMIT_S)
+        copy(*arguments)
+
+    with httpx.Client(base_url=mock.url, headers=PINTEREST_TOKEN) as client, ThreadPoolExecutor(1) as thread:
         client.post(AUDIENCES, json=CREATE).raise_for_status()
-        archive = client.get("/__admin/backup").raise_for_status().content
+        client.post(f"{BLUE}{AUDIENCES}", json=CREATE).raise_for_status()
+        # A snapshot of a file is a file, which is not copied again.
+        mock.snapshot("one")
+        monkeypatch.setattr(DatabaseFiles, "write_copy", waiting)
+        asked = thread.submit(httpx.get, f"{mock.url}/__admin/backup")
+        for _ in range(2 if where == "a large file" else 3):
+            assert copying.acquire(timeout=LIMIT_S)
+            assert client.get(AUDIENCES).status_code == 200
+            assert client.get(f"{BLUE}{AUDIENCES}").status_code == 200
+            may_copy.release()
+        archive = asked.result().raise_for_status().content
         assert client.post(AUDIENCES, json=CREATE).status_code == 201
-    (tmp_path / "copy.db").write_bytes(members_of(archive)["default.db"])
-    with closing(sqlite3.connect(tmp_path / "copy.db")) as driver:
-        assert driver.execute("SELECT count(*) FROM audiences").fetchone() == (1,)
+    members = members_of(archive)
+    for name in ("default.db", "worlds/default@one.db", "worlds/blue.db"):
+        (tmp_path / "copy.db").write_bytes(members[name])
+        with closing(sqlite3.connect(tmp_path / "copy.db")) as driver:
+            assert driver.execute("SELECT count(*) FROM audiences").fetchone() == (1,)

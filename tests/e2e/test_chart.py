@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from audience_mock import __version__
-from audience_mock.cli.main import main
 from audience_mock.settings import ENVIRONMENT_PREFIX, Settings
+from helpers.command_line import read_command_line
 
 TOP = Path(__file__).parents[2]
 CHART = TOP / "deploy/helm/audience-mock"
@@ -296,9 +296,8 @@ def test_the_migration_runs_first() -> None:
     assert authority in serving["env"]
     assert str(Path(authority["value"]).parent) in {mount["mountPath"] for mount in migrating["volumeMounts"]}
     assert {mount["name"] for mount in migrating["volumeMounts"]} == {each["name"] for each in pod["volumes"]}
-    name, *arguments = migrating["args"]
+    name, given = read_command_line(migrating["args"])
     assert name == "migrate"
-    given = main.commands[name].make_context(name, arguments).params
     assert given["database"] == f"$({url['name']})"
     assert given["serving_role"] == "mock_serving"
 

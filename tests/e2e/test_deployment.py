@@ -13,8 +13,8 @@ import httpx
 import pytest
 import yaml
 
-from audience_mock.cli.main import main
 from helpers.accounts import PITCHTARGET_TOKEN
+from helpers.command_line import read_command_line
 from helpers.environment import environment_without, settings_of
 from helpers.pitchtarget_requests import FILE_FIELDS
 
@@ -194,8 +194,7 @@ def test_compose_serves_by_the_roles_that_it_makes() -> None:
     assert "./postgresql/roles.sql:/roles.sql:ro" in database["volumes"]
     assert os.access(DEPLOY / "postgresql/roles.sh", os.X_OK)
     roles = (DEPLOY / "postgresql/roles.sql").read_text()
-    name, *arguments = migrate["command"]
-    made = main.commands[name].make_context(name, arguments).params
+    _, made = read_command_line(migrate["command"])
     owner, serving = urlsplit(made["database"]), urlsplit(server["environment"]["AUDIENCE_MOCK_DATABASE"])
     assert made["serving_role"] == serving.username
     for url, role, password in (

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,11 @@ VISITORS = {
 }
 DISK_BYTES = 20 << 20
 SOME_USERS = b"".join(b"%064x\n" % number for number in range(3000))
-MANY_USERS = b"".join(b"%064x\n" % (number << 160) for number in range(900_000))
+
+
+@cache
+def many_users() -> bytes:
+    return b"".join(b"%064x\n" % (number << 160) for number in range(900_000))
 
 
 class Upload(NamedTuple):
@@ -56,7 +61,7 @@ def check_refusal(client: httpx.Client) -> None:
         refused = client.put(upload.parts[1], content=os.urandom(2 * DISK_BYTES))
         assert (refused.status_code, refused.json()["code"]) == (500, 12)
     refused = client.post(
-        "/custom_audiences", data=FILE_FIELDS, files={"file": MANY_USERS}, headers=PITCHTARGET_TOKEN
+        "/custom_audiences", data=FILE_FIELDS, files={"file": many_users()}, headers=PITCHTARGET_TOKEN
     )
     assert refused.status_code == 500
     assert "errors" in refused.json()

@@ -5,11 +5,9 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import repeat
 from pathlib import Path
@@ -17,40 +15,22 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from test_command import Run, Runner, command
 
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.pitchtarget_requests import FILE_FIELDS, FORM_HEAD, FORM_TAIL, FORM_TYPE
 
+__all__ = ["command"]  # a fixture
+
 LINE_BYTES = 65
 MIB = 1 << 20
 
 
-@contextmanager
-def server_process(
-    log: Path | None = None, environment: Mapping[str, str] | None = None
-) -> Iterator[tuple[str, int]]:
-    """The command in a process of its own; its URL and process id. Its log goes to the file, if given."""
-    command = [
-        sys.executable,
-        "-m",
-        "audience_mock",
-        "serve",
-        "--port",
-        "0",
-        "--max-upload-bytes",
-        str(2 << 30),
-    ]
-    with ExitStack() as opened:
-        stderr = None if log is None else opened.enter_context(log.open("w"))
-        process = opened.enter_context(
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
-        )
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().split()[-1], process.pid
-        finally:
-            process.terminate()
+def serve(command: Runner, *, cold: bool = False, **variables: str) -> tuple[Run, str, int]:
+    """A server in a process of its own, its URL and process id."""
+    run = command.serve("--max-upload-bytes", str(2 << 30), cold=cold, **variables)
+    return run, run.url, run.process.pid
 
 
 def memory_bytes(pid: int, what: str) -> int:
@@ -125,28 +105,28 @@ def show(what: str, growth: int, waits_ms: list[float]) -> None:
 )
 @pytest.mark.parametrize("numpy", ["numpy", "no numpy"])
 def test_a_large_file_takes_little_memory_and_does_not_block_others(
-    lines: int, numpy: str, tmp_path: Path
+    lines: int, numpy: str, command: Runner
 ) -> None:
     """The server grows by under 64 MiB plus 16 bytes a distinct user, and answers other requests
     meanwhile; with numpy and without, which it logs once."""
-    log, environment = tmp_path / "log", {**os.environ}
+    variables = {}
     if numpy == "no numpy":
         # As an installation without it.
-        (tmp_path / "numpy.py").write_text("raise ModuleNotFoundError('no numpy', name='numpy')\n")
-        environment["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])
+        (command.folder / "numpy.py").write_text("raise ModuleNotFoundError('no numpy', name='numpy')\n")
+        variables["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [str(command.folder), os.environ.get("PYTHONPATH")])
         )
-    with server_process(log, environment) as (url, pid):
-        before = memory_bytes(pid, "VmRSS")
-        with asking(url) as waits_ms:
-            status = upload(url, FORM_HEAD, users(lines), lines * LINE_BYTES)
-        growth = memory_bytes(pid, "VmHWM") - before
-        (report,) = httpx.get(f"{url}/__admin/uploads").json()["uploads"]
-        upload(url, FORM_HEAD, users(20_000), 20_000 * LINE_BYTES)
+    run, url, pid = serve(command, cold=numpy == "no numpy", **variables)
+    before = memory_bytes(pid, "VmRSS")
+    with asking(url) as waits_ms:
+        status = upload(url, FORM_HEAD, users(lines), lines * LINE_BYTES)
+    growth = memory_bytes(pid, "VmHWM") - before
+    (report,) = httpx.get(f"{url}/__admin/uploads").json()["uploads"]
+    upload(url, FORM_HEAD, users(20_000), 20_000 * LINE_BYTES)
     assert status == 201
     assert (report["lines"], report["distinct"], report["invalid"]) == (lines, lines, 0)
     assert growth < 64 * MIB + 16 * lines
-    assert log.read_text().count("audience-mock[fast]") == (numpy == "no numpy")
+    assert run.err.count("audience-mock[fast]") == (numpy == "no numpy")
     show(f"{lines} lines, {numpy}", growth, waits_ms)
 
 
@@ -169,19 +149,19 @@ def test_a_large_file_takes_little_memory_and_does_not_block_others(
     ids=["equal", "two values", "blank", "invalid", "one character", "one hash"],
 )
 def test_lines_that_repeat_take_little_memory_and_do_not_block_others(
-    user_type: str, lines: list[bytes], distinct: int, file_bytes: int
+    user_type: str, lines: list[bytes], distinct: int, file_bytes: int, command: Runner
 ) -> None:
     """A file of the same few lines takes under 32 MiB, and others are answered meanwhile."""
     block = b"".join(line + b"\n" for line in lines)
     block *= max(1, (1 << 16) // len(block))
     count = file_bytes // len(block)
     head = FORM_HEAD.replace(b"email_hash", user_type.encode())
-    with server_process() as (url, pid):
-        before = memory_bytes(pid, "VmRSS")
-        with asking(url) as waits_ms:
-            status = upload(url, head, repeat(block, count), count * len(block))
-        growth = memory_bytes(pid, "VmHWM") - before
-        (report,) = httpx.get(f"{url}/__admin/uploads").json()["uploads"]
+    _, url, pid = serve(command)
+    before = memory_bytes(pid, "VmRSS")
+    with asking(url) as waits_ms:
+        status = upload(url, head, repeat(block, count), count * len(block))
+    growth = memory_bytes(pid, "VmHWM") - before
+    (report,) = httpx.get(f"{url}/__admin/uploads").json()["uploads"]
     total = count * block.count(b"\n")
     assert status == 201
     assert report["distinct"] == distinct
@@ -193,21 +173,21 @@ def test_lines_that_repeat_take_little_memory_and_do_not_block_others(
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads a process's memory from /proc")
 @pytest.mark.parametrize("what", ["lists", "files", "parts"])
-def test_a_thousand_small_uploads_in_flight_take_kilobytes_each(what: str) -> None:
+def test_a_thousand_small_uploads_in_flight_take_kilobytes_each(what: str, command: Runner) -> None:
     """A thousand lists, files and parts of two records, each sent but for its last byte, take under 100 MiB
     together, until all are done."""
-    with server_process() as (url, pid):
-        request = small_request(url, what)
-        address = (urlsplit(url).hostname, urlsplit(url).port)
-        before = memory_bytes(pid, "VmRSS")
-        with ExitStack() as stack:
-            links = [stack.enter_context(socket.create_connection(address, timeout=60)) for _ in range(1000)]
-            for link in links:
-                link.sendall(request[:-1])
-            for link in links:
-                link.sendall(request[-1:])
-            statuses = Counter(link.recv(4096).split()[1] for link in links)
-        growth = memory_bytes(pid, "VmHWM") - before
+    _, url, pid = serve(command)
+    request = small_request(url, what)
+    address = (urlsplit(url).hostname, urlsplit(url).port)
+    before = memory_bytes(pid, "VmRSS")
+    with ExitStack() as stack:
+        links = [stack.enter_context(socket.create_connection(address, timeout=60)) for _ in range(1000)]
+        for link in links:
+            link.sendall(request[:-1])
+        for link in links:
+            link.sendall(request[-1:])
+        statuses = Counter(link.recv(4096).split()[1] for link in links)
+    growth = memory_bytes(pid, "VmHWM") - before
     assert statuses == {b"200" if what == "parts" else b"201": 1000}
     print(f"1000 {what}: {growth / MIB:.0f} MiB more at most")
     assert growth < 100 * MIB

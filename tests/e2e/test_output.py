@@ -13,6 +13,7 @@ from test_command import AUDIENCES, LIMIT_S, Run, Runner, command, environment, 
 
 from audience_mock.server.log_output import LogHandler
 from audience_mock.settings import Settings
+from helpers.warm_process import WarmProcess
 
 __all__ = ["command"]  # a fixture
 
@@ -20,20 +21,14 @@ FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
 
 
-def run_to_full(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """One run of the command whose stdout is on a full disk."""
-    with FULL.open("w") as full:
-        return subprocess.run(
-            [sys.executable, "-m", "audience_mock", *arguments],
-            cwd=folder,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
+def run_to_full(folder: Path, *arguments: str) -> tuple[int, str]:
+    """One run of the command whose stdout is on a full disk: its exit status, and stderr."""
+    err = folder / "err"
+    run = WarmProcess(arguments, folder=folder, env=environment(), out=FULL, err=err)
+    try:
+        return run.wait(LIMIT_S), err.read_text()
+    finally:
+        run.kill()
 
 
 @needs_full
@@ -52,10 +47,10 @@ def run_to_full(folder: Path, *arguments: str) -> subprocess.CompletedProcess[st
 def test_output_on_a_full_disk(tmp_path: Path, line: str) -> None:
     """One line says so, and the exit status is not 0."""
     (tmp_path / "seed.json").write_text("{}")
-    run = run_to_full(tmp_path, *line.split())
-    assert run.returncode == 2
+    status, err = run_to_full(tmp_path, *line.split())
+    assert status == 2
     where = "to stdout" if line == "serve --port 0" else "the output"
-    assert run.stderr == f"audience-mock: cannot write {where}: No space left on device\n"
+    assert err == f"audience-mock: cannot write {where}: No space left on device\n"
 
 
 @needs_full

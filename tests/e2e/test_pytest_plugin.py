@@ -51,7 +51,7 @@ def test_asked_for(request):
 """
 
 
-@pytest.mark.parametrize("count", [30, pytest.param(200, marks=pytest.mark.ci)])
+@pytest.mark.parametrize("count", [12, pytest.param(200, marks=pytest.mark.ci)])
 def test_many_tests_in_parallel(project: Project, count: int) -> None:
     """Tests in two workers find in both APIs what they made themselves, under the ids that a fresh server
     gives, and no world but their own."""

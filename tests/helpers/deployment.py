@@ -7,7 +7,11 @@ from urllib.parse import urlencode
 
 from test_command import Run, Runner
 
+from audience_mock.core.postgres.schema import SCHEMA
 from helpers.postgres import Cluster, connected
+
+WORLD_LOCK = f"SELECT 1 FROM {SCHEMA}.worlds WHERE name = $1 FOR UPDATE"
+"""What a change of a world waits for, for `Deployment.locked`."""
 
 
 def measured(what: str, value_s: float, promised_s: float) -> None:

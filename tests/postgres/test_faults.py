@@ -18,7 +18,7 @@ from test_command import Runner, command
 from audience_mock.core.postgres.schema import SCHEMA
 from helpers import postgres
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
-from helpers.deployment import Deployment, measured
+from helpers.deployment import WORLD_LOCK, Deployment, measured
 from helpers.postgres import Cluster
 from helpers.replicas import AUDIENCES, CREATE, TurnsClient, calling, check_worlds
 
@@ -26,7 +26,6 @@ __all__ = ["command"]
 
 pytestmark = pytest.mark.replicas
 
-WORLD_LOCK = f"SELECT 1 FROM {SCHEMA}.worlds WHERE name = $1 FOR UPDATE"
 BACK_WITHIN_S = 2
 """What the documents promise of the time after the database's return; printed, not asserted."""
 

@@ -1,5 +1,7 @@
 """`audience-mock migrate --database postgresql://…`: the tables, their owner, and who may use them."""
 
+import re
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,12 +11,12 @@ from click.testing import CliRunner, Result
 
 from audience_mock.cli.main import main
 from audience_mock.core.errors import StoreError
-from audience_mock.core.postgres import migrations
+from audience_mock.core.postgres import migrations, schema
 from audience_mock.core.postgres.database import PostgresDatabase
 from audience_mock.core.postgres.schema import SCHEMA
 from helpers import old_files
 from helpers.ports import free_port
-from helpers.postgres import OWNER, SERVING, Cluster
+from helpers.postgres import OWNER, SERVING, Cluster, connected
 
 OWNERS = f"""
 SELECT relname::text, pg_get_userbyid(relowner)::text FROM pg_class
@@ -151,6 +153,71 @@ def test_the_versions_are_numbers_without_gaps() -> None:
     assert scripts.get_current_head() == migrations.HEAD
     found = [script.revision for script in scripts.walk_revisions()]
     assert found == [str(number) for number in range(int(migrations.HEAD), 0, -1)]
+
+
+def dumped(cluster: Cluster, database: str) -> list[str]:
+    """What pg_dump writes of its schema, without what differs by nothing but spaces."""
+    program = (str(cluster.programs / "pg_dump"), "--schema-only", cluster.url(database, "postgres"))
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    words = (" ".join(line.split()) for line in done.stdout.splitlines())
+    kept = [line for line in words if line and not line.startswith(("--", "\\restrict", "\\unrestrict"))]
+    return re.sub(r"; ?", ";\n", re.sub(r"([(,)]) ?", r"\1\n", " ".join(kept))).splitlines()
+
+
+def test_the_migrations_make_what_the_models_need(postgresql: Cluster, empty: str) -> None:
+    """All of them, one after the other, end at this version's tables, indexes, policies and functions."""
+    said(migrate(postgresql.url(empty, OWNER), "--serving-role", SERVING))
+    name = postgresql.new_database()
+    made = (
+        f"CREATE SCHEMA {SCHEMA}; SET search_path TO {SCHEMA}",
+        f"CREATE TABLE {migrations.VERSION_TABLE} (version_num varchar(32) NOT NULL,"
+        f" CONSTRAINT {migrations.VERSION_TABLE}_pkc PRIMARY KEY (version_num))",
+        *schema.create(),
+        *schema.grants(SERVING),
+    )
+    with connected(postgresql.url(name, OWNER)) as connection:
+        for statement in made:
+            connection.run(statement)
+    try:
+        assert dumped(postgresql, empty) == dumped(postgresql, name), "write a migration"
+    finally:
+        postgresql.drop_database(name)
+
+
+def test_a_migration_keeps_its_statements(
+    postgresql: Cluster, empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the models say later, a database is brought to a version by the same statements."""
+    later = schema.create()
+    monkeypatch.setattr(schema, "create", lambda: ["nonsense", *later])
+    monkeypatch.setattr(schema, "WORLD_TABLES", "nonsense")
+    said(migrate(postgresql.url(empty, OWNER), "--serving-role", SERVING))
+    assert refusal(postgresql, empty) == ""
+
+
+def test_a_database_with_worlds_is_migrated(
+    postgresql: Cluster, empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first version's tables hold is there afterwards."""
+    from alembic import command
+
+    upgrade = command.upgrade
+    url = postgresql.url(empty, OWNER)
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "upgrade", lambda config, to: upgrade(config, "1"))
+        said(migrate(url, "--serving-role", SERVING))
+    rows = (
+        "INSERT INTO worlds (name, image) VALUES ('kept', 7)",
+        "INSERT INTO snapshots (world, name, image, ahead_ms) VALUES ('kept', 'one', 8, 5)",
+        "INSERT INTO sequences (image, name, next) VALUES (7, 'a', 3), (8, 'a', 2)",
+    )
+    postgresql.run(*(f"SET search_path TO {SCHEMA}; {row}" for row in rows), database=empty)
+    assert f"run {migrations.COMMAND}" in refusal(postgresql, empty)
+    assert said(migrate(url)).endswith(f": schema 1 to {migrations.HEAD}\n")
+    kept = f"""SELECT w.name, s.name, s.ahead_ms, q.next FROM {SCHEMA}.worlds AS w
+        JOIN {SCHEMA}.snapshots AS s ON s.world = w.name JOIN {SCHEMA}.sequences AS q ON q.image = w.image"""
+    assert postgresql.rows(kept, database=empty) == [("kept", "one", 5, 3)]
+    assert refusal(postgresql, empty) == ""
 
 
 def test_a_file_is_migrated_by_its_url(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -48,28 +48,32 @@ def send(server: MockServer, number: int, call: Call) -> httpx.Response:
         return httpx.request(method, world.url + path, params=dict(call.query), timeout=60, **body)
 
 
-def test_every_statement_uses_an_index_of_its_world(
-    explaining: Cluster, start: Callable[..., MockServer]
-) -> None:
-    """Whatever the APIs and the control API do, no statement reads a whole table, or rows of other worlds."""
+@pytest.fixture(scope="module")
+def used(explaining: Cluster) -> str:
+    """The name of a database after all calls of the APIs and the control API."""
     name = explaining.new_database()
     postgres.migrate(explaining, name)
-    server = start(database=explaining.url(name))
-    for number, call in enumerate(CALLS):
-        if call.operation not in ("ready/get", "backup/get", "events/subscribe"):
-            answer = send(server, number, call)
-            assert answer.status_code < 500, (call, answer.text)
-    with httpx.Client(timeout=60) as http:
-        for api in ("pinterest", "pitchtarget"):
-            for exchange in exchanges.load(api)["exchanges"]:
-                assert exchanges.send(server.url, http, exchange["request"]).status_code < 500
+    with MockServer(database=explaining.url(name)) as server:
+        for number, call in enumerate(CALLS):
+            if call.operation not in ("ready/get", "backup/get", "events/subscribe"):
+                answer = send(server, number, call)
+                assert answer.status_code < 500, (call, answer.text)
+        with httpx.Client(timeout=60) as http:
+            for api in ("pinterest", "pitchtarget"):
+                for exchange in exchanges.load(api)["exchanges"]:
+                    assert exchanges.send(server.url, http, exchange["request"]).status_code < 500
+    return name
+
+
+def test_every_statement_uses_an_index_of_its_world(explaining: Cluster, used: str) -> None:
+    """Whatever the APIs and the control API do, no statement reads a whole table, or rows of other worlds."""
     of_images = {
         table
         for (table,) in explaining.rows(
             "SELECT table_name::text FROM information_schema.columns"
             " WHERE table_schema = $1 AND column_name = 'image'",
             SCHEMA,
-            database=name,
+            database=used,
         )
     }
     found = [*plans.scans(explaining)]
@@ -82,3 +86,32 @@ def test_every_statement_uses_an_index_of_its_world(
         and (scan.condition is None or (scan.table in of_images and "image" not in scan.condition))
     }
     assert not wrong, "\n".join(map(str, sorted(wrong, key=str)))
+
+
+def test_no_order_depends_on_where_an_engine_puts_null(explaining: Cluster, used: str) -> None:
+    """SQLite puts null first and PostgreSQL last: rows are sorted by columns that have none, or by one of
+    which the statement wants what is greater than something."""
+    nullable = {
+        column
+        for (column,) in explaining.rows(
+            "SELECT table_name || '.' || column_name FROM information_schema.columns"
+            " WHERE table_schema = $1 AND is_nullable = 'YES'",
+            SCHEMA,
+            database=used,
+        )
+    }
+    assert {"audiences.description", "tokens.expires_at_ms"} <= nullable
+    queries = {scan.query for scan in plans.scans(explaining)}
+    sorted_by = {
+        (column, query)
+        for query in queries
+        for order in re.findall(r"ORDER BY (.*?)(?: LIMIT|\)|$)", query, re.DOTALL)
+        for column in re.findall(r"\b\w+\.\w+", order)
+    }
+    assert {"audiences.key", "audiences.number"} <= {column for column, _ in sorted_by}
+    wrong = {
+        (column, query)
+        for column, query in sorted_by
+        if column in nullable and not re.search(rf"\b{re.escape(column)} > ", query)
+    }
+    assert not wrong, "\n".join(map(str, sorted(wrong)))

@@ -104,7 +104,7 @@ def _exchange(entry: Entry, exchange: Exchange | None) -> dict[str, Any]:
         body, reason = b"", "its body is left out, by redact_users"
     return {
         "number": entry.number,
-        "at": (exchange.started_at_ms if exchange is not None else entry.at_ms) / 1000,
+        "at": entry.at_ms / 1000,
         "operation": recorded.operation,
         "fault": recorded.fault,
         "not_replayable": reason,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from starlette.types import Scope
 
+from audience_mock.core.worlds.moments import Moment
 from audience_mock.core.worlds.world import DEFAULT, World
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.web.in_flight import InFlight
@@ -76,6 +77,8 @@ class RequestContext:
     """Who calls the control API, once that is known."""
     target: str | None = None
     """What an operation of the control API is about, where its path does not name it."""
+    moment: Moment = field(default_factory=Moment)
+    """The time that it sees."""
     prefix: str = ""
     """What stands before all paths of this server, in the URLs that clients use."""
 

@@ -40,8 +40,8 @@ class Answer:
 
 @dataclass(slots=True)
 class Exchange:
-    """A request as it was sent, and its answer. `at_ms` is the system's time when it was answered, and the
-    order of a recording that of the answers, which is the order of their effects."""
+    """A request as it was sent, and its answer. `at_ms` is the system's time that it saw, and the order
+    of a recording that of the answers, which is the order of their effects."""
 
     method: str
     path: str
@@ -125,7 +125,8 @@ class Recorder:
             return
         exchange.api, exchange.operation = context.provider.name, context.operation
         exchange.world, exchange.settings = context.world.name, dict(context.world.settings)
-        exchange.at_ms = system_ms()
+        at_ms = context.moment.at_ms
+        exchange.at_ms = system_ms() if at_ms is None else at_ms
         self.exchanges.append(exchange)
 
 

@@ -34,8 +34,9 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f
 
 def entry_as_json(entry: Entry) -> dict[str, Any]:
     recorded = recorded_request(entry)
-    request = request_as_json(recorded)
-    secrets = secrets_of(recorded)
+    unmasked, masked = _request(recorded, masked=False), _request(recorded, masked=True)
+    secrets = _secrets_between(unmasked, masked)
+    request = _redacted(recorded, masked)
     headers = split_headers(recorded.answer_head)
     body = _body(
         recorded.answer_body, recorded.answer_bytes, _media_type(headers), RESPONSE_SECRETS, masked=True
@@ -64,8 +65,13 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
 
 
 def request_as_json(recorded: RecordedRequest, *, masked: bool = True) -> dict[str, Any]:
+    shown = _request(recorded, masked=masked)
+    return _redacted(recorded, shown) if masked else shown
+
+
+def _request(recorded: RecordedRequest, *, masked: bool) -> dict[str, Any]:
     query = dict(parse_qsl(recorded.query.decode("latin-1"), keep_blank_values=True))
-    shown = {
+    return {
         "method": recorded.method,
         "path": sent_path(recorded, masked=masked),
         "path_params": recorded.path_params or {},
@@ -73,7 +79,6 @@ def request_as_json(recorded: RecordedRequest, *, masked: bool = True) -> dict[s
         "headers": _headers(split_headers(recorded.headers), masked=masked),
         **_request_body(recorded, masked=masked),
     }
-    return _redacted(recorded, shown) if masked else shown
 
 
 def _redacted(recorded: RecordedRequest, shown: dict[str, Any]) -> dict[str, Any]:
@@ -90,16 +95,15 @@ def sent_path(recorded: RecordedRequest, *, masked: bool = True) -> str:
 
 def secrets_of(recorded: RecordedRequest) -> list[str]:
     """The secrets that a request was sent with, the longest first: a secret may be a part of another."""
-    return sorted(set(_secrets(recorded)), key=lambda secret: (-len(secret), secret))
+    return _secrets_between(_request(recorded, masked=False), _request(recorded, masked=True))
 
 
-def _secrets(recorded: RecordedRequest) -> Iterator[str]:
-    unmasked = request_as_json(recorded, masked=False)
-    masked = request_as_json(recorded._replace(redact_users=False))
-    for name, value in unmasked["headers"].items():
-        yield from header_secrets(name, value)
-    for part in ("query", "body"):
-        yield from masked_values(unmasked[part], masked[part])
+def _secrets_between(unmasked: dict[str, Any], masked: dict[str, Any]) -> list[str]:
+    secrets = {
+        *(secret for name, value in unmasked["headers"].items() for secret in header_secrets(name, value)),
+        *(secret for part in ("query", "body") for secret in masked_values(unmasked[part], masked[part])),
+    }
+    return sorted(secrets, key=lambda secret: (-len(secret), secret))
 
 
 def _headers(headers: Sequence[Header], *, masked: bool) -> dict[str, str]:

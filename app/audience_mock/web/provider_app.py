@@ -1,5 +1,6 @@
 """A provider as a value, and the FastAPI application that it becomes."""
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own costs each request 13 microseconds; middleware of an operator's choice sees the same."""
+
+_DESCRIBING = threading.RLock()
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """Methods that operations have. A HEAD is answered as a GET, OPTIONS where no route takes it."""
@@ -174,9 +177,10 @@ class ProviderApp(FastAPI):
         ]
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI description, made at its first use, not at start."""
-        if self.openapi_schema is None:
-            self.openapi_schema = describe(self.provider, self.routes, self.operations)
+        """The OpenAPI description, made at its first use, not at start; by one of the threads that ask."""
+        with _DESCRIBING:
+            if self.openapi_schema is None:
+                self.openapi_schema = describe(self.provider, self.routes, self.operations)
         return self.openapi_schema
 
     async def _respond_to_error(self, request: Request, error: Exception) -> Response:

@@ -12,7 +12,6 @@ class Tap:
     """Keeps what a request receives, up to a limit."""
 
     def __init__(self, request: MockRequest) -> None:
-        self.started_at_ms = request.world.clock.now_ms()
         self._receive = request.receive
         self._pieces: list[bytes] = []
         self._left_bytes = MAX_BODY_BYTES
@@ -38,7 +37,6 @@ def note(recording: Recording, number: int, request: MockRequest, response: Resp
     recording.add_exchange(
         number,
         Exchange(
-            tap.started_at_ms if tap is not None else request.world.clock.now_ms(),
             tap.body if tap is not None else b"",
             sent if len(sent) <= MAX_BODY_BYTES else None,
         ),

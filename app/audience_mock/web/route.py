@@ -7,6 +7,7 @@ the caller is known, and takes longer for it than the database does. A handler t
 """
 
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from functools import cached_property
@@ -42,6 +43,9 @@ _INCLUDED = "fastapi"
 """In the scope of a request to a router that FastAPI has included in another, perhaps with a prefix."""
 
 _COMPILED = ("path_regex", "path_format", "param_convertors")
+
+_DERIVING = threading.RLock()
+"""Held while a route derives what FastAPI needs: a thread may describe it while requests arrive."""
 
 Handler = Callable[..., Awaitable[Response]]
 Call = Callable[[MockRequest], Awaitable[Response]]
@@ -105,13 +109,16 @@ class MockRoute(APIRoute):
         if name in _COMPILED:
             self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
             return self.__dict__[name]
-        described = self.__dict__.pop("_described", None)
-        if described is None:
-            raise AttributeError(name)
-        mine = dict(self.__dict__)
-        super().__init__(self.path, self.endpoint, **described)
-        self.__dict__.update(mine)
-        return getattr(self, name)
+        with _DERIVING:
+            if name in self.__dict__:
+                return self.__dict__[name]
+            described = self.__dict__.pop("_described", None)
+            if described is None:
+                raise AttributeError(name)
+            mine = dict(self.__dict__)
+            super().__init__(self.path, self.endpoint, **described)
+            self.__dict__.update(mine)
+            return getattr(self, name)
 
     # Decided by the provider
 

@@ -84,7 +84,7 @@ class WorldSelection:
                 await self._reject(MockRequest(scope, receive, send), error)(scope, receive, send)
                 return
         context.world.last_use_s = time()
-        await self.app(scope, receive, send)
+        await context.moment.during(self.app(scope, receive, send))
 
 
 def _path(scope: Scope) -> str:

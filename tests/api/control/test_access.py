@@ -18,11 +18,6 @@ from helpers.errors import control_error
 WORLDS = "/__admin/worlds"
 
 
-OF_ONE_LOOP = pytest.mark.sqlite_only(
-    reason="it calls the application in an event loop of its own, whose connections nobody closes"
-)
-
-
 def called_from(mock: MockServer, address: str) -> httpx.Response:
     """The response to a caller with this address, whose Host header names this machine."""
 
@@ -35,7 +30,6 @@ def called_from(mock: MockServer, address: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
-@OF_ONE_LOOP
 def test_this_machine_may_call(mock: MockServer, address: str) -> None:
     """Every loopback address may call without a token."""
     assert called_from(mock, address).status_code == 200
@@ -44,7 +38,6 @@ def test_this_machine_may_call(mock: MockServer, address: str) -> None:
 @pytest.mark.parametrize(
     "address", ["192.0.2.7", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.7", "172.17.0.1"]
 )
-@OF_ONE_LOOP
 def test_another_machine_may_not(mock: MockServer, address: str) -> None:
     """Another address is rejected; the error says how to open the control API."""
     assert "--admin-token" in control_error(called_from(mock, address), 403)["error"]

@@ -1,16 +1,20 @@
 """/__admin/journal over HTTP: what it shows of requests, and what it never shows."""
 
+import asyncio
 import json
 import re
 import socket
+import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
 
+from audience_mock.control import journal as control_journal
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.errors import control_error
@@ -18,6 +22,7 @@ from helpers.errors import control_error
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
 NOON_MS = 1_700_000_000_000
+LIMIT_S = 20
 
 
 @pytest.fixture
@@ -470,3 +475,45 @@ def test_a_read_costs_one_entry_and_no_statement(mock: MockServer, client: httpx
     assert type(entry.record) is tuple
     assert sum(isinstance(part, bytes) and part == answer.content for part in entry.record) == 1
     assert all(not isinstance(part, str) or len(part) < 30 for part in entry.record)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.get("/__admin/journal", params={"limit": 1000}),
+        lambda client: client.get("/__admin/journal/summary", params={"limit": 10_000}),
+        lambda client: client.post(
+            "/__admin/journal/search",
+            json={"match": {"query": {"page_size": "250"}}, "limit": 1000},
+        ),
+    ],
+    ids=["get", "summary", "search"],
+)
+def test_others_are_answered_while_a_long_page_is_made(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, ask: Callable[[httpx.Client], httpx.Response]
+) -> None:
+    """Between the steps. What they ask meanwhile is not in the page, which ends with the newest before."""
+    for _ in range(60):
+        client.get(AUDIENCES, params={"page_size": 250})
+    pauses, waits, may_go_on = 0, threading.Event(), threading.Event()
+
+    async def pause() -> None:
+        nonlocal pauses
+        pauses += 1
+        waits.set()
+        while not may_go_on.is_set():
+            await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(control_journal, "let_others_run", pause)
+    with ThreadPoolExecutor(1) as thread, httpx.Client(base_url=client.base_url) as other:
+        asked = thread.submit(ask, other)
+        try:
+            assert waits.wait(LIMIT_S)
+            assert client.get(AUDIENCES).status_code == 200
+        finally:
+            may_go_on.set()
+        page = asked.result().json()
+    entries = page.get("entries", page.get("requests"))
+    assert [entry["number"] for entry in entries] == list(range(1, 61))
+    assert (page["next"], page["dropped"]) == (60, 0)
+    assert pauses == 1 + 60 / control_journal.SHOWN

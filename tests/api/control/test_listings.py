@@ -1,6 +1,7 @@
 """The audiences and customer lists of a world, searched, sorted and paged; and one in the JSON of its API."""
 
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import httpx
@@ -122,6 +123,54 @@ def test_pages_follow_the_order(client: httpx.Client, sort: str, order: str) -> 
         return value.lower() if isinstance(value, str) else value if value is not None else float("inf")
 
     assert [key(each) for each in seen] == sorted(map(key, seen), reverse=order == "desc")
+
+
+@pytest.mark.both_engines
+def test_one_order_on_either_engine(start: Callable[..., MockServer]) -> None:
+    """Rows with and without what may be missing, names in any script and case, and rows that are equal in
+    what they are sorted by: pages have one order, whatever engine stores them."""
+    mock = start()
+    mock.world.clock.freeze()
+    kept = {"api": "pinterest", "account": AD_ACCOUNT, "kind": "VISITOR", "definition": {}}
+    more = {"description": "d", "created_by": "1", "status": "READY", "retention_days": 3, "people": 900}
+    names = ("b", "A", "Ä", "ä", "Z", "Ж", "_", "a", "😀", "b")
+    rows = [{**kept, "name": name, **(more if place % 2 else {})} for place, name in enumerate(names)]
+    rows[0]["ready_in_s"] = rows[4]["ready_in_s"] = 60
+    lists = [{"account": AD_ACCOUNT, "name": name, "users": []} for name in names]
+    mock.seed({"audiences": rows, "customer_lists": lists})
+
+    def compared(value: Any) -> Any:
+        """Text by its bytes, without the case of ASCII's letters."""
+        return value.encode().lower() if isinstance(value, str) else value
+
+    for path, key, sorts in (
+        (AUDIENCES, "audiences", SORTS),
+        (LISTS, "customer_lists", ("created_at", "updated_at", "ready_at", "name", "account", "status")),
+    ):
+        for sort, order in product(sorts, ("asc", "desc")):
+            seen: list[dict[str, Any]] = []
+            while len(seen) < len(names):
+                query = f"sort={sort}&order={order}&limit=4&offset={len(seen)}"
+                seen += httpx.get(f"{mock.url}{path}?{query}").json()[key]
+            by = [(compared(each[sort]), int(each["id"])) for each in seen]
+            assert by == sorted(by, reverse=order == "desc"), (path, sort, order)
+
+
+@pytest.mark.both_engines
+def test_only_letters_of_ascii_are_found_in_either_case(mock: MockServer) -> None:
+    """Other letters are themselves, in names and in what is searched, whatever engine stores them: in the
+    control API, and in Pinterest's list of segments."""
+    name = "Ärger ЖУК"
+    account = {"account": AD_ACCOUNT, "name": name}
+    audience = {"api": "pinterest", "kind": "VISITOR", "definition": {}, **account}
+    mock.seed({"audiences": [audience], "customer_lists": [{**account, "users": []}]})
+    segments = f"{mock.pinterest_url}/ad_accounts/{AD_ACCOUNT}/customer_segments"
+    with httpx.Client(headers=PINTEREST_TOKEN) as http:
+        assert http.post(segments, json={"name": name, "audience_ids": []}).status_code == 201
+        for text, times in {"ÄRGER": 1, "Ärg": 1, "ärger": 0, "ЖУК": 1, "жук": 0, "R Ж": 1}.items():
+            found = [http.get(mock.url + path, params={"text": text}).json() for path in (AUDIENCES, LISTS)]
+            shown = http.get(segments, params={"search_query": text}).json()["items"]
+            assert [*(each["total"] for each in found), len(shown)] == [times] * 3, text
 
 
 @pytest.mark.parametrize(

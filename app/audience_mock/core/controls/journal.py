@@ -75,9 +75,10 @@ class Journal:
         """Memory that the entries take, by estimate."""
         return self._held_bytes
 
-    def snapshot(self) -> Iterator[Entry]:
+    def snapshot(self, *, newest_first: bool = False) -> Iterator[Entry]:
         """As iterating, over the entries of now: while it goes on, others may be added."""
-        return map(Entry._make, list(self._entries))
+        entries = list(self._entries)
+        return map(Entry._make, reversed(entries) if newest_first else entries)
 
     def __len__(self) -> int:
         return len(self._entries)

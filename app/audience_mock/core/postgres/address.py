@@ -29,6 +29,16 @@ class Options:
     statement_cache_size: int = 1024
     """Prepared statements of a connection; 0 for a PgBouncer before 1.21 in transaction mode."""
 
+    @property
+    def connect_s(self) -> float:
+        return self.connect_timeout_ms / 1000
+
+    @property
+    def answer_s(self) -> float:
+        """How long an answer is waited for: PostgreSQL ends a statement itself, unless it or the network does
+        not answer at all."""
+        return self.statement_timeout_ms / 1000 + self.connect_s
+
 
 @dataclass(frozen=True)
 class Address:

@@ -2,6 +2,7 @@
 
 from audience_mock.core.postgres.server_time import ServerTime
 from audience_mock.core.worlds.clock import Clock
+from audience_mock.core.worlds.moments import time_of_request
 
 
 class PostgresClock(Clock):
@@ -11,10 +12,5 @@ class PostgresClock(Clock):
         super().__init__()
         self._time = time
 
-    def now_ms(self) -> int:
-        if self._frozen_at_ms is not None:
-            return self._frozen_at_ms
-        return self._time.now_ms() + self._ahead_ms
-
     def _followed_ms(self) -> int:
-        return self._time.now_ms()
+        return time_of_request(self._time.now_ms)

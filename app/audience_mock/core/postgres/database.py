@@ -1,24 +1,19 @@
 """A PostgreSQL database: connections, and transactions on them."""
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 import asyncpg
 
 from audience_mock.core.postgres import address, migrations, schema
 from audience_mock.core.postgres.failures import Availability
 from audience_mock.core.postgres.long_statements import LongStatements
+from audience_mock.core.postgres.pools import Beside, Pools
 from audience_mock.core.postgres.server_time import ServerTime
-from audience_mock.core.postgres.waiting import can_wait, in_greenlet, wait
+from audience_mock.core.postgres.waiting import can_wait, wait
 
 T = TypeVar("T")
-
-CLOSE_WITHIN_S = 0.5
-"""Seconds that statements under way get at the end. Chosen: the process exits within one second."""
 
 Rows = Sequence[Any]
 
@@ -82,12 +77,9 @@ class PostgresDatabase:
         self.availability = Availability(self.shown)
         self.time = ServerTime()
         options = self.address.options
-        self._connect_s = options.connect_timeout_ms / 1000
-        # PostgreSQL ends a statement itself, unless it or the network does not answer at all.
-        self._answer_s = options.statement_timeout_ms / 1000 + self._connect_s
-        self._long = LongStatements(self.address.dsn, ask_every_s=self._answer_s, connect_s=self._connect_s)
-        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
-        self._beside = _Beside()
+        self._long = LongStatements(self.address)
+        self._pools = Pools(self.address)
+        self._beside = Beside()
         self._begin = "; ".join(
             (
                 f"SET LOCAL search_path = {schema.SCHEMA}, pg_temp",
@@ -139,15 +131,15 @@ class PostgresDatabase:
 
         def asked() -> None:
             with self._connection() as connection:
-                wait(connection.execute("SELECT 1", timeout=self._connect_s))
+                wait(connection.execute("SELECT 1", timeout=self.address.options.connect_s))
 
         self.run(asked)
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
         with self.availability.watched():
-            pool = self._pool()
-            connection = wait(pool.acquire(timeout=self._connect_s))
+            pool = self._pools.here()
+            connection = wait(pool.acquire(timeout=self.address.options.connect_s))
             try:
                 with _terminated_if_silent(connection):
                     yield connection
@@ -175,23 +167,6 @@ class PostgresDatabase:
                 raise
             wait(connection.execute("COMMIT"))
 
-    def _pool(self) -> Any:
-        loop = asyncio.get_running_loop()
-        pool = self._pools.get(loop)
-        if pool is None:
-            options = self.address.options
-            pool = self._pools[loop] = asyncpg.create_pool(
-                self.address.dsn,
-                min_size=0,
-                max_size=options.pool_size,
-                timeout=self._connect_s,
-                command_timeout=self._answer_s,
-                statement_cache_size=options.statement_cache_size,
-                reset=_as_it_is,
-            )
-            wait(pool)
-        return pool
-
     def check_reachable(self) -> None:
         """Raises StoreUnavailableError if the last request of a world found no database."""
 
@@ -207,19 +182,12 @@ class PostgresDatabase:
     def close(self) -> None:
         """Close the connections of this event loop, if the caller can wait, and those beside it."""
         if can_wait():
-            self._close_pool()
+            self._pools.close_here()
         self.close_beside()
 
     def close_beside(self) -> None:
         """Close the connections that the start has used; they are opened again for who needs them."""
-        self._beside.stop(self._close_pool)
-
-    def _close_pool(self) -> None:
-        pool = self._pools.pop(asyncio.get_running_loop(), None)
-        if pool is not None:
-            # What is in use then is closed at once: the driver does so when this is cancelled.
-            with suppress(TimeoutError):
-                wait(asyncio.wait_for(pool.close(), CLOSE_WITHIN_S))
+        self._beside.stop(self._pools.close_here)
 
 
 @contextmanager
@@ -244,45 +212,3 @@ def _roll_back(connection: Any) -> None:
         TimeoutError,
     ):
         connection.terminate()
-
-
-async def _as_it_is(connection: Any) -> None:
-    """A transaction leaves nothing behind in its session."""
-
-
-class _Beside:
-    """An event loop in a thread, started when it is first needed."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-
-    def run(self, function: Callable[[], T]) -> T:
-        with self._lock:
-            loop = self._loop
-            if loop is None:
-                loop = self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=_run_and_close, args=(loop,), name="postgres", daemon=True
-                )
-                self._thread.start()
-        return asyncio.run_coroutine_threadsafe(_awaited(function), loop).result()
-
-    def stop(self, last: Callable[[], None]) -> None:
-        if self._loop is not None and self._thread is not None:
-            self.run(last)
-            loop, self._loop = self._loop, None
-            loop.call_soon_threadsafe(loop.stop)
-            self._thread.join()
-
-
-def _run_and_close(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
-
-
-async def _awaited(function: Callable[[], T]) -> T:
-    return await in_greenlet(function)

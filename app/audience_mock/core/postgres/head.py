@@ -6,11 +6,15 @@ from audience_mock.core.postgres.database import Session
 from audience_mock.core.postgres.schema import SCHEMA
 
 _COLUMNS = """w.image, w.version, w.ahead_ms, w.frozen_at_ms, w.settings, w.incarnation"""
+_NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms"
 _BESIDE = f"""EXISTS (SELECT FROM {SCHEMA}.faults WHERE faults.image = w.image) AS has_faults,
-    w.used_at < now() - interval '1 second' AS is_use_old,
-    (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms"""
+    w.used_at < now() - interval '1 second' AS is_use_old, {_NOW}"""
 
 READ = f"SELECT {_COLUMNS}, {_BESIDE} FROM {SCHEMA}.worlds AS w WHERE w.name = $1"
+
+INSERT = f"""INSERT INTO worlds AS w (name, image, ahead_ms, frozen_at_ms, settings)
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+    RETURNING {_COLUMNS}, false AS has_faults, false AS is_use_old, {_NOW}"""
 
 # The outer query runs once the lock is there: the time, and the image that the policy of rows asks for.
 _LOCK = f"""SELECT {_COLUMNS}, {_BESIDE}, set_config('{SCHEMA}.image', w.image::text, true)

@@ -1,6 +1,6 @@
 """Images copied and dropped, and what worlds start from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from hashlib import sha256
 from typing import Literal, NamedTuple, cast
@@ -18,25 +18,49 @@ from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.starts import StartingState
 from audience_mock.core.worlds.worlds import Configure
 
-_LOCK_STARTS = "SELECT pg_advisory_xact_lock(hashtextextended('starts', 0))"
-_FIND_START = "SELECT image, frozen_at_ms FROM snapshots WHERE world = '' AND name = $1"
-_ADD_START = "INSERT INTO snapshots (world, name, image, ahead_ms, frozen_at_ms) VALUES ('', $1, $2, 0, $3)"
+_COPY = f"""WITH made AS MATERIALIZED (SELECT copy_image($1, $2::text[]) AS image)
+    SELECT image, set_config('{schema.SCHEMA}.image', image::text, true) FROM made"""
 _USE = f"SELECT set_config('{schema.SCHEMA}.image', $1, true)"
-_ADD_SEQUENCE = "INSERT INTO sequences (name, next) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-_COPY = "SELECT copy_image($1)"
+_SWITCH = "SELECT switch_world($1, $2, $3, $4)"
 _BYTES = "SELECT image_bytes($1)"
 _UNUSED = "INSERT INTO unused_images (image) VALUES ($1) ON CONFLICT DO NOTHING"
 
+_LOCK_STARTS = "SELECT pg_advisory_xact_lock(hashtextextended('starts', 0))"
+_FIND_START = "UPDATE snapshots SET used_at = now() WHERE world = '' AND name = $1 RETURNING image"
+_ADD_START = "INSERT INTO snapshots (world, name, image, ahead_ms, frozen_at_ms) VALUES ('', $1, $2, 0, $3)"
+_COPY_START = f"""WITH start AS MATERIALIZED (
+        SELECT image, frozen_at_ms FROM snapshots WHERE world = '' AND name = $1
+    ), made AS MATERIALIZED (SELECT copy_image(image, $2::text[]) AS image, frozen_at_ms FROM start)
+    SELECT image, frozen_at_ms, set_config('{schema.SCHEMA}.image', image::text, true) FROM made"""
+_USE_STARTS = f"""UPDATE {schema.SCHEMA}.snapshots SET used_at = now()
+    WHERE world = '' AND name = ANY($1::text[]) AND used_at < now() - $2 * interval '1 second'"""
+_FILLED = "SELECT filled_tables($1)"
+_ADD_SEQUENCE = "INSERT INTO sequences (name, next) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 
-def copy(session: Session, image: int) -> int:
-    """A new image with the rows of another; 0 has none."""
-    made: int = session.row(_COPY, image)[0]
+NOTHING: Sequence[str] = ()
+"""The tables that have rows of image 0."""
+
+START_USED_S = 300
+"""How often at most a server writes that it uses a starting image. Chosen."""
+
+
+def copy(session: Session, image: int, tables: Sequence[str] | None = None) -> int:
+    """A new image with the rows of another, whose rows the transaction sees from now on; 0 has none. `tables`
+    are those that have rows, if that is known."""
+    made: int = session.row(_COPY, image, tables)[0]
     return made
 
 
 def use(session: Session, image: int) -> None:
     """From now on the transaction sees the rows of this image."""
     session.row(_USE, str(image))
+
+
+def switch(session: Session, world: str, image: int, clock: Mapping[str, int | None]) -> bool:
+    """Let a world have another image and clock, and leave the one that it had; false if there is no such
+    world."""
+    row = session.row(_SWITCH, world, image, clock["ahead_ms"] or 0, clock["frozen_at_ms"])
+    return bool(row[0])
 
 
 def size_bytes(session: Session, image: int) -> int:
@@ -51,10 +75,11 @@ def leave(session: Session, image: int) -> None:
 
 
 class Start(NamedTuple):
-    """The image that worlds are copied from, and the time at which the seed was inserted in it."""
+    """What worlds are copied from: a snapshot of no world, and the tables that have rows of it. Its name says
+    what it holds, so another server's is the same."""
 
-    image: int
-    inserted_at_ms: int
+    name: str
+    tables: Sequence[str]
 
 
 class Starts:
@@ -71,6 +96,12 @@ class Starts:
             self._found[to] = self._server.transact(lambda session: self._find(session, to), copies=True)
         return self._found[to]
 
+    def keep(self) -> None:
+        """Write that this server uses what it has found: what none uses for long is removed."""
+        names = [start.name for start in self._found.values()]
+        if names:
+            self._server.rows(_USE_STARTS, names, float(START_USED_S))
+
     def clock(self, to: Literal["seed", "empty"]) -> Mapping[str, int | None]:
         """The clock of a world that starts now."""
         clock: Clock = PostgresClock(self._server.time)
@@ -82,17 +113,19 @@ class Starts:
         """A new image for a world that starts now, whose pending builds count from now. The transaction sees
         its rows afterwards."""
         start, seed = self.find(to), self._seed
-        made = copy(session, start.image)
-        use(session, made)
+        row = session.row(_COPY_START, start.name, start.tables)
+        if row is None:
+            # This server was away for so long that others have removed it.
+            self._find(session, to)
+            row = session.row(_COPY_START, start.name, start.tables)
+        made, inserted_at_ms, _ = row
         if to == "seed" and seed is not None and seed.has_pending_builds:
             now_ms = _now_ms(self._server, self.clock(to))
             tx = PostgresTransaction(session, now_ms, self._rules(), set())
             seed.shift_pending_builds(
-                cast(Transaction, tx),
-                inserted_at_ms=start.inserted_at_ms,
-                by_ms=now_ms - start.inserted_at_ms,
+                cast(Transaction, tx), inserted_at_ms=inserted_at_ms, by_ms=now_ms - inserted_at_ms
             )
-        return made
+        return int(made)
 
     def _find(self, session: Session, to: Literal["seed", "empty"]) -> Start:
         seed = self._seed if to == "seed" else None
@@ -102,16 +135,21 @@ class Starts:
         if row is not None:
             if seed is not None:
                 self._learn_times(seed)
-            return Start(*row)
-        image = copy(session, 0)
-        use(session, image)
+            image = row[0]
+        else:
+            image = self._make(session, to, name)
+        return Start(name, session.row(_FILLED, image)[0])
+
+    def _make(self, session: Session, to: Literal["seed", "empty"], name: str) -> int:
+        image = copy(session, 0, NOTHING)
         for sequence, first in ids.first_ids().items():
             session.run(_ADD_SEQUENCE, sequence, first)
         now_ms = _now_ms(self._server, self.clock(to))
-        if seed is not None:
-            seed.insert(cast(Transaction, PostgresTransaction(session, now_ms, self._rules(), set())))
+        if to == "seed" and self._seed is not None:
+            tx = PostgresTransaction(session, now_ms, self._rules(), set())
+            self._seed.insert(cast(Transaction, tx))
         session.run(_ADD_START, name, image, now_ms)
-        return Start(image, now_ms)
+        return image
 
     def _learn_times(self, seed: StartingState) -> None:
         """Which rows have times of their own a seed knows once it was inserted: in memory, since another

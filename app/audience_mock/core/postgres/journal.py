@@ -1,6 +1,7 @@
 """The request journal of a world, shared by all servers: one order of numbers."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from audience_mock.core.controls.journal import ENTRY_BYTES, Entry, Journal
@@ -74,8 +75,12 @@ class PostgresJournal(Journal):
     def __iter__(self) -> Iterator[Entry]:
         return self.after(0)
 
-    def snapshot(self) -> Iterator[Entry]:
-        return iter([*self])
+    def snapshot(self, *, newest_first: bool = False) -> Iterator[Entry]:
+        """Read in steps, so of one that is emptied meanwhile the first ones."""
+        last = self.last_number
+        if newest_first:
+            return self._in_steps(_BEFORE, last + 1)
+        return takewhile(lambda entry: entry.number <= last, self)
 
     def after(self, number: int) -> Iterator[Entry]:
         """The entries after a number, oldest first."""

@@ -12,6 +12,7 @@ from audience_mock.core.errors import AlreadyExistsError, NotFoundError, WorldRe
 from audience_mock.core.postgres import head as heads
 from audience_mock.core.postgres import images, snapshots
 from audience_mock.core.postgres.database import COPY_ONE_STATE, PostgresDatabase, Session
+from audience_mock.core.postgres.head import Head
 from audience_mock.core.postgres.images import Starts
 
 if TYPE_CHECKING:
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
 HIDDEN = "@"
 """How the name of a world begins that no request can name."""
 
-_INSERT = """INSERT INTO worlds (name, image, ahead_ms, frozen_at_ms, settings) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT DO NOTHING RETURNING image"""
-_SWITCH = """UPDATE worlds SET image = $2, ahead_ms = $3, frozen_at_ms = $4, version = version + 1,
-        incarnation = incarnation + 1
-    WHERE name = $1"""
-_KEEP_NUMBERS = "SELECT keep_numbers_of_writers($1, $2)"
 _DELETE = "DELETE FROM worlds WHERE name = $1 RETURNING image"
 
 
@@ -39,15 +34,15 @@ class Lifecycle:
         self._server = server
         self._starts = starts
 
-    def make(self, name: str, settings: Mapping[str, Any]) -> None:
+    def make(self, name: str, settings: Mapping[str, Any]) -> Head:
         """A world from the starting state. Raises AlreadyExistsError."""
         self._starts.find("seed")
 
-        def made(session: Session) -> None:
+        def made(session: Session) -> Head:
             image = self._starts.copy(session, "seed")
-            self._insert(session, name, image, self._starts.clock("seed"), json.dumps(dict(settings)))
+            return self._insert(session, name, image, self._starts.clock("seed"), json.dumps(dict(settings)))
 
-        self._server.transact(made, copies=True)
+        return self._server.transact(made, copies=True)
 
     def fork(self, source: str, name: str) -> None:
         """Without a lock: the copy is of one state, and others write to the source meanwhile. Raises
@@ -100,27 +95,23 @@ class Lifecycle:
 
     def _insert(
         self, session: Session, name: str, image: int, state: Mapping[str, int | None], settings: str
-    ) -> None:
+    ) -> Head:
         clock = (state["ahead_ms"] or 0, state["frozen_at_ms"])
-        if session.row(_INSERT, name, image, *clock, settings) is None:
+        head = heads.head_of(session.row(heads.INSERT, name, image, *clock, settings))
+        if head is None:
             raise AlreadyExistsError("world", name)
         if self.quotas is not None and not name.startswith(HIDDEN):
-            images.use(session, image)
             self.quotas.check_image(session, name, 1)
+        return head
 
     def _switch(self, name: str, copied: Callable[[Session], tuple[int, Mapping[str, int | None]]]) -> None:
         """Let a world have another image; others wait for the change of the pointer alone."""
 
         def switched(session: Session) -> None:
             image, state = copied(session)
-            head = heads.lock(session, name)
-            if head is None:
+            if not images.switch(session, name, image, state):
                 raise WorldReplacedError("the world was deleted meanwhile")
-            session.row(_KEEP_NUMBERS, head.image, image)
-            session.run(_SWITCH, name, image, state["ahead_ms"] or 0, state["frozen_at_ms"])
-            images.leave(session, head.image)
             if self.quotas is not None:
-                images.use(session, image)
                 self.quotas.check_image(session, name)
 
         self._server.transact(switched, copies=True)

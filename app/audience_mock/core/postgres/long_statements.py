@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from audience_mock.core.postgres.address import Address
+
 T = TypeVar("T")
 
 
@@ -15,15 +17,13 @@ class LongStatements:
     a new connection is opened from time to time: a server that does not answer that will not end the
     statement either. Raises TimeoutError then."""
 
-    def __init__(self, dsn: str, *, ask_every_s: float, connect_s: float) -> None:
-        self._dsn = dsn
-        self._ask_every_s = ask_every_s
-        self._connect_s = connect_s
+    def __init__(self, address: Address) -> None:
+        self._address = address
 
     async def result(self, statement: Coroutine[Any, Any, T]) -> T:
         running = asyncio.ensure_future(statement)
         try:
-            while not (await asyncio.wait({running}, timeout=self._ask_every_s))[0]:
+            while not (await asyncio.wait({running}, timeout=self._address.options.answer_s))[0]:
                 await self._ask()
             return await running
         finally:
@@ -32,5 +32,5 @@ class LongStatements:
     async def _ask(self) -> None:
         # Another error is an answer, too; if it concerns the statement, that will have it.
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError):
-            connection = await asyncpg.connect(self._dsn, timeout=self._connect_s)
+            connection = await asyncpg.connect(self._address.dsn, timeout=self._address.options.connect_s)
             connection.terminate()

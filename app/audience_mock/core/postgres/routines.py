@@ -10,6 +10,8 @@ from audience_mock.core.store import ids
 _AS_OWNER = "SECURITY DEFINER SET search_path FROM CURRENT"
 """The schema that is current when the functions are created."""
 
+_NEXT = "\n    "
+
 _OWNED_SETS = """SELECT user_set FROM audiences WHERE image = {image} AND user_set IS NOT NULL
         UNION ALL SELECT user_set FROM customer_lists WHERE image = {image} AND user_set IS NOT NULL
         UNION ALL SELECT link_set FROM customer_lists WHERE image = {image} AND link_set IS NOT NULL"""
@@ -36,7 +38,8 @@ def create(copied: Sequence[Table], beside: Iterable[str]) -> list[str]:
     return [
         INSTR,
         _copy_image(copied),
-        _keep_numbers_of_writers(),
+        _filled_tables(copied),
+        SWITCH_WORLD,
         _drop_image([*(table.name for table in copied), *beside]),
         _image_bytes(copied),
         _measure_worlds(),
@@ -54,9 +57,15 @@ INSTR = """CREATE FUNCTION instr(within text, part text) RETURNS integer LANGUAG
 """SQLite's."""
 
 
+_COPIED = "hashtextextended('copied', {image})"
+"""Locked while an image is copied: it is not dropped meanwhile."""
+
+
 def _copy_image(copied: Sequence[Table]) -> str:
     """A new image with the rows of `source`, complete: without what is being written piece by piece, and with
-    uploads that are being read to be run again. An image 0 has no rows: a copy of it is empty."""
+    uploads that are being read to be run again. An image 0 has no rows: a copy of it is empty. `tables` are
+    those that have rows, if the caller knows: what is not copied need not be prepared, either, which takes a
+    new connection longer than a small copy."""
     steps = []
     for table in copied:
         names = ", ".join(f'"{column.name}"' for column in table.columns if column.name != "image")
@@ -65,36 +74,70 @@ def _copy_image(copied: Sequence[Table]) -> str:
             column, owned = _OWNED[table.name]
             condition = f" AND {column} IN ({owned.format(image='source')})"
         steps.append(
-            f"INSERT INTO {table.name} (image, {names})"
-            f" SELECT made, {names} FROM {table.name} WHERE image = source{condition};"
+            f"""IF tables IS NULL OR '{table.name}' = ANY(tables) THEN
+        INSERT INTO {table.name} (image, {names})
+        SELECT made, {names} FROM {table.name} WHERE image = source{condition};
+    END IF;"""
         )
-    return f"""CREATE FUNCTION copy_image(source bigint) RETURNS bigint LANGUAGE plpgsql {_AS_OWNER} AS $$
+    return f"""CREATE FUNCTION copy_image(source bigint, tables text[] DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql {_AS_OWNER} AS $$
     DECLARE made bigint := nextval('images');
     BEGIN
-    {" ".join(steps)}
-    UPDATE list_uploads SET started_at_ms = NULL, ready_at_ms = NULL
+    PERFORM pg_advisory_xact_lock_shared({_COPIED.format(image="source")});
+    {_NEXT.join(steps)}
+    IF tables IS NULL OR 'list_uploads' = ANY(tables) THEN
+        UPDATE list_uploads SET started_at_ms = NULL, ready_at_ms = NULL
         WHERE image = made AND started_at_ms IS NOT NULL AND valid IS NULL;
+    END IF;
     RETURN made;
     END $$"""
 
 
-def _keep_numbers_of_writers() -> str:
-    """Sequences of what has no owner yet never go back: a writer meets no other's number."""
-    return f"""CREATE FUNCTION keep_numbers_of_writers(old bigint, made bigint) RETURNS void
-    LANGUAGE sql {_AS_OWNER} AS $$
+def _filled_tables(copied: Sequence[Table]) -> str:
+    """Those that have rows of an image, for `copy_image`."""
+    found = f",{_NEXT}".join(
+        f"CASE WHEN EXISTS (SELECT FROM {table.name} WHERE image = of_image) THEN '{table.name}' END"
+        for table in copied
+    )
+    return f"""CREATE FUNCTION filled_tables(of_image bigint) RETURNS text[] LANGUAGE sql STABLE {_AS_OWNER}
+    AS $$ SELECT array_remove(ARRAY[
+    {found}], NULL) $$"""
+
+
+SWITCH_WORLD = f"""CREATE FUNCTION switch_world(
+        of_name text, made bigint, of_ahead_ms bigint, of_frozen_at_ms bigint
+    ) RETURNS boolean LANGUAGE plpgsql {_AS_OWNER} AS $$
+    DECLARE old bigint;
+    BEGIN
+    SELECT image INTO old FROM worlds WHERE name = of_name FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
     UPDATE sequences SET next = greatest(sequences.next, before.next)
     FROM sequences AS before
     WHERE sequences.image = made AND before.image = old AND before.name = sequences.name
-        AND sequences.name IN ('{ids.USER_SET}', '{ids.UPLOADED_FILE}') $$"""
+        AND sequences.name IN ('{ids.USER_SET}', '{ids.UPLOADED_FILE}');
+    UPDATE worlds SET image = made, ahead_ms = of_ahead_ms, frozen_at_ms = of_frozen_at_ms,
+        version = version + 1, incarnation = incarnation + 1
+    WHERE name = of_name;
+    INSERT INTO unused_images (image) VALUES (old) ON CONFLICT DO NOTHING;
+    RETURN true;
+    END $$"""
+"""Let a world have another image; false if there is no such world. Its transactions take turns with those
+that lock it. Sequences of what has no owner yet never go back: a writer meets no other's number."""
 
 
 def _drop_image(names: Iterable[str]) -> str:
-    steps = " ".join(f"DELETE FROM {name} WHERE image = dropped;" for name in names)
+    """Unless it is being copied: the next sweep will."""
+    steps = _NEXT.join(f"DELETE FROM {name} WHERE image = dropped;" for name in names)
     return f"""CREATE FUNCTION drop_image(dropped bigint) RETURNS void LANGUAGE plpgsql {_AS_OWNER} AS $$
     BEGIN
     IF EXISTS (SELECT FROM worlds WHERE image = dropped)
         OR EXISTS (SELECT FROM snapshots WHERE image = dropped) THEN
         RAISE EXCEPTION 'image % is in use', dropped;
+    END IF;
+    IF NOT pg_try_advisory_xact_lock({_COPIED.format(image="dropped")}) THEN
+        RETURN;
     END IF;
     {steps}
     DELETE FROM unused_images WHERE image = dropped;

@@ -34,8 +34,9 @@ from audience_mock.core.store import tables
 SCHEMA = "audience_mock"
 """The PostgreSQL schema that everything is in."""
 
-VERSION = 1
-"""Kept in `schema_version`; raise it with every change of this schema, also of its functions."""
+VERSION = 2
+"""Kept in `schema_version`; raise it with every change of this schema, also of its functions, and write the
+migration that makes it: `create` has the statements."""
 
 IMAGE = f"current_setting('{SCHEMA}.image')::bigint"
 """The image that a transaction has set. Without one this raises an error, so no row is read or written."""
@@ -66,6 +67,7 @@ CREATE TABLE snapshots (
     image bigint NOT NULL,
     ahead_ms bigint NOT NULL,
     frozen_at_ms bigint,
+    used_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (world, name)
 );
 CREATE TABLE unused_images (
@@ -130,8 +132,8 @@ BESIDE_IMAGES = ("journals", "journal", "windows", "faults", "upload_samples")
 
 
 def create() -> list[str]:
-    """The statements that create everything in an empty schema, which is the `search_path`. Run by the owner,
-    in one transaction."""
+    """The statements that create everything in an empty schema, which is the `search_path`, as the migrations
+    do one after the other."""
     parts = [text.strip() for text in WORLD_TABLES.format(version=VERSION).split(";\n")]
     metadata = MetaData()
     copied = []

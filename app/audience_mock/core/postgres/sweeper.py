@@ -21,6 +21,11 @@ UNOWNED_S = 900
 HIDDEN_S = 600
 """Seconds after which a copy for a dry run belongs to a server that has ended. Chosen."""
 
+START_S = 3600
+"""Seconds after which a starting image is removed that no server has said to use: it was that of another
+version or seed. Chosen: longer than a rolling restart, or than a server hangs; one that finds its own removed
+makes it again."""
+
 NOTICE_S = 60
 """Seconds that a notice is kept; subscriptions look every quarter of a second. Chosen."""
 
@@ -34,13 +39,19 @@ _DELETE_HIDDEN = """WITH gone AS (
         DELETE FROM worlds WHERE name LIKE '@%' AND created_at < now() - $1 * interval '1 second'
         RETURNING image
     ) INSERT INTO unused_images (image) SELECT image FROM gone ON CONFLICT DO NOTHING"""
+_DELETE_STARTS = """WITH gone AS (
+        DELETE FROM snapshots WHERE world = '' AND used_at < now() - $1 * interval '1 second'
+        RETURNING image
+    ) INSERT INTO unused_images (image) SELECT image FROM gone ON CONFLICT DO NOTHING"""
 
 log = logging.getLogger("audience_mock")
 
 
 class Sweeper:
-    def __init__(self, server: PostgresDatabase) -> None:
+    def __init__(self, server: PostgresDatabase, keep_starts: Callable[[], None]) -> None:
+        """`keep_starts` writes which starting images this server uses."""
         self._server = server
+        self._keep_starts = keep_starts
         self._task: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[None]] = set()
 
@@ -62,6 +73,8 @@ class Sweeper:
     def sweep(self, *, read_s: float = READ_S, unowned_s: float = UNOWNED_S) -> None:
         """Delete what is due now."""
         server = self._server
+        self._keep_starts()
+        server.transact(lambda session: session.run(_DELETE_STARTS, float(START_S)))
         server.transact(lambda session: session.run(_DELETE_HIDDEN, float(HIDDEN_S)))
         server.transact(lambda session: session.run(_DELETE_NOTICES, float(NOTICE_S)))
         server.transact(lambda session: session.row(_DELETE_UNOWNED, float(unowned_s)), copies=True)

@@ -27,6 +27,7 @@ from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.long_operations import LongOperation
+from audience_mock.core.worlds.moments import begin_transaction
 from audience_mock.core.worlds.world import World
 from audience_mock.core.worlds.worlds import Configure
 
@@ -128,6 +129,7 @@ class PostgresWorld(World):
                 raise WorldReplacedError("the world was deleted meanwhile; nothing was kept")
             self.see(head)
             self._check_replaced()
+            begin_transaction()
             tx = PostgresTransaction(session, self.clock.now_ms(), self.rules, self.listed_accounts)
             try:
                 result = operation(cast(Transaction, tx))
@@ -161,8 +163,7 @@ class PostgresWorld(World):
         return self.server.transact(read, image=self.image, mode=READ_ONLY)
 
     async def _take(self, turn: asyncio.Lock) -> None:
-        """It is the lock of the world for this process, and waited for as long as that. Raises
-        StoreUnavailableError."""
+        """Waits as long as for the lock of the world. Raises StoreUnavailableError."""
         try:
             async with asyncio.timeout(self.server.address.options.lock_timeout_ms / 1000):
                 await turn.acquire()

@@ -41,8 +41,10 @@ MAX_KNOWN = 2_000
 
 _NAMES = rf"SELECT name FROM {SCHEMA}.worlds WHERE name NOT LIKE '{HIDDEN}%' ORDER BY name"
 _COUNT = f"SELECT count(*) FROM {SCHEMA}.worlds"
+# Without a wait for the disk: a crash may take back when a world was used last.
 _TOUCH = f"""UPDATE {SCHEMA}.worlds SET used_at = now() WHERE name =
-    (SELECT name FROM {SCHEMA}.worlds WHERE name = $1 FOR UPDATE SKIP LOCKED)"""
+    (SELECT name FROM {SCHEMA}.worlds
+        WHERE name = $1 AND set_config('synchronous_commit', 'off', true) = 'off' FOR UPDATE SKIP LOCKED)"""
 _NOTIFY_ALL = f"INSERT INTO {SCHEMA}.notices (world, kind, about) VALUES ('', $1, $2) RETURNING number"
 
 
@@ -56,8 +58,9 @@ class PostgresWorlds(Worlds):
         self._configure = configure
         self._known: OrderedDict[str, PostgresWorld] = OrderedDict()
         self._ledger = None
-        self._lifecycle = Lifecycle(self.server, Starts(self.server, seed, configure))
-        self._sweeper = Sweeper(self.server)
+        starts = Starts(self.server, seed, configure)
+        self._lifecycle = Lifecycle(self.server, starts)
+        self._sweeper = Sweeper(self.server, starts.keep)
         self._files = DatabaseFiles(None)
         try:
             self.server.check()
@@ -129,8 +132,7 @@ class PostgresWorlds(Worlds):
             check_name(name)
         head = self._head(name)
         while head is None:
-            self._make(name, {})
-            head = self._head(name)
+            head = self._make(name, {}) or self._head(name)
         if head.is_use_old:
             self.server.rows(_TOUCH, name)
         return self._seen(name, head)
@@ -172,25 +174,19 @@ class PostgresWorlds(Worlds):
 
     def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
         self._configure(settings)  # which rejects them, or not, before they are kept
-        if name not in self:
-            try:
-                self._make(name, settings)
-            except AlreadyExistsError:
-                pass
-            else:
-                return self.find(name)
+        if name not in self and (head := self._make(name, settings)) is not None:
+            return self._seen(name, head)
         world = self.get_or_create(name)
         world.set_settings(settings)
         return world
 
-    def _make(self, name: str, settings: Mapping[str, Any]) -> None:
-        """A world from the starting state, unless another server was faster."""
+    def _make(self, name: str, settings: Mapping[str, Any]) -> Head | None:
+        """A world from the starting state; None if another server was faster."""
         self._check_new(name)
         try:
-            self._lifecycle.make(name, settings)
+            return self._lifecycle.make(name, settings)
         except AlreadyExistsError:
-            if settings:
-                raise
+            return None
 
     def _check_new(self, name: str, image: Database | None = None) -> None:
         check_name(name)

@@ -214,9 +214,12 @@ def _start(
     if missing:
         named = ", ".join(str(part) for part in sorted(missing))
         raise InvalidStateError(f"customer list upload {number} lacks parts: {named}")
-    ready_at_ms = tx.now_ms + tx.rules.list_delay_ms
-    _set(tx, number=number, values={"started_at_ms": tx.now_ms, "ready_at_ms": ready_at_ms})
+    _set(tx, number=number, values=_processed_from(tx))
     return upload, parts
+
+
+def _processed_from(tx: Transaction) -> dict[str, Any]:
+    return {"started_at_ms": tx.now_ms, "ready_at_ms": tx.now_ms + tx.rules.list_delay_ms}
 
 
 async def _read_part(world: World, file: int, records: Records) -> None:
@@ -241,7 +244,7 @@ def _finish(
         kept = records.people.size_bytes // DIGEST_BYTES
         errors = {**records.invalid, UNPROCESSED: records.sent - invalid - kept}
         counts |= {"valid": kept, "errors": json.dumps(errors)}
-    _set(tx, number=number, values=counts)
+    _set(tx, number=number, values=counts | _processed_from(tx))
     for part in parts:
         tx.execute(_DELETE_PIECES, {"of_file": part.file})
         tx.execute(_DELETE_PART, {"of_upload": part.upload, "of_part": part.part})

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,8 +24,8 @@ from audience_mock.core.counting import counted
 from audience_mock.core.errors import NotFoundError, StoreError, WorldReplacedError
 from audience_mock.core.steps import let_others_run
 from audience_mock.core.store import files, tables
-from audience_mock.core.store.database import Database
-from audience_mock.core.worlds.exclusive import COPIED_BYTES, run_beside
+from audience_mock.core.store.database import IN_MEMORY, Database
+from audience_mock.core.worlds.exclusive import copy_beside, run_beside
 from audience_mock.core.worlds.world import DEFAULT
 from audience_mock.core.worlds.worlds import Worlds
 
@@ -81,7 +82,7 @@ async def archive(worlds: Worlds) -> AsyncIterator[bytes]:
             for snapshot in worlds.snapshots_of(world):
                 name = f"worlds/{world}@{snapshot}.db"
                 try:
-                    opened = _open_snapshot(worlds, world, snapshot, half)
+                    opened = await _open_snapshot(worlds, world, snapshot, half)
                 except NotFoundError:
                     continue
                 except (StoreError, OSError) as error:
@@ -117,11 +118,12 @@ async def _open_world(worlds: Worlds, name: str, half: Path) -> IO[bytes]:
     def write() -> None:
         _write(worlds, database, half, world)
 
-    if database.size_bytes() <= COPIED_BYTES:
-        write()
-    else:
+    if database.file is None:
+        # Row by row, since a file has other pages: 15 microseconds for each.
         async with world.exclusive.take(database):
             await run_beside(database, write)
+    else:
+        await copy_beside(world.exclusive, database, write)
     return half.open("rb")
 
 
@@ -132,14 +134,19 @@ def _write(worlds: Worlds, database: Database, half: Path, world: Any = None) ->
         raise files.cannot_make(half, error) from None
 
 
-def _open_snapshot(worlds: Worlds, world: str, snapshot: str, half: Path) -> IO[bytes]:
+async def _open_snapshot(worlds: Worlds, world: str, snapshot: str, half: Path) -> IO[bytes]:
     """Raises NotFoundError, StoreError, OSError."""
     found = worlds.snapshots_of(world)
     if snapshot not in found:
         raise NotFoundError("snapshot", snapshot)
     image = found[snapshot]
     if image is not None:
-        _write(worlds, image, half)
+        # A copy, since the snapshot may be deleted while a thread reads it.
+        copy = Database(IN_MEMORY, layout=image.layout, image=image)
+        try:
+            await run_beside(copy, partial(_write, worlds, copy, half))
+        finally:
+            copy.close()
         return half.open("rb")
     # It is never changed, only replaced by another file: what is open stays as it is.
     file = worlds.files.snapshot_file(world, snapshot)

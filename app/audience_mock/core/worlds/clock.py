@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from audience_mock.core.worlds.moments import time_of_request
+
 LATEST_MS = 253_370_764_800_000
 """The start of the year 9999. No clock is set to it or later, so that years have four digits. Chosen."""
 
@@ -59,11 +61,11 @@ class Clock:
     def now_ms(self) -> int:
         if self._frozen_at_ms is not None:
             return self._frozen_at_ms
-        return _system_ms() + self._ahead_ms
+        return self._followed_ms() + self._ahead_ms
 
     def _followed_ms(self) -> int:
-        """The time of what it follows."""
-        return _system_ms()
+        """The time of what it follows, one for all of a request."""
+        return time_of_request(_system_ms)
 
     def freeze(self, at_ms: int | None = None) -> None:
         """Stop, at the current time or the given one."""

@@ -30,7 +30,6 @@ class Change(NamedTuple):
 class Exchange(NamedTuple):
     """What the journal does not keep of a request. A body is None where it was too large."""
 
-    started_at_ms: int
     body: bytes | None
     answer: bytes | None
 

@@ -27,6 +27,7 @@ from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.exclusive import Exclusive, is_large, run_beside
 from audience_mock.core.worlds.long_operations import LongOperation, LongOperations
+from audience_mock.core.worlds.moments import begin_transaction
 
 if TYPE_CHECKING:
     from audience_mock.core.worlds.recording import Recording
@@ -118,6 +119,7 @@ class World:
         """As `transact`, for synchronous callers."""
         try:
             with self.database.transaction():
+                begin_transaction()
                 result = operation(self._transaction(), *args, **kwargs)
                 if self.quotas is not None:
                     self.quotas.check_transaction(self)
@@ -228,6 +230,7 @@ class World:
                 with database.transaction() as connection:
                     if change is not None:
                         metadata.write(connection, {metadata.CLOCK: clock.state})
+                    begin_transaction()
                     # Not the world's own cache of callers: others use it meanwhile.
                     result = operation(SQLiteTransaction(database, clock.now_ms(), rules, {}))
                     if self.quotas is not None:

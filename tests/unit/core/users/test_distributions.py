@@ -17,7 +17,7 @@ from audience_mock.core.users.records import LR_ID, Records
 from audience_mock.core.users.user_lines import EMAIL_HASH, FBID, THIRD_PARTY_ID, UserLines
 
 CHANCE = random.Random(5)
-COUNT = 20_000
+COUNT = 8_000
 
 
 def _sequence(number: int) -> bytes:
@@ -44,7 +44,7 @@ DISTRIBUTIONS: dict[str, Callable[[], Iterable[bytes]]] = {
 
 @pytest.fixture
 def _small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty thousand digests are what millions are otherwise: many runs of several blocks."""
+    """Eight thousand digests are what millions are otherwise: many runs of several blocks."""
     for name, value in {"HELD_BYTES": 1 << 14, "SORTED_BYTES": 1 << 13, "BLOCK_BYTES": 1 << 9}.items():
         monkeypatch.setattr(module, name, value)
 

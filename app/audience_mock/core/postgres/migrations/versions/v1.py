@@ -1,13 +1,10 @@
 """The first schema."""
 
-from alembic import op
-
-from audience_mock.core.postgres import schema
+from audience_mock.core.postgres.migrations import statements
 
 revision = "1"
 down_revision = None
 
 
 def upgrade() -> None:
-    for statement in schema.create():
-        op.get_bind().exec_driver_sql(statement)
+    statements.run("v1.sql")

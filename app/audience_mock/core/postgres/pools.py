@@ -1,0 +1,107 @@
+"""Pools of connections: one for each event loop that waits for the database."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import asyncpg
+
+from audience_mock.core.postgres.address import Address
+from audience_mock.core.postgres.waiting import in_greenlet, wait
+
+T = TypeVar("T")
+
+CLOSE_WITHIN_S = 0.5
+"""Seconds that statements under way get at the end. Chosen: the process exits within one second."""
+
+
+class Pools:
+    """A pool ends with its event loop at the latest, even if its owner does not close it: an application that
+    is called in process, as by Starlette's test client, may have a loop for each request."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._opened: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[Any, None]]] = (
+            WeakKeyDictionary()
+        )
+
+    def here(self) -> Any:
+        """The pool of this event loop. For callers in a greenlet."""
+        loop = asyncio.get_running_loop()
+        found = self._opened.get(loop)
+        if found is None:
+            until_closed = self._until_closed(loop)
+            found = self._opened[loop] = (wait(anext(until_closed)), until_closed)
+        return found[0]
+
+    def close_here(self) -> None:
+        """Close the pool of this event loop; who needs another one gets it."""
+        found = self._opened.get(asyncio.get_running_loop())
+        if found is not None:
+            wait(found[1].aclose())
+
+    async def _until_closed(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Any, None]:
+        """Yields the pool once. An event loop has no other hook for its end than that it closes its
+        generators: whatever runs one (`asyncio.run`, uvicorn, the test client) has it do so."""
+        options = self._address.options
+        pool = await asyncpg.create_pool(
+            self._address.dsn,
+            min_size=0,
+            max_size=options.pool_size,
+            timeout=options.connect_s,
+            command_timeout=options.answer_s,
+            statement_cache_size=options.statement_cache_size,
+            reset=_as_it_is,
+        )
+        try:
+            yield pool
+        finally:
+            self._opened.pop(loop, None)
+            # What is in use then is closed at once: the driver does so when this is cancelled.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(pool.close(), CLOSE_WITHIN_S)
+
+
+async def _as_it_is(connection: Any) -> None:
+    """A transaction leaves nothing behind in its session."""
+
+
+class Beside:
+    """An event loop in a thread, started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Run a function in a greenlet there."""
+        with self._lock:
+            loop = self._loop
+            if loop is None:
+                runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+                loop = self._loop = runner.get_loop()
+                self._thread = threading.Thread(
+                    target=_run_and_close, args=(runner,), name="postgres", daemon=True
+                )
+                self._thread.start()
+        return asyncio.run_coroutine_threadsafe(_awaited(function), loop).result()
+
+    def stop(self, last: Callable[[], None]) -> None:
+        if self._loop is not None and self._thread is not None:
+            self.run(last)
+            loop, self._loop = self._loop, None
+            loop.call_soon_threadsafe(loop.stop)
+            self._thread.join()
+
+
+def _run_and_close(runner: asyncio.Runner) -> None:
+    with runner:
+        runner.get_loop().run_forever()
+
+
+async def _awaited(function: Callable[[], T]) -> T:
+    return await in_greenlet(function)
