@@ -16,13 +16,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock import __version__
-from audience_mock.control import Access, AdminTokens, PageRoute, Pages
+from audience_mock.control import LIVE, READY, Access, AdminTokens, PageRoute, Pages
 from audience_mock.core import durations
 from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError, StoreError
 from audience_mock.core.rules import Rules
 from audience_mock.core.worlds.starts import StartingState
 from audience_mock.core.worlds.worlds import Configure, Worlds
-from audience_mock.observing import Observing
+from audience_mock.observing import METRICS, Observing
 from audience_mock.providers import registry
 from audience_mock.settings import Settings, WorldSettings, check_world_settings
 from audience_mock.web.context import Served
@@ -152,6 +152,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         is_admin_token=access.tokens.permit if access.tenants is None else access.knows,
         admit=_admission(worlds, settings, access),
         wait_to_open=None if admission is None else admission.wait_to_open,
+        without_world=(LIVE, READY, METRICS),
     )
     observing.add_to(app)
     if worlds.is_shared:

@@ -14,6 +14,11 @@ WORLD_LOCK = f"SELECT 1 FROM {SCHEMA}.worlds WHERE name = $1 FOR UPDATE"
 """What a change of a world waits for, for `Deployment.locked`."""
 
 
+def measured(what: str, value_s: float, promised_s: float) -> None:
+    """Print what a busy machine may miss, and what the documents promise."""
+    print(f"{what}: {value_s * 1000:.0f} ms (promised: {promised_s * 1000:.0f} ms)")
+
+
 class Deployment:
     """Replicas on free ports; `urls` are those that a load balancer would call, by turns."""
 

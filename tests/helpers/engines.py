@@ -120,10 +120,12 @@ def _entering(
 
         with ExitStack() as opened:
             name = opened.enter_context(databases.one())
-            server.settings = server.settings.model_copy(update={"database": cluster.url(name)})
+            url = cluster.url(name)
+            server.settings = server.settings.model_copy(update={"database": url})
             enter(server)
-            server.world = PostgresWorld(server, cluster, name)
-            vars(server)["database_of_test"] = opened.pop_all()
+            kept = opened.pop_all()
+            server.world = PostgresWorld(server, url, kept)
+            vars(server)["database_of_test"] = kept
         return server
 
     return entering

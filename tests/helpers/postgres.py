@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -196,6 +196,22 @@ class Cluster:
     def crash(self) -> None:
         """All its processes end where they are, and the next start recovers from the log."""
         self._end(signal.SIGQUIT)
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """All its processes do nothing meanwhile: connections stay open, the system accepts more, and nothing
+        is answered."""
+        pids = [self.pid]
+        os.kill(self.pid, signal.SIGSTOP)  # first: it starts no other meanwhile
+        pids += map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split())
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in reversed(pids):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def _end(self, signum: int) -> None:
         if self._process is not None and self._process.poll() is None:

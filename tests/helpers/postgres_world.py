@@ -1,6 +1,8 @@
 """The default world of a server on PostgreSQL, as tests use that of a server on SQLite within its process."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,28 +59,35 @@ class _Rows:
 
 
 class _Connection:
-    """Looks into the rows of the default world, as a server would."""
+    """Looks into the rows of the default world, as a server would. It is opened at its first use: many tests
+    have none, others hundreds."""
 
-    def __init__(self, cluster: postgres.Cluster, database: str) -> None:
-        self._url = cluster.url(database)
+    def __init__(self, url: str, opened: ExitStack) -> None:
+        self._url = url
+        self._opened = opened
+
+    @cached_property
+    def _connection(self) -> postgres.Connection:
+        connection = self._opened.enter_context(postgres.connected(self._url))
+        connection.run(f"SET search_path = {SCHEMA}")
+        return connection
 
     def exec_driver_sql(self, text: str) -> _Rows:
-        with postgres.connected(self._url) as connection:
-            connection.run(f"SET search_path = {SCHEMA}")
-            connection.rows(f"SELECT set_config('{SCHEMA}.image', {_IMAGE}::text, false)")
-            return _Rows(connection.rows(text))
+        self._connection.rows(f"SELECT set_config('{SCHEMA}.image', {_IMAGE}::text, false)")
+        return _Rows(self._connection.rows(text))
 
 
 _IMAGE = "(SELECT image FROM worlds WHERE name = 'default')"
 
 
 class PostgresWorld:
-    """What tests ask of `MockServer.world`; whatever is not here is the world of the process."""
+    """What tests ask of `MockServer.world`; whatever is not here is the world of the process. `opened` is
+    closed after the server."""
 
-    def __init__(self, server: MockServer, cluster: postgres.Cluster, database: str) -> None:
+    def __init__(self, server: MockServer, url: str, opened: ExitStack) -> None:
         self._world = server.world
         self.clock = _Clock(server)
-        self.database = SimpleNamespace(connection=_Connection(cluster, database))
+        self.database = SimpleNamespace(connection=_Connection(url, opened))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._world, name)

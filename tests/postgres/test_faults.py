@@ -18,7 +18,7 @@ from test_command import Runner, command
 from audience_mock.core.postgres.schema import SCHEMA
 from helpers import postgres
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
-from helpers.deployment import WORLD_LOCK, Deployment
+from helpers.deployment import WORLD_LOCK, Deployment, measured
 from helpers.postgres import Cluster
 from helpers.replicas import AUDIENCES, CREATE, TurnsClient, calling, check_worlds
 
@@ -52,10 +52,6 @@ def clients_of(deployed: Deployment, number: int = 4) -> list[TurnsClient]:
         TurnsClient(each, deployed.urls, world=("blue", "green")[each % 2], timeout_s=20)
         for each in range(number)
     ]
-
-
-def measured(what: str, value_s: float, promised_s: float) -> None:
-    print(f"{what}: {value_s * 1000:.0f} ms (promised: {promised_s * 1000:.0f} ms)")
 
 
 def back_after(deployed: Deployment, end: Callable[[], None]) -> float:

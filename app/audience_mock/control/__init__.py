@@ -6,6 +6,6 @@ are controlled.
 
 from audience_mock.control.access import Access
 from audience_mock.control.admin_tokens import AdminTokens, read_tokens
-from audience_mock.control.pages import PageRoute, Pages
+from audience_mock.control.pages import LIVE, READY, PageRoute, Pages
 
-__all__ = ["Access", "AdminTokens", "PageRoute", "Pages", "read_tokens"]
+__all__ = ["LIVE", "READY", "Access", "AdminTokens", "PageRoute", "Pages", "read_tokens"]

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
 from audience_mock.control import access
+from audience_mock.control.openapi_responses import error
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.worlds.backup import archive
 from audience_mock.web.request import MockRequest
@@ -27,7 +28,12 @@ MEDIA_TYPE = "application/x-tar"
     operation_id="backup/get",
     summary="Back up the server",
     response_class=Response,
-    responses={
+    responses=error(
+        409,
+        "The database is PostgreSQL",
+        "a PostgreSQL database is backed up by its own programs: pg_dump, or a base backup with its log",
+    )
+    | {
         200: {
             "description": "A tar file, which `audience-mock restore` reads.",
             "content": {

@@ -4,7 +4,7 @@ The headers are scanned once, so this also detects a request that may ask for a 
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from time import time
 from urllib.parse import unquote
 
@@ -49,7 +49,9 @@ class WorldSelection:
         is_admin_token: Callable[[str], bool],
         admit: Admit | None = None,
         wait_to_open: Callable[[str], Awaitable[None]] | None = None,
+        without_world: Collection[str] = (),
     ) -> None:
+        """`without_world` are paths that need none, and do not wait for a database that has it."""
         self.app = app
         self._worlds = worlds
         self._served = served
@@ -57,6 +59,7 @@ class WorldSelection:
         self._is_admin_token = is_admin_token
         self._admit = admit or _any_of(worlds)
         self._wait_to_open = wait_to_open
+        self._without_world = without_world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,7 +70,7 @@ class WorldSelection:
         name = _world_name(scope, context, self._is_admin_token)
         if name != DEFAULT:
             context.named = name
-        if name != DEFAULT or self._worlds.is_shared:
+        if name != DEFAULT or (self._worlds.is_shared and _path(scope) not in self._without_world):
             if self._wait_to_open is not None and not self._worlds.has_opened(name):
                 await self._wait_to_open(name)
             try:
@@ -82,6 +85,11 @@ class WorldSelection:
                 return
         context.world.last_use_s = time()
         await context.moment.during(self.app(scope, receive, send))
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path[len(scope["root_path"]) :]
 
 
 def _any_of(worlds: Worlds) -> Admit:

@@ -19,7 +19,8 @@ class Options:
     statement_timeout_ms: int = 30_000
     """After so long PostgreSQL ends a statement. Chosen: a copy of a million rows takes less."""
     lock_timeout_ms: int = 10_000
-    """How long a statement waits for a lock. Chosen: longer than a world's longest transactions."""
+    """How long a change waits for its turn in this process, and a statement for a lock. Chosen: longer than a
+    world's longest transactions."""
     idle_timeout_ms: int = 10_000
     """How long a transaction may wait for its server, which hangs, before PostgreSQL ends it and lets the
     world go. Chosen: far longer than a server computes between two statements."""
@@ -27,6 +28,16 @@ class Options:
     """How long a request waits for a connection, free or new. Chosen."""
     statement_cache_size: int = 1024
     """Prepared statements of a connection; 0 for a PgBouncer before 1.21 in transaction mode."""
+
+    @property
+    def connect_s(self) -> float:
+        return self.connect_timeout_ms / 1000
+
+    @property
+    def answer_s(self) -> float:
+        """How long an answer is waited for: PostgreSQL ends a statement itself, unless it or the network does
+        not answer at all."""
+        return self.statement_timeout_ms / 1000 + self.connect_s
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,16 @@ class Compiled:
         """The text and the values of its placeholders."""
         given = {**self._constants, **parameters} if self._constants else parameters
         if not self._expands:
-            return self.text, [given.get(name) for name in self._names]
-        state = self._compiled.construct_expanded_state(dict(given))
-        return state.statement, [state.parameters[name] for name in state.positiontup or ()]
+            text, values = self.text, [given.get(name) for name in self._names]
+        else:
+            state = self._compiled.construct_expanded_state(dict(given))
+            text, values = state.statement, [state.parameters[name] for name in state.positiontup or ()]
+        return text, values if self.writes else [*map(_sought, values)]
+
+
+def _sought(value: Any) -> Any:
+    """What a read compares with: text that PostgreSQL rejects is nowhere in it, and NULL equals nothing."""
+    return None if isinstance(value, str) and "\0" in value else value
 
 
 _of_prepared: dict[Prepared, Compiled] = {}

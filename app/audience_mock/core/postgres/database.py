@@ -8,6 +8,7 @@ import asyncpg
 
 from audience_mock.core.postgres import address, migrations, schema
 from audience_mock.core.postgres.failures import Availability
+from audience_mock.core.postgres.long_statements import LongStatements
 from audience_mock.core.postgres.pools import Beside, Pools
 from audience_mock.core.postgres.server_time import ServerTime
 from audience_mock.core.postgres.waiting import can_wait, wait
@@ -37,28 +38,33 @@ _PLANS = (
 class Session:
     """An open transaction."""
 
-    __slots__ = ("_connection", "_limit_s")
+    __slots__ = ("_connection", "_limit_s", "_long")
 
-    def __init__(self, connection: Any, limit_s: float | None) -> None:
+    def __init__(self, connection: Any, long: LongStatements | None) -> None:
         self._connection = connection
-        self._limit_s = limit_s
+        self._long = long
+        self._limit_s = None if long is None else _UNBOUNDED_S
 
     def fetch(self, text: str, *values: Any) -> Rows:
         """The rows of a statement."""
-        return wait(self._connection.fetch(text, *values, timeout=self._limit_s))
+        rows: Rows = self._result(self._connection.fetch(text, *values, timeout=self._limit_s))
+        return rows
 
     def row(self, text: str, *values: Any) -> Any:
         """The first row, or None."""
-        return wait(self._connection.fetchrow(text, *values, timeout=self._limit_s))
+        return self._result(self._connection.fetchrow(text, *values, timeout=self._limit_s))
 
     def run(self, text: str, *values: Any) -> int:
         """Run a statement; returns the number of rows."""
-        status: str = wait(self._connection.execute(text, *values, timeout=self._limit_s))
+        status: str = self._result(self._connection.execute(text, *values, timeout=self._limit_s))
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
     def run_for_each(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
-        wait(self._connection.executemany(text, rows, timeout=self._limit_s))
+        self._result(self._connection.executemany(text, rows, timeout=self._limit_s))
+
+    def _result(self, statement: Any) -> Any:
+        return wait(statement if self._long is None else self._long.result(statement))
 
 
 class PostgresDatabase:
@@ -71,6 +77,7 @@ class PostgresDatabase:
         self.availability = Availability(self.shown)
         self.time = ServerTime()
         options = self.address.options
+        self._long = LongStatements(self.address)
         self._pools = Pools(self.address)
         self._beside = Beside()
         self._begin = "; ".join(
@@ -116,12 +123,26 @@ class PostgresDatabase:
             # Its preparation would be lost between two trips.
             with self.session() as session:
                 return session.fetch(text, *values) if method == "fetch" else session.row(text, *values)
+        with self._connection() as connection:
+            return wait(getattr(connection, method)(text, *values))
+
+    def ping(self) -> None:
+        """Raises StoreUnavailableError unless the database answers within the time of a connection."""
+
+        def asked() -> None:
+            with self._connection() as connection:
+                wait(connection.execute("SELECT 1", timeout=self.address.options.connect_s))
+
+        self.run(asked)
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
         with self.availability.watched():
             pool = self._pools.here()
-            connection = wait(pool.acquire(timeout=self.address.options.connect_timeout_ms / 1000))
+            connection = wait(pool.acquire(timeout=self.address.options.connect_s))
             try:
                 with _terminated_if_silent(connection):
-                    return wait(getattr(connection, method)(text, *values))
+                    yield connection
             finally:
                 wait(pool.release(connection))
 
@@ -135,22 +156,16 @@ class PostgresDatabase:
             begin += f"; SET LOCAL {schema.SCHEMA}.image = {image:d}"
         if copies:
             begin += "; SET LOCAL statement_timeout = 0"
-        with self.availability.watched():
-            pool = self._pools.here()
-            connection = wait(pool.acquire(timeout=self.address.options.connect_timeout_ms / 1000))
+        with self._connection() as connection:
+            wait(connection.execute(begin))
             try:
-                with _terminated_if_silent(connection):
-                    wait(connection.execute(begin))
-                    try:
-                        yield Session(connection, _UNBOUNDED_S if copies else None)
-                    except TimeoutError:
-                        raise
-                    except BaseException:
-                        _roll_back(connection)
-                        raise
-                    wait(connection.execute("COMMIT"))
-            finally:
-                wait(pool.release(connection))
+                yield Session(connection, self._long if copies else None)
+            except TimeoutError:
+                raise
+            except BaseException:
+                _roll_back(connection)
+                raise
+            wait(connection.execute("COMMIT"))
 
     def check_reachable(self) -> None:
         """Raises StoreUnavailableError if the last request of a world found no database."""

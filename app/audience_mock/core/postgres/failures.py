@@ -52,12 +52,20 @@ class Availability:
                 log.info("the database %s answers again", self._shown)
             self._is_down = False
 
+    @property
+    def is_down(self) -> bool:
+        """Whether it did not answer when it was asked last: what can be left out, does not ask again."""
+        return self._is_down is True
+
+    def took_too_long(self, why: str) -> StoreUnavailableError:
+        """It answers, and others are not concerned."""
+        log.warning("a statement took too long: %s", why)
+        return StoreUnavailableError(f"the database took too long: {why}")
+
     def _unavailable(self, error: Exception) -> StoreUnavailableError:
         why = str(error) or type(error).__name__
         if isinstance(error, asyncpg.LockNotAvailableError | asyncpg.QueryCanceledError):
-            # It answers, and others are not concerned.
-            log.warning("a statement took too long: %s", why)
-            return StoreUnavailableError(f"the database took too long: {why}")
+            return self.took_too_long(why)
         if self._is_down is False:
             self._is_down = True
             log.error("the database %s does not answer: %s", self._shown, why)

@@ -32,6 +32,8 @@ class PostgresJournal(Journal):
 
     def add(self, record: Any, held_bytes: int, at_ms: int, max_entries: int, max_bytes: int) -> None:
         """An entry that cannot be written is left out: the response is what matters."""
+        if self._world.server.availability.is_down:
+            return
         raw = pickled.written(record)
         try:
             self._value(_ADD, at_ms, held_bytes + ENTRY_BYTES, raw, max_entries, max_bytes)

@@ -51,9 +51,8 @@ class Pools:
             self._address.dsn,
             min_size=0,
             max_size=options.pool_size,
-            timeout=options.connect_timeout_ms / 1000,
-            # PostgreSQL ends a statement itself, unless it or the network does not answer at all.
-            command_timeout=(options.statement_timeout_ms + options.connect_timeout_ms) / 1000,
+            timeout=options.connect_s,
+            command_timeout=options.answer_s,
             statement_cache_size=options.statement_cache_size,
             reset=_as_it_is,
         )

@@ -95,7 +95,7 @@ class PostgresLedger(Ledger):
         session.run(_FORGET, name)
 
     def bound_journal(self, world: World) -> None:
-        if BYTES not in self._kinds:
+        if BYTES not in self._kinds or self._server.availability.is_down:
             return
         with suppress(StoreUnavailableError):
             self._bound_journal(world)

@@ -1,7 +1,7 @@
 """Snapshots: images that a name stands for."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audience_mock.core.errors import LimitExceededError, NotFoundError, WorldReplacedError
 from audience_mock.core.postgres import head as heads
@@ -9,7 +9,7 @@ from audience_mock.core.postgres import images
 from audience_mock.core.postgres.database import COPY_ONE_STATE, PostgresDatabase, Session
 from audience_mock.core.postgres.schema import SCHEMA
 from audience_mock.core.worlds import snapshots as limits
-from audience_mock.core.worlds.names import check_name
+from audience_mock.core.worlds.names import NAME, check_name
 
 if TYPE_CHECKING:
     from audience_mock.core.postgres.quotas import PostgresLedger
@@ -53,19 +53,30 @@ def create(server: PostgresDatabase, world: str, snapshot: str, quotas: "Postgre
 
 def copy(session: Session, world: str, snapshot: str) -> tuple[int, Mapping[str, int | None]]:
     """A new image with the rows of a snapshot, and the state of its clock. Raises NotFoundError."""
-    row = session.row(_FIND, world, snapshot)
+    row = _row(session, _FIND, world, snapshot)
     if row is None:
         raise NotFoundError("snapshot", snapshot)
     image, ahead_ms, frozen_at_ms = row
     return images.copy(session, image), {"ahead_ms": ahead_ms, "frozen_at_ms": frozen_at_ms}
 
 
-def delete(session: Session, world: str, snapshot: str) -> None:
+def delete(server: PostgresDatabase, world: str, snapshot: str, quotas: "PostgresLedger | None") -> None:
     """Raises NotFoundError."""
-    row = session.row(_DELETE, world, snapshot)
-    if row is None:
-        raise NotFoundError("snapshot", snapshot)
-    images.leave(session, row[0])
+
+    def deleted(session: Session) -> None:
+        row = _row(session, _DELETE, world, snapshot)
+        if row is None:
+            raise NotFoundError("snapshot", snapshot)
+        images.leave(session, row[0])
+        if quotas is not None:
+            quotas.measure_snapshots(session, world)
+
+    server.transact(deleted)
+
+
+def _row(session: Session, text: str, world: str, snapshot: str) -> Any:
+    """None for a name that no snapshot can have, some of which PostgreSQL rejects."""
+    return session.row(text, world, snapshot) if NAME.fullmatch(snapshot) else None
 
 
 def delete_all(session: Session, world: str) -> None:

@@ -8,7 +8,7 @@ from audience_mock.core.postgres.database import PostgresDatabase
 
 class UnreachableDatabase(PostgresDatabase):
     def __init__(self, real: PostgresDatabase, error: StoreUnavailableError) -> None:
-        self.shown, self.time = real.shown, real.time
+        self.shown, self.time, self.availability = real.shown, real.time, real.availability
         self._error = error
 
     def _fail(self, *_: Any, **__: Any) -> NoReturn:

@@ -144,8 +144,8 @@ class PostgresWorld(World):
             return result
 
         # One of this process at a time: a busy world takes one connection, and none overtakes another.
-        turn = self._turn()
-        wait(turn.acquire())
+        turn = self._turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        wait(self._take(turn))
         try:
             return self.server.transact(locked)
         finally:
@@ -162,8 +162,13 @@ class PostgresWorld(World):
 
         return self.server.transact(read, image=self.image, mode=READ_ONLY)
 
-    def _turn(self) -> asyncio.Lock:
-        return self._turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    async def _take(self, turn: asyncio.Lock) -> None:
+        """Waits as long as for the lock of the world. Raises StoreUnavailableError."""
+        try:
+            async with asyncio.timeout(self.server.address.options.lock_timeout_ms / 1000):
+                await turn.acquire()
+        except TimeoutError:
+            raise self.server.availability.took_too_long("other changes of this world are first") from None
 
     def _check_replaced(self) -> None:
         """Raises WorldReplacedError in a long operation whose world became another one."""

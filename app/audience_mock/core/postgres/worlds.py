@@ -1,13 +1,9 @@
 """The worlds of all servers of a database."""
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
-from uuid import uuid4
-
-import asyncpg
 
 from audience_mock.core.errors import (
     AlreadyExistsError,
@@ -16,13 +12,13 @@ from audience_mock.core.errors import (
     NotFoundError,
     StoreError,
     StoreUnavailableError,
-    WorldReplacedError,
 )
 from audience_mock.core.postgres import head as heads
-from audience_mock.core.postgres import images, pickled, snapshots
-from audience_mock.core.postgres.database import COPY_ONE_STATE, PostgresDatabase, Session
+from audience_mock.core.postgres import measures, snapshots
+from audience_mock.core.postgres.database import PostgresDatabase
 from audience_mock.core.postgres.head import Head
 from audience_mock.core.postgres.images import Starts
+from audience_mock.core.postgres.lifecycle import HIDDEN, Lifecycle
 from audience_mock.core.postgres.schema import SCHEMA
 from audience_mock.core.postgres.sweeper import Sweeper
 from audience_mock.core.postgres.unreachable import UnreachableDatabase
@@ -43,32 +39,12 @@ if TYPE_CHECKING:
 MAX_KNOWN = 2_000
 """Worlds whose rules and callers are in memory; the one not used for longest is dropped first. Chosen."""
 
-HIDDEN = "@"
-"""How the name of a world begins that no request can name."""
-
 _NAMES = rf"SELECT name FROM {SCHEMA}.worlds WHERE name NOT LIKE '{HIDDEN}%' ORDER BY name"
 _COUNT = f"SELECT count(*) FROM {SCHEMA}.worlds"
 # Without a wait for the disk: a crash may take back when a world was used last.
 _TOUCH = f"""UPDATE {SCHEMA}.worlds SET used_at = now() WHERE name =
     (SELECT name FROM {SCHEMA}.worlds
         WHERE name = $1 AND set_config('synchronous_commit', 'off', true) = 'off' FOR UPDATE SKIP LOCKED)"""
-_DELETE = "DELETE FROM worlds WHERE name = $1 RETURNING image"
-_USED_AT = f"SELECT extract(epoch FROM used_at)::float8 FROM {SCHEMA}.worlds WHERE name = $1"
-_STATE = f"""SELECT {SCHEMA}.image_bytes(w.image), extract(epoch FROM w.used_at)::float8,
-    (SELECT coalesce(sum(held_bytes), 0)::bigint FROM {SCHEMA}.journals AS j WHERE j.image = w.image),
-    (SELECT count(*) FROM {SCHEMA}.snapshots AS s WHERE s.world = w.name),
-    (SELECT coalesce(sum({SCHEMA}.image_bytes(s.image)), 0)::bigint FROM {SCHEMA}.snapshots AS s
-        WHERE s.world = w.name)
-    FROM {SCHEMA}.worlds AS w WHERE w.name = $1"""
-
-# The size of its tables, not of their rows, which would all be read.
-_TOTALS = f"""SELECT (SELECT count(*) FROM {SCHEMA}.worlds WHERE name NOT LIKE '{HIDDEN}%'),
-    (SELECT coalesce(sum(pg_table_size(oid) + pg_indexes_size(oid)), 0)::bigint FROM pg_class
-        WHERE relnamespace = '{SCHEMA}'::regnamespace AND relkind = 'r'),
-    (SELECT coalesce(sum(entries), 0)::bigint FROM {SCHEMA}.journals),
-    (SELECT coalesce(sum(held_bytes), 0)::bigint FROM {SCHEMA}.journals)"""
-_ALL_FAULTS = f"SELECT planned FROM {SCHEMA}.faults"
-
 _NOTIFY_ALL = f"INSERT INTO {SCHEMA}.notices (world, kind, about) VALUES ('', $1, $2) RETURNING number"
 
 
@@ -82,9 +58,9 @@ class PostgresWorlds(Worlds):
         self._configure = configure
         self._known: OrderedDict[str, PostgresWorld] = OrderedDict()
         self._ledger = None
-        self._quotas: PostgresLedger | None = None
-        self._beginnings = Starts(self.server, seed, configure)
-        self._sweeper = Sweeper(self.server, self._beginnings.keep)
+        starts = Starts(self.server, seed, configure)
+        self._lifecycle = Lifecycle(self.server, starts)
+        self._sweeper = Sweeper(self.server, starts.keep)
         self._files = DatabaseFiles(None)
         try:
             self.server.check()
@@ -106,7 +82,7 @@ class PostgresWorlds(Worlds):
 
     def why_unavailable(self) -> str | None:
         try:
-            self.server.row("SELECT 1")
+            self.server.ping()
         except StoreUnavailableError as error:
             return str(error)
         return None
@@ -120,8 +96,8 @@ class PostgresWorlds(Worlds):
         return PostgresLedger(tenants, self.server)
 
     def use_quotas(self, ledger: "Ledger") -> None:
-        self._quotas = cast("PostgresLedger", ledger)
-        self._quotas.begin((), {})
+        self._lifecycle.quotas = cast("PostgresLedger", ledger)
+        ledger.begin((), {})
         for world in self._known.values():
             world.quotas = ledger
 
@@ -140,28 +116,13 @@ class PostgresWorlds(Worlds):
         return [*self._known.values()]
 
     def state_of(self, name: str) -> WorldState:
-        row = self.server.row(_STATE, name)
-        if row is None:
-            return WorldState(name, 0, 0, 0, 0.0, 0, False)
-        rows_bytes, used_at_s, journal_bytes, snapshots, snapshot_bytes = row
-        return WorldState(name, rows_bytes, snapshot_bytes, journal_bytes, used_at_s, snapshots, True)
+        return measures.state_of(self.server, name)
 
     def totals(self) -> Totals:
-        worlds, size_bytes, entries, journal_bytes = self.server.row(_TOTALS)
-        return Totals(
-            worlds=worlds,
-            opened=len(self._known),
-            database_bytes=size_bytes,
-            journal_entries=entries,
-            journal_bytes=journal_bytes,
-            long_operations=sum(len(world.long_operations) for world in self._known.values()),
-            waiting=0,
-            faults_planned=sum(len(pickled.read(row[0]).planned) for row in self.server.rows(_ALL_FAULTS)),
-        )
+        return measures.totals(self.server, self._known.values())
 
     def last_use_s(self, name: str) -> float:
-        row = self.server.row(_USED_AT, name)
-        return 0.0 if row is None else row[0]
+        return measures.last_use_s(self.server, name)
 
     def close_idle(self, name: str) -> bool:
         return False
@@ -188,7 +149,8 @@ class PostgresWorlds(Worlds):
         return PostgresWorld(server, name, head, self._configure, self)
 
     def _head(self, name: str) -> Head | None:
-        if not NAME.fullmatch(name) and not name.startswith(HIDDEN):
+        """None for a name that no request can have; some of those PostgreSQL rejects."""
+        if not NAME.fullmatch(name):
             return None
         return heads.head_of(self.server.row(heads.READ, name))
 
@@ -196,7 +158,7 @@ class PostgresWorlds(Worlds):
         world = self._known.get(name)
         if world is None:
             world = self._known[name] = PostgresWorld(self.server, name, head, self._configure, self)
-            world.quotas = self._quotas
+            world.quotas = self._lifecycle.quotas
             if len(self._known) > MAX_KNOWN:
                 self._known.popitem(last=False)
         else:
@@ -221,29 +183,10 @@ class PostgresWorlds(Worlds):
     def _make(self, name: str, settings: Mapping[str, Any]) -> Head | None:
         """A world from the starting state; None if another server was faster."""
         self._check_new(name)
-        self._beginnings.find("seed")
-
-        def created(session: Session) -> Head:
-            image = self._beginnings.copy(session, "seed")
-            state = self._beginnings.clock("seed")
-            return self._insert(session, name, image, state, json.dumps(dict(settings)))
-
         try:
-            return self.server.transact(created, copies=True)
+            return self._lifecycle.make(name, settings)
         except AlreadyExistsError:
             return None
-
-    def _insert(
-        self, session: Session, name: str, image: int, state: Mapping[str, int | None], settings: str
-    ) -> Head:
-        """Raises AlreadyExistsError."""
-        clock = (state["ahead_ms"] or 0, state["frozen_at_ms"])
-        head = heads.head_of(session.row(heads.INSERT, name, image, *clock, settings))
-        if head is None:
-            raise AlreadyExistsError("world", name)
-        if self._quotas is not None and not name.startswith(HIDDEN):
-            self._quotas.check_image(session, name, 1)
-        return head
 
     def _check_new(self, name: str, image: Database | None = None) -> None:
         check_name(name)
@@ -255,75 +198,28 @@ class PostgresWorlds(Worlds):
     async def fork(self, source: str, name: str) -> World:
         self.find(source)
         self._check_new(name)
-        self._fork(source, name)
+        self._lifecycle.fork(source, name)
         return self.find(name)
-
-    def _fork(self, source: str, name: str) -> None:
-        """Without a lock: the copy is of one state, and others write to the source meanwhile."""
-
-        def forked(session: Session) -> None:
-            head = heads.head_of(session.row(heads.READ, source))
-            if head is None:
-                raise NotFoundError("world", source)
-            state = {"ahead_ms": head.ahead_ms, "frozen_at_ms": head.frozen_at_ms}
-            self._insert(session, name, images.copy(session, head.image), state, head.settings)
-
-        try:
-            self.server.transact(forked, mode=COPY_ONE_STATE, copies=True)
-        except asyncpg.SerializationError:
-            raise AlreadyExistsError("world", name) from None
 
     @contextmanager
     def hidden_copy(self, world: PostgresWorld) -> Iterator[PostgresWorld]:
-        name = f"{HIDDEN}{uuid4().hex}"
-        self._fork(world.name, name)
-        head = self._head(name)
-        assert head is not None
-        try:
+        with self._lifecycle.hidden_copy(world.name) as name:
+            head = heads.head_of(self.server.row(heads.READ, name))
+            assert head is not None
             yield PostgresWorld(self.server, name, head, self._configure, self)
-        finally:
-            self._delete(name)
 
     def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
-        self._beginnings.find(to)
-        self._switch(world, lambda session: (self._beginnings.copy(session, to), self._beginnings.clock(to)))
-
-    def _switch(
-        self, world: World, copied: Callable[[Session], tuple[int, Mapping[str, int | None]]]
-    ) -> None:
-        """Let a world have another image; others wait for the change of the pointer alone."""
-
-        def switched(session: Session) -> None:
-            image, state = copied(session)
-            if not images.switch(session, world.name, image, state):
-                raise WorldReplacedError("the world was deleted meanwhile")
-            if self._quotas is not None:
-                self._quotas.check_image(session, world.name)
-
-        self.server.transact(switched, copies=True)
-        assert isinstance(world, PostgresWorld)
-        world.refresh()
+        self._lifecycle.reset(world.name, to)
+        _refresh(world)
 
     def delete(self, name: str) -> None:
         if name == DEFAULT:
             raise InvalidStateError("the default world is always there: reset it instead")
-        if not self._delete(name):
+        if not NAME.fullmatch(name) or not self._lifecycle.delete(name):
             raise NotFoundError("world", name)
         world = self._known.pop(name, None)
         if world is not None:
             world.discard()
-
-    def _delete(self, name: str) -> bool:
-        def deleted(session: Session) -> bool:
-            row = session.row(_DELETE, name)
-            snapshots.delete_all(session, name)
-            if row is not None:
-                images.leave(session, row[0])
-            if self._quotas is not None:
-                self._quotas.forget_world(session, name)
-            return row is not None
-
-        return self.server.transact(deleted)
 
     def forget_callers(self) -> None:
         for world in self._known.values():
@@ -347,20 +243,21 @@ class PostgresWorlds(Worlds):
         return snapshots.names(self.server, world.name)
 
     async def create_snapshot(self, world: World, snapshot: str) -> None:
-        snapshots.create(self.server, world.name, snapshot, self._quotas)
+        snapshots.create(self.server, world.name, snapshot, self._lifecycle.quotas)
 
     async def restore_snapshot(self, world: World, snapshot: str) -> None:
-        self._switch(world, lambda session: snapshots.copy(session, world.name, snapshot))
+        self._lifecycle.restore(world.name, snapshot)
+        _refresh(world)
 
     def delete_snapshot(self, world: World, snapshot: str) -> None:
-        def deleted(session: Session) -> None:
-            snapshots.delete(session, world.name, snapshot)
-            if self._quotas is not None:
-                self._quotas.measure_snapshots(session, world.name)
-
-        self.server.transact(deleted)
+        snapshots.delete(self.server, world.name, snapshot, self._lifecycle.quotas)
 
     def check_can_be_archived(self) -> NoReturn:
         raise InvalidStateError(
             "a PostgreSQL database is backed up by its own programs: pg_dump, or a base backup with its log"
         )
+
+
+def _refresh(world: World) -> None:
+    assert isinstance(world, PostgresWorld)
+    world.refresh()
