@@ -152,11 +152,18 @@ def _patch_httpx(httpx: ModuleType, installed: ExitStack) -> None:
     ask = httpx.HTTPTransport.handle_request
     ask_async = httpx.AsyncHTTPTransport.handle_async_request
 
-    @cache
-    def transport(kind: Callable[..., Any], verify: bool) -> Any:
+    def made(kind: Callable[..., Any], verify: bool) -> Any:
         # Connections are not kept, since the event loop of the next request may be another.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         return kind(verify=verify, trust_env=False, limits=limits)
+
+    class OfThread(threading.local):
+        """An asynchronous transport must not be shared by the event loops of several threads."""
+
+        def __init__(self) -> None:
+            self.transport = cache(made)
+
+    transport, of_thread = cache(made), OfThread()
 
     def redirected(request: Any, target: SplitResult) -> Any:
         url = request.url.copy_with(
@@ -181,7 +188,7 @@ def _patch_httpx(httpx: ModuleType, installed: ExitStack) -> None:
         target = _target(request.url.scheme, request.url.host, request.url.port)
         if target is None:
             return await ask_async(self, request)
-        direct = transport(httpx.AsyncHTTPTransport, target.scheme == "https")
+        direct = of_thread.transport(httpx.AsyncHTTPTransport, target.scheme == "https")
         return await ask_async(direct, redirected(request, target))
 
     _replace(installed, httpx.HTTPTransport, "handle_request", handle_request)

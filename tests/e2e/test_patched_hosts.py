@@ -222,6 +222,22 @@ def test_threads(world: MockWorld) -> None:
         each.delete()
 
 
+def test_event_loops_of_several_threads(world: MockWorld) -> None:
+    """Each thread's asynchronous requests have connections of their own."""
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for _ in range(3):
+                await asyncio.gather(*(client.get(f"https://{HOST}/v5/{number}") for number in range(4)))
+
+    def run(_: int) -> None:
+        asyncio.run(ask())
+
+    with world.patch_hosts(HOST), ThreadPoolExecutor(8) as threads:
+        list(threads.map(run, range(8)))
+    assert len(asked(world)) == 96
+
+
 def test_many_at_once(world: MockWorld) -> None:
     """Simultaneous requests of one asynchronous client all reach the world."""
 
