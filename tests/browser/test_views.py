@@ -480,6 +480,7 @@ def test_the_state_is_exported(show: Show, demo: MockServer, tmp_path: Path) -> 
     assert json.loads(file.read_text()) == demo.state()
 
 
+@pytest.mark.sqlite_only(reason="it is about a recorded world, which SQLite alone has")
 def test_a_bundle_is_downloaded(demo: MockServer, show: Show, tmp_path: Path) -> None:
     """The list of requests has the bundle of a recorded world; for another one, the page says why not."""
     page = show("requests")

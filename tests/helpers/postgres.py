@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -308,33 +309,48 @@ class Databases:
 
 
 class Connection:
-    """A connection of a test to the database, used synchronously."""
+    """A connection of a test to the database, used synchronously. Its event loop is in a thread of its own:
+    the thread of a browser's test has one already."""
 
     def __init__(self, url: str) -> None:
         import asyncpg
 
+        self._thread = ThreadPoolExecutor(1)
         self._runner = asyncio.Runner()
         # asyncpg would ask for TLS first.
         given = url if "sslmode" in url else url + ("&" if "?" in url else "?") + "sslmode=disable"
         try:
-            self._connection = self._runner.run(asyncpg.connect(given, timeout=LIMIT_S))
+            self._connection = self._wait(lambda: asyncpg.connect(given, timeout=LIMIT_S))
         except BaseException:
-            self._runner.close()
+            self._end()
             raise
 
     def run(self, statements: str, *values: Any) -> None:
-        self._runner.run(self._connection.execute(statements, *values, timeout=LIMIT_S))
+        self._wait(lambda: self._connection.execute(statements, *values, timeout=LIMIT_S))
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self._runner.run(self._connection.fetch(query, *values))]
+        return [tuple(row) for row in self._wait(lambda: self._connection.fetch(query, *values))]
 
     def close(self) -> None:
         try:
-            # Not `close`: it waits for a server that may be gone.
-            self._connection.terminate()
-            self._runner.run(asyncio.sleep(0))  # in which the socket is closed
+            self._wait(self._terminate)
         finally:
-            self._runner.close()
+            self._end()
+
+    async def _terminate(self) -> None:
+        # Not `close`: it waits for a server that may be gone.
+        self._connection.terminate()
+        await asyncio.sleep(0)  # in which the socket is closed
+
+    def _wait(self, start: Callable[[], Awaitable[Any]]) -> Any:
+        async def awaited() -> Any:
+            return await start()
+
+        return self._thread.submit(lambda: self._runner.run(awaited())).result()
+
+    def _end(self) -> None:
+        self._thread.submit(self._runner.close).result()
+        self._thread.shutdown()
 
 
 @contextmanager
@@ -380,5 +396,7 @@ def migrate(cluster: Cluster, database: str) -> None:
     from audience_mock.cli.main import main
 
     arguments = ["migrate", "--database", cluster.url(database, OWNER), "--serving-role", SERVING]
-    done = CliRunner().invoke(main, arguments)
+    # In a thread, for the tests of a browser: theirs has an event loop.
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(CliRunner().invoke, main, arguments).result()
     assert done.exit_code == 0, done.output
