@@ -1,6 +1,7 @@
 """Chromium, and pages that must not do what no test expects: log an error, call another host, run a script
 that a request brought in."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,9 @@ from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 LIMIT_MS = 15_000
 """For anything; reached only where something is broken."""
+
+SLOW = int(os.environ.get("SLOW_BROWSER", "0"))
+"""How many times slower the page's processor is, with a network of 300 ms: for finding tests that act too early."""
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 VISITORS = {"audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806", "retention_days": 30}}
@@ -51,6 +55,15 @@ class Watched:
         return [error for error in self.errors if not any(part in error for part in self.expected_errors)]
 
 
+def slow_down(page: Page) -> None:
+    """Makes a page as slow as on a machine that is busy, so that what a test did not wait for is not there."""
+    protocol = page.context.new_cdp_session(page)
+    protocol.send("Emulation.setCPUThrottlingRate", {"rate": SLOW})
+    protocol.send("Network.enable")
+    unlimited = {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1}
+    protocol.send("Network.emulateNetworkConditions", {**unlimited, "latency": 300})
+
+
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Callable[..., Watched]]:
     """Opens pages; none of them may call another host or log an error."""
@@ -59,6 +72,8 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Watched]]:
     def open_one(url: str, **context: Any) -> Watched:
         page = chromium.new_context(**{"viewport": WIDE, **context}).new_page()
         page.set_default_timeout(LIMIT_MS)
+        if SLOW:
+            slow_down(page)
         watched = Watched(page)
         opened.append(watched)
         page.on("request", lambda request: watched.hosts.add(urlsplit(request.url).netloc))
