@@ -131,7 +131,7 @@ def flood(url: str, kind: str, folder: Path) -> Iterator[None]:
     elif kind == "worlds":
         authorization, code = ADMIN["Authorization"], WORLDS
     elif kind == "journal":
-        authorization, target = ADMIN["Authorization"], "/worlds/noisy/__admin/requests?limit=1000"
+        authorization, target = ADMIN["Authorization"], "/worlds/noisy/__admin/journal?limit=1000"
     script = folder / f"{kind}.lua"
     script.write_text(code)
     wrk = ["nice", "-n", "19", "wrk", "-t1", f"-c{CONNECTIONS[kind]}", f"-d{WRK_S}s", "-s", str(script)]

@@ -1,22 +1,45 @@
 """Whether a journal has the requests that a test expects."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from audience_mock.control.errors import VerificationFailedError
 from audience_mock.control.journal_summary import entry_summary
 from audience_mock.control.request_pattern import RequestPattern, difference_as_json
 from audience_mock.core.controls.journal import Entry, Journal
 from audience_mock.core.controls.json_match import Difference
+from audience_mock.core.steps import in_steps
 from audience_mock.web.timestamps import iso_8601
+
+_NUMBER = attrgetter("number")
 
 MAX_NAMED = 5
 """Matching requests that an error names. Chosen: more than a reader compares in one line."""
 
 
-def verify_count(
-    journal: Journal,
+class Requests(NamedTuple):
+    """Those that a journal holds at a moment, oldest first, and how many older ones it holds no longer.
+
+    They are looked at in steps, between which it may get more.
+    """
+
+    entries: Sequence[Entry]
+    dropped: int
+
+    @classmethod
+    async def of(cls, journal: Journal) -> "Requests":
+        dropped = journal.dropped
+        return cls([entry async for entry in in_steps(journal.snapshot())], dropped)
+
+    async def matching(self, wanted: RequestPattern) -> list[Entry]:
+        return [entry async for entry in in_steps(self.entries) if wanted.matches(entry)]
+
+
+async def verify_count(
+    requests: Requests,
     wanted: RequestPattern,
     at_least: int,
     at_most: int | None,
@@ -25,13 +48,11 @@ def verify_count(
     now_ms: int,
 ) -> list[Entry]:
     """The requests that match, if there are as many as expected. Raises VerificationFailedError."""
-    matched, earlier = [], 0
-    for entry in journal:
-        if wanted.matches(entry):
-            if within_s is None or entry.at_ms >= now_ms - within_s * 1000:
-                matched.append(entry)
-            else:
-                earlier += 1
+    matched, earlier = await requests.matching(wanted), 0
+    if within_s is not None:
+        every, since_ms = len(matched), now_ms - within_s * 1000
+        matched = [entry for entry in matched if entry.at_ms >= since_ms]
+        earlier = every - len(matched)
     if len(matched) >= at_least and (at_most is None or len(matched) <= at_most):
         return matched
     within = "" if within_s is None else f" in the last {within_s:g} s"
@@ -41,17 +62,19 @@ def verify_count(
     if matched:
         error += f": {_named(matched)}"
     if len(matched) > at_least:
-        raise _failure(error, journal, matched=matched, nearest=matched[-1], differences=[])
-    nearest, differences = _near_miss(journal, wanted, excluded={entry.number for entry in matched})
-    raise _failure(error, journal, matched=matched, nearest=nearest, differences=differences)
+        raise _failure(error, requests, matched=matched, nearest=matched[-1], differences=[])
+    nearest, differences = await _near_miss(requests, wanted, excluded={entry.number for entry in matched})
+    raise _failure(error, requests, matched=matched, nearest=nearest, differences=differences)
 
 
-def verify_order(journal: Journal, order: Sequence[RequestPattern], within_s: float | None) -> list[Entry]:
+async def verify_order(
+    requests: Requests, order: Sequence[RequestPattern], within_s: float | None
+) -> list[Entry]:
     """The first requests that match these patterns one after the other, within the time. Raises
     VerificationFailedError."""
-    matching = [[entry for entry in journal if wanted.matches(entry)] for wanted in order]
+    matching = [await requests.matching(wanted) for wanted in order]
     best: list[Entry] = []
-    for first in matching[0]:
+    async for first in in_steps(matching[0]):
         row = _earliest_row(first, matching[1:])
         is_whole = len(row) == len(order)
         if is_whole and (within_s is None or _duration_s(row) <= within_s):
@@ -61,22 +84,22 @@ def verify_order(journal: Journal, order: Sequence[RequestPattern], within_s: fl
         if not is_whole:
             break  # a row that starts later is no longer
     if len(best) == len(order):
-        raise _too_slow(journal, best, within_s or 0)
-    raise _incomplete(journal, order, best, matching[len(best)])
+        raise _too_slow(requests, best, within_s or 0)
+    raise await _incomplete(requests, order, best, matching[len(best)])
 
 
 def _earliest_row(first: Entry, matching: Sequence[Sequence[Entry]]) -> list[Entry]:
     """From `first`, the earliest entry of each list that follows the one before; as far as there are any."""
     row = [first]
     for entries in matching:
-        following = next((entry for entry in entries if entry.number > row[-1].number), None)
-        if following is None:
+        place = bisect_right(entries, row[-1].number, key=_NUMBER)
+        if place == len(entries):
             break
-        row.append(following)
+        row.append(entries[place])
     return row
 
 
-def _too_slow(journal: Journal, row: Sequence[Entry], within_s: float) -> VerificationFailedError:
+def _too_slow(requests: Requests, row: Sequence[Entry], within_s: float) -> VerificationFailedError:
     first, last = row[0], row[-1]
     error = (
         f"the order took {_duration_s(row):g} s at best, from request {first.number} to {last.number}, not"
@@ -85,7 +108,7 @@ def _too_slow(journal: Journal, row: Sequence[Entry], within_s: float) -> Verifi
     latest = iso_8601(first.at_ms + int(within_s * 1000))
     return _failure(
         error,
-        journal,
+        requests,
         matched=row,
         nearest=last,
         differences=[{"path": "at", "wanted": latest, "found": iso_8601(last.at_ms)}],
@@ -93,8 +116,8 @@ def _too_slow(journal: Journal, row: Sequence[Entry], within_s: float) -> Verifi
     )
 
 
-def _incomplete(
-    journal: Journal, order: Sequence[RequestPattern], row: Sequence[Entry], matching: Sequence[Entry]
+async def _incomplete(
+    requests: Requests, order: Sequence[RequestPattern], row: Sequence[Entry], matching: Sequence[Entry]
 ) -> VerificationFailedError:
     """No request continues `row`; `matching` are those that match the next pattern, all of them too early."""
     position, wanted = len(row), order[len(row)]
@@ -107,9 +130,9 @@ def _incomplete(
         error += f", number {nearest.number} came before"
         differences = [{"path": "number", "wanted": f"after {after}", "found": nearest.number}]
     else:
-        nearest, differences = _near_miss(journal, wanted, excluded={entry.number for entry in row})
+        nearest, differences = await _near_miss(requests, wanted, excluded={entry.number for entry in row})
     return _failure(
-        error, journal, matched=row, nearest=nearest, differences=differences, field=f"order.{position}"
+        error, requests, matched=row, nearest=nearest, differences=differences, field=f"order.{position}"
     )
 
 
@@ -121,12 +144,12 @@ def _named(entries: Sequence[Entry]) -> str:
     return f"{older} older, {named}" if older else named
 
 
-def _near_miss(
-    journal: Journal, wanted: RequestPattern, excluded: Collection[int]
+async def _near_miss(
+    requests: Requests, wanted: RequestPattern, excluded: Collection[int]
 ) -> tuple[Entry | None, list[dict[str, Any]]]:
     """The request with the fewest values that differ, the newest of such, and the differences."""
     nearest: tuple[int, bool, Entry, list[Difference]] | None = None
-    for entry in reversed(journal):
+    async for entry in in_steps(reversed(requests.entries)):
         if entry.number not in excluded and (differences := list(wanted.differences(entry))):
             # A body that is missing counts for all that is wanted of it.
             different = sum(_values_in(difference.wanted) for difference in differences)
@@ -146,7 +169,7 @@ def _values_in(value: Any) -> int:
 
 def _failure(
     error: str,
-    journal: Journal,
+    requests: Requests,
     *,
     matched: Sequence[Entry],
     nearest: Entry | None,
@@ -158,15 +181,15 @@ def _failure(
         error += f"; request {nearest.number} is the nearest and differs in {where}"
     elif nearest is None:
         error += "; the journal has no other request"
-    if journal.dropped:
-        error += f" ({journal.dropped} older ones were dropped: raise journal_entries or journal_bytes)"
+    if requests.dropped:
+        error += f" ({requests.dropped} older ones were dropped: raise journal_entries or journal_bytes)"
     return VerificationFailedError(
         {
             "error": error,
             **({} if field is None else {"field": field}),
             "verified": False,
             "matched": [entry.number for entry in matched],
-            "dropped": journal.dropped,
+            "dropped": requests.dropped,
             "nearest": None if nearest is None else entry_summary(nearest),
             "differences": differences,
         }

@@ -11,7 +11,7 @@ from audience_mock.control.openapi_responses import error, success
 from audience_mock.control.request_pattern import RequestPattern, check_operation
 from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
-from audience_mock.control.verification import verify_count, verify_order
+from audience_mock.control.verification import Requests, verify_count, verify_order
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.web.openapi import response
 from audience_mock.web.request import MockRequest
@@ -148,12 +148,14 @@ async def verify(request: MockRequest, body: Expectation) -> RawResponse:
     if not rules.journal_entries:
         raise InvalidStateError(f"world {request.world.name} keeps no journal: set journal_entries")
     journal.trim(rules.journal_entries, rules.journal_bytes)
+    now_ms = request.world.clock.now_ms()
+    requests = await Requests.of(journal)
     if body.order is not None:
-        matched = verify_order(journal, body.order, body.within_s)
+        matched = await verify_order(requests, body.order, body.within_s)
     else:
-        expected, now_ms = body.range, request.world.clock.now_ms()
-        matched = verify_count(
-            journal, body, expected.at_least, expected.at_most, within_s=body.within_s, now_ms=now_ms
+        expected = body.range
+        matched = await verify_count(
+            requests, body, expected.at_least, expected.at_most, within_s=body.within_s, now_ms=now_ms
         )
     numbers = [entry.number for entry in matched]
-    return json_response({"verified": True, "matched": numbers, "dropped": journal.dropped})
+    return json_response({"verified": True, "matched": numbers, "dropped": requests.dropped})

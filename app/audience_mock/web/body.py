@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
 
-from audience_mock.core.steps import let_others_run
+from audience_mock.core.steps import let_others_run, step_s
 from audience_mock.web.errors import (
     BodyTooLargeError,
     MalformedBodyError,
@@ -28,9 +28,6 @@ MAX_BODY_BYTES = 1 << 20
 
 SLICE_BYTES, SHORT_SLICE_BYTES = 1 << 16, 1 << 12
 """Bytes of a stream that are processed at a time, and of one that takes long. Chosen."""
-
-SLICES_S = 0.001
-"""Seconds after which other requests get their turn. Chosen: no longer than ten small requests."""
 
 MAX_CONTAINERS = 10_000
 """Arrays and objects in one JSON body. Chosen: brackets are cheap to send and expensive to process."""
@@ -69,7 +66,7 @@ def declared_bytes(request: MockRequest) -> int:
 async def in_slices(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """The same bytes. If what is done with a slice takes long, other requests are answered before the next,
     which is shorter: a line may be two bytes, and a piece as large as the kernel's buffer."""
-    size = SLICE_BYTES // 8
+    size, longest_s = SLICE_BYTES // 8, step_s()
     async for piece in pieces:
         at, others_ran_s = 0, perf_counter()
         while at < len(piece):
@@ -77,11 +74,11 @@ async def in_slices(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
             yield piece[at : at + size]
             at += size
             now_s = perf_counter()
-            if now_s - began_s > SLICES_S:
+            if now_s - began_s > longest_s:
                 size = max(size // 2, SHORT_SLICE_BYTES)
-            elif now_s - began_s < SLICES_S / 4:
+            elif now_s - began_s < longest_s / 4:
                 size = min(size * 2, SLICE_BYTES)
-            if now_s - others_ran_s > SLICES_S:
+            if now_s - others_ran_s > longest_s:
                 await let_others_run()
                 others_ran_s = perf_counter()
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -29,6 +30,7 @@ from audience_mock.web.route import MockRoute
 if TYPE_CHECKING:
     from audience_mock.web.api_versions import ApiVersions
     from audience_mock.web.bridge import Bridge
+    from audience_mock.web.route_suggestions import Candidate
     from audience_mock.web.strict_evidence import Condition
 
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
@@ -191,14 +193,18 @@ class ProviderApp(FastAPI):
         """The response to a request that matches no operation."""
         asked = _mock_request(request)
         allowed = {
-            method for method in METHODS if any(_is_served(route, asked, method) for route in self.routes)
+            method
+            for route in self.routes
+            for method in METHODS
+            if method in (getattr(route, "methods", None) or METHODS) and _is_served(route, asked, method)
         }
         suggestions: Sequence[str] = ()
         response: Response | None = None
         if allowed and asked.method == "OPTIONS" and self.provider.preflight is not None:
             response = self.provider.preflight(asked, allowed)
         if response is None:
-            suggestions = self._suggestions(asked)
+            # The control API names its description instead.
+            suggestions = self._suggestions(asked) if self.provider.journalled else ()
             response = self.provider.error_response(
                 asked,
                 MethodNotAllowedError(allowed, suggestions) if allowed else RouteNotFoundError(suggestions),
@@ -209,16 +215,22 @@ class ProviderApp(FastAPI):
     def _suggestions(self, request: MockRequest) -> Sequence[str]:
         from audience_mock.web.route_suggestions import suggest
 
-        routes = [
-            (method, api.base_path + operation.path)
+        scope = request.scope
+        # Without the prefix of a proxy and of a world, which no route has.
+        path = scope["path"].removeprefix(scope.get("app_root_path", scope["root_path"]))
+        return suggest(request.sent_method, path, self._suggested_routes)
+
+    @cached_property
+    def _suggested_routes(self) -> "Sequence[Candidate]":
+        """Made at its first use: to find them takes as long as a request."""
+        from audience_mock.web.route_suggestions import Candidate
+
+        return [
+            Candidate(method, api.base_path + operation.path)
             for api in self.siblings
             for operation in api.operations
             for method in operation.methods
         ]
-        scope = request.scope
-        # Without the prefix of a proxy and of a world, which no route has.
-        path = scope["path"].removeprefix(scope.get("app_root_path", scope["root_path"]))
-        return suggest(request.sent_method, path, routes)
 
     @property
     def base_path(self) -> str:

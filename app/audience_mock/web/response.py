@@ -7,6 +7,8 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from audience_mock.core.steps import let_others_run
+
 Header = tuple[bytes, bytes]
 
 PIECE_BYTES = 1 << 17
@@ -32,7 +34,7 @@ class RawResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A large body is sent in pieces: the server waits for a client that reads slowly before it takes the
-        next, and so holds nothing twice."""
+        next, and so holds nothing twice; and others are answered in between."""
         body = self.body
         if len(body) <= PIECE_BYTES:
             await super().__call__(scope, receive, send)
@@ -42,6 +44,7 @@ class RawResponse(Response):
         for at in range(0, len(body), PIECE_BYTES):
             more = at + PIECE_BYTES < len(body)
             piece = bytes(pieces[at : at + PIECE_BYTES])
+            await let_others_run()
             await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 

@@ -6,7 +6,7 @@ All weights here are chosen.
 import re
 from collections.abc import Iterable, Sequence
 
-from audience_mock.core.suggestions import similarity
+from audience_mock.core.suggestions import may_be_similar, similarity
 
 MAX_SUGGESTIONS = 3
 
@@ -18,31 +18,41 @@ OTHER_METHOD = 0.3
 NOT_AN_ID = 0.4
 """Where a route has a parameter, and the request has a word."""
 
+LEAST_SIMILAR = 0.6
+"""Of a misspelled word and the one that was meant."""
+
 MAX_PARTS, MAX_WORD_CHARACTERS = 12, 60
 """Of a path, and of a word, that may be a typing error."""
-
-Route = tuple[str, str]
-"""Method and path, with `{name}` for each parameter."""
 
 _VERSION = re.compile(r"v\d+(?:\.\d+)*")
 _PARAMETER = re.compile(r"\{\w+\}")
 
 
-def suggest(method: str, path: str, routes: Iterable[Route]) -> list[str]:
+class Candidate:
+    """A route that may have been meant: its method, and its path with `{name}` for each parameter."""
+
+    def __init__(self, method: str, path: str) -> None:
+        self.method = method
+        self.path = path
+        self.parts = [None if _PARAMETER.fullmatch(part) else part for part in _parts(path)]
+        """None for each parameter."""
+
+
+def suggest(method: str, path: str, routes: Iterable[Candidate]) -> list[str]:
     """The routes closest to a request, as `GET /v5/ad_accounts/{ad_account_id}`, the closest first."""
     parts = _parts(path)
     if len(parts) > MAX_PARTS:
         return []
     found = []
-    differences: dict[tuple[str, str], float] = {}
+    differences: dict[tuple[str, str | None], float] = {}
     """Of words that were compared. It lasts for one request: a path is what any caller makes it."""
-    for route_method, route in routes:
-        wanted = _parts(route)
-        if abs(len(parts) - len(wanted)) > MAX_DISTANCE:
+    for route in routes:
+        if abs(len(parts) - len(route.parts)) > MAX_DISTANCE:
             continue
-        distance = _distance(parts, wanted, differences)
-        if distance < min(MAX_DISTANCE, MAX_DISTANCE_PER_PART * len(wanted)):
-            found.append((distance + OTHER_METHOD * (route_method != method), f"{route_method} {route}"))
+        distance = _distance(parts, route.parts, differences)
+        if distance < min(MAX_DISTANCE, MAX_DISTANCE_PER_PART * len(route.parts)):
+            other_method = OTHER_METHOD * (route.method != method)
+            found.append((distance + other_method, f"{route.method} {route.path}"))
     found.sort()
     closest = found[0][0] if found else 0
     # Other methods of the closest path too, but nothing that is much less like the request.
@@ -55,7 +65,7 @@ def _parts(path: str) -> tuple[str, ...]:
 
 
 def _distance(
-    parts: Sequence[str], wanted: Sequence[str], differences: dict[tuple[str, str], float]
+    parts: Sequence[str], wanted: Sequence[str | None], differences: dict[tuple[str, str | None], float]
 ) -> float:
     """The edit distance, part by part."""
     row = [float(place) for place in range(len(wanted) + 1)]
@@ -69,12 +79,13 @@ def _distance(
     return row[-1]
 
 
-def _difference(part: str, wanted: str) -> float:
-    if _PARAMETER.fullmatch(wanted):
+def _difference(part: str, wanted: str | None) -> float:
+    if wanted is None:
         return 0 if any(character.isdigit() for character in part) else NOT_AN_ID
     if part == wanted:
         return 0
     if part.isdigit() or len(part) > MAX_WORD_CHARACTERS:
         return 1
-    similar = similarity(part.lower(), wanted)
-    return 1 - similar if similar > 0.6 else 1
+    word = part.lower()
+    similar = similarity(word, wanted) if may_be_similar(word, wanted, LEAST_SIMILAR) else 0
+    return 1 - similar if similar > LEAST_SIMILAR else 1
