@@ -1,7 +1,7 @@
-"""Long work in steps, between which other requests run."""
+"""Long work in steps, between which other requests run, and beside the event loop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import perf_counter
@@ -11,8 +11,11 @@ Pause = Callable[[], Awaitable[None]]
 T = TypeVar("T")
 
 STEP_S, STEP_IN_TURN_S = 0.001, 0.00025
-"""Seconds of work after which others run, and where they may be other tenants, whom a step makes wait. Chosen:
-no longer than ten small requests, and no longer than two."""
+"""Seconds of work after which others run, and where they may be other tenants. Chosen: no longer than ten
+small requests, and no longer than two."""
+
+SLICE_BYTES, SHORT_SLICE_BYTES = 1 << 16, 1 << 10
+"""Bytes of a stream that are processed at a time, and of one that takes long. Chosen."""
 
 _pause: ContextVar[Pause | None] = ContextVar("pause", default=None)
 
@@ -31,7 +34,7 @@ def step_s() -> float:
     return STEP_S if _pause.get() is None else STEP_IN_TURN_S
 
 
-class in_steps(Generic[T]):  # noqa: N801 - used as a function
+class in_steps(Generic[T]):
     """The same items, for `async for`: others run between two of them, whenever what is done with them has
     taken as long as a step."""
 
@@ -50,6 +53,42 @@ class in_steps(Generic[T]):  # noqa: N801 - used as a function
         for item in self._items:
             return item
         raise StopAsyncIteration
+
+
+async def in_slices(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes. If what is done with a slice takes long, other requests are answered before the next,
+    which is shorter: a line may be two bytes, and a piece as large as the kernel's buffer."""
+    size, longest_s = SLICE_BYTES // 8, step_s()
+    async for piece in pieces:
+        at, others_ran_s = 0, perf_counter()
+        while at < len(piece):
+            began_s = perf_counter()
+            yield piece[at : at + size]
+            at += size
+            now_s = perf_counter()
+            if now_s - began_s > longest_s:
+                size = max(size // 2, SHORT_SLICE_BYTES)
+            elif now_s - began_s < longest_s / 4:
+                size = min(size * 2, SLICE_BYTES)
+            if now_s - others_ran_s > longest_s:
+                await let_others_run()
+                others_ran_s = perf_counter()
+
+
+async def beside(function: Callable[[], T], stop: Callable[[], object] | None = None) -> T:
+    """Run a function in a thread, for what takes long without Python: sorting, SQLite, compression. If the
+    task is cancelled, `stop` is called, and this returns when the function has ended: nothing that it uses
+    is closed before."""
+    running = asyncio.ensure_future(asyncio.to_thread(function))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        if stop is not None:
+            stop()
+        await asyncio.wait([running])
+        if not running.cancelled():
+            running.exception()
+        raise
 
 
 @contextmanager

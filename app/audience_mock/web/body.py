@@ -2,15 +2,13 @@
 
 import codecs
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import Iterator
 from math import isfinite
-from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
 
-from audience_mock.core.steps import let_others_run, step_s
 from audience_mock.web.errors import (
     BodyTooLargeError,
     MalformedBodyError,
@@ -25,9 +23,6 @@ MULTIPART = "multipart/form-data"
 
 MAX_BODY_BYTES = 1 << 20
 """The maximum of a JSON body, or of the text fields of a form. Not documented; chosen."""
-
-SLICE_BYTES, SHORT_SLICE_BYTES = 1 << 16, 1 << 12
-"""Bytes of a stream that are processed at a time, and of one that takes long. Chosen."""
 
 MAX_CONTAINERS = 10_000
 """Arrays and objects in one JSON body. Chosen: brackets are cheap to send and expensive to process."""
@@ -61,26 +56,6 @@ def declared_bytes(request: MockRequest) -> int:
     """The Content-Length; 0 if there is none, or if it is not a number."""
     declared = request.header(b"content-length") or ""
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
-
-
-async def in_slices(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes. If what is done with a slice takes long, other requests are answered before the next,
-    which is shorter: a line may be two bytes, and a piece as large as the kernel's buffer."""
-    size, longest_s = SLICE_BYTES // 8, step_s()
-    async for piece in pieces:
-        at, others_ran_s = 0, perf_counter()
-        while at < len(piece):
-            began_s = perf_counter()
-            yield piece[at : at + size]
-            at += size
-            now_s = perf_counter()
-            if now_s - began_s > longest_s:
-                size = max(size // 2, SHORT_SLICE_BYTES)
-            elif now_s - began_s < longest_s / 4:
-                size = min(size * 2, SLICE_BYTES)
-            if now_s - others_ran_s > longest_s:
-                await let_others_run()
-                others_ran_s = perf_counter()
 
 
 async def read_whole(request: MockRequest, limit_bytes: int = MAX_BODY_BYTES) -> bytes:

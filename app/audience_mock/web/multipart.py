@@ -9,7 +9,8 @@ from urllib.parse import unquote_to_bytes
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 
-from audience_mock.web.body import MAX_BODY_BYTES, declared_bytes, in_slices
+from audience_mock.core.steps import in_slices
+from audience_mock.web.body import MAX_BODY_BYTES, declared_bytes
 from audience_mock.web.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 from audience_mock.web.request import FormSummary, MockRequest
 
@@ -37,6 +38,9 @@ class FileReceiver(Protocol):
 
     def feed(self, piece: bytes) -> None: ...
 
+    async def settle(self) -> None:
+        """Called between two pieces: what takes long is done beside the event loop."""
+
 
 class MultipartForm:
     """The fields of a form, and how large its file is; the callbacks of a MultipartParser.
@@ -62,13 +66,13 @@ class MultipartForm:
         self._content_type = b""
         self._name = ""
         self._text_pieces: list[bytes] | None = None
-        self._receiver: FileReceiver | None = None
+        self.receiver: FileReceiver | None = None
         self._name_and_size: list[Any] = []
         self.summary = FormSummary(self.fields, {})
 
     def on_part_begin(self) -> None:
         self._disposition = self._content_type = b""
-        self._text_pieces = self._receiver = None
+        self._text_pieces = self.receiver = None
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
@@ -105,7 +109,7 @@ class MultipartForm:
         if self._name == self._file_field:
             self.files += 1
             if self.files == 1:
-                self._receiver = self._open_file(self.fields)
+                self.receiver = self._open_file(self.fields)
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._text_pieces is not None:
@@ -113,11 +117,11 @@ class MultipartForm:
             self._text_pieces.append(data[start:end])
             return
         self._name_and_size[1] += end - start
-        if self._receiver is not None:
+        if self.receiver is not None:
             self.file_bytes += end - start
             if self.file_bytes > self._file_limit:
                 raise BodyTooLargeError(self._file_limit, self._file_field)
-            self._receiver.feed(data[start:end])
+            self.receiver.feed(data[start:end])
 
     def _count_field_bytes(self, field_bytes: int) -> None:
         self._field_bytes += field_bytes
@@ -174,6 +178,8 @@ async def read_form(
                 form.on_part_data(piece, 0, len(piece))
             else:
                 parser.write(piece)
+            if form.receiver is not None:
+                await form.receiver.settle()
     except FormParserError as error:
         raise MalformedBodyError(f"The form cannot be read: {error}") from None
     if not form.ended:

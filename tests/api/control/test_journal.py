@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 import pytest
 
-from audience_mock.control import journal as control_journal
+from audience_mock.core import steps
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.errors import control_error
@@ -504,7 +504,9 @@ def test_others_are_answered_while_a_long_page_is_made(
         while not may_go_on.is_set():
             await asyncio.sleep(0.001)
 
-    monkeypatch.setattr(control_journal, "let_others_run", pause)
+    # Each entry is a step.
+    monkeypatch.setattr(steps, "STEP_S", 0)
+    monkeypatch.setattr(steps, "let_others_run", pause)
     with ThreadPoolExecutor(1) as thread, httpx.Client(base_url=client.base_url) as other:
         asked = thread.submit(ask, other)
         try:
@@ -516,4 +518,5 @@ def test_others_are_answered_while_a_long_page_is_made(
     entries = page.get("entries", page.get("requests"))
     assert [entry["number"] for entry in entries] == list(range(1, 61))
     assert (page["next"], page["dropped"]) == (60, 0)
-    assert pauses == 1 + 60 / control_journal.SHOWN
+    # When it is searched for, and written.
+    assert pauses == 60 + 60 + 2

@@ -22,8 +22,8 @@ LEFT_BYTES = 8 << 20
 """What is left free of a disk: the log of a file grows to half of it before SQLite applies it. For a database
 in memory it is the cache of what is attached, which may have to be written at any time."""
 
-STEP_PAGES = 256
-"""Pages given back at a time: 16 MiB at most."""
+STEP_PAGES = 16
+"""Pages given back at a time: 1 MiB at most."""
 
 
 def require(database: Database, more_bytes: int) -> None:

@@ -168,6 +168,7 @@ async def apply_batch(
 async def _take_effect(records: Records) -> Effects:
     """What the magic identities among whole records do, to the records themselves already. Raises
     RejectedIdentityError."""
+    await records.people.sort()
     effects = magic.effects_of(records.people)
     records.people = await magic.without_invalid(records.people, effects)
     if effects.invalid:
@@ -183,21 +184,21 @@ async def _writing(
     user_set = before.user_set if before is not None else None
     link_set = before.link_set if before is not None else None
     async with AsyncExitStack() as stack:
-        old, sent = user_sets.read(world, user_set), user_sets.as_run(records.people.parts())
+        old, sent = user_sets.read(world, user_set), user_sets.as_run(records.people)
         links = None
         if records.has_links:
-            new = user_sets.as_run(records.links.parts())
+            new = user_sets.as_run(records.links)
             all_links = user_sets.union(user_sets.read(world, link_set), new, width=LINK_BYTES)
             links = await stack.enter_async_context(user_sets.writing(world, all_links, width=LINK_BYTES))
             # The plain form of people known only by a hash so far may be among the new records.
-            linked_old = await user_sets.linked(old, user_sets.as_run(records.links.parts()))
+            linked_old = await user_sets.linked(old, user_sets.as_run(records.links))
             stack.callback(linked_old.close)
-            old = user_sets.as_run(linked_old.parts())
+            old = user_sets.as_run(linked_old)
             link_set = links.user_set
         if link_set is not None:
             linked_sent = await user_sets.linked(sent, user_sets.read(world, link_set))
             stack.callback(linked_sent.close)
-            sent = user_sets.as_run(linked_sent.parts())
+            sent = user_sets.as_run(linked_sent)
         after = user_sets.union(old, sent) if action == ADD else user_sets.difference(old, sent)
         yield _Batch(await stack.enter_async_context(user_sets.writing(world, after)), links)
 

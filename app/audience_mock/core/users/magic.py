@@ -210,7 +210,7 @@ async def without_invalid(digests: Digests, effects: Effects) -> Digests:
         return digests
     dropped = {digest: each for digest, each in by_digest().items() if each.invalid or each.keeps_half}
     kept, count = Digests(), 0
-    for part in digests.parts():
+    async for part in digests.parts_beside():
         left = without(part, dropped)
         kept.add(left)
         count += len(left) // DIGEST_BYTES
@@ -221,7 +221,7 @@ async def without_invalid(digests: Digests, effects: Effects) -> Digests:
 
 async def _first(digests: Digests, count: int) -> Digests:
     kept, left = Digests(), count * DIGEST_BYTES
-    for part in digests.parts():
+    async for part in digests.parts_beside():
         kept.add(part[:left])
         left -= min(left, len(part))
         await let_others_run()

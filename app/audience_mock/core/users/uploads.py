@@ -74,6 +74,7 @@ async def add_users(world: World, users: UserLines, *, key: int) -> AudienceRow:
 async def _take_effect(users: UserLines) -> magic.Effects:
     """What the magic identities in a whole file do, to the file itself already. Raises
     RejectedIdentityError."""
+    await users.digests.sort()
     effects = magic.effects_of(users.digests)
     users.digests = await magic.without_invalid(users.digests, effects)
     users.report.valid -= effects.invalid
@@ -100,8 +101,8 @@ async def _writing(
     report.distinct = report.matched = 0
 
     async def of_file() -> AsyncIterator[bytes]:
-        async for digests in user_sets.as_run(users.digests.parts()):
-            report.count_distinct(digests, matcher)
+        async for digests in user_sets.as_run(users.digests):
+            report.count_distinct(digests, await matcher.count_in_steps(digests))
             yield digests
 
     old_users = 0
@@ -120,7 +121,7 @@ async def _writing(
 def _create_small(tx: Transaction, *, users: UserLines, audience: dict[str, Any]) -> AudienceRow:
     report, matcher = users.report, user_sets.matcher(tx)
     digests = b"".join(users.digests.parts())
-    report.count_distinct(digests, matcher)
+    report.count_distinct(digests, matcher.count(digests))
     report.added = report.distinct
     user_set = user_sets.insert_set(tx, digests)
     written = user_sets.WrittenSet(user_set, report.distinct, report.matched)

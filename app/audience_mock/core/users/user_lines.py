@@ -15,7 +15,6 @@ from audience_mock.core.users.records import trimmed
 
 if TYPE_CHECKING:
     from audience_mock.core.users.samples import Sample
-    from audience_mock.core.users.user_sets import Matcher
 
 LONGEST_LINE_BYTES = 4096
 """No identifier is nearly as long; a longer line is invalid, and not kept in memory. Chosen."""
@@ -59,10 +58,10 @@ class Report:
     invalid: int = 0
     invalid_lines: list[tuple[int, str]] = field(default_factory=list)
 
-    def count_distinct(self, digests: bytes, matcher: "Matcher") -> None:
-        """Count distinct digests, and those of people whom the provider knows."""
+    def count_distinct(self, digests: bytes, matched: int) -> None:
+        """Count distinct digests, of which these are of people whom the provider knows."""
         self.distinct += len(digests) // DIGEST_BYTES
-        self.matched += matcher.count(digests)
+        self.matched += matched
 
 
 class UserLines:
@@ -125,6 +124,10 @@ class UserLines:
         if len(self._rest) > LONGEST_LINE_BYTES:
             self._overlong = True
             self._rest = b""
+
+    async def settle(self) -> None:
+        """Call it between two pieces: see `Digests.settle`."""
+        await self.digests.settle()
 
     def finish(self) -> None:
         """End the file; its last line needs no line end."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from audience_mock.core.steps import beside
 from audience_mock.core.store.database import IN_MEMORY, Database
 
 T = TypeVar("T")
@@ -79,16 +80,12 @@ async def copy_beside(exclusive: Exclusive, database: Database, copy: Callable[[
 
 async def run_beside(database: Database, function: Callable[[], T]) -> T:
     """Run a transaction in a thread. If the task is cancelled it is rolled back before this returns."""
-    running = asyncio.ensure_future(asyncio.to_thread(function))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
+
+    def stop() -> None:
         # The statement that runs, and each that follows, ends with an error.
         database.driver.set_progress_handler(lambda: 1, 1000)
-        try:
-            await asyncio.wait([running])
-            if not running.cancelled():
-                running.exception()
-        finally:
-            database.driver.set_progress_handler(None, 0)
-        raise
+
+    try:
+        return await beside(function, stop)
+    finally:
+        database.driver.set_progress_handler(None, 0)

@@ -8,7 +8,7 @@ from typing import IO, Any, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from audience_mock.core.steps import let_others_run
+from audience_mock.core.steps import in_slices, let_others_run
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.users import magic, uploads
 from audience_mock.core.users.digests import prepare_for
@@ -17,7 +17,7 @@ from audience_mock.core.users.user_lines import EMAIL_HASH, USER_TYPES, UserLine
 from audience_mock.core.worlds.world import World
 from audience_mock.providers.pitchtarget.api import NAME
 from audience_mock.providers.pitchtarget.custom_audiences.schemas import AprilAdd, FileCreate, MayAdd
-from audience_mock.web.body import declared_bytes, in_slices
+from audience_mock.web.body import declared_bytes
 from audience_mock.web.errors import InvalidInputError
 from audience_mock.web.multipart import FileReceiver, MultipartForm, read_form
 from audience_mock.web.request import MockRequest
@@ -110,6 +110,10 @@ class UserFile:
         elif self._unread is not None:
             self._unread.write(piece)
 
+    async def settle(self) -> None:
+        if self._users is not None:
+            await self._users.settle()
+
     async def users(self, user_type: str) -> UserLines:
         """The lines of the whole file as users of this type. Raises InvalidInputError if they were read as
         users of another: the form had `user_type` before the file and another one after it."""
@@ -124,6 +128,7 @@ class UserFile:
             self._unread.seek(0)
             async for piece in in_slices(_pieces(self._unread)):
                 users.feed(piece)
+                await users.settle()
         return users
 
     def _lines_of(self, user_type: str) -> UserLines:
