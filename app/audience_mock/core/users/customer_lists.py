@@ -158,6 +158,7 @@ async def apply_batch(
             )
             if after is not None:
                 batch.own()
+                await records.people.release()
                 samples.keep(world, records.sample, type=records.list_type, customer_list=number)
                 if also is None:
                     effects.raise_if_failed()

@@ -46,6 +46,7 @@ async def create_audience(
         async with _writing(world, users, None) as written:
             row = await world.transact(_create, users=users, written=written, audience=audience)
             written.owned = True
+            await users.digests.release()
     samples.keep(world, users.sample, type=users.user_type, audience=row.number)
     effects.raise_if_failed()
     return row
@@ -65,6 +66,7 @@ async def add_users(world: World, users: UserLines, *, key: int) -> AudienceRow:
             after = await world.transact(_add, users=users, written=written, before=before, columns=columns)
             if after is not None:
                 written.owned = True
+                await users.digests.release()
                 samples.keep(world, users.sample, type=users.user_type, audience=after.number)
                 effects.raise_if_failed()
                 return after

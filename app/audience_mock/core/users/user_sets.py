@@ -112,9 +112,10 @@ async def writing(
             part, pending = 0, b""
 
             async def write_part(digests: bytes) -> None:
-                if written.users * width > MANY_BYTES:
+                if part == 0 and written.users * width > MANY_BYTES:
                     await world.exclusive.wait()
                     world.database.expect_many_users()
+                    await let_others_run()
                 await world.transact(_insert_part, user_set=written.user_set, part=part, digests=digests)
                 # Let other requests run.
                 await let_others_run()
