@@ -34,10 +34,10 @@ from audience_mock.web.uploads import Uploads
 from audience_mock.web.world_selection import WorldSelection
 
 if TYPE_CHECKING:
+    from audience_mock.control.world_admission import WorldAdmission
     from audience_mock.core.worlds.lifetimes import Lifetimes
     from audience_mock.core.worlds.tenants import Tenants
     from audience_mock.web.fair_admission import FairAdmission
-    from audience_mock.web.world_selection import Admit
 
 log = logging.getLogger("audience_mock")
 
@@ -144,14 +144,15 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         demo_seed=lambda: seed_file("demo").read_bytes(),
     )
     app.add_middleware(MountShortcut, mounts=mounts)
+    admit = _admission(worlds, settings, access)
     app.add_middleware(
         WorldSelection,
         worlds=worlds,
         served=served,
         reject=partial(_reject_world, access),
         is_admin_token=access.tokens.permit if access.tenants is None else access.knows,
-        admit=_admission(worlds, settings, access),
-        wait_to_open=None if admission is None else admission.wait_to_open,
+        admit=admit,
+        prepare=None if admission is None or admit is None else partial(_prepare, admission, admit),
         without_world=(LIVE, READY, METRICS),
     )
     observing.add_to(app)
@@ -235,13 +236,18 @@ def _lifetimes(worlds: Worlds, settings: Settings, access: Access) -> "Lifetimes
     return Lifetimes(worlds, lifetime_of=lifetime_of, idle_s=idle_s)
 
 
-def _admission(worlds: Worlds, settings: Settings, access: Access) -> "Admit | None":
+def _admission(worlds: Worlds, settings: Settings, access: Access) -> "WorldAdmission | None":
     """What decides which worlds a request may name; None if that is any."""
     if access.tenants is None and settings.worlds == "any":
         return None
     from audience_mock.control.world_admission import WorldAdmission
 
     return WorldAdmission(worlds, access, any_name=settings.worlds == "any")
+
+
+async def _prepare(admission: "FairAdmission", admit: "WorldAdmission", scope: Scope, name: str) -> None:
+    """Open or make the world of a request, when it is the turn of its tenant."""
+    await admission.wait_to_open(name, partial(admit.prepare, scope, name))
 
 
 def _reject_world(access: Access, request: MockRequest, error: DomainError) -> Response:

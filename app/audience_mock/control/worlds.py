@@ -303,8 +303,11 @@ def _details(state: StateOfWorld) -> dict[str, Any]:
 
 async def _configured(request: MockRequest, world: str, settings: Mapping[str, Any]) -> RawResponse:
     await request.worlds.until_free(world)
-    status = 200 if world in request.worlds else 201
-    return json_response(await _as_json(request, request.worlds.set_settings(world, settings)), status)
+    made = await request.worlds.make(world, settings)
+    if made is not None:
+        await let_others_run()
+    configured = request.worlds.set_settings(world, settings) if made is None else made
+    return json_response(await _as_json(request, configured), 200 if made is None else 201)
 
 
 async def _as_json(request: MockRequest, world: World) -> dict[str, Any]:

@@ -5,6 +5,7 @@ requests, and not for all that arrived. A request over a quota waits for a turn,
 well. So does each piece of a large body, and each step of what takes many.
 """
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,9 +44,13 @@ class FairAdmission:
         """Requests that wait for their turn."""
         return len(self._turns)
 
-    async def wait_to_open(self, world: str) -> None:
-        """Until it is the turn of a request that opens or makes a world, which takes some milliseconds."""
-        await self._turns.wait(self._sharer_of(world))
+    async def wait_to_open(self, world: str, prepare: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Until it is the turn of a request that opens or makes a world; then it is prepared, in turns."""
+        turn = partial(self._turns.wait, self._sharer_of(world))
+        await turn()
+        if prepare is not None:
+            with pausing(turn):
+                await prepare()
 
     def _sharer_of(self, world: str) -> str:
         """Whose turn a request to this world takes. All tenants that the file does not name share one: a

@@ -35,6 +35,9 @@ Reject = Callable[[MockRequest, DomainError], Response]
 Admit = Callable[[Scope, str], World]
 """The world that a request names. Raises DomainError."""
 
+Prepare = Callable[[Scope, str], Awaitable[None]]
+"""What precedes it if that world is not open. Raises DomainError."""
+
 
 class WorldSelection:
     """Middleware: gives each HTTP request its world. `reject` responds if the world's name is not valid."""
@@ -48,7 +51,7 @@ class WorldSelection:
         reject: Reject,
         is_admin_token: Callable[[str], bool],
         admit: Admit | None = None,
-        wait_to_open: Callable[[str], Awaitable[None]] | None = None,
+        prepare: Prepare | None = None,
         without_world: Collection[str] = (),
     ) -> None:
         """`without_world` are paths that need none, and do not wait for a database that has it."""
@@ -58,7 +61,7 @@ class WorldSelection:
         self._reject = reject
         self._is_admin_token = is_admin_token
         self._admit = admit or _any_of(worlds)
-        self._wait_to_open = wait_to_open
+        self._prepare = prepare
         self._without_world = without_world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,9 +74,9 @@ class WorldSelection:
         if name != DEFAULT:
             context.named = name
         if name != DEFAULT or (self._worlds.is_shared and _path(scope) not in self._without_world):
-            if self._wait_to_open is not None and not self._worlds.has_opened(name):
-                await self._wait_to_open(name)
             try:
+                if self._prepare is not None and not self._worlds.has_opened(name):
+                    await self._prepare(scope, name)
                 context.world = (
                     self._admit(scope, name) if name != DEFAULT else self._worlds.get_or_create(name)
                 )

@@ -172,6 +172,9 @@ class PostgresWorlds(Worlds):
     async def until_all_free(self) -> None:
         """Nothing takes a world for itself."""
 
+    async def make(self, name: str, settings: Mapping[str, Any] | None = None) -> World | None:
+        return None if name in self else self.set_settings(name, settings or {})
+
     def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
         self._configure(settings)  # which rejects them, or not, before they are kept
         if name not in self and (head := self._make(name, settings)) is not None:

@@ -13,8 +13,10 @@ from audience_mock.core.errors import (
     StoreUnavailableError,
 )
 from audience_mock.core.rules import Rules
+from audience_mock.core.steps import beside, let_others_run
 from audience_mock.core.store.closing import close_all
 from audience_mock.core.store.database import IN_MEMORY, Database
+from audience_mock.core.worlds.being_made import BeingMade
 from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.core.worlds.exclusive import copy_beside
 from audience_mock.core.worlds.names import check_name
@@ -90,7 +92,7 @@ class Worlds:
             self._files.delete_leftovers()
             worlds, snapshots = self._files.names()
             self._not_opened = set(worlds)
-            self._being_made: set[str] = set()
+            self._being_made = BeingMade()
             self._snapshots = Snapshots(self._files, snapshots)
             self.seeded = seed is not None and self._start_default(seed)
             """Whether this start applied the seed; False if the store had a state already."""
@@ -212,15 +214,55 @@ class Worlds:
         return self.get_or_create(name)
 
     async def until_free(self, name: str) -> None:
-        """Wait for a long transaction of a world, if there is one."""
+        """Wait for a long transaction of a world, if there is one, or until it is made."""
+        await self._being_made.wait(name)
         world = self._open.get(name)
         if world is not None:
             await world.exclusive.wait()
 
     async def until_all_free(self) -> None:
         """Wait for the long transactions of all worlds."""
+        await self._being_made.wait_for_all()
         for name in [*self._open]:
             await self.until_free(name)
+
+    async def make(self, name: str, settings: Mapping[str, Any] | None = None) -> World | None:
+        """A new world; None if there is one of this name. With quotas, it is made in steps, between which the
+        requests of others run. Raises as `set_settings`."""
+        await self._being_made.wait(name)
+        if name in self:
+            return None
+        if self._ledger is None:
+            # Any request makes the world that it names, and does not wait for another one.
+            return self._create(name, settings or {})
+        self._check_new(name)
+        self._configure(settings or {})  # which rejects them, or not, before there is a file
+        database: Database | None = None
+        with self._being_made.making(name):
+            try:
+                await let_others_run()
+                database = await self._copy_of_start(name, settings)
+                await let_others_run()
+                # They may have used up a quota.
+                self._check_room(name, database)
+            except BaseException:
+                if database is not None:
+                    database.close_unsaved()
+                self._files.delete_world(name)
+                raise
+        return self._add(name, database)
+
+    async def _copy_of_start(self, name: str, settings: Mapping[str, Any] | None) -> Database:
+        """The database of a new world; a file is written and synced beside the event loop."""
+        image = self._starts.image("seed", settings)
+        if self._files.file is None:
+            return self._files.create_world(name, image)
+        # Of its own, so that it stays as it is meanwhile.
+        copy = Database(IN_MEMORY, layout=image.layout, image=image)
+        try:
+            return await beside(partial(self._files.create_world, name, copy))
+        finally:
+            copy.close()
 
     def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
         """Replace a world's own settings; the world is created if it does not exist.
@@ -245,11 +287,8 @@ class Worlds:
         await origin.exclusive.wait()
         self._check_new(name, origin.database)
         make = partial(self._files.create_world, name, origin.database, origin.finish_copy)
-        self._being_made.add(name)
-        try:
+        with self._being_made.making(name):
             database = await copy_beside(origin.exclusive, origin.database, make)
-        finally:
-            self._being_made.discard(name)
         return self._add(name, database)
 
     def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
@@ -349,6 +388,9 @@ class Worlds:
         check_name(name)
         if name in self:
             raise AlreadyExistsError("world", name)
+        self._check_room(name, image)
+
+    def _check_room(self, name: str, image: Database | None = None) -> None:
         if len(self._open) + len(self._not_opened) >= MAX_WORLDS:
             raise LimitExceededError(f"a server has {MAX_WORLDS} worlds at most: delete one first")
         if self._ledger is not None:
