@@ -223,7 +223,7 @@ def test_stalls(limited: Callable[..., MockServer]) -> None:
         async with httpx.AsyncClient(timeout=30) as client:
             waiting = asyncio.create_task(client.get(url, headers=slow))
             world = mock.app.state.worlds
-            while "team-a" not in world or not len(world.find("team-a").long_operations):
+            while not world.has_opened("team-a") or not len(world.find("team-a").long_operations):
                 await asyncio.sleep(0.005)
             mine = await client.get(url, headers=quick)
             other = await client.get(url.replace("team-a", "team-b"), headers=quick)
@@ -246,7 +246,7 @@ def test_requests_under_way(limited: Callable[..., MockServer], caplog: pytest.L
         async with httpx.AsyncClient(timeout=30) as client:
             waiting = asyncio.create_task(client.get(url, headers=slow))
             world = mock.app.state.worlds
-            while "team-a" not in world or not len(world.find("team-a").long_operations):
+            while not world.has_opened("team-a") or not len(world.find("team-a").long_operations):
                 await asyncio.sleep(0.005)
             mine = await client.get(url, headers=PINTEREST_TOKEN)
             other = await client.get(url.replace("team-a", "team-b"), headers=PINTEREST_TOKEN)

@@ -42,6 +42,8 @@ class _Start:
 
     world: World
     inserted_at_ms: int
+    saved: tuple[object, ...] | None = None
+    """The settings and the clock that are in the database, if it was not changed since."""
 
 
 class Starts:
@@ -61,8 +63,15 @@ class Starts:
         start.world.clock.state = Clock().state
         if to == "seed" and self._seed is not None:
             self._seed.set_clock(start.world.clock)
-        start.world.transact_now(self._bring_to_now, start, to)
+        wanted = (start.world.settings, start.world.clock.state)
+        if self._builds_are_pending(to) or wanted != start.saved:
+            start.world.transact_now(self._bring_to_now, start, to)
+        # A reset writes the settings of its own world to it; what makes a world does not.
+        start.saved = None if settings is None else wanted
         return start.world.database
+
+    def _builds_are_pending(self, to: To) -> bool:
+        return to == "seed" and self._seed is not None and self._seed.has_pending_builds
 
     def size_bytes(self, to: To) -> int:
         """The size of such an image."""
@@ -75,7 +84,7 @@ class Starts:
     def _bring_to_now(self, tx: Transaction, start: _Start, to: To) -> None:
         """Save the clock as it starts, and let pending builds count from now."""
         start.world.save_metadata(tx)
-        if to == "seed" and self._seed is not None and self._seed.has_pending_builds:
+        if self._seed is not None and self._builds_are_pending(to):
             before_ms, start.inserted_at_ms = start.inserted_at_ms, tx.now_ms
             self._seed.shift_pending_builds(tx, inserted_at_ms=before_ms, by_ms=tx.now_ms - before_ms)
 

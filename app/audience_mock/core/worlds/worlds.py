@@ -254,7 +254,7 @@ class Worlds:
 
     async def _copy_of_start(self, name: str, settings: Mapping[str, Any] | None) -> Database:
         """The database of a new world; a file is written and synced beside the event loop."""
-        image = self._starts.image("seed", settings)
+        image = self._starts.image("seed", settings or {})
         if self._files.file is None:
             return self._files.create_world(name, image)
         # Of its own, so that it stays as it is meanwhile.
