@@ -17,8 +17,9 @@ from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.control.state import State
 from audience_mock.core.seeds.diff import in_short
-from audience_mock.core.seeds.export import copy_of, in_full, in_steps
+from audience_mock.core.seeds.export import copy_of, in_full
 from audience_mock.core.seeds.rows import WriteLarge, rows
+from audience_mock.core.steps import in_steps
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel

@@ -141,5 +141,5 @@ async def get_demo(request: MockRequest) -> RawResponse:
 @router.post("/reset", operation_id="state/reset", summary="Reset a world", status_code=204)
 async def reset(request: MockRequest, body: Reset) -> RawResponse:
     """Restore the data, ids, clock and counters that this world started with. Settings and snapshots stay."""
-    request.worlds.reset(request.world, body.to)
+    await request.worlds.reset_beside(request.world, body.to)
     return empty_response()

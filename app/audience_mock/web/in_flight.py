@@ -62,7 +62,7 @@ async def in_a_copy(request: "MockRequest") -> AsyncIterator[None]:
     """Within it, the request is to a copy of its world, which is discarded. Raises TooManyInFlightError."""
     world = request.world
     if world.exclusive.blocks_reads:
-        await world.exclusive.wait()
+        await world.exclusive.wait_to_read()
     try:
         with (
             request.context.served.in_flight.copying(world.database.size_bytes()),

@@ -180,7 +180,7 @@ class MockRoute(APIRoute):
         whether `authorize` was run."""
         try:
             if request.world.exclusive.blocks_reads:
-                await request.world.exclusive.wait()
+                await request.world.exclusive.wait_to_read()
             if not authorized:
                 self.authorize(request)
             if request.context.evidence is not None or request.world.rules.strict_evidence is not None:
@@ -250,8 +250,8 @@ class MockRoute(APIRoute):
             async def call(request: MockRequest) -> Response:
                 read = await arguments.read(request)
                 exclusive = request.world.exclusive
-                if exclusive.is_taken and (exclusive.blocks_reads or self.waits_for_long_transactions):
-                    await exclusive.wait()
+                if exclusive.is_taken:
+                    await (exclusive.wait if self.waits_for_long_transactions else exclusive.wait_to_read)()
                 return await endpoint(**read)
 
             return call

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from audience_mock.core import steps
 from audience_mock.core.controls.journal import Journal
 from audience_mock.providers import registry
-from audience_mock.web.conduct import examination
 from audience_mock.web.conduct.calls import Call
 from audience_mock.web.conduct.checks import MAX_REQUESTS, Check, Subject
 from audience_mock.web.conduct.examination import Examined, examine, rule_book
@@ -55,7 +55,7 @@ def examined(journal: Journal) -> Coroutine[Any, Any, Examined]:
 def test_other_requests_get_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once its time is over, the examination waits for the event loop before it looks at the next request;
     what arrives meanwhile is not looked at."""
-    monkeypatch.setattr(examination, "TURN_S", 0)
+    monkeypatch.setattr(steps, "STEP_S", 0)
     journal, turns = journal_of(500), 0
 
     async def others() -> None:
@@ -132,7 +132,7 @@ def test_the_work_grows_with_the_requests(
 
 def test_others_get_their_turn_while_the_findings_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the last request, too: thousands of walks through a list are judged then."""
-    monkeypatch.setattr(examination, "TURN_S", 0)
+    monkeypatch.setattr(steps, "STEP_S", 0)
     count, between, longest, report = 500, 0, 0, Check.report
 
     def counting(check: Check, of: Rule, message: str, calls: Iterable[Call], *, about: str = "") -> None:

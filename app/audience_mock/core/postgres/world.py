@@ -4,8 +4,8 @@ import asyncio
 import json
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -209,8 +209,8 @@ class PostgresWorld(World):
             copy.clock, copy.random, copy.limits = self.clock, self.random, self.limits
             yield copy
 
-    @contextmanager
-    def frozen_copy(self) -> Iterator[Transaction]:
+    @asynccontextmanager
+    async def frozen_copy(self) -> AsyncIterator[Transaction]:
         """Its rows as they are now, whatever is changed meanwhile: a transaction that reads one state."""
         with self.server.session(image=self.image, mode=READ_ONE_STATE) as session:
             yield cast(

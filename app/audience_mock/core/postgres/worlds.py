@@ -215,6 +215,9 @@ class PostgresWorlds(Worlds):
         self._lifecycle.reset(world.name, to)
         _refresh(world)
 
+    async def reset_beside(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
+        self.reset(world, to)
+
     def delete(self, name: str) -> None:
         if name == DEFAULT:
             raise InvalidStateError("the default world is always there: reset it instead")

@@ -13,8 +13,9 @@ from typing import Any
 from pydantic_core import to_json
 
 from audience_mock.core.seeds.diff import MAX_SHOWN, in_short
-from audience_mock.core.seeds.export import copy_of, in_steps
+from audience_mock.core.seeds.export import copy_of
 from audience_mock.core.seeds.rows import Row, rows
+from audience_mock.core.steps import in_steps
 from audience_mock.core.worlds.world import World
 
 NOT_COMPARED = frozenset({"sequences", "facebook_ids", "tokens", "uploads"})
@@ -38,7 +39,7 @@ async def diff_contents(before: World, after: World) -> dict[str, Any]:
     had = await _contents(before)
     has = had if before is after else await _contents(after)
     sections: dict[str, dict[str, Any]] = {}
-    for key in {**had, **has}:
+    async for key in in_steps({**had, **has}):
         more = has.get(key, 0) - had.get(key, 0)
         if more:
             section, row = json.loads(key)

@@ -11,8 +11,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from audience_mock.core.seeds.export import copy_of, in_steps
+from audience_mock.core.seeds.export import copy_of
 from audience_mock.core.seeds.rows import Large, rows, seconds
+from audience_mock.core.steps import in_steps
 from audience_mock.core.worlds.world import World
 
 MAX_SHOWN = 100
@@ -42,7 +43,7 @@ async def diff_worlds(before: World, after: World) -> dict[str, Any]:
                 sections.setdefault(row.section, _Section()).note(
                     "changed", row.identity | {"fields": changes}
                 )
-    for key, fields in had.items():
+    async for key, fields in in_steps(had.items()):
         name, identity = json.loads(key)
         sections.setdefault(name, _Section()).note("removed", identity | json.loads(fields))
     return {name: section.shown for name, section in sections.items()}

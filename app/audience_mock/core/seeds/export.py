@@ -15,7 +15,7 @@ from sqlalchemy import Select, func, select
 
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.seeds.rows import Large, Row, rows, seconds
-from audience_mock.core.steps import let_others_run
+from audience_mock.core.steps import in_steps
 from audience_mock.core.store.tables import UploadPart, UserBlock, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.world import World
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 MAX_BYTES = 128 << 20
 """Bytes of users (four million digests) and of parts of uploads in a state, a third more as base64. Chosen: a
 body of /__admin may have twice that."""
-
-STEP_ROWS = 500
-"""Rows that are written before other requests are answered: some milliseconds."""
 
 _blocks, _parts = table_of(UserBlock), table_of(UploadPart)
 _HELD_BYTES = (
@@ -54,11 +51,15 @@ async def _export(tx: Transaction, clock: Mapping[str, Any]) -> bytes:
     sections: dict[str, list[bytes]] = {}
     async for row in in_steps(rows(tx, in_full)):
         sections.setdefault(row.section, []).append(_written(row))
-    pieces = [b'"clock":%b' % to_json(clock)]
+    pieces = [b'{\n"clock":%b' % to_json(clock)]
     for section, lines in sections.items():
-        template = b'"%b":{\n%b\n}' if section == "sequences" else b'"%b":[\n%b\n]'
-        pieces.append(template % (section.encode(), b",\n".join(lines)))
-    return b"{\n" + b",\n".join(pieces) + b"\n}\n"
+        start, end = b"{}" if section == "sequences" else b"[]"
+        lines[0] = b'"%b":%c\n%b' % (section.encode(), start, lines[0])
+        lines[-1] += b"\n%c" % end
+        pieces += lines
+    pieces[-1] += b"\n}\n"
+    # Joined once: it may be a hundred megabytes.
+    return b",\n".join(pieces)
 
 
 def _written(row: Row) -> bytes:
@@ -78,10 +79,8 @@ def _written(row: Row) -> bytes:
 @asynccontextmanager
 async def copy_of(world: World) -> AsyncIterator[tuple[Transaction, dict[str, Any]]]:
     """A copy of a world's rows as they are now, and its clock. Raises InvalidStateError."""
-    if world.exclusive.blocks_reads:
-        await world.exclusive.wait()
     _check_bytes(sum([await world.read(_count_bytes, held) for held in _HELD_BYTES]))
-    with world.frozen_copy() as tx:
+    async with world.frozen_copy() as tx:
         yield tx, {"now": seconds(tx.now_ms), "frozen": world.clock.frozen}
 
 
@@ -95,13 +94,6 @@ def _check_bytes(held_bytes: int) -> None:
 
 def _count_bytes(tx: Transaction, held: Select[tuple[int]]) -> int:
     return tx.execute(held).scalar_one()  # type: ignore[no-any-return]
-
-
-async def in_steps(rows: Iterable[Row]) -> AsyncIterator[Row]:
-    for number, row in enumerate(rows, start=1):
-        yield row
-        if number % STEP_ROWS == 0:
-            await let_others_run()
 
 
 def in_full(parts: Iterable[bytes], width: int) -> Large:

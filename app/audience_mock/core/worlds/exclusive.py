@@ -7,6 +7,7 @@ so do reads of a world that is too large to be copied. Other worlds are not conc
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 from audience_mock.core.steps import beside
@@ -18,8 +19,8 @@ COPIED_BYTES = 64 << 20
 """Up to here a world is copied for those who read it: 30 ms. Chosen."""
 
 BESIDE_BYTES = 4 << 20
-"""Up to here a file is copied at once, in some milliseconds; a thread and a copy for readers take as long.
-Chosen."""
+"""Up to here a database is copied at once, in some milliseconds; a thread and a copy for readers take as
+long. Chosen."""
 
 
 class Exclusive:
@@ -28,6 +29,7 @@ class Exclusive:
     def __init__(self) -> None:
         self.copy: Database | None = None
         self._ended: asyncio.Event | None = None
+        self._readable = asyncio.Event()
         self.waiting = 0
         """Those who wait until it is free."""
 
@@ -48,33 +50,55 @@ class Exclusive:
             finally:
                 self.waiting -= 1
 
+    async def wait_to_read(self) -> None:
+        """Wait until there is a copy, or it is free."""
+        while self.blocks_reads:
+            self.waiting += 1
+            try:
+                await self._readable.wait()
+            finally:
+                self.waiting -= 1
+
     @asynccontextmanager
-    async def take(self, database: Database) -> AsyncIterator[None]:
-        """Have the database alone during the block."""
+    async def take(self, database: Database, *, readable: bool = True) -> AsyncIterator[None]:
+        """Have the database alone during the block; others have a copy to read if it is to be `readable`."""
         await self.wait()
         self._ended = asyncio.Event()
+        self._readable.clear()
         try:
-            if database.size_bytes() <= COPIED_BYTES:
-                self.copy = Database(IN_MEMORY, layout=database.layout, image=database)
+            if readable and database.size_bytes() <= COPIED_BYTES:
+                make = partial(Database, IN_MEMORY, layout=database.layout, image=database)
+                self.copy = await beside(make) if is_large(database) else make()
+                self._readable.set()
             yield
         finally:
             copy, self.copy = self.copy, None
             ended, self._ended = self._ended, None
             ended.set()
+            self._readable.set()
             if copy is not None:
-                copy.close()
+                await close_beside(copy)
 
 
 def is_large(database: Database) -> bool:
-    """Whether a copy of its file takes long enough for a thread of its own."""
-    return database.file is not None and database.size_bytes() > BESIDE_BYTES
+    """Whether a copy of it takes long enough for a thread of its own."""
+    return database.size_bytes() > BESIDE_BYTES
+
+
+async def close_beside(copy: Database) -> None:
+    """Close a copy that is no longer needed; a large one in a thread, which gives its memory back."""
+    if is_large(copy):
+        await beside(copy.close_unsaved)
+    else:
+        copy.close_unsaved()
 
 
 async def copy_beside(exclusive: Exclusive, database: Database, copy: Callable[[], T]) -> T:
     """Run what copies a database; of a large one in a thread, while whatever writes to it waits."""
     if not is_large(database):
         return copy()
-    async with exclusive.take(database):
+    # In memory, a copy for others takes as long as this one.
+    async with exclusive.take(database, readable=database.file is not None):
         return await run_beside(database, copy)
 
 

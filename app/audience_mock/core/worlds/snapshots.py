@@ -5,7 +5,7 @@ from functools import partial
 from audience_mock.core.errors import LimitExceededError, NotFoundError
 from audience_mock.core.store.database import Database
 from audience_mock.core.worlds.database_files import DatabaseFiles
-from audience_mock.core.worlds.exclusive import copy_beside
+from audience_mock.core.worlds.exclusive import close_beside, copy_beside
 from audience_mock.core.worlds.names import check_name
 from audience_mock.core.worlds.world import World
 
@@ -48,7 +48,7 @@ class Snapshots:
         replaced = images.get(name)
         images[name] = image
         if replaced is not None:
-            replaced.close_unsaved()
+            await close_beside(replaced)
 
     async def restore(self, world: World, name: str) -> None:
         """Make a world hold what it held when the snapshot was created. Raises NotFoundError."""

@@ -48,7 +48,7 @@ class TransactionRunner:
     ) -> T:
         """Run a synchronous function of the core that writes nothing and runs one statement."""
         if self.exclusive.blocks_reads:
-            await self.exclusive.wait()
+            await self.exclusive.wait_to_read()
         return self.read_now(operation, *args, **kwargs)
 
     def transact_now(

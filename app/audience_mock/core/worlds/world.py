@@ -4,8 +4,8 @@ import os
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -21,7 +21,7 @@ from audience_mock.core.store.transaction import SQLiteTransaction, Transaction
 from audience_mock.core.worlds import metadata
 from audience_mock.core.worlds.clock import Clock
 from audience_mock.core.worlds.closed_databases import ClosedDatabase, SleepingDatabase
-from audience_mock.core.worlds.exclusive import is_large, run_beside
+from audience_mock.core.worlds.exclusive import close_beside, copy_beside, is_large, run_beside
 from audience_mock.core.worlds.transactions import TransactionRunner
 
 if TYPE_CHECKING:
@@ -144,15 +144,20 @@ class World(TransactionRunner):
         tx.now_ms = self.clock.now_ms()
         return operation(tx)
 
-    @contextmanager
-    def frozen_copy(self) -> Iterator[Transaction]:
-        """Its rows as they are now, whatever is changed meanwhile. Not while `exclusive.blocks_reads`."""
-        source = self.exclusive.copy or self.database
-        image = Database(IN_MEMORY, layout=source.layout, image=source)
+    @asynccontextmanager
+    async def frozen_copy(self) -> AsyncIterator[Transaction]:
+        """Its rows as they are now, whatever is changed meanwhile."""
+        await self.exclusive.wait_to_read()
+        if self.exclusive.copy is not None:
+            source = self.exclusive.copy
+            image = Database(IN_MEMORY, layout=source.layout, image=source)
+        else:
+            copy = partial(Database, IN_MEMORY, layout=self.database.layout, image=self.database)
+            image = await copy_beside(self.exclusive, self.database, copy)
         try:
             yield SQLiteTransaction(image, self.clock.now_ms(), self.rules, {})
         finally:
-            image.close()
+            await close_beside(image)
 
     def set_settings(self, settings: Mapping[str, Any]) -> None:
         """Replace the world's own settings. A restart keeps them."""
@@ -172,11 +177,11 @@ class World(TransactionRunner):
         self._use_image()
 
     async def load_image_beside(self, image: Database) -> None:
-        """As `load_image`; a large one is copied in a thread."""
-        if not is_large(image):
+        """As `load_image`; a large one is copied, or replaced, in a thread."""
+        if not (is_large(image) or is_large(self.database)):
             self.load_image(image)
             return
-        async with self.exclusive.take(self.database):
+        async with self.exclusive.take(self.database, readable=self.database.file is not None):
             # Now, not before: the settings may change while this waits for its turn.
             self._prepare_image(image)
             await run_beside(self.database, partial(self.database.load_image, image))

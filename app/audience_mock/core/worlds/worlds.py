@@ -18,7 +18,7 @@ from audience_mock.core.store.closing import close_all
 from audience_mock.core.store.database import IN_MEMORY, Database
 from audience_mock.core.worlds.being_made import BeingMade
 from audience_mock.core.worlds.database_files import DatabaseFiles
-from audience_mock.core.worlds.exclusive import copy_beside
+from audience_mock.core.worlds.exclusive import copy_beside, is_large
 from audience_mock.core.worlds.names import check_name
 from audience_mock.core.worlds.snapshots import Snapshots
 from audience_mock.core.worlds.starts import StartingState, Starts
@@ -294,6 +294,19 @@ class Worlds:
     def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
         """Back to the start: rows, ids, clock and everything in memory. Settings and snapshots stay."""
         world.load_image(self._starts.image(to))
+
+    async def reset_beside(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
+        """As `reset`; a large world is replaced in a thread."""
+        image = self._starts.image(to)
+        if is_large(image) or not is_large(world.database):
+            world.load_image(image)
+            return
+        # One of its own: others write to that one.
+        copy = Database(IN_MEMORY, layout=image.layout, image=image)
+        try:
+            await world.load_image_beside(copy)
+        finally:
+            copy.close()
 
     def delete(self, name: str) -> None:
         """Delete a world with its snapshots and files. Raises NotFoundError, and InvalidStateError for the

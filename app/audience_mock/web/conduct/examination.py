@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import NamedTuple
 
 from audience_mock.core.controls.journal import Entry
+from audience_mock.core.steps import in_steps
 from audience_mock.core.suggestions import closest, did_you_mean
 from audience_mock.web.conduct.calls import Call
 from audience_mock.web.conduct.checks import Check, Subject
@@ -24,9 +24,6 @@ CHECKS: Sequence[type[Check]] = (
     *(ResetIgnored, NoPause, BlindRetry, Polling, Pages, ReadAgain, Tokens, Fields, Uploads),
 )
 """Those of all APIs. An API may have more."""
-
-TURN_S = 0.005
-"""Seconds after which other requests get their turn. Chosen: about what the longest of them takes."""
 
 
 class UnknownRuleError(ValueError):
@@ -106,8 +103,8 @@ async def examine(entries: Iterable[Entry], subject: Subject, rules: Sequence[Ru
     checks = [
         check(subject) for check in book.checks if not wanted.isdisjoint(rule.id for rule in check.RULES)
     ]
-    turn, checked = _Turn(), 0
-    for entry in entries:
+    checked = 0
+    async for entry in in_steps(entries):
         call = Call(entry)
         if call.api not in subject.apis:
             continue
@@ -115,13 +112,11 @@ async def examine(entries: Iterable[Entry], subject: Subject, rules: Sequence[Ru
             check.see(call)
         call.forget()
         checked += 1
-        await turn.give()
     # Hashing the known people takes a tenth of a second at the first time.
     await asyncio.to_thread(_look_into_uploads, checks)
     for check in checks:
-        for _ in check.finish():
-            await turn.give()
-        await turn.give()
+        async for _ in in_steps(check.finish()):
+            pass
     found = [finding for check in checks for finding in check.findings() if finding.rule.id in wanted]
     return Examined(sorted(found, key=_order), checked)
 
@@ -134,15 +129,3 @@ def _look_into_uploads(checks: Iterable[Check]) -> None:
 
 def _order(finding: Finding) -> tuple[int, str, Sequence[int]]:
     return -SEVERITIES.index(finding.rule.severity), finding.rule.id, finding.requests
-
-
-class _Turn:
-    """Lets the event loop go on once this has had its time."""
-
-    def __init__(self) -> None:
-        self._since = perf_counter()
-
-    async def give(self) -> None:
-        if perf_counter() - self._since >= TURN_S:
-            await asyncio.sleep(0)
-            self._since = perf_counter()
