@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from audience_mock import __version__
 from audience_mock.core.errors import StoreUnavailableError
 from audience_mock.core.worlds.world import DEFAULT
-from audience_mock.core.worlds.worlds import Worlds
+from audience_mock.core.worlds.worlds import Totals, Worlds
 from audience_mock.web.observation import Observation, Observer
 from audience_mock.web.uploads import Uploads
 
@@ -63,7 +63,9 @@ class Metrics(Observer):
         )
         build = Gauge("audience_mock_build_info", "The version that runs.", ("version",), registry=registry)
         build.labels(__version__).set(1)
-        registry.register(_NowCollector(worlds, uploads, waiting_turns))
+        self._worlds = worlds
+        self._now = _NowCollector(uploads, waiting_turns)
+        registry.register(self._now)
 
     def started(self, observation: Observation) -> None:
         self._in_progress.inc()
@@ -85,22 +87,26 @@ class Metrics(Observer):
         asked = perf_counter()
         await asyncio.sleep(0)
         self._delay.set(perf_counter() - asked)
+        try:
+            self._now.totals = await self._worlds.totals()
+        except StoreUnavailableError:
+            self._now.totals = None
         return generate_latest(self._registry)
 
 
 class _NowCollector(Collector):
-    """What the worlds hold and what is under way, counted when it is asked for. A world that is not open is
-    only counted."""
+    """What the worlds hold and what is under way. A world that is not open is only counted."""
 
-    def __init__(self, worlds: Worlds, uploads: Uploads, waiting_turns: Callable[[], int]) -> None:
-        self._worlds = worlds
+    totals: Totals | None = None
+    """Those of now, before it is asked; None if the database does not answer."""
+
+    def __init__(self, uploads: Uploads, waiting_turns: Callable[[], int]) -> None:
         self._uploads = uploads
         self._waiting_turns = waiting_turns
 
     def collect(self) -> Iterator[Metric]:
-        try:
-            totals = self._worlds.totals()
-        except StoreUnavailableError:
+        totals = self.totals
+        if totals is None:
             yield _gauge("database_up", _UP, 0)
             return
         yield _gauge("database_up", _UP, 1)

@@ -118,7 +118,7 @@ class PostgresWorlds(Worlds):
     def state_of(self, name: str) -> WorldState:
         return measures.state_of(self.server, name)
 
-    def totals(self) -> Totals:
+    async def totals(self) -> Totals:
         return measures.totals(self.server, self._known.values())
 
     def last_use_s(self, name: str) -> float:

@@ -13,7 +13,7 @@ from audience_mock.core.errors import (
     StoreUnavailableError,
 )
 from audience_mock.core.rules import Rules
-from audience_mock.core.steps import beside, let_others_run
+from audience_mock.core.steps import beside, in_steps, let_others_run
 from audience_mock.core.store.closing import close_all
 from audience_mock.core.store.database import IN_MEMORY, Database
 from audience_mock.core.worlds.being_made import BeingMade
@@ -169,19 +169,22 @@ class Worlds:
             is_open=awake,
         )
 
-    def totals(self) -> Totals:
-        """Raises StoreUnavailableError."""
-        opened = self.opened()
-        return Totals(
-            worlds=sum(1 for _ in self),
-            opened=len(opened),
-            database_bytes=sum(world.database.size_bytes() for world in opened),
-            journal_entries=sum(len(world.journal) for world in opened),
-            journal_bytes=sum(world.journal.held_bytes for world in opened),
-            long_operations=sum(len(world.long_operations) for world in opened),
-            waiting=sum(world.exclusive.waiting for world in opened),
-            faults_planned=sum(sum(1 for _ in world.faults) for world in opened),
-        )
+    async def totals(self) -> Totals:
+        """They are added up in steps. Raises StoreUnavailableError."""
+        sums = Totals(len({*self._open, *self._not_opened}), 0, 0, 0, 0, 0, 0, 0)
+        async for world in in_steps(self.opened()):
+            if self._open.get(world.name) is not world or world.is_asleep:
+                continue  # it was deleted or closed meanwhile
+            sums = sums._replace(
+                opened=sums.opened + 1,
+                database_bytes=sums.database_bytes + world.database.size_bytes(),
+                journal_entries=sums.journal_entries + len(world.journal),
+                journal_bytes=sums.journal_bytes + world.journal.held_bytes,
+                long_operations=sums.long_operations + len(world.long_operations),
+                waiting=sums.waiting + world.exclusive.waiting,
+                faults_planned=sums.faults_planned + sum(1 for _ in world.faults),
+            )
+        return sums
 
     def last_use_s(self, name: str) -> float:
         """When a world was used last, in seconds since 1970."""
