@@ -4,7 +4,6 @@ The rows are read in steps, and what follows works on them alone: in a thread, a
 meanwhile. 20,000 audiences take half a second.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -173,7 +172,9 @@ async def get(request: MockRequest, query: Annotated[BridgeReportQuery, Query()]
 
     bridges = _bridges(request)
     of_world = await _mover(request, query, bridges, in_short)
-    return await asyncio.to_thread(lambda: json_response(report(of_world(), bridges, limit=query.limit)))
+    return await request.context.served.report(
+        lambda: json_response(report(of_world(), bridges, limit=query.limit))
+    )
 
 
 @router.get(
@@ -187,7 +188,7 @@ async def seed(request: MockRequest, query: Annotated[BridgeQuery, Query()]) -> 
     """The audiences that a move keeps, with their users, as the other API has them: a seed for an empty
     world."""
     of_world = await _mover(request, query, _bridges(request), in_full)
-    return await asyncio.to_thread(lambda: json_response(of_world().seed()))
+    return await request.context.served.report(lambda: json_response(of_world().seed()))
 
 
 def _bridges(request: MockRequest) -> "Mapping[str, Bridge]":

@@ -1,6 +1,5 @@
 """/__admin/bundle: everything that is needed to play a world's requests again."""
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter
@@ -77,6 +76,6 @@ async def get(request: MockRequest) -> RawResponse:
     del state["clock"]
     entries, providers = entries_of(world, recording), request.context.served.providers
     # Seconds for thousands of requests, while others are answered.
-    return await asyncio.to_thread(
+    return await request.context.served.report(
         lambda: json_response(bundle_of(world.name, entries, recording, state, providers))
     )

@@ -1,6 +1,5 @@
 """/__admin/lint: what the values in the newest uploads really are."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter
@@ -128,5 +127,7 @@ async def _reports(request: MockRequest, people: Sequence[Mapping[str, str]]) ->
     from audience_mock.core.users.lint.uploads import reports  # noqa: PLC0415 - few tests lint
 
     # Hashing the known people takes a tenth of a second at the first time: other requests run meanwhile.
-    found = await asyncio.to_thread(reports, kept, show_values=not world.rules.redact_users, people=people)
+    found = await request.context.served.report(
+        lambda: reports(kept, show_values=not world.rules.redact_users, people=people)
+    )
     return json_response({"reports": found})

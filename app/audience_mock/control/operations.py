@@ -1,6 +1,5 @@
 """/__admin/operations: what is served, and the evidence for it."""
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -62,4 +61,4 @@ async def list_all(request: MockRequest, query: Annotated[OperationsQuery, Query
         return json_response({"operations": list_operations(wanted)})
 
     # The first time, the descriptions are made, which takes 0.4 seconds.
-    return await asyncio.to_thread(listed)
+    return await request.context.served.report(listed)

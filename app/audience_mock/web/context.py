@@ -1,11 +1,13 @@
 """What this server knows of a request beyond ASGI: one object in the request's scope."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from starlette.types import Scope
 
+from audience_mock.core.steps import beside
 from audience_mock.core.worlds.moments import Moment
 from audience_mock.core.worlds.world import DEFAULT, World
 from audience_mock.core.worlds.worlds import Worlds
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from audience_mock.web.provider_app import Provider
 
 _KEY = "audience_mock"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,13 @@ class Served:
     uploads: Uploads = field(default_factory=Uploads)
     """Files that are under way."""
     tenants: "Tenants | None" = None
+    _reports: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def report(self, make: Callable[[], T]) -> T:
+        """What takes long in Python, made in a thread. One at a time: each keeps the interpreter from the
+        event loop for a while, and several for that many times as long."""
+        async with self._reports:
+            return await beside(make)
 
 
 @dataclass(slots=True)
