@@ -3,6 +3,8 @@
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -16,11 +18,13 @@ from test_command import AUDIENCES, CREATE, LIMIT_S, Run, Runner, command, conne
 from audience_mock.app import create_app
 from audience_mock.core.store.closing import CLOSE_WITHIN_S
 from audience_mock.server.listener import listen
+from audience_mock.server.run import GC_THRESHOLDS, SWITCH_INTERVAL_S
 from audience_mock.server.uvicorn_server import CUT_OFF_S, GRACE_S, SETTLE_S, Server
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from helpers import old_files
 from helpers.accounts import PINTEREST_TOKEN
+from helpers.environment import environment_without
 
 __all__ = ["command"]
 
@@ -37,6 +41,36 @@ def ready(url: str) -> tuple[int, Any]:
 
 def draining(run: Run) -> bool:
     return ready(run.url)[0] == 503
+
+
+_SETTINGS_OF_THE_INTERPRETER = """
+import gc, os, signal, sys, threading, time
+
+def look():
+    while not os.path.exists("ready"):
+        time.sleep(0.01)
+    print(gc.get_threshold(), gc.get_freeze_count() > 0, sys.getswitchinterval(), file=sys.stderr)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=look, daemon=True).start()
+sys.argv = ["audience-mock", "serve", "--port", "0", "--ready-file", "ready"]
+from audience_mock.cli.main import main
+main()
+"""
+
+
+def test_nothing_keeps_the_interpreter_for_long(tmp_path: Path) -> None:
+    """What is served is traversed by hardly any collection of garbage, and threads give way to requests."""
+    ran = subprocess.run(
+        [sys.executable, "-c", _SETTINGS_OF_THE_INTERPRETER],
+        cwd=tmp_path,
+        env=environment_without(),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert ran.stderr.splitlines()[-1] == f"{GC_THRESHOLDS} True {SWITCH_INTERVAL_S}", ran.stderr
 
 
 # Probes

@@ -1,4 +1,4 @@
-"""Forks, snapshots and restores of large files are made in threads: others are answered, nothing is half."""
+"""Forks, snapshots and restores of large worlds are made in threads: others are answered, nothing is half."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,11 +33,16 @@ def outcome(forking: "Future[MockWorld]") -> int:
     return 201 if failed is None else failed.status
 
 
-@pytest.fixture
-def blue(start: Callable[..., MockServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MockWorld:
-    """A world in a file, of which each copy is large."""
+@pytest.fixture(params=["sqlite:///{}", "sqlite://"], ids=["file", "memory"])
+def blue(
+    request: pytest.FixtureRequest,
+    start: Callable[..., MockServer],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> MockWorld:
+    """A world in a file, or in memory, of which each copy is large."""
     monkeypatch.setattr(exclusive, "BESIDE_BYTES", 0)
-    blue = start(database=f"sqlite:///{tmp_path / 'kept.db'}").in_world("blue")
+    blue = start(database=request.param.format(tmp_path / "kept.db")).in_world("blue")
     create(blue)
     return blue
 

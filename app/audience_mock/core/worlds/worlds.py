@@ -301,7 +301,7 @@ class Worlds:
     async def reset_beside(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
         """As `reset`; a large world is replaced in a thread."""
         image = self._starts.image(to)
-        if is_large(image) or not is_large(world.database):
+        if not (is_large(image) or is_large(world.database)):
             world.load_image(image)
             return
         # One of its own: others write to that one.
