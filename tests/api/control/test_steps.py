@@ -154,6 +154,7 @@ def test_uploads_are_sorted_beside_the_event_loop_and_stored_in_parts(
     monkeypatch.setattr(digests, "HELD_BYTES", 1 << 16)
     monkeypatch.setattr(digests, "ROOM_BYTES", 1 << 15)
     monkeypatch.setattr(user_sets, "PART_BYTES", 1 << 13)
+    monkeypatch.setattr(user_sets, "PIECE_BYTES", 1 << 12)
     sorts, parts = list[tuple[int, str]](), list[int]()
     sort, write = digests.sorted_distinct, user_sets._insert_part
 

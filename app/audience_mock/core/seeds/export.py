@@ -15,7 +15,7 @@ from sqlalchemy import Select, func, select
 
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.seeds.rows import Large, Row, rows, seconds
-from audience_mock.core.steps import in_steps
+from audience_mock.core.steps import in_steps, let_others_run
 from audience_mock.core.store.tables import UploadPart, UserBlock, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.worlds.world import World
@@ -58,6 +58,7 @@ async def _export(tx: Transaction, clock: Mapping[str, Any]) -> bytes:
         lines[-1] += b"\n%c" % end
         pieces += lines
     pieces[-1] += b"\n}\n"
+    await let_others_run()
     # Joined once: it may be a hundred megabytes.
     return b",\n".join(pieces)
 
@@ -81,6 +82,7 @@ async def copy_of(world: World) -> AsyncIterator[tuple[Transaction, dict[str, An
     """A copy of a world's rows as they are now, and its clock. Raises InvalidStateError."""
     _check_bytes(sum([await world.read(_count_bytes, held) for held in _HELD_BYTES]))
     async with world.frozen_copy() as tx:
+        await let_others_run()
         yield tx, {"now": seconds(tx.now_ms), "frozen": world.clock.frozen}
 
 

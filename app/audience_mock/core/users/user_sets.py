@@ -31,6 +31,9 @@ from audience_mock.core.worlds.world import World
 PART_BYTES = 1 << 18
 """The size of a part. Chosen: SQLite takes 0.3 ms for it, and merging two is as quick."""
 
+PIECE_BYTES = 1 << 15
+"""What of a set is compared with another at a time: 1,024 people, who are looked at one by one in 0.2 ms."""
+
 MANY_BYTES = 1 << 18
 """More than this is a set of many users. Chosen: more than one part."""
 
@@ -138,11 +141,12 @@ async def writing(
 
 
 async def read(world: World, user_set: int | None) -> AsyncIterator[bytes]:
-    """The parts of a set; None has none."""
+    """A set, piece by piece; None has none."""
     part = 0
     while user_set is not None and (digests := await world.read(_part, user_set=user_set, part=part)):
         part += 1
-        yield digests
+        async for at in in_steps(range(0, len(digests), PIECE_BYTES)):
+            yield digests[at : at + PIECE_BYTES]
 
 
 def _parts_of(tx: Transaction, *, user_set: int | None) -> Iterator[bytes]:
@@ -157,9 +161,9 @@ async def as_run(digests: Digests) -> AsyncIterator[bytes]:
     """What was collected. Other requests run after each part: it may have taken a while to make, though
     little is left of it."""
     async for part in digests.parts_beside():
-        for at in range(0, len(part), PART_BYTES):
-            yield part[at : at + PART_BYTES]
-            await let_others_run()
+        async for at in in_steps(range(0, len(part), PIECE_BYTES)):
+            yield part[at : at + PIECE_BYTES]
+        await let_others_run()
 
 
 async def union(

@@ -90,7 +90,7 @@ async def close_beside(copy: Database) -> None:
     if is_large(copy):
         await beside(copy.close_unsaved)
     else:
-        copy.close_unsaved()
+        copy.close()
 
 
 async def copy_beside(exclusive: Exclusive, database: Database, copy: Callable[[], T]) -> T:
