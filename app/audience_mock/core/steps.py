@@ -29,9 +29,14 @@ async def let_others_run() -> None:
         await pause()
 
 
+def takes_turns() -> bool:
+    """Whether others are other tenants."""
+    return _pause.get() is not None
+
+
 def step_s() -> float:
     """Seconds that a step is to take here."""
-    return STEP_S if _pause.get() is None else STEP_IN_TURN_S
+    return STEP_IN_TURN_S if takes_turns() else STEP_S
 
 
 class in_steps(Generic[T]):

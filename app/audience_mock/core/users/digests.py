@@ -31,7 +31,7 @@ them takes 10 to 40 ms."""
 FEW_HELD_BYTES = 1 << 16
 """Up to here the buffer grows with what comes. Chosen: a small upload takes kilobytes."""
 
-ROOM_BYTES = 1 << 19
+ROOM_BYTES = 1 << 17
 """What is left of them free for the next piece when they are sorted beside the event loop. Chosen: more than
 almost any piece has; one that has more is sorted at once."""
 
