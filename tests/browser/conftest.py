@@ -20,7 +20,7 @@ LIMIT_MS = 15_000
 """For anything; reached only where something is broken."""
 
 SLOW = int(os.environ.get("SLOW_BROWSER", "0"))
-"""How many times slower the page's processor is, with a network of 300 ms: for finding tests that act too early."""
+"""How many times slower the page's processor is, with a network of 300 ms: finds tests that act too early."""
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 VISITORS = {"audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806", "retention_days": 30}}
@@ -56,7 +56,7 @@ class Watched:
 
 
 def slow_down(page: Page) -> None:
-    """Makes a page as slow as on a machine that is busy, so that what a test did not wait for is not there."""
+    """Makes a page as slow as on a busy machine, so that what a test did not wait for is not there."""
     protocol = page.context.new_cdp_session(page)
     protocol.send("Emulation.setCPUThrottlingRate", {"rate": SLOW})
     protocol.send("Network.enable")

@@ -7,13 +7,12 @@ for one row.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, case, func, literal, or_, select
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_, select
 
 from audience_mock.core.audiences.lifecycle import INITIALIZING, READY, READY_PEOPLE, TOO_SMALL
 from audience_mock.core.audiences.queries import COLUMNS, PEOPLE
 from audience_mock.core.readiness import FAILS
-from audience_mock.core.store.listing import page_of
+from audience_mock.core.store.listing import begins_with, contains, lowered, page_of
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.tables import Audience, table_of
 from audience_mock.core.store.transaction import Transaction
@@ -68,8 +67,8 @@ def search(
     if text:
         criteria.append(
             or_(
-                _c.name.icontains(text, autoescape=True),
-                sql_cast(_c.number, String).startswith(text, autoescape=True),
+                contains(_c.name, lowered(text)),
+                begins_with(_c.number, text),
                 _c.facebook_id == text,
                 _c.account == text,
             )

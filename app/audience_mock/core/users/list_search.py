@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, String, bindparam, case, func, or_, select, update
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, update
 
 from audience_mock.core.audiences.lifecycle import PROCESSING, READY, READY_PEOPLE, TOO_SMALL
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import InvalidStatusError, NotFoundError
-from audience_mock.core.store.listing import page_of
+from audience_mock.core.store.listing import begins_with, contains, lowered, page_of
 from audience_mock.core.store.rows import CustomerListRow
 from audience_mock.core.store.tables import CustomerList, table_of
 from audience_mock.core.store.transaction import Transaction
@@ -52,8 +51,8 @@ def search(
     if text:
         criteria.append(
             or_(
-                _c.name.icontains(text, autoescape=True),
-                sql_cast(_c.number, String).startswith(text, autoescape=True),
+                contains(_c.name, lowered(text)),
+                begins_with(_c.number, text),
                 _c.account == text,
             )
         )
