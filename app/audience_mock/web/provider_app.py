@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own costs each request 13 microseconds; middleware of an operator's choice sees the same."""
 
-_DESCRIBING = threading.RLock()
+_DESCRIBING = threading.Lock()
+"""Held while an API is described, one for all of them: `warnings.catch_warnings` is of the whole process."""
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """Methods that operations have. A HEAD is answered as a GET, OPTIONS where no route takes it."""
