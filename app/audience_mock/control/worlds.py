@@ -21,9 +21,9 @@ from audience_mock.control.route import ServerRoute
 from audience_mock.core.audiences import queries
 from audience_mock.core.seeds.diff import diff_worlds
 from audience_mock.core.steps import let_others_run
+from audience_mock.core.worlds.measures import WorldState as StateOfWorld
 from audience_mock.core.worlds.names import NAME, tenant_of
 from audience_mock.core.worlds.world import DEFAULT, World
-from audience_mock.core.worlds.worlds import WorldState as StateOfWorld
 from audience_mock.web.openapi import response
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
