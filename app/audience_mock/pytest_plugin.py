@@ -303,7 +303,7 @@ def _configured_seed(config: pytest.Config) -> str | None:
 def _seed_file(config: pytest.Config, seed: str | Path) -> Path:
     """A path relative to pytest's root directory; `demo` is included in the package."""
     if seed == "demo":
-        from audience_mock.app import seed_file
+        from audience_mock.opening import seed_file
 
         return seed_file("demo")
     return config.rootpath / seed
