@@ -24,8 +24,9 @@ from audience_mock.providers import registry
 from audience_mock.settings import Settings
 from audience_mock.web.context import Served
 from audience_mock.web.in_flight import InFlight
+from audience_mock.web.mounting import MountShortcut, ProviderMount, mounts_of
 from audience_mock.web.probes import Probes
-from audience_mock.web.provider_app import MountShortcut, ProviderApp, ProviderMount, mounts_of
+from audience_mock.web.provider_app import ProviderApp
 from audience_mock.web.request import MockRequest
 from audience_mock.web.uploads import Uploads
 from audience_mock.web.world_selection import WorldSelection
