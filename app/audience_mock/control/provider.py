@@ -25,6 +25,7 @@ from audience_mock.control import (
     tokens,
     uploads,
     verify,
+    world_diff,
     worlds,
 )
 from audience_mock.web.provider_app import Provider
@@ -79,6 +80,7 @@ def provider() -> Provider:
             health.router,
             overview.router,
             worlds.router,
+            world_diff.router,
             state.router,
             state.seed_router,
             snapshots.router,
