@@ -7,13 +7,12 @@ those of the control API, which /openapi/control.json describes.
 
 import http.client
 import json
-import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from audience_mock.client_errors import (
     ConductError,
@@ -21,8 +20,8 @@ from audience_mock.client_errors import (
     UnusedFaultsError,
     VerificationError,
     conduct_lines,
-    raise_error,
 )
+from audience_mock.client_http import CONTROL_PATH, open_response, split_world
 from audience_mock.client_resources import Clock, Faults, Journal
 from audience_mock.client_types import Expectation, WorldSettings
 
@@ -45,11 +44,6 @@ __all__ = [
 
 DEFAULT_WORLD = "default"
 """The same as `audience_mock.core.worlds.worlds.DEFAULT`, which this module does not import."""
-
-CONTROL_PATH = "/__admin"
-
-TIMEOUT_S = 60
-"""Seconds for one call. Chosen: exporting the state of a hundred thousand audiences takes some."""
 
 
 @dataclass(frozen=True)
@@ -334,26 +328,8 @@ class MockWorld:
     def _response(self, method: str, path: str, body: Any = None) -> Iterator[http.client.HTTPResponse]:
         """The response to a call, while its connection is open."""
         __tracebackhide__ = True
-        parts = urlsplit(self.url)
-        connection_class = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        # Not urllib: it uses the proxy of the environment, even to reach this machine.
-        connection = connection_class(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
-        headers = {"Connection": "close"}
-        if self._admin_token is not None:
-            headers["Authorization"] = f"Bearer {self._admin_token}"
-        content = None if body is None else json.dumps(body).encode()
-        if content is not None:
-            headers["Content-Type"] = "application/json"
-        try:
-            connection.request(method, f"{parts.path}{CONTROL_PATH}{path}", content, headers)
-            response = connection.getresponse()
-            if response.status >= 400:
-                raise_error(response.status, response.read())
+        with open_response(self.url, self._admin_token, method, path, body) as response:
             yield response
-        finally:
-            connection.close()
 
 
 def _named(**values: Any) -> dict[str, Any]:
@@ -372,12 +348,6 @@ def connect(url: str, *, world: str | None = None, admin_token: str | None = Non
     connected = MockWorld(server, world=name, admin_token=admin_token)
     connected.control("GET", "/worlds")
     return connected
-
-
-def split_world(url: str) -> tuple[str, str | None]:
-    """The URL of a server, and the world that the URL names, if it does: a variable may hold either."""
-    found = re.fullmatch(r"(?P<server>.*)/worlds/(?P<world>[^/]+)/?", url)
-    return (found["server"], unquote(found["world"])) if found else (url, None)
 
 
 def _joined(words: str | Sequence[str]) -> str:
