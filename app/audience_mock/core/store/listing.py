@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, String, false, func, select
+from sqlalchemy import ColumnElement, String, func, or_, select
 from sqlalchemy import cast as sql_cast
 
 from audience_mock.core.store.transaction import Transaction
@@ -27,11 +27,14 @@ def contains(column: ColumnElement[Any], part: ColumnElement[str] | str) -> Colu
     return func.instr(func.lower(column), part) > 0
 
 
-def begins_with(number: ColumnElement[Any], digits: str) -> ColumnElement[bool]:
-    """Whether a number begins with these digits; false for any other text."""
-    if not (digits.isascii() and digits.isdigit()):
-        return false()
-    return sql_cast(number, String).startswith(digits)
+def by_text(
+    text: str, *, name: ColumnElement[Any], number: ColumnElement[Any], others: Iterable[ColumnElement[Any]]
+) -> ColumnElement[bool]:
+    """Whether a text is a part of the name, the beginning of the number, or one of the others."""
+    found = [contains(name, lowered(text)), *(other == text for other in others)]
+    if text.isascii() and text.isdigit():
+        found.append(sql_cast(number, String).startswith(text))
+    return or_(*found)
 
 
 def page_of(

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, func, select, update
 
 from audience_mock.core.audiences.lifecycle import PROCESSING, READY, READY_PEOPLE, TOO_SMALL
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import InvalidStatusError, NotFoundError
-from audience_mock.core.store.listing import begins_with, contains, lowered, page_of
+from audience_mock.core.store.listing import by_text, page_of
 from audience_mock.core.store.rows import CustomerListRow
 from audience_mock.core.store.tables import CustomerList, table_of
 from audience_mock.core.store.transaction import Transaction
@@ -49,13 +49,7 @@ def search(
     """As `audiences.search.search`."""
     criteria: list[ColumnElement[bool]] = []
     if text:
-        criteria.append(
-            or_(
-                contains(_c.name, lowered(text)),
-                begins_with(_c.number, text),
-                _c.account == text,
-            )
-        )
+        criteria.append(by_text(text, name=_c.name, number=_c.number, others=[_c.account]))
     for column, value in ((_c.account, account), (_STATUS, status)):
         if value is not None:
             criteria.append(column == value)
