@@ -49,9 +49,11 @@ PROOFS: dict[str, dict[str, str]] = {
     "tests/api/pinterest/test_audiences.py": {
         "audiences/create": "test_a_created_audience_has_every_key_in_the_recorded_order",
         "audiences/create_custom": "test_a_custom_audience_is_typed_by_its_rule",
-        "audiences/list": "test_bookmarks_lead_through_the_list",
         "audiences/get": "test_status_follows_the_clock",
         "audiences/update": "test_what_is_not_sent_keeps_its_value",
+    },
+    "tests/api/pinterest/test_bookmarks.py": {
+        "audiences/list": "test_bookmarks_lead_through_the_list",
     },
     "tests/api/pinterest/test_ad_accounts.py": {
         "ad_accounts/create": "test_a_created_account_is_listed_and_read",
