@@ -1,6 +1,5 @@
 """How much worlds hold, and when they were used."""
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 from audience_mock.core.worlds.database_files import DatabaseFiles
@@ -53,18 +52,4 @@ def state_of(
         last_use_s=last_use_s,
         snapshots=len(snapshots.names(name)),
         is_open=awake,
-    )
-
-
-def totals(worlds: int, opened: Collection[World]) -> Totals:
-    """Of so many worlds, of which those of `opened` are open."""
-    return Totals(
-        worlds=worlds,
-        opened=len(opened),
-        database_bytes=sum(world.database.size_bytes() for world in opened),
-        journal_entries=sum(len(world.journal) for world in opened),
-        journal_bytes=sum(world.journal.held_bytes for world in opened),
-        long_operations=sum(len(world.long_operations) for world in opened),
-        waiting=sum(world.exclusive.waiting for world in opened),
-        faults_planned=sum(sum(1 for _ in world.faults) for world in opened),
     )

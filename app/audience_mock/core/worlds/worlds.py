@@ -130,9 +130,19 @@ class Worlds:
 
     def totals(self) -> "Totals":
         """Raises StoreUnavailableError."""
-        from audience_mock.core.worlds import measures  # noqa: PLC0415 - no start asks
+        from audience_mock.core.worlds.measures import Totals  # noqa: PLC0415 - no start asks
 
-        return measures.totals(sum(1 for _ in self), self.opened())
+        opened = self.opened()
+        return Totals(
+            worlds=sum(1 for _ in self),
+            opened=len(opened),
+            database_bytes=sum(world.database.size_bytes() for world in opened),
+            journal_entries=sum(len(world.journal) for world in opened),
+            journal_bytes=sum(world.journal.held_bytes for world in opened),
+            long_operations=sum(len(world.long_operations) for world in opened),
+            waiting=sum(world.exclusive.waiting for world in opened),
+            faults_planned=sum(sum(1 for _ in world.faults) for world in opened),
+        )
 
     def last_use_s(self, name: str) -> float:
         """When a world was used last, in seconds since 1970."""
