@@ -300,7 +300,8 @@ def clients() -> Iterator[Callable[[str | None, str], httpx.Client]]:
 def _client(world: MockWorld, version: str | None, validation: str) -> httpx.Client:
     """To a world with an audience, two lists, an upload, an ad account with a time zone, and a LOOKALIKE that
     was shared with a business and has two visitor sources."""
-    world.replace_settings(pinterest_contract=version, pinterest_validation=validation)
+    settings = {"pinterest_contract": version, "pinterest_validation": validation}
+    world.control("PUT", f"/worlds/{world.name}", {"settings": settings})
     client = httpx.Client(base_url=world.urls.pinterest, headers=PINTEREST_TOKEN)
     assert create_seed_audience(client) == SEED
     assert create_customer_list(client) == LIST
