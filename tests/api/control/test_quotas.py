@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from test_command import until
 
 from audience_mock.control import state
 from audience_mock.core.errors import QuotaExceededError, StorageQuotaExceededError
@@ -23,6 +22,7 @@ from audience_mock.web.turns import Turns
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.errors import control_error
 from helpers.tenants import OPERATOR, bearer, two_teams, write_tenants
+from helpers.waiting import until
 
 ACCOUNT = f"/v5/ad_accounts/{AD_ACCOUNT}"
 AUDIENCES, LISTS = f"{ACCOUNT}/audiences", f"{ACCOUNT}/customer_lists"
