@@ -11,12 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from test_command import AUDIENCES, LIMIT_S, Runner, command, connect, read_all
 from test_wire import CREATE, answered, request
 
 from audience_mock.core.controls.subscriptions import MAX_SUBSCRIBERS
 from audience_mock.server.limits import MAX_HEAD_BYTES, MAX_TURNED_AWAY, MAX_URL_BYTES
 from audience_mock.testing import MockServer
+from helpers.serve_command import AUDIENCES, LIMIT_S, Runner, command, connect, read_all
 from helpers.tenants import OPERATOR, two_teams, write_tenants
 
 __all__ = ["command"]  # a fixture

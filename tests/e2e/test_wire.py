@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from starlette.types import ASGIApp
-from test_command import AUDIENCES, LIMIT_S, Runner, command, connect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from audience_mock import testing
@@ -22,6 +21,7 @@ from audience_mock.testing import MockServer
 from audience_mock.web.response import HeaderName, RawResponse, checked
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.pitchtarget_requests import LOOKALIKE
+from helpers.serve_command import AUDIENCES, LIMIT_S, Runner, command, connect
 
 __all__ = ["command"]  # a fixture
 
