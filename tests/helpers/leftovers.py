@@ -44,6 +44,7 @@ def nothing_is_left_behind() -> Iterator[None]:
 def _state() -> dict[str, Any]:
     variables = os.environ.copy()
     variables.pop("PYTEST_CURRENT_TEST", None)  # it names the phase of the test
+    variables.pop("PYDANTIC_DISABLE_PLUGINS", None)  # the command sets it, whichever test runs it first
     return {
         **variables,
         "the folder": os.getcwd(),
