@@ -158,10 +158,15 @@ class Sweep:
                 self.report.seconds = time.monotonic() - self._started
 
     def close(self) -> None:
-        """Delete what is left on the server."""
+        """Delete what is left on the server, which ends runs that wait for it."""
+        self._delete_worlds()
         if unended := self._runner.unended():
             runs = "1 run" if unended == 1 else f"{unended} runs"
             self._warnings.append(f"{runs} did not end after the limit, and may still go on")
+        # A call that came after the deletion has made its world again.
+        self._delete_worlds()
+
+    def _delete_worlds(self) -> None:
         with suppress(OSError, ControlError):
             self._worlds.delete()
 

@@ -60,7 +60,6 @@ class Functions:
 
     what = "the job"
     how_to_call = "it has to call the world that it is given"
-
     again = 'only="{}"'
 
     def __init__(self, job: Job) -> None:
@@ -88,8 +87,13 @@ class Functions:
         error = run.error
         if error is None:
             return Finished(exit_status=0, how="returned", seconds=seconds, output="")
-        how = f"raised {type(error).__name__}"
-        return Finished(exit_status=1, how=how, seconds=seconds, output=_traceback(error))
+        return Finished(
+            exit_status=1,
+            how=f"raised {type(error).__name__}",
+            seconds=seconds,
+            reason=str(error).strip().partition("\n")[0],
+            output=_traceback(error),
+        )
 
     def stop(self) -> None:
         with self._lock:

@@ -27,7 +27,6 @@ class Processes:
         "it finds the server in AUDIENCE_MOCK_URL, and the base URLs of the APIs in"
         " AUDIENCE_MOCK_PINTEREST_URL and AUDIENCE_MOCK_PITCHTARGET_URL"
     )
-
     again = "--only {}"
 
     def __init__(self, command: Sequence[str], environment: Callable[[str], Mapping[str, str]]) -> None:
@@ -71,7 +70,9 @@ class Processes:
             if status is not None and status < 0:
                 status = SIGNAL_BASE - status
             how = "killed" if status is None else f"exit status {status}"
-            return Finished(exit_status=status, how=how, seconds=seconds, output=_end_of(output))
+            text = _end_of(output)
+            reason = _last_line(text) if status else ""
+            return Finished(exit_status=status, how=how, seconds=seconds, reason=reason, output=text)
 
     def stop(self) -> None:
         with self._lock:
@@ -96,3 +97,8 @@ def _end_of(output: IO[bytes]) -> str:
     output.seek(max(0, size - SHOWN_BYTES))
     text = output.read().decode(errors="replace")
     return text if size <= SHOWN_BYTES else text.partition("\n")[2]
+
+
+def _last_line(text: str) -> str:
+    """Often the reason of a failure."""
+    return next((line.strip() for line in reversed(text.split("\n")) if line.strip()), "")

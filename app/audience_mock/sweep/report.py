@@ -149,13 +149,8 @@ def text_lines(report: SweepReport) -> Iterator[tuple[str, str]]:
             f"{result.verdict}: call {case.call.place}, {label(case.call)}, {case.kind} ({KINDS[case.kind]})",
             FAILING if result.verdict in report.fail_on else FINDING,
         )
-        for line in [*result.details, *_last_line(result), f"again: {report.again.format(case.name)}"]:
+        reason = result.finished.reason if result.verdict == FAILED else ""
+        for line in filter(None, [*result.details, reason, f"again: {report.again.format(case.name)}"]):
             yield f"  {line}", DETAIL
     yield "", ROW
     yield summary(report), HEAD
-
-
-def _last_line(result: Result) -> list[str]:
-    """The last line of a run's output, where it failed: often the reason."""
-    lines = result.finished.output.split("\n") if result.verdict == FAILED else []
-    return [line.strip() for line in lines if line.strip()][-1:]

@@ -38,6 +38,8 @@ class Finished:
     how: str
     """How it ended, in words."""
     seconds: float
+    reason: str = ""
+    """Of a failure, as far as one line says it."""
     output: str
     """The end of what a command wrote on standard output and standard error, or the traceback of a
     function."""
