@@ -19,8 +19,12 @@ HEAD, ROW, FINDING, FAILING, DETAIL = "head", "row", "finding", "failing finding
 
 @dataclass(kw_only=True, repr=False)
 class SweepReport:
-    """What a sweep found: `str()` of it has the matrix, with a row for each call and a column for each kind
-    of fault, and each finding."""
+    """What a sweep found. `str()` of it has the matrix, with a row for each call and a column for each kind
+    of fault, and each finding.
+
+    `calls` are those of the run without a fault, `results` the runs, each with `case` (`call` and `kind`),
+    `verdict`, `finished`, `differences` and `notes`. `warnings` say why data was not compared, say.
+    """
 
     command: Sequence[str]
     again: str
