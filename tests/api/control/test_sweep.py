@@ -86,8 +86,9 @@ def test_a_sweep_by_hand_finds_what_the_job_does(mock: MockServer) -> None:
             sync(world)
         world.faults.expect_used()
         found[case["name"]] = mock.control("GET", f"/worlds/base/diff/{world.name}?by=content")
-    assert {name for name, difference in found.items() if difference} == {"2:answer-lost"}
-    assert found["2:answer-lost"]["audiences"]["counts"] == {"duplicated": 1}
+    counts = {name: each["audiences"]["counts"] for name, each in found.items() if each}
+    # Without an answer to its first call, it gives up.
+    assert counts == {"2:answer-lost": {"duplicated": 1}, "1:answer-lost": {"lost": 1}}
 
 
 def test_what_a_call_cannot_meet_is_left_out(mock: MockServer) -> None:
