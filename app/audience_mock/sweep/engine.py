@@ -57,7 +57,7 @@ class Plan:
     """What a sweep is to do."""
 
     command: Sequence[str]
-    """The words of a command, or the name of a function."""
+    """A command with its arguments, or the name of a function."""
     kinds: Collection[str] = tuple(KINDS)
     only: Collection[str] = ()
     """Names of cases, as `3:reset`; empty for all."""
