@@ -11,8 +11,9 @@ import inspect
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -48,8 +49,8 @@ def sweep_function(
     sweep = Sweep(plan, base, Functions(job), forks=True)
     try:
         report = sweep.learn()
-        for _ in sweep.run():
-            pass
+        with closing(sweep.run()) as results:
+            deque(results, 0)
     finally:
         sweep.close()
     return report
