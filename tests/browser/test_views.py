@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from audience_mock.testing import MockServer
-from browser.conftest import AUDIENCES, LIMIT_MS, PHONE, VISITORS, Show, create, list_audiences, upload
+from browser.conftest import AUDIENCES, PHONE, VISITORS, Show, create, list_audiences, upload
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 
 
@@ -411,11 +411,11 @@ def test_only_later_calls_are_swept(show: Show, demo: MockServer) -> None:
     told = section.get_by_role("status")
     expect(section.get_by_text("No call yet")).to_be_visible()
     list_audiences(demo)
-    expect(told).to_contain_text("for 1 call", timeout=LIMIT_MS)
+    expect(told).to_contain_text("for 1 call")
     section.get_by_role("button", name="Later calls only").click()
     expect(told).to_contain_text("for 0 calls after request 1")
     create(demo)
-    expect(told).to_contain_text("for 1 call after request 1", timeout=LIMIT_MS)
+    expect(told).to_contain_text("for 1 call after request 1")
     expect(section.get_by_role("row").nth(1)).to_contain_text("audiences/create")
     section.get_by_role("button", name="All calls").click()
     expect(told).to_contain_text("for 2 calls")

@@ -39,7 +39,7 @@ export function ToTry({ world }) {
 }
 
 const Case = ({ one, call, world }) => html`<tr>
-  <td data-title="call "><a href=${href(world, "requests", { id: call.number })} aria-label=${`Request ${call.number}`}>${one.call}</a></td>
+  <td data-title="call "><a href=${href(world, "requests", { id: call.number })} aria-label=${`Call ${one.call}`}>${one.call}</a></td>
   <td>${one.operation}${call.occurrence > 1 && html`<small class="quiet">, call ${call.occurrence} of it</small>`}</td>
   <td><span class="badge fault">${one.kind}</span></td><td>${one.effect}</td>
   <td><${Action} kind="small" label=${`Plan ${one.name}`} action=${planAction(one.fault)}>Plan<//></td></tr>`;
