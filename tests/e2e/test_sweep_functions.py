@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from audience_mock.core.controls.fault_cases import KINDS
+from audience_mock.sweep import worlds
 from audience_mock.sweep.engine import Plan, Sweep
 from audience_mock.sweep.functions import Functions
 from audience_mock.testing import (
@@ -265,6 +266,18 @@ def test_the_budget_takes_the_likeliest_first(server: MockServer) -> None:
     began = time.monotonic()
     report = server.sweep(late, kinds="500", max_time_s=0)
     assert (report.verdicts, report.not_run, time.monotonic() - began < LIMIT_S) == ({}, ["1:500"], True)
+
+
+def test_more_calls_than_a_journal_holds(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls cannot be counted if the first ones are gone."""
+    monkeypatch.setitem(worlds.JOURNAL, "journal_entries", 1)
+
+    def two(world: MockWorld) -> None:
+        for response in (listed(world), create(world)):
+            response.raise_for_status()
+
+    with pytest.raises(SweepError, match="more calls were made than the 1 that a journal holds"):
+        server.sweep(two)
 
 
 def refuse(world: MockWorld) -> None:

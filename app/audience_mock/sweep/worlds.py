@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from audience_mock.client_errors import ControlError
+from audience_mock.client_errors import ControlError, SweepError
 from audience_mock.core.controls.fault_cases import Call
 from audience_mock.sweep.calls import learn
 
@@ -104,8 +104,13 @@ class RunWorlds:
         return self.world.in_world(self.world.name + below)
 
     def calls(self, below: Sequence[str]) -> list[Call]:
-        """The calls in all journals."""
-        return learn((each, self.of(each).control("GET", "/sweep?limit=0")["calls"]) for each in ("", *below))
+        """The calls in all journals. Raises SweepError where one does not hold all of them."""
+        plans = {each: self.of(each).control("GET", "/sweep?limit=0") for each in ("", *below)}
+        if any(plan["dropped"] for plan in plans.values()):
+            raise SweepError(
+                f"more calls were made than the {JOURNAL['journal_entries']:,} that a journal holds"
+            )
+        return learn((each, plan["calls"]) for each, plan in plans.items())
 
     def journals(self, below: Sequence[str]) -> Journals:
         return [(each, self.of(each).journal.entries(limit=10_000)) for each in ("", *below)]

@@ -6,7 +6,7 @@ export { globalSetup } from "./global_setup.js";
 export { Journal } from "./journal.js";
 export { lastRequests } from "./last_requests.js";
 export { AudienceMock, startAudienceMock, type StartOptions, type StartSettings } from "./start.js";
-export { FAULT_KINDS, type FaultKind, type Job, type SweepOptions, SweepReport, type SweepResult, type Verdict } from "./sweep.js";
+export { FAULT_KINDS, type FaultKind, type SweepJob, type SweepOptions, SweepReport, type SweepResult, type Verdict } from "./sweep.js";
 export type * from "./types.js";
 export { connect, type ConductQuery, type ConnectOptions, type SweepQuery, type Urls, World } from "./world.js";
 export { createWorld, type CreateWorldOptions, withWorld, type WorldOptions } from "./worlds.js";

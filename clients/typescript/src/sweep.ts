@@ -106,10 +106,10 @@ export class SweepReport {
   }
 }
 
-export type Job = (world: World) => unknown;
+export type SweepJob = (world: World) => unknown;
 
 /** As `World.sweep`. */
-export async function sweep(base: World, job: Job, options: SweepOptions = {}): Promise<SweepReport> {
+export async function sweep(base: World, job: SweepJob, options: SweepOptions = {}): Promise<SweepReport> {
   const started = performance.now();
   const { kinds = FAULT_KINDS, only, maxRuns = MAX_RUNS, maxTimeMs = Infinity, slowMs = 2000, failOn = FINDINGS } = options;
   const worlds = new RunWorlds(base);
@@ -200,7 +200,7 @@ interface Ended {
 
 /** Run the job until it ends or its time is over: a promise cannot be ended, but its connections can. */
 async function runJob(
-  job: Job,
+  job: SweepJob,
   world: World,
   limitMs: number | undefined,
   hung: Promise<unknown>[],

@@ -4,7 +4,7 @@ import { ConductError, ControlError, VerificationError } from "./errors.js";
 import { Faults } from "./faults.js";
 import { call } from "./http.js";
 import { Journal } from "./journal.js";
-import { type FaultKind, type Job, sweep, type SweepOptions, type SweepReport } from "./sweep.js";
+import { type FaultKind, type SweepJob, sweep, type SweepOptions, type SweepReport } from "./sweep.js";
 import type { ConductFinding, ConductReport, Expectation, Seed, SeedResult, State, SweepPlan, Verified, WorldSettings, WorldState } from "./types.js";
 
 /** What the server calls the world that no path, header or token selects. */
@@ -185,7 +185,7 @@ export class World {
    *
    * Rejects with SweepError if the job fails without a fault or makes no call.
    */
-  sweep(job: Job, options?: SweepOptions): Promise<SweepReport> {
+  sweep(job: SweepJob, options?: SweepOptions): Promise<SweepReport> {
     return sweep(this, job, options);
   }
 
