@@ -107,9 +107,8 @@ class RunWorlds:
         """The calls in all journals. Raises SweepError where one does not hold all of them."""
         plans = {each: self.of(each).control("GET", "/sweep?limit=0") for each in ("", *below)}
         if any(plan["dropped"] for plan in plans.values()):
-            raise SweepError(
-                f"more calls were made than the {JOURNAL['journal_entries']:,} that a journal holds"
-            )
+            held = f"{JOURNAL['journal_entries']:,}"
+            raise SweepError(f"more calls were made than the {held} that a journal holds")
         return learn((each, plan["calls"]) for each, plan in plans.items())
 
     def journals(self, below: Sequence[str]) -> Journals:

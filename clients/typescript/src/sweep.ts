@@ -123,6 +123,7 @@ export async function sweep(base: World, job: SweepJob, options: SweepOptions = 
     if ("error" in first) throw new SweepError(`the job fails without a fault: ${first.error}`, { cause: first.error });
     const plan = await faultless.control<SweepPlan>("GET", `/sweep?kinds=${kinds}&slow_s=${slowMs / 1000}&limit=10000`);
     if (plan.calls.length === 0) throw new SweepError("the job made no call: it has to call the world that it is given");
+    if (plan.dropped > 0) throw new SweepError("more calls were made than a journal holds");
     const unknown = only?.filter((name) => !plan.cases.some((one) => one.name === name)) ?? [];
     if (unknown.length > 0) throw new SweepError(`the job has no such case: ${unknown.join(", ")}`);
     const planned = plan.cases.filter(({ name }) => only === undefined || only.includes(name));
