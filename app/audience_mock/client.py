@@ -7,7 +7,7 @@ those of the control API, which /openapi/control.json describes.
 
 import http.client
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ from urllib.parse import quote, urlencode
 from audience_mock.client_errors import (
     ConductError,
     ControlError,
+    SweepError,
+    SweepFindingsError,
     UnusedFaultsError,
     VerificationError,
     conduct_lines,
@@ -27,6 +29,7 @@ from audience_mock.client_types import Expectation, WorldSettings
 
 if TYPE_CHECKING:
     from audience_mock.host_patches import HostPatch
+    from audience_mock.sweep.report import SweepReport
 
 __all__ = [
     "Clock",
@@ -35,6 +38,8 @@ __all__ = [
     "Faults",
     "Journal",
     "MockWorld",
+    "SweepError",
+    "SweepFindingsError",
     "UnusedFaultsError",
     "Urls",
     "VerificationError",
@@ -285,6 +290,63 @@ class MockWorld:
         found = self.conduct(select, ignore, options=options, fail_on=fail_on, **window)
         if failing := [finding for finding in found if finding["fails"]]:
             raise ConductError(failing)
+
+    def sweep(
+        self,
+        job: Callable[["MockWorld"], object],
+        *,
+        kinds: str | Sequence[str] = (),
+        only: str | Sequence[str] = (),
+        jobs: int = 1,
+        max_runs: int = 400,
+        max_time_s: float | None = None,
+        slow_s: float = 2.0,
+        limit_s: float | None = None,
+        fail_on: str | Sequence[str] = "failed,hung,duplicated,lost,changed",
+    ) -> "SweepReport":
+        """Run a function once for each call that it makes and each kind of fault, as `audience-mock sweep`
+        does with a command.
+
+        `job(world)` gets a new fork of this world for each run, in a thread; it fails if it raises. It may
+        be a coroutine function. It runs twice without a fault first. `kinds` are kinds of fault, by default
+        all; `only` are cases, as `2:answer-lost`; `jobs` run at a time.
+
+        At most `max_runs` are made, and none begins after `max_time_s`. A run has hung after `limit_s`, by
+        default ten times the run without a fault, and at least 30 seconds; its world is then deleted, which
+        breaks its connections. `fail_on` are the verdicts that fail the sweep.
+
+        Raises SweepError if the job fails without a fault or makes no call, ControlError, and ValueError for
+        kinds or verdicts that are unknown. Findings are in the report, whose `expect_ok` raises.
+        """
+        from audience_mock.sweep.functions import sweep_function  # noqa: PLC0415 - few need it
+
+        return sweep_function(
+            job,
+            self,
+            kinds=kinds,
+            only=only,
+            fail_on=fail_on,
+            jobs=jobs,
+            max_runs=max_runs,
+            max_seconds=max_time_s,
+            slow_s=slow_s,
+            limit_s=limit_s,
+        )
+
+    def sweep_plan(
+        self, kinds: str | Sequence[str] = (), *, limit: int = 400, after: int | str | None = None
+    ) -> dict[str, Any]:
+        """The faults that the calls in the journal may meet, to be tried one by one by a job in any language.
+
+        `kinds` are kinds of fault, by default all; `after` is the number of a request, or a time.
+
+        Returns `calls`, `cases` (at most `limit`, the likeliest to find something first), `total` (how many
+        there are) and `dropped`. A case has `name`, `call`, `operation`, `kind`, `effect` and `fault`, for
+        `faults.add(**case["fault"])` in the world of the next run. Raises ControlError.
+        """
+        query = urlencode(_named(kinds=_joined(kinds), limit=limit, after=after))
+        plan: dict[str, Any] = self.control("GET", f"/sweep?{query}")
+        return plan
 
     def identities(self) -> dict[str, dict[str, Any]]:
         """The magic identities by name: addresses that decide how an upload ends, such as `never-match`.

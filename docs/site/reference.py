@@ -217,7 +217,7 @@ def python_api() -> str:
     parts = [_class(testing.MockServer, created=True), f"## connect\n\n{_callable(testing.connect)}"]
     parts += [
         _class(testing.MockWorld, created=True),
-        *(_class(each) for each in (Urls, Clock, Faults, Journal)),
+        *(_class(each) for each in (Urls, Clock, Faults, Journal, testing.SweepReport)),
     ]
     parts += ["## Exceptions"]
     for name in sorted(testing.__all__):
