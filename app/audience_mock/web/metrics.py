@@ -10,8 +10,9 @@ from prometheus_client.registry import Collector
 
 from audience_mock import __version__
 from audience_mock.core.errors import StoreUnavailableError
+from audience_mock.core.worlds.measures import Totals
 from audience_mock.core.worlds.world import DEFAULT
-from audience_mock.core.worlds.worlds import Totals, Worlds
+from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.web.observation import Observation, Observer
 from audience_mock.web.uploads import Uploads
 

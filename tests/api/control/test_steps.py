@@ -59,6 +59,7 @@ def client(start: Callable[..., MockServer]) -> Any:
         (getting("/__admin/bridge?source=pinterest"), 200, ROWS),
         (getting("/__admin/worlds/default/diff/copy"), 200, 2 * ROWS),
         (getting("/__admin/worlds/default/diff/copy?by=content"), 200, 2 * ROWS),
+        (getting("/__admin/sweep"), 200, ROWS),
         (getting("/metrics"), 200, 2),
     ],
     ids=lambda given: "" if callable(given) else None,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from time import time
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from audience_mock.core.errors import (
     AlreadyExistsError,
@@ -13,7 +13,7 @@ from audience_mock.core.errors import (
     StoreUnavailableError,
 )
 from audience_mock.core.rules import Rules
-from audience_mock.core.steps import beside, in_steps, let_others_run
+from audience_mock.core.steps import beside, let_others_run
 from audience_mock.core.store.closing import close_all
 from audience_mock.core.store.database import IN_MEMORY, Database
 from audience_mock.core.worlds.being_made import BeingMade
@@ -25,6 +25,7 @@ from audience_mock.core.worlds.starts import StartingState, Starts
 from audience_mock.core.worlds.world import DEFAULT, World
 
 if TYPE_CHECKING:
+    from audience_mock.core.worlds.measures import Totals, WorldState
     from audience_mock.core.worlds.quotas import Ledger
     from audience_mock.core.worlds.tenants import Tenants
 
@@ -33,36 +34,6 @@ MAX_WORLDS = 10_000
 
 Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
 """Turns a world's own settings into its rules and the providers' options, or raises InvalidSettingsError."""
-
-
-class WorldState(NamedTuple):
-    """A world in a list. `last_use_s` counts from 1970."""
-
-    name: str
-    database_bytes: int
-    snapshot_bytes: int
-    journal_bytes: int
-    last_use_s: float
-    snapshots: int
-    is_open: bool
-
-    @property
-    def bytes(self) -> int:
-        return self.database_bytes + self.snapshot_bytes + self.journal_bytes
-
-
-class Totals(NamedTuple):
-    """What the worlds of a server hold together. Of a world whose file is closed only that it is there."""
-
-    worlds: int
-    opened: int
-    database_bytes: int
-    journal_entries: int
-    journal_bytes: int
-    long_operations: int
-    waiting: int
-    """Requests that wait for a long transaction of their world."""
-    faults_planned: int
 
 
 def _only_rules(settings: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
@@ -151,40 +122,22 @@ class Worlds:
         """The worlds whose database is open."""
         return [world for world in self._open.values() if not world.is_asleep]
 
-    def state_of(self, name: str) -> WorldState:
+    def state_of(self, name: str) -> "WorldState":
         """What is known of a world without opening it. It must exist."""
-        world = self._open.get(name)
-        awake = world is not None and not world.is_asleep
-        # A long transaction may have the database for seconds.
-        can_tell = world is not None and awake and not world.exclusive.is_taken
-        return WorldState(
-            name,
-            database_bytes=world.database.size_bytes()
-            if world and can_tell
-            else self._files.world_bytes(name),
-            snapshot_bytes=self._snapshots.size_bytes(name),
-            journal_bytes=world.journal.held_bytes if world else 0,
-            last_use_s=self.last_use_s(name),
-            snapshots=len(self._snapshots.names(name)),
-            is_open=awake,
+        from audience_mock.core.worlds import measures  # noqa: PLC0415 - no start asks
+
+        return measures.state_of(
+            name, self._open.get(name), self._files, self._snapshots, last_use_s=self.last_use_s(name)
         )
 
-    async def totals(self) -> Totals:
+    async def totals(self) -> "Totals":
         """They are added up in steps. Raises StoreUnavailableError."""
-        sums = Totals(len({*self._open, *self._not_opened}), 0, 0, 0, 0, 0, 0, 0)
-        async for world in in_steps(self.opened()):
-            if self._open.get(world.name) is not world or world.is_asleep:
-                continue  # it was deleted or closed meanwhile
-            sums = sums._replace(
-                opened=sums.opened + 1,
-                database_bytes=sums.database_bytes + world.database.size_bytes(),
-                journal_entries=sums.journal_entries + len(world.journal),
-                journal_bytes=sums.journal_bytes + world.journal.held_bytes,
-                long_operations=sums.long_operations + len(world.long_operations),
-                waiting=sums.waiting + world.exclusive.waiting,
-                faults_planned=sums.faults_planned + sum(1 for _ in world.faults),
-            )
-        return sums
+        from audience_mock.core.worlds import measures  # noqa: PLC0415 - no start asks
+
+        def is_open(world: World) -> bool:
+            return self._open.get(world.name) is world and not world.is_asleep
+
+        return await measures.totals(self.opened(), is_open, worlds=sum(1 for _ in self))
 
     def last_use_s(self, name: str) -> float:
         """When a world was used last, in seconds since 1970."""
