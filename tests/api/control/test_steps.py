@@ -151,6 +151,7 @@ def test_uploads_are_sorted_beside_the_event_loop_and_stored_in_parts(
 ) -> None:
     """However many users a file has: none that is large is sorted by the thread that answers requests, and
     each part is written by itself."""
+    monkeypatch.setattr(steps, "SLICE_BYTES", 1 << 11)
     monkeypatch.setattr(digests, "BESIDE_BYTES", 1 << 12)
     monkeypatch.setattr(digests, "HELD_BYTES", 1 << 16)
     monkeypatch.setattr(digests, "ROOM_BYTES", 1 << 15)
