@@ -16,9 +16,8 @@ from audience_mock.core.rules import Rules
 from audience_mock.core.steps import beside, let_others_run
 from audience_mock.core.store.closing import close_all
 from audience_mock.core.store.database import IN_MEMORY, Database
-from audience_mock.core.worlds.being_made import BeingMade
 from audience_mock.core.worlds.database_files import DatabaseFiles
-from audience_mock.core.worlds.exclusive import copy_beside, is_large
+from audience_mock.core.worlds.exclusive import BeingMade, copy_beside, is_large
 from audience_mock.core.worlds.names import check_name
 from audience_mock.core.worlds.snapshots import Snapshots
 from audience_mock.core.worlds.starts import StartingState, Starts
