@@ -15,6 +15,10 @@ DEFAULT = "default"
 NEWEST = "newest"
 
 
+class UnknownVersionError(ValueError):
+    """No API has these versions; the text says which there are."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VersionChange:
     """Something that answers otherwise from the version `since` on.
@@ -65,6 +69,10 @@ class ApiVersions:
         """The settings of a server that emulates a version."""
         return {self.setting: None if version == DEFAULT else version}
 
+    def name_of(self, settings: Mapping[str, Any]) -> str:
+        """The version that a world with these settings emulates."""
+        return settings.get(self.setting) or DEFAULT
+
     def between(self, one: str, other: str) -> list[VersionChange]:
         """The changes from the older one of two versions to the newer one."""
         first, last = sorted(map(self._place, (one, other)))
@@ -72,3 +80,14 @@ class ApiVersions:
 
     def _place(self, version: str) -> int:
         return self.names.index(self.default if version == DEFAULT else version)
+
+
+def api_of(known: Mapping[str, ApiVersions], *names: str) -> str:
+    """The first API that has all these versions. Raises UnknownVersionError."""
+    for api, versions in known.items():
+        if None not in map(versions.find, names):
+            return api
+    which = "; ".join(f"{api}: {', '.join(versions.names)}" for api, versions in known.items())
+    given = " and ".join(name[:100] for name in names)
+    one = "is no version of an API" if len(names) == 1 else "are not versions of one API"
+    raise UnknownVersionError(f"{given} {one}: {which}; {NEWEST}, {DEFAULT}")

@@ -1,5 +1,6 @@
 """What this server knows of a request beyond ASGI: one object in the request's scope."""
 
+from asyncio import Lock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +17,8 @@ from audience_mock.web.timestamps import http_date
 from audience_mock.web.uploads import Uploads
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from audience_mock.core.worlds.tenants import Tenants
     from audience_mock.web.conduct.facts import Conduct
     from audience_mock.web.provider_app import Provider
@@ -34,6 +37,10 @@ class Served:
     providers: Mapping[str, "Provider"] = field(default_factory=dict)
     conducts: "Callable[[], Mapping[str, Conduct]]" = field(default=dict)
     demo_seed: Callable[[], bytes] = bytes
+    replica: "Callable[[Mapping[str, Any]], FastAPI] | None" = None
+    """Makes an application in memory, with the default settings but for some, to replay requests in."""
+    replaying: Lock = field(default_factory=Lock)
+    """One replay at a time: each takes as much as the world that it replays."""
     public_url: str | None = None
     """Where clients find the server, if it was told; without a slash at its end."""
     evidence: dict[str, Any] = field(default_factory=dict)

@@ -45,19 +45,27 @@ def print_report(report: Mapping[str, Any]) -> None:
 
 def _notes(report: Mapping[str, Any]) -> Iterator[str]:
     """How it was found out, and what may be misleading."""
-    runs = ", ".join(f"{run['version']}: exit status {run['exit_status']}" for run in report["runs"])
-    yield f"runs: {runs}; compared: the calls of the first run, replayed under both versions"
+    one, other = report["from"], report["to"]
+    if "runs" in report:
+        runs = ", ".join(f"{run['version']}: exit status {run['exit_status']}" for run in report["runs"])
+        yield f"runs: {runs}; compared: the calls of the first run, replayed under both versions"
+    else:
+        yield f"compared: the recorded calls of world {report['world']}, replayed under both versions"
     if report["replayed_otherwise"]:
         calls = _numbers(report["replayed_otherwise"])
-        yield f"answered otherwise in the replay than in the run: calls {calls}"
-    if report["own_setting"]:
+        yield f"answered otherwise in the replay than when they were made: calls {calls}"
+    if report.get("other_version"):
+        yield f"made under another version than {one}: calls {_numbers(report['other_version'])}"
+    if report.get("stopped"):
+        yield f"not all was compared: {report['stopped']}"
+    if report.get("own_setting"):
         yield f"in worlds that set {report['setting']} themselves: calls {_numbers(report['own_setting'])}"
-    for divergence in report["divergences"]:
+    for divergence in report.get("divergences", ()):
         world = "" if divergence["world"] == "default" else f" in world {divergence['world']}"
-        one, other = (_call(divergence[name]) for name in ("first", "second"))
+        first, second = (_call(divergence[name]) for name in ("first", "second"))
         yield f"the second run goes another way{world}, after {divergence['alike']} like calls:"
-        yield f"  {report['from']}: {one}"
-        yield f"  {report['to']}: {other}"
+        yield f"  {one}: {first}"
+        yield f"  {other}: {second}"
 
 
 def _lines(differences: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -7,14 +7,12 @@ from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from audience_mock.cli.contract_diff.alignment import shown_call
-from audience_mock.cli.contract_diff.runs import Pair
 from audience_mock.core.controls.json_changes import Change, changes
 from audience_mock.web.api_versions import DEFAULT, STATUS, ApiVersions
+from audience_mock.web.contract_diff.lockstep import Pair
 from audience_mock.web.evidence import KEY
 from audience_mock.web.exchanges import Answer, Exchange
-from audience_mock.web.masking import mask_header, mask_json, mask_text
-from audience_mock.web.openapi import API_VERSIONS
+from audience_mock.web.masking import mask_header, mask_json, mask_query, mask_text
 from audience_mock.web.provider_app import ProviderApp
 from audience_mock.web.secret_names import RESPONSE_SECRETS
 
@@ -24,6 +22,8 @@ TEXT_CHARACTERS = 200
 KEYS_BYTES = 1 << 20
 UNROUTED = "no operation"
 
+_HIDDEN = re.compile(r"[^\s\"'=&:;,/]{0,6}…")
+"""What is left of a secret that is masked: its first characters."""
 _POSITION = re.compile(r"\[\d+\]")
 _WORD = re.compile(r"[A-Za-z0-9_-]{5,}")
 
@@ -37,52 +37,66 @@ class Difference(NamedTuple):
 
 
 class Comparison:
-    """What differs between the answers to the calls of a run.
+    """What differs between the answers of two versions of `api`, one of `apis`, to the calls that it sees; an
+    answer of another API differs only by what follows."""
 
-    `api` names the API that has the two versions; an answer of another API differs only by what follows.
-    """
-
-    def __init__(
-        self,
-        pairs: Sequence[Pair],
-        apis: Mapping[str, ProviderApp],
-        versions: ApiVersions,
-        one: str,
-        other: str,
-    ) -> None:
-        self._apis = apis
-        self._versions, self._one, self._other = versions, one, other
-        self._changes = versions.between(one, other)
+    def __init__(self, api: str, apis: Mapping[str, ProviderApp], one: str, other: str) -> None:
+        provider = apis[api].provider
+        assert provider.versions is not None, "an API without versions has no two of them"
+        self._api, self._apis = api, apis
+        self._versions: ApiVersions = provider.versions()
+        self._one, self._other = one, other
+        self._changes = self._versions.between(one, other)
         self._missing: dict[str, int] = {}
         """Ids that only one of the versions gave, each with the number of the call that made it."""
-        self.different: list[int] = []
-        self.operations = self._compare(pairs)
+        self._calls = 0
+        self._operations: dict[str, dict[str, Any]] = {}
+        self._different: list[int] = []
+        self._replayed_otherwise: list[int] = []
 
-    def _compare(self, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
-        operations: dict[str, dict[str, Any]] = {}
-        for number, pair in enumerate(pairs, 1):
-            name = pair.call.operation or UNROUTED
-            shown = operations.setdefault(
-                name, {"operation": name, "calls": 0, "different": 0, "differences": {}}
-            )
-            shown["calls"] += 1
-            found = [*differences(pair, self._apis[pair.call.api].provider.varying_headers)]
-            if found:
-                self.different.append(number)
-                shown["different"] += 1
-                self._note(shown["differences"], number, pair.call, found)
-                self._learn(number, pair)
-        return [{**shown, "differences": [*shown["differences"].values()]} for shown in operations.values()]
+    def see(self, number: int, pair: Pair) -> None:
+        """The next call, which the report names by this number."""
+        name = pair.call.operation or UNROUTED
+        shown = self._operations.setdefault(
+            name, {"operation": name, "calls": 0, "different": 0, "differences": {}}
+        )
+        self._calls += 1
+        shown["calls"] += 1
+        if _is_otherwise(pair):
+            self._replayed_otherwise.append(number)
+        app = self._apis.get(pair.before.api)
+        found = [*differences(pair, app.provider.varying_headers if app else ())]
+        if found:
+            self._different.append(number)
+            shown["different"] += 1
+            self._note(shown["differences"], number, pair, found)
+            self._learn(number, pair)
 
-    def _note(self, noted: dict[str, Any], number: int, call: Exchange, found: Sequence[Difference]) -> None:
+    def report(self) -> dict[str, Any]:
+        return {
+            "api": self._api,
+            "setting": self._versions.setting,
+            "from": self._one,
+            "to": self._other,
+            "calls": self._calls,
+            "different": self._different,
+            "operations": [
+                {**shown, "differences": [*shown["differences"].values()]}
+                for shown in self._operations.values()
+            ],
+            "replayed_otherwise": self._replayed_otherwise,
+        }
+
+    def _note(self, noted: dict[str, Any], number: int, pair: Pair, found: Sequence[Difference]) -> None:
         """Differences at one place for one reason are shown once, with their calls."""
+        call = pair.call
         keys = request_keys(call)
         for difference in found:
             place, change = difference
             group = {
                 "place": place,
                 "change": change.kind,
-                "facts": self._facts(call, place, keys),
+                "facts": self._facts(pair, place, keys),
                 "follows_from": self._follows_from(call, change),
             }
             first = {**shown_call(number, call), "before": change.before, "after": change.after}
@@ -90,12 +104,12 @@ class Comparison:
             if number not in shown["calls"]:
                 shown["calls"].append(number)
 
-    def _facts(self, call: Exchange, place: str, keys: Collection[str]) -> list[dict[str, Any]]:
+    def _facts(self, pair: Pair, place: str, keys: Collection[str]) -> list[dict[str, Any]]:
         """What the provider knows to have changed there."""
-        operation = call.operation or ""
-        if call.api and self._apis[call.api].provider.versions is None:
+        if pair.before.api != self._api:
             return []
-        served = self._served(call)
+        operation = pair.call.operation or ""
+        served = self._served(operation)
         if served is not None:
             return [served]
         return [
@@ -104,18 +118,17 @@ class Comparison:
             if change.explains(operation, place, keys)
         ]
 
-    def _served(self, call: Exchange) -> dict[str, Any] | None:
+    def _served(self, operation: str) -> dict[str, Any] | None:
         """That one version alone has the operation."""
-        for methods in self._apis[call.api].openapi()["paths"].values():
-            for described in methods.values():
-                if described["operationId"] != call.operation or API_VERSIONS not in described:
-                    continue
-                only = described[API_VERSIONS]
-                if all(version in (DEFAULT, *only) for version in (self._one, self._other)):
-                    return None
-                evidence = {name: value for name, value in described[KEY][0].items() if name != "rule"}
-                named = " and ".join(only)
-                return {"since": only[0], "fact": f"only {named} has this operation", **evidence}
+        for _, _, route in self._apis[self._api].operations:
+            if route.operation_id != operation or (only := route.api_versions) is None:
+                continue
+            if all(version in (DEFAULT, *only) for version in (self._one, self._other)):
+                return None
+            evidence = {
+                name: value for name, value in (route.openapi_extra or {})[KEY][0].items() if name != "rule"
+            }
+            return {"since": only[0], "fact": f"only {' and '.join(only)} has this operation", **evidence}
         return None
 
     def _learn(self, number: int, pair: Pair) -> None:
@@ -140,11 +153,52 @@ class Comparison:
         return next((self._missing[word] for word in named if word in self._missing), None)
 
 
+def shown_call(number: int, call: Exchange) -> dict[str, Any]:
+    """A call in short, without its secrets."""
+    query = mask_query(call.query.decode("latin-1"))
+    path = mask_text(path_in_world(call).decode("latin-1"))
+    return {
+        "number": number,
+        "world": call.world,
+        "operation": call.operation,
+        "method": call.method,
+        "path": f"{path}?{query}" if query else path,
+    }
+
+
+def path_in_world(call: Exchange) -> bytes:
+    return re.sub(rb"^/worlds/[^/]+", b"", call.raw_path)
+
+
+def _is_otherwise(pair: Pair) -> bool:
+    """Whether the replay was answered otherwise than the recorded call, but for new tokens. A connection that
+    a fault breaks has no answer."""
+    recorded, replayed = pair.call.answer, pair.before
+    if replayed.status is None:
+        return False
+    return recorded.status != replayed.status or _masked(recorded) != _masked(replayed)
+
+
+def _masked(answer: Answer) -> Any:
+    """A body without its secrets, which are new in each answer."""
+    value = parsed(answer.body)
+    return _without_secrets(value, mask_json(value, RESPONSE_SECRETS))
+
+
+def _without_secrets(value: Any, masked: Any) -> Any:
+    """Of a secret, nothing is left where `masked`, made from `value`, shows its first characters."""
+    if isinstance(value, dict) and isinstance(masked, dict):
+        return {name: _without_secrets(each, masked[name]) for name, each in value.items()}
+    if isinstance(value, list) and isinstance(masked, list):
+        return [_without_secrets(*pair) for pair in zip(value, masked, strict=True)]
+    return masked if value == masked or not isinstance(masked, str) else _HIDDEN.sub("…", masked)
+
+
 def differences(pair: Pair, varying_headers: Collection[str]) -> Iterator[Difference]:
     """The places where two answers differ. Where their statuses do, the answers are of two kinds, and
     differ as a whole."""
     before, after = pair.before, pair.after
-    had, has = (mask_json(parsed(answer.body), RESPONSE_SECRETS) for answer in (before, after))
+    had, has = _masked(before), _masked(after)
     if before.status != after.status:
         yield Difference(STATUS, Change(STATUS, "value", before.status, after.status))
         if before.body != after.body:
@@ -161,8 +215,8 @@ def differences(pair: Pair, varying_headers: Collection[str]) -> Iterator[Differ
         found = True
         yield Difference(f"body {_POSITION.sub('[*]', change.path)}", change)
     if not found:
-        had, has = (mask_text(answer.body.decode(errors="replace")) for answer in (before, after))
-        # Tokens are new in each answer.
+        texts = [answer.body.decode(errors="replace") for answer in (before, after)]
+        had, has = (_without_secrets(text, mask_text(text)) for text in texts)
         if had != has:
             yield Difference("body $ as text", Change("$", "value", _cut(had), _cut(has)))
 
@@ -227,6 +281,7 @@ def _headers(answer: Answer, ignored: Collection[str]) -> dict[str, str]:
     for raw_name, raw_value in answer.headers:
         name = raw_name.decode("latin-1").lower()
         if name not in ignored:
-            value = mask_header(name, raw_value.decode("latin-1"))
+            given = raw_value.decode("latin-1")
+            value = _without_secrets(given, mask_header(name, given))
             shown[name] = f"{shown[name]}, {value}" if name in shown else value
     return shown
