@@ -12,6 +12,7 @@ from audience_mock.app import create_app
 from audience_mock.client import (
     Clock,
     ConductError,
+    ContractDiffError,
     ControlError,
     Faults,
     Journal,
@@ -31,6 +32,7 @@ from audience_mock.settings import Settings
 __all__ = [
     "Clock",
     "ConductError",
+    "ContractDiffError",
     "ControlError",
     "Faults",
     "InvalidSeedError",

@@ -56,12 +56,16 @@ class ApiVersions:
     aliases: Mapping[str, str] = field(default_factory=dict)
     default: str = ""
     """The version that the server is nearest to where nothing is set."""
+    default_is_own: bool = True
+    """Whether that is none of them, but a version of its own."""
     changes: Callable[[], Sequence[VersionChange]] = tuple
 
     def find(self, name: str) -> str | None:
         """The version of this name; None if there is none."""
-        if name in (NEWEST, DEFAULT):
-            return self.names[-1] if name == NEWEST else DEFAULT
+        if name == NEWEST:
+            return self.names[-1]
+        if name == DEFAULT:
+            return DEFAULT if self.default_is_own else self.default
         named = self.aliases.get(name, name)
         return named if named in self.names else None
 
@@ -71,7 +75,8 @@ class ApiVersions:
 
     def name_of(self, settings: Mapping[str, Any]) -> str:
         """The version that a world with these settings emulates."""
-        return settings.get(self.setting) or DEFAULT
+        value = settings.get(self.setting) or DEFAULT
+        return self.find(value) or value
 
     def between(self, one: str, other: str) -> list[VersionChange]:
         """The changes from the older one of two versions to the newer one."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from fastapi import FastAPI
 from starlette.types import Scope
 
 from audience_mock.core.worlds.moments import Moment
@@ -17,8 +18,6 @@ from audience_mock.web.timestamps import http_date
 from audience_mock.web.uploads import Uploads
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from audience_mock.core.worlds.tenants import Tenants
     from audience_mock.web.conduct.facts import Conduct
     from audience_mock.web.provider_app import Provider
@@ -37,7 +36,7 @@ class Served:
     providers: Mapping[str, "Provider"] = field(default_factory=dict)
     conducts: "Callable[[], Mapping[str, Conduct]]" = field(default=dict)
     demo_seed: Callable[[], bytes] = bytes
-    replica: "Callable[[Mapping[str, Any]], FastAPI] | None" = None
+    replica: Callable[[Mapping[str, Any]], FastAPI] = lambda settings: FastAPI()
     """Makes an application in memory, with the default settings but for some, to replay requests in."""
     replaying: Lock = field(default_factory=Lock)
     """One replay at a time: each takes as much as the world that it replays."""

@@ -65,10 +65,11 @@ async def _compare(
                 _check_start(pair)
         async with aclosing(replay(steps.exchanges(), apps, prepare=prepare)) as pairs:
             async for pair in pairs:
-                if not pair.call.is_control:
-                    comparison.see(pair.call.number, pair)
-                    if steps.versions.name_of(pair.call.settings) != names[0]:
-                        other_version.append(pair.call.number)
+                if pair.call.is_control:
+                    continue
+                comparison.see(pair.call.number, pair)
+                if steps.versions.name_of(pair.call.settings) != names[0]:
+                    other_version.append(pair.call.number)
                 if (stopped := why_stop()) is not None:
                     break
     return {
