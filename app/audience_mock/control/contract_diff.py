@@ -16,6 +16,7 @@ from audience_mock.control.errors import invalid_input
 from audience_mock.control.openapi_responses import success
 from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
+from audience_mock.core.controls.json_changes import Kind
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.worlds.world import World
 from audience_mock.web.evidence import Grade
@@ -69,7 +70,7 @@ class ContractDifference(ApiModel):
     place: str = Field(
         description="`status`, `header NAME` or `body PATH`, a JSON path with `[*]` for an item of a list."
     )
-    change: str = Field(description="`added`, `removed`, `type` or `value`.")
+    change: Kind
     facts: list[ContractFact] = Field(description="What is known to have changed there, with its evidence.")
     follows_from: int | None = Field(
         description="The call that made what this one names, under one version alone."

@@ -1,5 +1,5 @@
 export { Clock, type EventKind, type Time } from "./clock.js";
-export { ConductError, ConnectionError, ControlError, StartError, UnusedFaultsError, VerificationError } from "./errors.js";
+export { ConductError, ConnectionError, ContractDiffError, ControlError, StartError, UnusedFaultsError, VerificationError } from "./errors.js";
 export { Faults } from "./faults.js";
 export { type FindOptions } from "./find.js";
 export { globalSetup } from "./global_setup.js";
@@ -7,5 +7,5 @@ export { Journal } from "./journal.js";
 export { lastRequests } from "./last_requests.js";
 export { AudienceMock, startAudienceMock, type StartOptions, type StartSettings } from "./start.js";
 export type * from "./types.js";
-export { connect, type ConductQuery, type ConnectOptions, type Urls, World } from "./world.js";
+export { connect, type ConductQuery, type ConnectOptions, type ContractDiffQuery, type Urls, World } from "./world.js";
 export { createWorld, type CreateWorldOptions, withWorld, type WorldOptions } from "./worlds.js";
