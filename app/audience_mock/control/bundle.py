@@ -13,6 +13,7 @@ from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.seeds.export import export_start
+from audience_mock.core.worlds.world import World
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
@@ -55,14 +56,23 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-def _why_not_recorded(world: str) -> str:
+def why_not_recorded(world: World) -> str | None:
+    """None if the world is recorded."""
+    if world.recording is not None:
+        return None
+    if world.rules.record:
+        return "this world is not recorded: only SQLite can record"
+    return _how_to_record(world.name)
+
+
+def _how_to_record(world: str) -> str:
     return (
         "this world is not recorded: its setting record is off (start the server with --record, or PATCH"
         f' /__admin/worlds/{world} with {{"settings": {{"record": true}}}})'
     )
 
 
-NOT_RECORDED = error(409, "The world is not recorded", _why_not_recorded("default"))
+NOT_RECORDED = error(409, "The world is not recorded", _how_to_record("default"))
 
 
 @router.get(
@@ -88,8 +98,7 @@ async def bundle_maker(request: MockRequest) -> Callable[[], Any]:
     world = request.world
     recording = world.recording
     if recording is None:
-        only_sqlite = "this world is not recorded: only SQLite can record"
-        raise InvalidStateError(only_sqlite if world.rules.record else _why_not_recorded(world.name))
+        raise InvalidStateError(str(why_not_recorded(world)))
     state = from_json(await export_start(recording, world))
     del state["clock"]
     entries, providers = entries_of(world, recording), request.context.served.providers

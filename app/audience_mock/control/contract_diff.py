@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
-from audience_mock.control.bundle import NOT_RECORDED, bundle_maker
+from audience_mock.control.bundle import NOT_RECORDED, bundle_maker, why_not_recorded
 from audience_mock.control.errors import invalid_input
 from audience_mock.control.openapi_responses import success
 from audience_mock.control.responses import json_response
@@ -115,6 +115,9 @@ class ContractApi(ApiModel):
 
 class ContractVersions(ApiModel):
     apis: list[ContractApi] = Field(description="Those that can emulate several versions.")
+    why_not_recorded: str | None = Field(
+        description="Why the calls of this world cannot be compared; null if they are recorded."
+    )
 
 
 _EXAMPLE: dict[str, Any] = {
@@ -169,7 +172,8 @@ _VERSIONS_EXAMPLE = {
             "versions": ["5.18", "5.23", "5.28"],
             "current": "default",
         }
-    ]
+    ],
+    "why_not_recorded": None,
 }
 
 
@@ -242,7 +246,7 @@ async def list_versions(request: MockRequest) -> RawResponse:
         }
         for name, versions in _known(request).items()
     ]
-    return json_response({"apis": apis})
+    return json_response({"apis": apis, "why_not_recorded": why_not_recorded(request.world)})
 
 
 def _known(request: MockRequest) -> "Mapping[str, ApiVersions]":
