@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextvars import Context
 from functools import partial
 from threading import Event
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -31,6 +31,10 @@ router = APIRouter(route_class=ControlRoute, prefix="/__admin/contract-diff", ta
 
 LIMIT_S = 30
 """Seconds after which a comparison ends with what it has. Chosen: half of what clients wait."""
+
+PAUSE_S = 0.0005
+"""Seconds after each replayed call, in which the requests that have come are answered: a thread that computes
+keeps the others waiting for 5 ms each time. Chosen: a third of what a call takes."""
 
 
 class ContractDiffQuery(ApiModel):
@@ -198,7 +202,8 @@ async def get(request: MockRequest, query: Annotated[ContractDiffQuery, Query()]
         make_bundle = await bundle_maker(request)
         until_s = monotonic() + LIMIT_S
 
-        def why_stop() -> str | None:
+        def after_each() -> str | None:
+            sleep(PAUSE_S)
             if is_cancelled.is_set():
                 return "the request was cancelled"
             if monotonic() < until_s:
@@ -215,7 +220,7 @@ async def get(request: MockRequest, query: Annotated[ContractDiffQuery, Query()]
                 one=one,
                 other=other,
                 make_app=served.replica,
-                why_stop=why_stop,
+                after_each=after_each,
             )
             return json_response(report)
 

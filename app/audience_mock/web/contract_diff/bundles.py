@@ -34,11 +34,11 @@ def compare(
     one: str,
     other: str,
     make_app: MakeApp,
-    why_stop: Callable[[], str | None] = lambda: None,
+    after_each: Callable[[], str | None] = lambda: None,
 ) -> dict[str, Any]:
-    """The report on the calls of a bundle, until `why_stop` says why not to go on. Runs for milliseconds per
-    call, on an event loop of its own. Raises BundleError."""
-    return asyncio.run(_compare(_Steps(bundle, versions), api, (one, other), make_app, why_stop))
+    """The report on the calls of a bundle. After each one, `after_each` may say why not to go on. Runs for
+    milliseconds per call, on an event loop of its own. Raises BundleError."""
+    return asyncio.run(_compare(_Steps(bundle, versions), api, (one, other), make_app, after_each))
 
 
 async def _compare(
@@ -46,7 +46,7 @@ async def _compare(
     api: str,
     names: tuple[str, str],
     make_app: MakeApp,
-    why_stop: Callable[[], str | None],
+    after_each: Callable[[], str | None],
 ) -> dict[str, Any]:
     settings = [steps.versions.settings(name) for name in names]
     other_version = []
@@ -70,7 +70,7 @@ async def _compare(
                 comparison.see(pair.call.number, pair)
                 if steps.versions.name_of(pair.call.settings) != names[0]:
                     other_version.append(pair.call.number)
-                if (stopped := why_stop()) is not None:
+                if (stopped := after_each()) is not None:
                     break
     return {
         "world": steps.world,

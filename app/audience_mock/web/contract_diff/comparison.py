@@ -47,6 +47,12 @@ class Comparison:
         self._versions: ApiVersions = provider.versions()
         self._one, self._other = one, other
         self._changes = self._versions.between(one, other)
+        self._only_in = {
+            route.operation_id: (route.api_versions, route)
+            for _, _, route in apis[api].operations
+            if route.api_versions is not None
+        }
+        """By operation that not all versions have, those that do, and its route."""
         self._missing: dict[str, int] = {}
         """Ids that only one of the versions gave, each with the number of the call that made it."""
         self._calls = 0
@@ -91,18 +97,25 @@ class Comparison:
         """Differences at one place for one reason are shown once, with their calls."""
         call = pair.call
         keys = request_keys(call)
+        sent = self._sent(call)
+        # A list has the same difference in each of its items.
+        seen: set[tuple[str, str, int | None]] = set()
         for difference in found:
             place, change = difference
+            follows_from = self._follows_from(sent, change)
+            if (place, change.kind, follows_from) in seen:
+                continue
+            seen.add((place, change.kind, follows_from))
             group = {
                 "place": place,
                 "change": change.kind,
                 "facts": self._facts(pair, place, keys),
-                "follows_from": self._follows_from(call, change),
+                "follows_from": follows_from,
             }
             first = {**shown_call(number, call), "before": change.before, "after": change.after}
-            shown = noted.setdefault(json.dumps(group), {**group, "calls": [], "first": first})
-            if number not in shown["calls"]:
-                shown["calls"].append(number)
+            noted.setdefault(json.dumps(group), {**group, "calls": [], "first": first})["calls"].append(
+                number
+            )
 
     def _facts(self, pair: Pair, place: str, keys: Collection[str]) -> list[dict[str, Any]]:
         """What the provider knows to have changed there."""
@@ -120,16 +133,15 @@ class Comparison:
 
     def _served(self, operation: str) -> dict[str, Any] | None:
         """That one version alone has the operation."""
-        for _, _, route in self._apis[self._api].operations:
-            if route.operation_id != operation or (only := route.api_versions) is None:
-                continue
-            if all(version in (DEFAULT, *only) for version in (self._one, self._other)):
-                return None
-            evidence = {
-                name: value for name, value in (route.openapi_extra or {})[KEY][0].items() if name != "rule"
-            }
-            return {"since": only[0], "fact": f"only {' and '.join(only)} has this operation", **evidence}
-        return None
+        if operation not in self._only_in:
+            return None
+        only, route = self._only_in[operation]
+        if all(version in (DEFAULT, *only) for version in (self._one, self._other)):
+            return None
+        evidence = {
+            name: value for name, value in (route.openapi_extra or {})[KEY][0].items() if name != "rule"
+        }
+        return {"since": only[0], "fact": f"only {' and '.join(only)} has this operation", **evidence}
 
     def _learn(self, number: int, pair: Pair) -> None:
         """The ids of what one version made and the other did not."""
@@ -138,18 +150,18 @@ class Comparison:
             for id in _ids(parsed(made.body)):
                 self._missing.setdefault(id, number)
 
-    def _follows_from(self, call: Exchange, change: Change) -> int | None:
+    def _sent(self, call: Exchange) -> list[str]:
+        """The words of a request, which may be ids that only one version gave."""
+        if not self._missing:
+            return []
+        sent = (call.raw_path, call.query, _beginning(call))
+        return _WORD.findall(" ".join(part.decode("latin-1") for part in sent))
+
+    def _follows_from(self, sent: Iterable[str], change: Change) -> int | None:
         """The call whose different answer is the reason: this one names what only one version has."""
         if not self._missing:
             return None
-        sent = " ".join(
-            (
-                call.raw_path.decode("latin-1"),
-                call.query.decode("latin-1"),
-                _beginning(call).decode("latin-1"),
-            )
-        )
-        named = chain(_WORD.findall(sent), _ids(change.before), _ids(change.after))
+        named = chain(sent, _ids(change.before), _ids(change.after))
         return next((self._missing[word] for word in named if word in self._missing), None)
 
 
@@ -176,7 +188,9 @@ def _is_otherwise(pair: Pair) -> bool:
     recorded, replayed = pair.call.answer, pair.before
     if replayed.status is None:
         return False
-    return recorded.status != replayed.status or _masked(recorded) != _masked(replayed)
+    if recorded.status != replayed.status:
+        return True
+    return recorded.body != replayed.body and _masked(recorded) != _masked(replayed)
 
 
 def _masked(answer: Answer) -> Any:
