@@ -57,11 +57,10 @@ class ContractDiffError(AssertionError):
     `contract_diff`."""
 
     def __init__(self, report: Mapping[str, Any]) -> None:
-        different, calls = len(report["different"]), report["calls"]
-        lines = [
-            f"{different} of {calls} calls are answered otherwise by {report['api']} {report['to']} than by"
-            f" {report['from']}:"
-        ]
+        calls = (
+            f"{len(report['different'])} of {report['calls']} {'call' if report['calls'] == 1 else 'calls'}"
+        )
+        lines = [f"{calls} answered otherwise by {report['api']} {report['to']} than by {report['from']}:"]
         if report["stopped"] is not None:
             lines.append(f"not all was compared: {report['stopped']}")
         for operation in report["operations"]:

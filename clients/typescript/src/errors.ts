@@ -58,7 +58,7 @@ export class ContractDiffError extends Error {
     const { api, from, to, calls, different, stopped } = report;
     super(
       [
-        `${different.length} of ${calls} calls are answered otherwise by ${api} ${to} than by ${from}:`,
+        `${different.length} of ${calls} ${calls === 1 ? "call" : "calls"} answered otherwise by ${api} ${to} than by ${from}:`,
         ...(stopped === null ? [] : [`  not all was compared: ${stopped}`]),
         ...report.operations
           .filter(({ differences }) => differences.length > 0)
@@ -77,7 +77,7 @@ function linesOf({ place, change, calls, first, facts }: ContractDifference): st
   const changed = change === "added" ? `added: ${after}` : change === "removed" ? `removed: ${before}` : `${before} -> ${after}`;
   return [
     `    ${place}: ${changed}`,
-    `      calls ${calls.join(", ")}: ${first.method} ${first.path}`,
+    `      ${calls.length === 1 ? "call" : "calls"} ${calls.join(", ")}: ${first.method} ${first.path}`,
     ...facts.map(({ since, fact, grade, source }) => `      since ${since}: ${fact} (${grade}: ${source})`),
   ];
 }

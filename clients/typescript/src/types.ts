@@ -354,6 +354,8 @@ export interface ContractOperation {
 export interface ContractVersions {
   /** Those that can emulate several versions. */
   apis: readonly ContractApi[];
+  /** Why the calls of this world cannot be compared; null if they are recorded. */
+  why_not_recorded: string | null;
 }
 
 export interface CountRange {

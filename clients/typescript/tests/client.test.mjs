@@ -218,7 +218,7 @@ test("a contract diff says which calls another version answers otherwise", withW
   assert.deepEqual([report.from, report.calls, report.different], ["5.23", 2, [2]]);
   await assert.rejects(world.expectNoContractDiff(), (error) => {
     assert.ok(error instanceof ContractDiffError);
-    assert.match(error.message, /^1 of 2 calls .*\n  audiences\/create\n    body \$\.is_nca: added: false\n      calls 2: POST /);
+    assert.match(error.message, /^1 of 2 calls .*\n  audiences\/create\n    body \$\.is_nca: added: false\n      call 2: POST /);
     return true;
   });
   await world.expectNoContractDiff({ from: "5.18", to: "5.23" });

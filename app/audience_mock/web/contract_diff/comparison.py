@@ -151,7 +151,7 @@ class Comparison:
                 self._missing.setdefault(id, number)
 
     def _sent(self, call: Exchange) -> list[str]:
-        """The words of a request, which may be ids that only one version gave."""
+        """What a request may have that only one version gave: ids."""
         if not self._missing:
             return []
         sent = (call.raw_path, call.query, _beginning(call))
