@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from audience_mock.client import MockWorld
 from audience_mock.control import contract_diff
 from audience_mock.testing import ContractDiffError, ControlError, MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.engines import SQLITE
 from helpers.tenants import OPERATOR, two_teams, write_tenants
 
 pytestmark = pytest.mark.sqlite_only(reason="PostgreSQL records no world")
@@ -345,6 +347,28 @@ def test_others_are_answered_meanwhile(start: Start, monkeypatch: pytest.MonkeyP
     assert len(running) == 4
 
 
+def test_a_server_that_stops_ends_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison under way ends with its server, after the call at which it is."""
+    calls, replayed, began = 100, [], threading.Event()
+
+    def pause(seconds: float) -> None:
+        replayed.append(seconds)
+        began.set()
+        time.sleep(0.05)
+
+    monkeypatch.setattr(contract_diff, "sleep", pause)
+    with ThreadPoolExecutor(1) as threads:
+        with MockServer(log_level="error") as server:
+            world = recorded(server)
+            with client(world) as pinterest:
+                for _ in range(calls):
+                    pinterest.get("/ad_accounts")
+            report = threads.submit(world.contract_diff)
+            assert began.wait(LIMIT_S)
+        assert report.exception(LIMIT_S) is not None
+    assert len(replayed) < calls
+
+
 # What cannot be compared
 
 
@@ -425,3 +449,16 @@ def test_a_reader_may_compare(start: Start, tmp_path: Path) -> None:
     MockWorld(server.url, world="team-a", admin_token="team-a-admin").configure(record=True)
     reader = MockWorld(server.url, world="team-a", admin_token="team-a-reads")
     assert reader.contract_diff()["calls"] == 0
+
+
+@pytest.mark.both_engines
+def test_only_sqlite_records(start: Start, engine: str) -> None:
+    """On PostgreSQL, the error says that there is nothing to compare, whatever the world's setting."""
+    world = recorded(start())
+    listed = world.control("GET", "/contract-diff/versions")
+    if engine == SQLITE:
+        assert listed["why_not_recorded"] is None
+        return
+    with pytest.raises(ControlError, match="this world is not recorded: only SQLite can record"):
+        world.contract_diff()
+    assert listed["why_not_recorded"] == "this world is not recorded: only SQLite can record"
