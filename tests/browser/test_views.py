@@ -294,14 +294,31 @@ def test_steps_and_idle(show: Show, demo: MockServer) -> None:
     page.locator("main").get_by_role("button", name="Freeze", exact=True).click()
     toast(page, "stands still")
     before = demo.clock.get()["unix"]
-    for name in ("+1 s", "+1 min", "+1 h", "+1 day"):
+    for name, said in (
+        ("+1 s", "1 s later"),
+        ("+1 min", "1 min later"),
+        ("+1 h", "1 h later"),
+        ("+1 day", "1 d later"),
+    ):
         page.locator("main").get_by_role("button", name=name, exact=True).click()
-        toast(page, "later")
+        toast(page, said)
         page.locator(".toast").get_by_role("button", name="Dismiss").last.click()
     assert demo.clock.get()["unix"] == pytest.approx(before + 1 + 60 + 3600 + 86400)
     page.get_by_role("button", name="Until nothing is left", exact=True).click()
     expect(page.get_by_text("Nothing is going to happen")).to_be_visible()
     assert demo.clock.agenda() == []
+
+
+def test_a_step_of_a_clock_that_runs(show: Show) -> None:
+    """What is said is the step, without what passed since the page learnt the time."""
+    page = show("clock")
+    for _ in range(3):
+        expect(page.locator(".big-time")).not_to_have_text(page.locator(".big-time").inner_text())
+    page.locator("main").get_by_role("button", name="+1 min", exact=True).click()
+    toast(page, "1 min later")
+    page.get_by_label("Set the time (UTC)").fill("2020-01-01T00:00:00Z")
+    page.get_by_role("button", name="Set", exact=True).click()
+    toast(page, " back: ")
 
 
 # Faults
