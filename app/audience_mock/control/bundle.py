@@ -59,7 +59,8 @@ _EXAMPLE: dict[str, Any] = {
 def why_not_recorded(world: World) -> str | None:
     """None if the world is recorded."""
     if world.recording is not None:
-        return None
+        off = f"world {world.name} keeps no journal, which a recording needs: set journal_entries"
+        return None if world.rules.journal_entries else off
     if world.rules.record:
         return "this world is not recorded: only SQLite can record"
     return _how_to_record(world.name)
@@ -97,8 +98,9 @@ async def bundle_maker(request: MockRequest) -> Callable[[], Any]:
 
     world = request.world
     recording = world.recording
-    if recording is None:
-        raise InvalidStateError(str(why_not_recorded(world)))
+    why = why_not_recorded(world)
+    if recording is None or why is not None:
+        raise InvalidStateError(str(why))
     state = from_json(await export_start(recording, world))
     del state["clock"]
     entries, providers = entries_of(world, recording), request.context.served.providers

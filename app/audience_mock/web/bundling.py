@@ -75,7 +75,8 @@ def bundle_of(
     aliases = _Aliases(providers)
     for entry in entries:
         aliases.add_from(entry, recording.exchanges.get(entry.number))
-    dropped = entries[0].number - recording.first_number if entries else 0
+    # All, where the journal was emptied.
+    dropped = entries[0].number - recording.first_number if entries else len(recording.exchanges)
     return {
         "format": FORMAT,
         "versions": {"audience_mock": __version__, "python": platform.python_version()},

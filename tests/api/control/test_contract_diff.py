@@ -386,7 +386,8 @@ def test_a_world_that_is_not_recorded(mock: MockServer) -> None:
 
 
 def test_what_was_dropped(world: MockWorld) -> None:
-    """If the journal has dropped the first requests, the error says so."""
+    """If the journal has dropped the first requests, was emptied or is off, the error says so: a check does
+    not pass because there is nothing left to compare."""
     world.configure(journal_entries=1)
     with client(world) as pinterest:
         for _ in range(3):
@@ -394,6 +395,12 @@ def test_what_was_dropped(world: MockWorld) -> None:
     with pytest.raises(ControlError, match="the journal had dropped its first 2 requests") as raised:
         world.contract_diff()
     assert raised.value.status == 409
+    world.journal.clear()
+    with pytest.raises(ControlError, match="the journal had dropped its first 3 requests"):
+        world.contract_diff()
+    world.configure(journal_entries=0)
+    with pytest.raises(ControlError, match="world shop keeps no journal"):
+        world.contract_diff()
 
 
 def test_what_was_not_kept(world: MockWorld, tmp_path: Path) -> None:
