@@ -596,6 +596,7 @@ def test_two_worlds_are_compared(show: Show, demo: MockServer) -> None:
 # Contract diff
 
 
+@pytest.mark.sqlite_only(reason="PostgreSQL records no world")
 def test_the_contract_diff_records_and_compares(show: Show, demo: MockServer) -> None:
     """A world that is not recorded is recorded by a click; then two versions are chosen, and the table tells
     what differs at which request, with what is known about it."""
@@ -622,6 +623,7 @@ def test_the_contract_diff_records_and_compares(show: Show, demo: MockServer) ->
     expect(status).to_contain_text("by pitchtarget 2014-05-12")
 
 
+@pytest.mark.sqlite_only(reason="PostgreSQL records no world")
 def test_the_contract_diff_on_a_phone(show: Show, demo: MockServer) -> None:
     """Its table has a block for each difference, no wider than the page, and leads to the request."""
     demo.configure(record=True, pinterest_contract="5.18")
