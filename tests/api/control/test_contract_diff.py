@@ -246,6 +246,23 @@ def test_a_call_under_another_version(world: MockWorld) -> None:
         assert (report["different"], report["other_version"]) == ([1, 2], other_version)
 
 
+def test_a_body_that_was_not_read(world: MockWorld) -> None:
+    """A request that was rejected before its body was read is replayed with its body: the version that has
+    the operation accepts it."""
+    world.configure(pinterest_contract="5.23")
+    with client(world) as pinterest:
+        made = pinterest.post(AUDIENCES, json=VISITORS).json()
+        body = {"name": "S", "audience_ids": [made["id"]]}
+        assert pinterest.post(SEGMENTS, json=body).status_code == 404
+        assert (
+            pinterest.post(AUDIENCES, json=VISITORS, headers={"Content-Encoding": "gzip"}).status_code == 415
+        )
+    report = world.contract_diff("5.28")
+    assert (report["different"], report["replayed_otherwise"]) == ([1, 2], [])
+    (created,) = (each for each in report["operations"] if each["operation"] == "customer_segment/create")
+    assert [created["differences"][0]["first"][name] for name in ("before", "after")] == [404, 201]
+
+
 def test_what_follows_from_a_difference(world: MockWorld) -> None:
     """A call that names what one version alone has made says from which call it follows; ids do not shift."""
     world.configure(pinterest_contract="5.18")
