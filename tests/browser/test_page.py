@@ -389,8 +389,8 @@ def test_the_first_view_is_fast(start: Callable[..., MockServer], open_page: Cal
 def test_many_audiences_and_a_full_journal_stay_smooth(
     start: Callable[..., MockServer], open_page: Callable[..., Watched]
 ) -> None:
-    """With 100,000 audiences and 3,000 requests a page has few elements; how long the browser was busy at once
-    is printed, since it depends on the machine."""
+    """With 100,000 audiences and 3,000 requests a page has few elements; how long the browser was busy at
+    once is printed, since it depends on the machine."""
     mock = start(journal_entries=5_000)
     rows = [
         {"api": "pinterest", "account": "1", "kind": "VISITOR", "name": f"Audience {number}"}

@@ -23,9 +23,11 @@ from audience_mock.control import (
     overview,
     snapshots,
     state,
+    sweep,
     tokens,
     uploads,
     verify,
+    world_diff,
     worlds,
 )
 from audience_mock.web.provider_app import Provider
@@ -80,6 +82,7 @@ def provider() -> Provider:
             health.router,
             overview.router,
             worlds.router,
+            world_diff.router,
             state.router,
             state.seed_router,
             snapshots.router,
@@ -95,6 +98,7 @@ def provider() -> Provider:
             contract_diff.router,
             verify.router,
             conduct.router,
+            sweep.router,
             uploads.router,
             lint.router,
             identities.router,

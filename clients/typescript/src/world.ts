@@ -4,7 +4,8 @@ import { ConductError, ContractDiffError, ControlError, VerificationError } from
 import { Faults } from "./faults.js";
 import { call } from "./http.js";
 import { Journal } from "./journal.js";
-import type { ConductFinding, ConductReport, ContractDiff, Expectation, Seed, SeedResult, State, Verified, WorldSettings, WorldState } from "./types.js";
+import { type FaultKind, type SweepJob, sweep, type SweepOptions, type SweepReport } from "./sweep.js";
+import type { ConductFinding, ConductReport, ContractDiff, Expectation, Seed, SeedResult, State, SweepPlan, Verified, WorldSettings, WorldState } from "./types.js";
 
 /** What the server calls the world that no path, header or token selects. */
 const DEFAULT_WORLD = "default";
@@ -56,6 +57,18 @@ export interface ContractDiffQuery {
   to?: string;
   /** API of the versions; by default, the first that has both. */
   api?: string;
+}
+
+/** Which cases of a sweep are listed. */
+export interface SweepQuery {
+  /** Kinds of fault; by default all. */
+  kinds?: readonly FaultKind[];
+  /** Cases at most; 400 by default. */
+  limit?: number;
+  /** Calls after this request: its number, or a time in ISO 8601. */
+  after?: number | string;
+  /** Seconds that a slow answer is late; 2 by default. */
+  slow_s?: number;
 }
 
 /**
@@ -189,6 +202,22 @@ export class World {
     if (report.different.length > 0 || report.stopped !== null) throw new ContractDiffError(report);
   }
 
+  /**
+   * Run a job once for each call that it makes and each kind of fault, each time in a new fork of this world:
+   * `(await world.sweep((world) => sync(world.urls.pinterest))).expectOk()`. A job fails if it rejects, and has
+   * hung after its limit; its world is then deleted, which breaks its connections.
+   *
+   * Rejects with SweepError if the job fails without a fault or makes no call.
+   */
+  sweep(job: SweepJob, options?: SweepOptions): Promise<SweepReport> {
+    return sweep(this, job, options);
+  }
+
+  /** The faults that the calls in the journal may meet, each with what `faults.add` takes. */
+  sweepPlan(query: SweepQuery = {}): Promise<SweepPlan> {
+    return this.control("GET", `/sweep?${queryOf({ ...query })}`);
+  }
+
   /** Call the control API, as `control("GET", "/uploads")`. Resolves to the JSON of the response, if any. */
   async control<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
     const { status, text } = await call(method, this.urls.control + path, {
@@ -214,11 +243,11 @@ export async function connect(url: string, options?: ConnectOptions): Promise<Wo
 }
 
 function queryOf(given: Readonly<Record<string, unknown>>): URLSearchParams {
-  const query = new URLSearchParams();
+  const text = new URLSearchParams();
   for (const [name, value] of Object.entries(given)) {
-    if (value !== undefined && String(value) !== "") query.set(name, String(value));
+    if (value !== undefined && String(value) !== "") text.set(name, String(value));
   }
-  return query;
+  return text;
 }
 
 function parse(status: number, text: string): any {

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from audience_mock.cli.control.output import echo, table_lines
+from audience_mock.cli.control.output import echo
 from audience_mock.cli.junit import Case
 from audience_mock.client_errors import call_numbers, difference_lines, shown_request
 from audience_mock.core.counting import counted
+from audience_mock.core.text_tables import table_lines
 
 PLACES = ("status", "header", "body")
 
