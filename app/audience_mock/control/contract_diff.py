@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextvars import Context
 from functools import partial
 from threading import Event
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -31,10 +31,6 @@ router = APIRouter(route_class=ControlRoute, prefix="/__admin/contract-diff", ta
 
 LIMIT_S = 30
 """Seconds after which a comparison ends with what it has. Chosen: half of what clients wait."""
-
-PAUSE_S = 0.0005
-"""Seconds after each replayed call, in which the requests that have come are answered: a thread that computes
-keeps the others waiting for 5 ms each time. Chosen: a third of what a call takes."""
 
 
 class ContractDiffQuery(ApiModel):
@@ -203,7 +199,6 @@ async def get(request: MockRequest, query: Annotated[ContractDiffQuery, Query()]
         until_s = monotonic() + LIMIT_S
 
         def after_each() -> str | None:
-            sleep(PAUSE_S)
             if is_cancelled.is_set():
                 return "the request was cancelled"
             if monotonic() < until_s:

@@ -18,6 +18,7 @@ from audience_mock.cli.main import main
 from audience_mock.client import MockWorld
 from audience_mock.control import contract_diff
 from audience_mock.testing import ContractDiffError, ControlError, MockServer
+from audience_mock.web.contract_diff.comparison import Comparison
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.engines import SQLITE
 from helpers.tenants import OPERATOR, two_teams, write_tenants
@@ -368,12 +369,12 @@ def test_a_server_that_stops_ends_the_comparison(monkeypatch: pytest.MonkeyPatch
     """A comparison under way ends with its server, after the call at which it is."""
     calls, replayed, began = 100, [], threading.Event()
 
-    def pause(seconds: float) -> None:
-        replayed.append(seconds)
+    def see(comparison: Comparison, number: int, pair: Any) -> None:
+        replayed.append(number)
         began.set()
         time.sleep(0.05)
 
-    monkeypatch.setattr(contract_diff, "sleep", pause)
+    monkeypatch.setattr(Comparison, "see", see)
     with ThreadPoolExecutor(1) as threads:
         with MockServer(log_level="error") as server:
             world = recorded(server)
