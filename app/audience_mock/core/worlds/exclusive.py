@@ -100,7 +100,7 @@ class BeingMade:
             ended.set()
 
     async def wait(self, name: str) -> None:
-        """Until nobody makes it."""
+        """While it is being made."""
         while (ended := self._ended.get(name)) is not None:
             await ended.wait()
 
