@@ -10,6 +10,7 @@ from audience_mock.control.openapi_responses import success
 from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.audiences import search
+from audience_mock.core.steps import let_others_run
 from audience_mock.core.users import list_search
 from audience_mock.web.provider_app import Provider
 from audience_mock.web.request import MockRequest
@@ -80,6 +81,11 @@ async def get(request: MockRequest) -> RawResponse:
     world, served = request.world, request.context.served
     file = request.worlds.default.database.file
     planned = list(world.faults)
+    # Each looks at every row of its table.
+    by_status = await world.read(search.count_by_status)
+    await let_others_run()
+    kinds = await world.read(search.kinds)
+    await let_others_run()
     return json_response(
         {
             "version": __version__,
@@ -97,8 +103,8 @@ async def get(request: MockRequest) -> RawResponse:
                 }
                 for provider in served.providers.values()
             ],
-            "audiences": await world.read(search.count_by_status),
-            "kinds": await world.read(search.kinds),
+            "audiences": by_status,
+            "kinds": kinds,
             "customer_lists": await world.read(list_search.count),
             "requests": len(world.journal),
             "faults": len(planned),
