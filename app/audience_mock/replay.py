@@ -220,12 +220,23 @@ def _leaves(was: Any, now: Any) -> Iterator[tuple[str, str]]:
 
 
 def _note(recorded: str, received: str, bound: dict[str, str]) -> None:
+    """Note what a text has in the places of aliases: what stands before the next part of the recorded one.
+    Looked for once from the left, since a pattern could take as long as the author of a bundle likes."""
     aliases = _ALIAS.findall(recorded)
-    if not aliases:
+    first, *parts = _ALIAS.split(recorded)
+    if not aliases or not received.startswith(first):
         return
-    pattern = "(.+?)".join(re.escape(part) for part in _ALIAS.split(recorded))
-    if found := re.fullmatch(pattern, received):
-        bound |= dict(zip(aliases, found.groups(), strict=True))
+    found: list[str] = []
+    at = len(first)
+    for number, part in enumerate(parts, 1):
+        end = received.find(part, at + 1) if part else -1
+        if number == len(parts):
+            end = len(received) - len(part)
+        if end <= at or not received.startswith(part, end):
+            return
+        found.append(received[at:end])
+        at = end + len(part)
+    bound |= dict(zip(aliases, found, strict=True))
 
 
 def _bind(text: str, bound: Mapping[str, str]) -> str:
