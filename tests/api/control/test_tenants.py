@@ -394,7 +394,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(
     ],
 )
 def test_a_token_in_the_place_of_a_digest_is_not_shown(tmp_path: Path, given: str) -> None:
-    """Who writes a token into the file finds out from a line that does not repeat it: it may be in the log."""
+    """Who writes a token into the file reads so in a line that does not repeat it: the log may have it."""
     file = tmp_path / "t.toml"
     file.write_text(f"[tenants.a]\n{given.format('hunter2-hunter2')}\n")
     with pytest.raises(InvalidTenantsError) as raised:
