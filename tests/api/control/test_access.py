@@ -83,6 +83,13 @@ def test_rebound_names_and_foreign_pages_may_not(
     assert "access-control-allow-origin" not in rejected.headers
 
 
+@pytest.mark.parametrize("hosts", [("localhost", "evil.example"), ("evil.example", "localhost")])
+def test_each_of_two_hosts_has_to_be_local(mock: MockServer, hosts: tuple[str, str]) -> None:
+    """A request with two Host headers is judged by both."""
+    rejected = httpx.get(mock.url + WORLDS, headers=[("Host", host) for host in hosts])
+    assert rejected.status_code == 403
+
+
 def test_a_token_opens_it_to_any_machine(start: Callable[..., MockServer]) -> None:
     """With an admin token, every caller needs the token, and nothing else."""
     mock = start(admin_token="open-sesame")
