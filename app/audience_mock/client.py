@@ -119,7 +119,7 @@ class MockWorld:
 
         return HostPatch(self.url, hosts)
 
-    def configure(self, /, **settings: Unpack[WorldSettings]) -> dict[str, Any]:
+    def configure(self, **settings: Unpack[WorldSettings]) -> dict[str, Any]:
         """Set settings of this world, as `configure(build_delay_s=0)`; it keeps the others that it has.
 
         Returns the world: `name`, `audiences` (how many), `settings` and `snapshots` (names).
@@ -128,7 +128,7 @@ class MockWorld:
         world: dict[str, Any] = self.control("PATCH", self._path, {"settings": settings})
         return world
 
-    def replace_settings(self, /, **settings: Unpack[WorldSettings]) -> dict[str, Any]:
+    def replace_settings(self, **settings: Unpack[WorldSettings]) -> dict[str, Any]:
         """Give this world these settings and no others: those left out are the server's again.
 
         Returns the world, as `configure` does. Raises ControlError.

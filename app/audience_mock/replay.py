@@ -66,12 +66,12 @@ def replay(bundle: Mapping[str, Any], world: MockWorld) -> Replay:
     """Play a bundle in a world, whose data it replaces. Raises BundleError, ControlError, OSError."""
     check(bundle)
     settings = bundle["settings"]
-    world.replace_settings(**{**settings, "record": False})
+    _set(world, {**settings, "record": False})
     world.reset("empty")
     if any(bundle["start"].values()):
         world.seed(bundle["start"])
     world.clock.set(bundle["clock"]["now"], frozen=True)
-    world.replace_settings(**{**settings, "record": True})
+    _set(world, {**settings, "record": True})
     bound: dict[str, str] = {}
     sent: list[Mapping[str, Any]] = []
     stopped = None
@@ -147,12 +147,17 @@ def _value(body: Any) -> Any:
         return body
 
 
+def _set(world: MockWorld, settings: Mapping[str, Any]) -> None:
+    """Give the world these settings, whatever their names are: the server knows which there are."""
+    world.control("PUT", f"/worlds/{world.name}", {"settings": settings})
+
+
 def _change(world: MockWorld, change: Mapping[str, Any]) -> None:
     path, body = change["path"], change["body"]
     if path.startswith("/clock"):
         return  # each step has its time
     if path == "/settings":
-        world.replace_settings(**{**body["settings"], "record": True})
+        _set(world, {**body["settings"], "record": True})
     else:
         world.control(change["method"], path, body)
 
