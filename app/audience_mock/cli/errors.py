@@ -21,7 +21,7 @@ _OUTPUT_ERRORS = (
 
 def exit_with_error(message: object, status: int = USAGE_ERROR) -> NoReturn:
     """Print one line of plain text, whatever the message holds, and exit."""
-    from audience_mock.cli.control.output import printable
+    from audience_mock.core.text_tables import printable
 
     line = printable(" ".join(str(message).split()), getattr(sys.stderr, "encoding", None))
     with contextlib.suppress(OSError):
