@@ -24,7 +24,7 @@ _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 def resalt(bundle: Mapping[str, Any], salt: bytes) -> dict[str, Any]:
     """The bundle with other people: those in requests, answers and changes, and those that the world held at
     first. A request whose body is no text is left out of it, and cannot be replayed."""
-    others = OtherPeople(_texts_of(bundle), _of_nobody(bundle), salt)
+    others = OtherPeople(_texts_of(bundle), _no_people(bundle), salt)
     return {
         **bundle,
         "start": _resalted_state(bundle["start"], others),
@@ -150,7 +150,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(each)
 
 
-def _of_nobody(bundle: Mapping[str, Any]) -> Iterator[str]:
+def _no_people(bundle: Mapping[str, Any]) -> Iterator[str]:
     """What looks like hashes in content types: clients make boundaries of hex digits."""
     for step in bundle["steps"]:
         for header, value in step.get("request", {}).get("headers", ()):

@@ -123,7 +123,7 @@ def check(request: Request, access: Access) -> Caller:
         raise AccessDeniedError(
             f"{client} is another machine: start the server with --admin-token to open /__admin to it"
         )
-    # A second one, which no client sends (RFC 9112, 3.2), may be what another program on the way goes by.
+    # A second one, which no client sends (RFC 9112, 3.2), may be the one that a program on the way reads.
     hosts = request.headers.getlist("host") or [""]
     host = next((each for each in hosts if not _is_local_name(f"//{each}")), None)
     if host is not None:

@@ -95,7 +95,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _append_only(output: IO[bytes]) -> None:
-    """Let whoever writes write at the end, wherever that is by then: so the file can be cut."""
+    """Let all writers append, wherever the end is by then: so the file can be cut."""
     if sys.platform != "win32":
         import fcntl  # noqa: PLC0415 - Windows has none
 

@@ -29,15 +29,15 @@ _HASHES = ("md5", "sha1", "sha256", "sha512")
 class OtherPeople:
     """What stands for people: the same wherever they are, and in whatever form."""
 
-    def __init__(self, texts: Iterable[tuple[bool, str]], of_nobody: Iterable[str], salt: bytes) -> None:
+    def __init__(self, texts: Iterable[tuple[bool, str]], no_people: Iterable[str], salt: bytes) -> None:
         """`texts` are all in which people may be, the oldest first, and whether a server wrote each: what
-        looks like a hash, and was written by a server first, is of nobody, as `of_nobody` are."""
+        looks like a hash, and was written by a server first, is of no person, as `no_people` are."""
         self._salt = salt
         self._digests: dict[bytes, bytes] = {}
         """By what a world knows a person by, that of the other one."""
         self._hashes: dict[str, str] = {}
         """By hash or device id, in lower case: those that follow from another form of the same person."""
-        self._of_nobody = {*of_nobody}
+        self._no_people = {*no_people}
         seen: set[str] = set()
         for is_answer, text in texts:
             for kind, found in people_in(text):
@@ -45,7 +45,7 @@ class OtherPeople:
                     self._join(normal_address(found), self.address(found))
                 elif kind in ("hash", "device", "base64"):
                     if is_answer and found not in seen:
-                        self._of_nobody.add(found)
+                        self._no_people.add(found)
                     seen.add(found)
                     if kind == "device":
                         self._join(found.lower(), self.device(found.lower()))
@@ -60,7 +60,7 @@ class OtherPeople:
 
     @cached_property
     def _kept(self) -> frozenset[str]:
-        """Magic identities, in each form: what they do depends on them, and they are nobody."""
+        """Magic identities, in each form: what they do depends on them, and they are no real people."""
         return frozenset(
             form
             for identity in identities().values()
@@ -96,7 +96,7 @@ class OtherPeople:
 
     def device(self, device: str) -> str:
         lower = device.lower()
-        if device in self._of_nobody or lower in self._kept:
+        if device in self._no_people or lower in self._kept:
             return device
         made = self._mac(lower.encode()).hex()
         new = f"{made[:8]}-{made[8:12]}-{made[12:16]}-{made[16:20]}-{made[20:32]}"
@@ -104,7 +104,7 @@ class OtherPeople:
 
     def hash(self, digits: str) -> str:
         lower = digits.lower()
-        if digits in self._of_nobody or lower in self._kept:
+        if digits in self._no_people or lower in self._kept:
             return digits
         new = self._hashes.get(lower)
         if new is None and len(digits) == 2 * DIGEST_BYTES:
@@ -120,7 +120,7 @@ class OtherPeople:
 
     def base64(self, text: str, in_text: Callable[[str], str]) -> str:
         """A text in base64, or a digest: what is in it is replaced, in the same alphabet and padding."""
-        if text in self._of_nobody:
+        if text in self._no_people:
             return text
         decoded = from_base64(text)
         if decoded is None:
