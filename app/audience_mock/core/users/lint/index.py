@@ -112,7 +112,7 @@ class Index:
 
 
 def _is_said(person: Mapping[str, str], kind: str) -> bool:
-    """Whether a person has an id; blanks, or a + without digits, are none. The hash of nothing is no person."""
+    """Whether a person has an id; blanks, or a + without digits, are none. The hash of nothing is no one."""
     return bool(canonical(kind, person.get(kind, "")))
 
 
