@@ -17,7 +17,6 @@ T = TypeVar("T")
 
 Rows = Sequence[Any]
 
-READ_ONLY = "READ ONLY"
 READ_ONE_STATE = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 COPY_ONE_STATE = "ISOLATION LEVEL REPEATABLE READ"
 """Modes of a transaction."""
@@ -27,43 +26,47 @@ _NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8"
 _UNBOUNDED_S = 86_400.0
 """Of a statement that copies: the driver takes None for its default."""
 
-_PLANS = (
-    "SET LOCAL jit = off",
-    "SET LOCAL enable_seqscan = off",
-    "SET LOCAL plan_cache_mode = force_generic_plan",
-)
+_PLANS = {"jit": "off", "enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
 """Each statement is known and has an index; planning it anew costs more than running it."""
 
 
 class Session:
-    """An open transaction."""
+    """A transaction on a connection: `begin` is sent before its first statement, so that one without any
+    takes no trip. Without a `begin`, each statement is a transaction of its own."""
 
-    __slots__ = ("_connection", "_limit_s", "_long")
+    __slots__ = ("_begin", "_connection", "_limit_s", "_long", "is_open")
 
-    def __init__(self, connection: Any, long: LongStatements | None) -> None:
+    def __init__(self, connection: Any, long: LongStatements | None, begin: str | None = None) -> None:
         self._connection = connection
         self._long = long
         self._limit_s = None if long is None else _UNBOUNDED_S
+        self._begin = begin
+        self.is_open = False
+        """Whether it has begun."""
 
     def fetch(self, text: str, *values: Any) -> Rows:
         """The rows of a statement."""
-        rows: Rows = self._result(self._connection.fetch(text, *values, timeout=self._limit_s))
+        rows: Rows = self._result("fetch", text, *values)
         return rows
 
     def row(self, text: str, *values: Any) -> Any:
         """The first row, or None."""
-        return self._result(self._connection.fetchrow(text, *values, timeout=self._limit_s))
+        return self._result("fetchrow", text, *values)
 
     def run(self, text: str, *values: Any) -> int:
         """Run a statement; returns the number of rows."""
-        status: str = self._result(self._connection.execute(text, *values, timeout=self._limit_s))
+        status: str = self._result("execute", text, *values)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
     def run_for_each(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
-        self._result(self._connection.executemany(text, rows, timeout=self._limit_s))
+        self._result("executemany", text, rows)
 
-    def _result(self, statement: Any) -> Any:
+    def _result(self, method: str, *arguments: Any) -> Any:
+        if self._begin is not None and not self.is_open:
+            self.is_open = True
+            wait(self._connection.execute(self._begin))
+        statement = getattr(self._connection, method)(*arguments, timeout=self._limit_s)
         return wait(statement if self._long is None else self._long.result(statement))
 
 
@@ -80,15 +83,20 @@ class PostgresDatabase:
         self._long = LongStatements(self.address)
         self._pools = Pools(self.address)
         self._beside = Beside()
+        bounds = {"lock_timeout": options.lock_timeout_ms, **_PLANS}
         self._begin = "; ".join(
             (
                 f"SET LOCAL search_path = {schema.SCHEMA}, pg_temp",
                 f"SET LOCAL statement_timeout = {options.statement_timeout_ms}",
-                f"SET LOCAL lock_timeout = {options.lock_timeout_ms}",
                 f"SET LOCAL idle_in_transaction_session_timeout = {options.idle_timeout_ms}",
-                *_PLANS,
+                *(f"SET LOCAL {name} = {value}" for name, value in bounds.items()),
             )
         )
+        self.set_bounds = ", ".join(
+            f"set_config('{name}', '{value}', true)" for name, value in bounds.items()
+        )
+        """Columns of a subquery, for a statement that is a transaction of its own: what runs after it, such
+        as a function that is called with its rows, waits for locks and is planned as in `session`."""
 
     def run(self, function: Callable[[], T]) -> T:
         """Run a function that waits for the database, from wherever it is called."""
@@ -110,21 +118,22 @@ class PostgresDatabase:
 
         return self.run(run)
 
-    def row(self, text: str, *values: Any) -> Any:
-        """The first row of a statement in a transaction of its own, or None."""
-        return self.run(lambda: self._alone("fetchrow", text, values))
+    def row(self, text: str, *values: Any, copies: bool = False) -> Any:
+        """The first row of a statement in a transaction of its own, or None. One that copies images takes as
+        long as it needs."""
+        return self.run(lambda: self._alone(Session.row, text, values, copies))
 
     def rows(self, text: str, *values: Any) -> Rows:
-        return self.run(lambda: self._alone("fetch", text, values))
+        return self.run(lambda: self._alone(Session.fetch, text, values, False))
 
-    def _alone(self, method: str, text: str, values: Sequence[Any]) -> Any:
+    def _alone(self, method: Callable[..., T], text: str, values: Sequence[Any], copies: bool) -> T:
         """Run one statement, which names its tables with their schema, in one trip if that is possible."""
         if not self.address.options.statement_cache_size:
             # Its preparation would be lost between two trips.
-            with self.session() as session:
-                return session.fetch(text, *values) if method == "fetch" else session.row(text, *values)
+            with self.session(copies=copies) as session:
+                return method(session, text, *values)
         with self._connection() as connection:
-            return wait(getattr(connection, method)(text, *values))
+            return method(Session(connection, self._long if copies else None), text, *values)
 
     def ping(self) -> None:
         """Raises StoreUnavailableError unless the database answers within the time of a connection."""
@@ -157,15 +166,17 @@ class PostgresDatabase:
         if copies:
             begin += "; SET LOCAL statement_timeout = 0"
         with self._connection() as connection:
-            wait(connection.execute(begin))
+            session = Session(connection, self._long if copies else None, begin)
             try:
-                yield Session(connection, self._long if copies else None)
+                yield session
             except TimeoutError:
                 raise
             except BaseException:
-                _roll_back(connection)
+                if session.is_open:
+                    _roll_back(connection)
                 raise
-            wait(connection.execute("COMMIT"))
+            if session.is_open:
+                wait(connection.execute("COMMIT"))
 
     def check_reachable(self) -> None:
         """Raises StoreUnavailableError if the last request of a world found no database."""

@@ -137,11 +137,15 @@ class PostgresWorlds(Worlds):
             self.server.rows(_TOUCH, name)
         return self._seen(name, head)
 
-    def find(self, name: str) -> World:
+    def get(self, name: str) -> World | None:
         head = self._head(name)
-        if head is None:
+        return None if head is None else self._seen(name, head)
+
+    def find(self, name: str) -> World:
+        found = self.get(name)
+        if found is None:
             raise NotFoundError("world", name)
-        return self._seen(name, head)
+        return found
 
     def unreachable(self, name: str, error: StoreUnavailableError) -> World:
         server = UnreachableDatabase(self.server, error)
@@ -172,13 +176,14 @@ class PostgresWorlds(Worlds):
     async def until_all_free(self) -> None:
         """Nothing takes a world for itself."""
 
-    def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
+    def set_settings(self, name: str, settings: Mapping[str, Any]) -> tuple[World, bool]:
         self._configure(settings)  # which rejects them, or not, before they are kept
-        if name not in self and (head := self._make(name, settings)) is not None:
-            return self._seen(name, head)
-        world = self.get_or_create(name)
+        head = self._head(name)
+        if head is None and (made := self._make(name, settings)) is not None:
+            return self._seen(name, made), True
+        world = self.get_or_create(name) if head is None else self._seen(name, head)
         world.set_settings(settings)
-        return world
+        return world, False
 
     def _make(self, name: str, settings: Mapping[str, Any]) -> Head | None:
         """A world from the starting state; None if another server was faster."""
@@ -196,16 +201,12 @@ class PostgresWorlds(Worlds):
             )
 
     async def fork(self, source: str, name: str) -> World:
-        self.find(source)
         self._check_new(name)
-        self._lifecycle.fork(source, name)
-        return self.find(name)
+        return self._seen(name, self._lifecycle.fork(source, name))
 
     @contextmanager
     def hidden_copy(self, world: PostgresWorld) -> Iterator[PostgresWorld]:
-        with self._lifecycle.hidden_copy(world.name) as name:
-            head = heads.head_of(self.server.row(heads.READ, name))
-            assert head is not None
+        with self._lifecycle.hidden_copy(world.name) as (name, head):
             yield PostgresWorld(self.server, name, head, self._configure, self)
 
     def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:
