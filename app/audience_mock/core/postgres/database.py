@@ -1,5 +1,6 @@
 """A PostgreSQL database: connections, and transactions on them."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from audience_mock.core.postgres.failures import Availability
 from audience_mock.core.postgres.long_statements import LongStatements
 from audience_mock.core.postgres.pools import Beside, Pools
 from audience_mock.core.postgres.server_time import ServerTime
-from audience_mock.core.postgres.waiting import can_wait, wait
+from audience_mock.core.postgres.waiting import can_wait, in_greenlet, wait
 
 T = TypeVar("T")
 
@@ -134,6 +135,23 @@ class PostgresDatabase:
                 return method(session, text, *values)
         with self._connection() as connection:
             return method(Session(connection, self._long if copies else None), text, *values)
+
+    def open_in_advance(self, warm: Callable[[Session], None]) -> None:
+        """From now on, this event loop has connections before a request needs them. `warm` uses each once, in
+        a transaction that is rolled back. For callers in a greenlet, before there are requests."""
+
+        async def warmed(connection: Any) -> None:
+            # Behind a pooler that may give each transaction another session, there is nothing to prepare.
+            if self.address.options.statement_cache_size:
+                async with asyncio.timeout(self.address.options.connect_s):
+                    await in_greenlet(lambda: self._use_once(connection, warm))
+
+        self._pools.here(warmed)
+
+    def _use_once(self, connection: Any, function: Callable[[Session], None]) -> None:
+        session = Session(connection, None, f"BEGIN; {self._begin}; SET LOCAL {schema.SCHEMA}.image = 0")
+        function(session)
+        wait(connection.execute("ROLLBACK"))
 
     def ping(self) -> None:
         """Raises StoreUnavailableError unless the database answers within the time of a connection."""

@@ -99,6 +99,11 @@ class Starts:
             self._found[to] = self._server.transact(lambda session: self._find(session, to), copies=True)
         return self._found[to]
 
+    def tables_found(self) -> Sequence[str] | None:
+        """The tables that have rows of what worlds start from, once that is known."""
+        found = self._found.get("seed")
+        return None if found is None else found.tables
+
     def keep(self) -> None:
         """Write that this server uses what it has found: what none uses for long is removed."""
         names = [start.name for start in self._found.values()]
@@ -125,6 +130,10 @@ class Starts:
             self._server.transact(lambda session: self._find(session, to), copies=True)
             row = self._server.row(self._made + text, start.name, start.tables, *values, copies=True)
         return row
+
+    def copy_nothing(self, session: Session, text: str, *values: Any) -> None:
+        """Prepare what `copy_for` runs."""
+        session.row(self._made + text, "", NOTHING, *values)
 
     def copy(self, session: Session, to: Literal["seed", "empty"]) -> int:
         """A new image for a world that starts now, whose pending builds count from now. The transaction sees

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STEP_ENTRIES = 200
 """Entries that are read in one trip, a few megabytes with long bodies. Chosen."""
 
-_ADD = f"SELECT {SCHEMA}.add_to_journal($1, $2, $3, $4, $5, $6)"
+ADD = f"SELECT {SCHEMA}.add_to_journal($1, $2, $3, $4, $5, $6)"
 _COUNTS = f"SELECT last, cleared_at, entries, held_bytes FROM {SCHEMA}.journals WHERE image = $1"
 _TRIM = f"SELECT {SCHEMA}.trim_journal($1, $2, $3)"
 _CLEAR = f"SELECT {SCHEMA}.clear_journal($1)"
@@ -36,7 +36,7 @@ class PostgresJournal(Journal):
             return
         raw = pickled.written(record)
         try:
-            self._value(_ADD, at_ms, held_bytes + ENTRY_BYTES, raw, max_entries, max_bytes)
+            self._value(ADD, at_ms, held_bytes + ENTRY_BYTES, raw, max_entries, max_bytes)
         except (StoreUnavailableError, StorageFullError):
             return
 

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
 from audience_mock.core.errors import (
@@ -14,7 +15,7 @@ from audience_mock.core.errors import (
     StoreUnavailableError,
 )
 from audience_mock.core.postgres import head as heads
-from audience_mock.core.postgres import measures, snapshots
+from audience_mock.core.postgres import measures, snapshots, warming
 from audience_mock.core.postgres.database import PostgresDatabase
 from audience_mock.core.postgres.head import Head
 from audience_mock.core.postgres.images import Starts
@@ -61,6 +62,7 @@ class PostgresWorlds(Worlds):
         starts = Starts(self.server, seed, configure)
         self._lifecycle = Lifecycle(self.server, starts)
         self._sweeper = Sweeper(self.server, starts.keep)
+        self._warm = partial(warming.warm, starts=starts)
         self._files = DatabaseFiles(None)
         try:
             self.server.check()
@@ -78,6 +80,7 @@ class PostgresWorlds(Worlds):
 
     def start(self) -> None:
         self.server.close_beside()
+        self.server.open_in_advance(self._warm)
         self._sweeper.start()
 
     def why_unavailable(self) -> str | None:

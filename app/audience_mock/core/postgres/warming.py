@@ -1,0 +1,34 @@
+"""What a connection does before requests get it: the statements that most requests run.
+
+PostgreSQL reads its catalogue, plans statements and compiles functions for each connection anew, and the
+driver prepares statements for each: together as long as five warm requests.
+"""
+
+from audience_mock.core.audiences import queries
+from audience_mock.core.postgres import head as heads
+from audience_mock.core.postgres import images, journal, limits
+from audience_mock.core.postgres.database import Session
+from audience_mock.core.postgres.images import Starts
+from audience_mock.core.postgres.transaction import PostgresTransaction
+from audience_mock.core.rules import Rules
+
+NO_IMAGE = 0
+"""An image without rows."""
+
+_LIMITS = ("", "a", "1", "1", 0)
+
+
+def warm(session: Session, starts: Starts) -> None:
+    """Find nothing, and write what is rolled back."""
+    tx = PostgresTransaction(session, 0, Rules(), set())
+    session.row(heads.READ, "")
+    heads.lock(session, "")
+    queries.count(tx)  # type: ignore[arg-type]  # as worlds use it
+    tx.one(queries.FIND, {})
+    tx.all(queries.PAGE_ASCENDING, {})
+    session.row(limits.COUNT, NO_IMAGE, *_LIMITS)
+    session.row(journal.ADD, NO_IMAGE, 0, 0, b"", 1, 1)
+    tables = starts.tables_found()
+    if tables is not None:
+        images.copy(session, NO_IMAGE, tables)
+        starts.copy_nothing(session, heads.INSERT_COPY, "", 0, None, "{}")
