@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from audience_mock.core.errors import StoreError
 from audience_mock.core.postgres import address, migrations, schema
 from audience_mock.core.postgres.failures import Availability
+from audience_mock.core.postgres.leases import Held, Lease, lease
 from audience_mock.core.postgres.long_statements import LongStatements
 from audience_mock.core.postgres.pools import Beside, Pools
 from audience_mock.core.postgres.server_time import ServerTime
@@ -35,10 +37,10 @@ class Session:
     """A transaction on a connection: `begin` is sent before its first statement, so that one without any
     takes no trip. Without a `begin`, each statement is a transaction of its own."""
 
-    __slots__ = ("_begin", "_connection", "_limit_s", "_long", "is_open")
+    __slots__ = ("_begin", "_lease", "_limit_s", "_long", "is_open")
 
-    def __init__(self, connection: Any, long: LongStatements | None, begin: str | None = None) -> None:
-        self._connection = connection
+    def __init__(self, lease: Held, long: LongStatements | None, begin: str | None = None) -> None:
+        self._lease = lease
         self._long = long
         self._limit_s = None if long is None else _UNBOUNDED_S
         self._begin = begin
@@ -66,8 +68,8 @@ class Session:
     def _result(self, method: str, *arguments: Any) -> Any:
         if self._begin is not None and not self.is_open:
             self.is_open = True
-            wait(self._connection.execute(self._begin))
-        statement = getattr(self._connection, method)(*arguments, timeout=self._limit_s)
+            self._lease.begin("execute", self._begin)
+        statement = getattr(self._lease.connection, method)(*arguments, timeout=self._limit_s)
         return wait(statement if self._long is None else self._long.result(statement))
 
 
@@ -124,6 +126,18 @@ class PostgresDatabase:
         long as it needs."""
         return self.run(lambda: self._alone(Session.row, text, values, copies))
 
+    def read_row(self, text: str, *values: Any) -> Any:
+        """As `row`, of a statement that only reads. A connection that was lost meanwhile is replaced: for
+        what requests begin with."""
+
+        def read() -> Any:
+            with self._connection() as lease:
+                return lease.begin("fetchrow", text, *values)
+
+        if not self.address.options.statement_cache_size:
+            return self.row(text, *values)
+        return self.run(read)
+
     def rows(self, text: str, *values: Any) -> Rows:
         return self.run(lambda: self._alone(Session.fetch, text, values, False))
 
@@ -133,8 +147,8 @@ class PostgresDatabase:
             # Its preparation would be lost between two trips.
             with self.session(copies=copies) as session:
                 return method(session, text, *values)
-        with self._connection() as connection:
-            return method(Session(connection, self._long if copies else None), text, *values)
+        with self._connection() as lease:
+            return method(Session(lease, self._long if copies else None), text, *values)
 
     def open_in_advance(self, warm: Callable[[Session], None]) -> None:
         """From now on, this event loop has connections before a request needs them. `warm` uses each once, in
@@ -149,29 +163,37 @@ class PostgresDatabase:
         self._pools.here(warmed)
 
     def _use_once(self, connection: Any, function: Callable[[Session], None]) -> None:
-        session = Session(connection, None, f"BEGIN; {self._begin}; SET LOCAL {schema.SCHEMA}.image = 0")
-        function(session)
+        wait(connection.execute(f"BEGIN; {self._begin}; SET LOCAL {schema.SCHEMA}.image = 0"))
+        function(Session(Held(connection), None))
         wait(connection.execute("ROLLBACK"))
 
     def ping(self) -> None:
         """Raises StoreUnavailableError unless the database answers within the time of a connection."""
 
         def asked() -> None:
-            with self._connection() as connection:
-                wait(connection.execute("SELECT 1", timeout=self.address.options.connect_s))
+            with self._connection() as lease:
+                wait(lease.connection.execute("SELECT 1", timeout=self.address.options.connect_s))
 
         self.run(asked)
 
     @contextmanager
-    def _connection(self) -> Iterator[Any]:
+    def _connection(self) -> Iterator[Lease]:
         with self.availability.watched():
-            pool = self._pools.here()
-            connection = wait(pool.acquire(timeout=self.address.options.connect_s))
             try:
-                with _terminated_if_silent(connection):
-                    yield connection
-            finally:
-                wait(pool.release(connection))
+                with lease(self._pools, self.address.options.connect_s) as held:
+                    yield held
+            except (asyncpg.SyntaxOrAccessError, asyncpg.InvalidSchemaNameError):
+                self._check_schema()
+                raise
+
+    def _check_schema(self) -> None:
+        """Raises StoreUnavailableError if the tables are not those of this version any more: somebody has
+        restored another database."""
+        with lease(self._pools, self.address.options.connect_s) as held:
+            try:
+                migrations.check(Session(held, None), self.shown)
+            except StoreError as error:
+                raise self.availability.unusable(str(error)) from None
 
     @contextmanager
     def session(self, *, image: int | None = None, mode: str = "", copies: bool = False) -> Iterator[Session]:
@@ -183,18 +205,18 @@ class PostgresDatabase:
             begin += f"; SET LOCAL {schema.SCHEMA}.image = {image:d}"
         if copies:
             begin += "; SET LOCAL statement_timeout = 0"
-        with self._connection() as connection:
-            session = Session(connection, self._long if copies else None, begin)
+        with self._connection() as held:
+            session = Session(held, self._long if copies else None, begin)
             try:
                 yield session
             except TimeoutError:
                 raise
             except BaseException:
                 if session.is_open:
-                    _roll_back(connection)
+                    _roll_back(held.connection)
                 raise
             if session.is_open:
-                wait(connection.execute("COMMIT"))
+                wait(held.connection.execute("COMMIT"))
 
     def check_reachable(self) -> None:
         """Raises StoreUnavailableError if the last request of a world found no database."""
@@ -217,16 +239,6 @@ class PostgresDatabase:
     def close_beside(self) -> None:
         """Close the connections that the start has used; they are opened again for who needs them."""
         self._beside.stop(self._pools.close_here)
-
-
-@contextmanager
-def _terminated_if_silent(connection: Any) -> Iterator[None]:
-    """A connection whose other end does not answer cannot be used again, nor closed in an orderly way."""
-    try:
-        yield
-    except (TimeoutError, asyncpg.InternalClientError):
-        connection.terminate()
-        raise
 
 
 def _roll_back(connection: Any) -> None:

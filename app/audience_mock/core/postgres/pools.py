@@ -32,6 +32,7 @@ class Pools:
         self._opened: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[Any, None]]] = (
             WeakKeyDictionary()
         )
+        self._spares: WeakKeyDictionary[asyncio.AbstractEventLoop, Spares] = WeakKeyDictionary()
 
     def here(self, warm: Warm | None = None) -> Any:
         """The pool of this event loop, which opens connections in advance and has them warmed, if its first
@@ -42,6 +43,14 @@ class Pools:
             until_closed = self._until_closed(loop, warm)
             found = self._opened[loop] = (wait(anext(until_closed)), until_closed)
         return found[0]
+
+    def renew_here(self) -> None:
+        """Connections that are open now are not used again."""
+        loop = asyncio.get_running_loop()
+        if loop in self._opened:
+            wait(self._opened[loop][0].expire_connections())
+        if loop in self._spares:
+            self._spares[loop].drop()
 
     def close_here(self) -> None:
         """Close the pool of this event loop; who needs another one gets it."""
@@ -70,6 +79,7 @@ class Pools:
             reset=_as_it_is,
         )
         if spares is not None:
+            self._spares[loop] = spares
             spares.fill()
         try:
             yield pool

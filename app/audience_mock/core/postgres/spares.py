@@ -50,8 +50,7 @@ class Spares:
         finally:
             self._connecting -= 1
         self._taken.add(connection)
-        if self._later is None:
-            self._later = asyncio.get_running_loop().call_later(REPLACE_AFTER_S, self.fill)
+        self._fill_later()
         return connection
 
     def fill(self) -> None:
@@ -66,6 +65,17 @@ class Spares:
             opening = asyncio.get_running_loop().create_task(self._open_warm())
             opening.add_done_callback(self._look_at)
             self._spare.append(opening)
+
+    def drop(self) -> None:
+        """Use none of those that are ready; others are opened."""
+        for opening in self._spare:
+            opening.add_done_callback(_terminate)
+        self._spare.clear()
+        self._fill_later()
+
+    def _fill_later(self) -> None:
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(REPLACE_AFTER_S, self.fill)
 
     async def close(self) -> None:
         self._closed = True
@@ -105,3 +115,8 @@ class Spares:
         log.debug("no connection could be opened in advance: %s", error)
         if opened in self._spare:
             self._spare.remove(opened)
+
+
+def _terminate(opened: "asyncio.Task[Any]") -> None:
+    if not opened.cancelled() and opened.exception() is None:
+        opened.result().terminate()

@@ -108,7 +108,7 @@ class PostgresWorld(World):
 
     def refresh(self) -> None:
         """See the head as it is now."""
-        head = heads.head_of(self.server.row(heads.READ, self.name))
+        head = heads.head_of(self.server.read_row(heads.READ, self.name))
         if head is None:
             self.discard()
         else:

@@ -159,7 +159,7 @@ class PostgresWorlds(Worlds):
         """None for a name that no request can have; some of those PostgreSQL rejects."""
         if not NAME.fullmatch(name):
             return None
-        return heads.head_of(self.server.row(heads.READ, name))
+        return heads.head_of(self.server.read_row(heads.READ, name))
 
     def _seen(self, name: str, head: Head) -> PostgresWorld:
         world = self._known.get(name)
