@@ -10,7 +10,7 @@ import asyncpg
 from audience_mock.core.errors import StoreError
 from audience_mock.core.postgres import address, migrations, schema
 from audience_mock.core.postgres.failures import Availability
-from audience_mock.core.postgres.leases import Held, Lease, lease
+from audience_mock.core.postgres.leases import Held, Lease, end, lease
 from audience_mock.core.postgres.long_statements import LongStatements
 from audience_mock.core.postgres.pools import Beside, Pools
 from audience_mock.core.postgres.server_time import ServerTime
@@ -37,10 +37,10 @@ class Session:
     """A transaction on a connection: `begin` is sent before its first statement, so that one without any
     takes no trip. Without a `begin`, each statement is a transaction of its own."""
 
-    __slots__ = ("_begin", "_lease", "_limit_s", "_long", "is_open")
+    __slots__ = ("_begin", "_held", "_limit_s", "_long", "is_open")
 
-    def __init__(self, lease: Held, long: LongStatements | None, begin: str | None = None) -> None:
-        self._lease = lease
+    def __init__(self, held: Held, long: LongStatements | None, begin: str | None = None) -> None:
+        self._held = held
         self._long = long
         self._limit_s = None if long is None else _UNBOUNDED_S
         self._begin = begin
@@ -68,9 +68,9 @@ class Session:
     def _result(self, method: str, *arguments: Any) -> Any:
         if self._begin is not None and not self.is_open:
             self.is_open = True
-            self._lease.begin("execute", self._begin)
-        statement = getattr(self._lease.connection, method)(*arguments, timeout=self._limit_s)
-        return wait(statement if self._long is None else self._long.result(statement))
+            self._held.begin("execute", self._begin)
+        statement = getattr(self._held.connection, method)(*arguments, timeout=self._limit_s)
+        return self._held.run(statement if self._long is None else self._long.result(statement))
 
 
 class PostgresDatabase:
@@ -131,8 +131,8 @@ class PostgresDatabase:
         what requests begin with."""
 
         def read() -> Any:
-            with self._connection() as lease:
-                return lease.begin("fetchrow", text, *values)
+            with self._connection() as held:
+                return held.begin("fetchrow", text, *values)
 
         if not self.address.options.statement_cache_size:
             return self.row(text, *values)
@@ -147,8 +147,8 @@ class PostgresDatabase:
             # Its preparation would be lost between two trips.
             with self.session(copies=copies) as session:
                 return method(session, text, *values)
-        with self._connection() as lease:
-            return method(Session(lease, self._long if copies else None), text, *values)
+        with self._connection() as held:
+            return method(Session(held, self._long if copies else None), text, *values)
 
     def open_in_advance(self, warm: Callable[[Session], None]) -> None:
         """From now on, this event loop has connections before a request needs them. `warm` uses each once, in
@@ -171,8 +171,8 @@ class PostgresDatabase:
         """Raises StoreUnavailableError unless the database answers within the time of a connection."""
 
         def asked() -> None:
-            with self._connection() as lease:
-                wait(lease.connection.execute("SELECT 1", timeout=self.address.options.connect_s))
+            with self._connection() as held:
+                held.run(held.connection.execute("SELECT 1", timeout=self.address.options.connect_s))
 
         self.run(asked)
 
@@ -182,6 +182,8 @@ class PostgresDatabase:
             try:
                 with lease(self._pools, self.address.options.connect_s) as held:
                     yield held
+                if held.has_answered:
+                    self.availability.answered()
             except (asyncpg.SyntaxOrAccessError, asyncpg.InvalidSchemaNameError):
                 self._check_schema()
                 raise
@@ -252,4 +254,4 @@ def _roll_back(connection: Any) -> None:
         OSError,
         TimeoutError,
     ):
-        connection.terminate()
+        end(connection)

@@ -48,6 +48,9 @@ class Availability:
             raise InvalidTextError("U+0000 is a character that PostgreSQL does not store") from None
         except _UNAVAILABLE as error:
             raise self._unavailable(error) from None
+
+    def answered(self) -> None:
+        """The database has run a statement."""
         if self._is_down is not False:
             if self._is_down:
                 log.info("the database %s answers again", self._shown)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -11,7 +11,10 @@ from audience_mock.core.postgres.pools import Pools
 from audience_mock.core.postgres.waiting import wait
 
 ASK_AGAIN_S = 0.02
-"""Between two looks for a connection that came free, where none can be opened. Chosen."""
+"""Until a second attempt to get a connection where none could be opened. Chosen: what a request takes."""
+
+ASK_AGAIN_AT_MOST_S = 0.32
+"""Between two later ones. Chosen: who is let in by nobody asks three times a second."""
 
 _LOST = (
     asyncpg.PostgresConnectionError,
@@ -24,8 +27,8 @@ _LOST = (
 )
 """A connection that was open in the pool is no more."""
 
-_NONE_TO_HAVE = (asyncpg.TooManyConnectionsError, asyncpg.InvalidAuthorizationSpecificationError)
-"""PostgreSQL lets nobody in, or not any more with this password; who is in may stay."""
+_NOT_LET_IN = (asyncpg.TooManyConnectionsError, asyncpg.InvalidAuthorizationSpecificationError)
+"""PostgreSQL lets nobody in for now, or not any more with this password; who is in may stay."""
 
 _WITHOUT_ANSWER = (TimeoutError, asyncpg.InternalClientError)
 """A connection can be neither used again after these, nor closed in an orderly way."""
@@ -37,14 +40,21 @@ _OF_A_STANDBY = (asyncpg.ReadOnlySQLTransactionError, asyncpg.FeatureNotSupporte
 class Held:
     """A connection of one's own."""
 
-    __slots__ = ("connection",)
+    __slots__ = ("connection", "has_answered")
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
+        self.has_answered = False
 
     def begin(self, method: str, *arguments: Any) -> Any:
         """Run what a transaction begins with, or what only reads."""
-        return wait(getattr(self.connection, method)(*arguments))
+        return self.run(getattr(self.connection, method)(*arguments))
+
+    def run(self, statement: Any) -> Any:
+        """The result of a statement on the connection."""
+        result = wait(statement)
+        self.has_answered = True
+        return result
 
 
 class Lease(Held):
@@ -61,7 +71,7 @@ class Lease(Held):
         try:
             return super().begin(method, *arguments)
         except _LOST:
-            self.connection.terminate()
+            end(self.connection)
             self.release()
             self.connection = wait(_acquired(self._pool, self._limit_s))
             return super().begin(method, *arguments)
@@ -77,24 +87,32 @@ def lease(pools: Pools, limit_s: float) -> Iterator[Lease]:
     try:
         yield held
     except _WITHOUT_ANSWER:
-        held.connection.terminate()
+        end(held.connection)
         raise
     except _OF_A_STANDBY:
-        held.connection.terminate()
+        end(held.connection)
         pools.renew_here()
         raise
     finally:
         held.release()
 
 
+def end(connection: Any) -> None:
+    """End one that is of no more use; one that has ended is not the pool's any more."""
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
 async def _acquired(pool: Any, limit_s: float) -> Any:
     """Where no connection can be opened, one of those that are open, once it is free."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + limit_s
+    end_s, pause_s = loop.time() + limit_s, ASK_AGAIN_S
     while True:
         try:
-            return await pool.acquire(timeout=max(0.0, end - loop.time()))
-        except _NONE_TO_HAVE:
-            if not pool.get_size() or loop.time() + ASK_AGAIN_S >= end:
+            return await pool.acquire(timeout=max(0.0, end_s - loop.time()))
+        except _NOT_LET_IN as error:
+            may_get_one = pool.get_size() or isinstance(error, asyncpg.TooManyConnectionsError)
+            if not may_get_one or loop.time() + pause_s >= end_s:
                 raise
-            await asyncio.sleep(ASK_AGAIN_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, ASK_AGAIN_AT_MOST_S)

@@ -19,16 +19,21 @@ _LIMITS = ("", "a", "1", "1", 0)
 
 
 def warm(session: Session, starts: Starts) -> None:
-    """Find nothing, and write what is rolled back."""
+    """Find nothing, and write what is rolled back. Each step lets go of the locks of its tables: whoever
+    changes the schema meanwhile waits for no more than for a request."""
     tx = PostgresTransaction(session, 0, Rules(), set())
-    session.row(heads.READ, "")
-    heads.lock(session, "")
-    queries.count(tx)  # type: ignore[arg-type]  # as worlds use it
-    tx.one(queries.FIND, {})
-    tx.all(queries.PAGE_ASCENDING, {})
-    session.row(limits.COUNT, NO_IMAGE, *_LIMITS)
-    session.row(journal.ADD, NO_IMAGE, 0, 0, b"", 1, 1)
     tables = starts.tables_found()
-    if tables is not None:
-        images.copy(session, NO_IMAGE, tables)
-        starts.copy_nothing(session, heads.INSERT_COPY, "", 0, None, "{}")
+    session.run("SAVEPOINT step")
+    for step in (
+        lambda: session.row(heads.READ, ""),
+        lambda: heads.lock(session, ""),
+        lambda: queries.count(tx),  # type: ignore[arg-type]  # as worlds use it
+        lambda: tx.one(queries.FIND, {}),
+        lambda: tx.all(queries.PAGE_ASCENDING, {}),
+        lambda: session.row(limits.COUNT, NO_IMAGE, *_LIMITS),
+        lambda: session.row(journal.ADD, NO_IMAGE, 0, 0, b"", 1, 1),
+        lambda: None if tables is None else images.copy(session, NO_IMAGE, tables),
+        lambda: starts.copy_nothing(session, heads.INSERT_COPY, "", 0, None, "{}"),
+    ):
+        step()
+        session.run("ROLLBACK TO SAVEPOINT step")
