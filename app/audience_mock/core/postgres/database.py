@@ -189,8 +189,8 @@ class PostgresDatabase:
                 raise
 
     def _check_schema(self) -> None:
-        """Raises StoreUnavailableError if the tables are not those of this version any more: somebody has
-        restored another database."""
+        """Raises StoreUnavailableError if the tables are not those of this version any more, as after a
+        restore of an older backup."""
         with lease(self._pools, self.address.options.connect_s) as held:
             try:
                 migrations.check(Session(held, None), self.shown)

@@ -14,7 +14,7 @@ ASK_AGAIN_S = 0.02
 """Until a second attempt to get a connection where none could be opened. Chosen: what a request takes."""
 
 ASK_AGAIN_AT_MOST_S = 0.32
-"""Between two later ones. Chosen: who is let in by nobody asks three times a second."""
+"""Between two later ones. Chosen: PostgreSQL is not asked more often than three times a second."""
 
 _LOST = (
     asyncpg.PostgresConnectionError,
@@ -28,7 +28,7 @@ _LOST = (
 """A connection that was open in the pool is no more."""
 
 _NOT_LET_IN = (asyncpg.TooManyConnectionsError, asyncpg.InvalidAuthorizationSpecificationError)
-"""PostgreSQL lets nobody in for now, or not any more with this password; who is in may stay."""
+"""PostgreSQL accepts no more connections for now, or none with this password; those that are open stay."""
 
 _WITHOUT_ANSWER = (TimeoutError, asyncpg.InternalClientError)
 """A connection can be neither used again after these, nor closed in an orderly way."""
