@@ -2,7 +2,9 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asyncpg
@@ -10,13 +12,14 @@ import httpx
 import pytest
 
 from audience_mock.core.postgres import spares, sweeper
+from audience_mock.core.postgres.schema import SCHEMA
 from audience_mock.testing import MockServer
 from benchmarks import exchanges
 from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE, MULTIPART_CREATE
 from helpers import exchanges as published
 from helpers import postgres
 from helpers.control_calls import CALLS, Call, send
-from helpers.postgres import Cluster
+from helpers.postgres import Cluster, connected
 
 pytestmark = pytest.mark.replicas
 
@@ -62,6 +65,54 @@ def test_a_request_makes_few_trips(
             fewest = min(made, key=len)
             assert 3 < len(fewest) <= most, (workload, fewest)
     assert "typeinfo" not in logging.log, "the driver looked up a type, on each new connection"
+
+
+@pytest.fixture(scope="module")
+def timing() -> Iterator[Cluster]:
+    settings = {"log_min_duration_statement": "0", "log_min_messages": "log", "log_line_prefix": "[%p] "}
+    with postgres.running_cluster(settings=settings) as cluster:
+        yield cluster
+
+
+def test_the_first_request_on_a_connection_prepares_nothing(
+    timing: Cluster, start: Callable[..., MockServer]
+) -> None:
+    """A world is made by a connection that no request has used, as it is by one that many have: what the
+    request runs was prepared when the connection was opened, in advance."""
+    name = timing.new_database()
+    postgres.migrate(timing, name)
+    server = start(database=timing.url(name, query="sslmode=disable"))
+    busy = [server.in_world(f"busy-{number}") for number in range(2)]
+    for world in busy:
+        world.configure()
+
+    def pids(what: str) -> list[str]:
+        return re.findall(rf"^\[(\d+)\] LOG:  duration: [\d.]+ ms  {what}", timing.log, re.MULTILINE)
+
+    def until(holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + 60
+        while not holds():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(len(busy)) as pool, connected(timing.url(name, "postgres")) as holding:
+        holding.run(f"BEGIN; SELECT 1 FROM {SCHEMA}.worlds WHERE name LIKE 'busy-%' FOR UPDATE")
+        create = exchanges.OURS[CREATE]
+        for position, world in enumerate(busy, start=1):
+            url, headers = world.url + create.path, dict(create.headers)
+            pool.submit(httpx.post, url, content=create.body, headers=headers, timeout=120)
+            until(lambda: len(timing.rows(waiting, database=name)) == position)  # noqa: B023
+        until(lambda: len(set(pids("statement: ROLLBACK$"))) >= spares.SPARE + 1)
+        made = httpx.put(f"{server.url}/__admin/worlds/made", json={}, timeout=60)
+        assert made.status_code == 201, made.text
+        (*_, maker) = pids("execute [^:]+: WITH start AS")
+        holding.run("ROLLBACK")
+    lines = [line for line in timing.log.splitlines() if line.startswith(f"[{maker}]")]
+    (warmed,) = (place for place, line in enumerate(lines) if line.endswith("statement: ROLLBACK"))
+    used = lines[warmed + 1 :]
+    assert any("INSERT INTO audience_mock.notices" in line for line in used), "it did all of the request"
+    assert not [line for line in used if " parse " in line]
 
 
 OF_AN_OPERATION = 8

@@ -4,6 +4,10 @@ PostgreSQL reads its catalogue, plans statements and compiles functions for each
 driver prepares statements for each: together as long as five warm requests.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
 from audience_mock.core.audiences import queries
 from audience_mock.core.postgres import head as heads
 from audience_mock.core.postgres import images, journal, limits
@@ -18,13 +22,12 @@ NO_IMAGE = 0
 _LIMITS = ("", "a", "1", "1", 0)
 
 
-def warm(session: Session, starts: Starts) -> None:
-    """Find nothing, and write what is rolled back. Each step lets go of the locks of its tables: whoever
-    changes the schema meanwhile waits for no more than for a request."""
+def warm(session: Session, starts: Starts, others: Sequence[tuple[str, Sequence[Any]]]) -> None:
+    """Find nothing, and write what is rolled back; `others` are statements with values for them. Each step
+    lets go of the locks of its tables: whoever changes the schema meanwhile waits as for a request."""
     tx = PostgresTransaction(session, 0, Rules(), set())
     tables = starts.tables_found()
-    session.run("SAVEPOINT step")
-    for step in (
+    steps: list[Callable[[], object]] = [
         lambda: session.row(heads.READ, ""),
         lambda: heads.lock(session, ""),
         lambda: queries.count(tx),  # type: ignore[arg-type]  # as worlds use it
@@ -34,6 +37,9 @@ def warm(session: Session, starts: Starts) -> None:
         lambda: session.row(journal.ADD, NO_IMAGE, 0, 0, b"", 1, 1),
         lambda: None if tables is None else images.copy(session, NO_IMAGE, tables),
         lambda: starts.copy_nothing(session, heads.INSERT_COPY, "", 0, None, "{}"),
-    ):
+        *(partial(session.row, text, *values) for text, values in others),
+    ]
+    session.run("SAVEPOINT step")
+    for step in steps:
         step()
         session.run("ROLLBACK TO SAVEPOINT step")

@@ -62,7 +62,9 @@ class PostgresWorlds(Worlds):
         starts = Starts(self.server, seed, configure)
         self._lifecycle = Lifecycle(self.server, starts)
         self._sweeper = Sweeper(self.server, starts.keep)
-        self._warm = partial(warming.warm, starts=starts)
+        self._warm = partial(
+            warming.warm, starts=starts, others=((_COUNT, ()), (_NOTIFY_ALL, ("", "")), (_TOUCH, ("",)))
+        )
         self._files = DatabaseFiles(None)
         try:
             self.server.check()
