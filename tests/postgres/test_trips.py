@@ -18,7 +18,8 @@ from benchmarks import exchanges
 from benchmarks.exchanges import CREATE, GET, LIST, LOOKALIKE_CREATE, MULTIPART_CREATE
 from helpers import exchanges as published
 from helpers import postgres
-from helpers.control_calls import CALLS, Call, send
+from helpers.accounts import AD_ACCOUNT
+from helpers.control_calls import AUDIENCE, CALLS, FAULT, Call, send
 from helpers.postgres import Cluster, connected
 
 pytestmark = pytest.mark.replicas
@@ -145,6 +146,28 @@ OTHERS = {
 """The trips of these operations, most of which make more. Lower a number when one is saved."""
 
 
+MANY = 20
+UPLOAD = {"customer_list": "9", "operation": "ADD", "total_parts": 1}
+
+
+def many(mock: MockServer, patch: object) -> None:
+    """More of everything that a list could ask for one by one."""
+    mock.seed(
+        {
+            "customer_lists": [{"id": "9", "account": AD_ACCOUNT, "name": "l"}],
+            "customer_list_uploads": [{"id": str(number), **UPLOAD} for number in range(1, MANY + 1)],
+            "audiences": [{**AUDIENCE, "id": str(number)} for number in range(1, MANY + 1)],
+            "tokens": [{"token": f"pina_{number}", "scopes": []} for number in range(MANY)],
+        }
+    )
+    mock.control("POST", "/faults", {"faults": [FAULT] * MANY})
+
+
+LISTS = (
+    *("audiences/search", "customer_lists/search", "uploads/list", "tokens/list", "limits/list"),
+    *("clock/agenda", "faults/list", "overview/get", "worlds/list", "snapshots/list", "ids/get"),
+)
+
 NOT_WAITED_FOR = ("add_to_journal", "SET used_at = now()")
 """The journal is written once the response is known, and that a world is used once a second."""
 
@@ -202,7 +225,8 @@ def test_each_operation_makes_few_trips(
             trips.clear()
             published.send(server.url, http, request)
 
-    for number, call in enumerate(CALLS):
+    calls = [*CALLS, *(Call(operation, 200, before=many) for operation in LISTS)]
+    for number, call in enumerate(calls):
         if call.operation not in ("ready/get", "backup/get", "events/subscribe") and call.status < 300:
             keep(call.operation, lambda attempt: called(call, 1000 * attempt + number))  # noqa: B023
     with httpx.Client(timeout=60) as http:
