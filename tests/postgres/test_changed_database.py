@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from test_command import Runner, command
 
 from audience_mock.core.postgres import spares
 from audience_mock.core.postgres.database import PostgresDatabase, Session
@@ -19,6 +18,7 @@ from helpers.deployment import Deployment
 from helpers.errors import control_error, pinterest_error, pitchtarget_error
 from helpers.postgres import OWNER, SERVING, Cluster
 from helpers.replicas import AUDIENCES, CREATE
+from helpers.serve_command import Runner, command
 from helpers.standby import standby_of
 
 __all__ = ["command"]
