@@ -24,7 +24,7 @@ _LIMITS = ("", "a", "1", "1", 0)
 
 def warm(session: Session, starts: Starts, others: Sequence[tuple[str, Sequence[Any]]]) -> None:
     """Find nothing, and write what is rolled back; `others` are statements with values for them. Each step
-    lets go of the locks of its tables: whoever changes the schema meanwhile waits as for a request."""
+    releases the locks of its tables, so a migration waits for it no longer than for a request."""
     tx = PostgresTransaction(session, 0, Rules(), set())
     tables = starts.tables_found()
     steps: list[Callable[[], object]] = [
