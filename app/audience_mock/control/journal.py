@@ -206,13 +206,18 @@ async def _page(
     """The entries of a window that fit a pattern, under a name. They are searched and written in steps."""
     check_operation(request, pattern)
     journal, rules = request.world.journal, request.world.rules
-    journal.trim(rules.journal_entries, rules.journal_bytes)
+    held = journal.trim(rules.journal_entries, rules.journal_bytes)
     after, before = parse_bound(window.after, "after"), parse_bound(window.before, "before")
     newest_first = after is None
     # Those of now: others may be added between two steps.
-    last_number, dropped = journal.last_number, journal.dropped
+    end = held.last_number + 1
+    entries = journal.snapshot(
+        after=after if isinstance(after, int) else 0,
+        before=min(before, end) if isinstance(before, int) else end,
+        newest_first=newest_first,
+    )
     found: list[Entry] = []
-    async for entry in in_steps(journal.snapshot(newest_first=newest_first)):
+    async for entry in in_steps(entries):
         if len(found) == window.limit:
             break
         if (
@@ -225,7 +230,7 @@ async def _page(
         found.reverse()
     written = [to_json(show(entry)) async for entry in in_steps(found)]
     is_cut = found and not newest_first and len(found) == window.limit
-    page = {"dropped": dropped, "next": found[-1].number if is_cut else last_number}
+    page = {"dropped": held.dropped, "next": found[-1].number if is_cut else held.last_number}
     # Joined once: it may be megabytes.
     written = [b'{"%s":[' % name.encode() + (written[0] if written else b""), *written[1:]]
     written[-1] += b"],%s" % to_json(page)[1:]

@@ -125,12 +125,12 @@ async def plan(request: MockRequest, query: Annotated[SweepQuery, Query()]) -> R
     journal, limits = request.world.journal, request.world.rules
     if not limits.journal_entries:
         raise InvalidStateError(f"world {request.world.name} keeps no journal: set journal_entries")
-    journal.trim(limits.journal_entries, limits.journal_bytes)
+    held = journal.trim(limits.journal_entries, limits.journal_bytes)
     after = parse_bound(query.after, "after")
-    dropped = journal.dropped
+    entries, dropped = journal.snapshot(before=held.last_number + 1), held.dropped
     calls: list[Call] = []
     occurrences: Counter[str] = Counter()
-    async for entry in in_steps(journal.snapshot()):
+    async for entry in in_steps(entries):
         if after is None or distance(entry, after) > 0:
             _learn(entry, calls, occurrences)
 

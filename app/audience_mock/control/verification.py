@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from audience_mock.control.errors import VerificationFailedError
 from audience_mock.control.journal_summary import entry_summary
 from audience_mock.control.request_pattern import RequestPattern, difference_as_json
-from audience_mock.core.controls.journal import Entry, Journal
+from audience_mock.core.controls.journal import Entry, Held, Journal
 from audience_mock.core.controls.json_match import Difference
 from audience_mock.core.steps import in_steps
 from audience_mock.web.timestamps import iso_8601
@@ -30,9 +30,9 @@ class Requests(NamedTuple):
     dropped: int
 
     @classmethod
-    async def of(cls, journal: Journal) -> "Requests":
-        dropped = journal.dropped
-        return cls([entry async for entry in in_steps(journal.snapshot())], dropped)
+    async def of(cls, journal: Journal, held: Held) -> "Requests":
+        entries = journal.snapshot(before=held.last_number + 1)
+        return cls([entry async for entry in in_steps(entries)], held.dropped)
 
     async def matching(self, wanted: RequestPattern) -> list[Entry]:
         return [entry async for entry in in_steps(self.entries) if wanted.matches(entry)]

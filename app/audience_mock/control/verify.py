@@ -147,9 +147,9 @@ async def verify(request: MockRequest, body: Expectation) -> RawResponse:
     journal, rules = request.world.journal, request.world.rules
     if not rules.journal_entries:
         raise InvalidStateError(f"world {request.world.name} keeps no journal: set journal_entries")
-    journal.trim(rules.journal_entries, rules.journal_bytes)
+    held = journal.trim(rules.journal_entries, rules.journal_bytes)
     now_ms = request.world.clock.now_ms()
-    requests = await Requests.of(journal)
+    requests = await Requests.of(journal, held)
     if body.order is not None:
         matched = await verify_order(requests, body.order, body.within_s)
     else:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.seeds.rows import Large, Row, rows, seconds
@@ -43,7 +43,7 @@ async def export_state(world: World) -> bytes:
 async def export_start(recording: "Recording", world: World) -> bytes:
     """As `export_state`, of what a recorded world held at first."""
     tx = recording.held_at_first(world.rules)
-    _check_bytes(sum(_count_bytes(tx, held) for held in _HELD_BYTES))
+    _check_bytes(_count_bytes(tx))
     return await _export(tx, {"now": seconds(tx.now_ms), "frozen": recording.was_frozen})
 
 
@@ -80,7 +80,7 @@ def _written(row: Row) -> bytes:
 @asynccontextmanager
 async def copy_of(world: World) -> AsyncIterator[tuple[Transaction, dict[str, Any]]]:
     """A copy of a world's rows as they are now, and its clock. Raises InvalidStateError."""
-    _check_bytes(sum([await world.read(_count_bytes, held) for held in _HELD_BYTES]))
+    _check_bytes(await world.read(_count_bytes))
     async with world.frozen_copy() as tx:
         await let_others_run()
         yield tx, {"now": seconds(tx.now_ms), "frozen": world.clock.frozen}
@@ -94,8 +94,8 @@ def _check_bytes(held_bytes: int) -> None:
         )
 
 
-def _count_bytes(tx: Transaction, held: Select[tuple[int]]) -> int:
-    return tx.execute(held).scalar_one()  # type: ignore[no-any-return]
+def _count_bytes(tx: Transaction) -> int:
+    return sum(tx.execute(held).scalar_one() for held in _HELD_BYTES)
 
 
 def in_full(parts: Iterable[bytes], width: int) -> Large:
