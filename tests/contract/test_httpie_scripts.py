@@ -1,4 +1,4 @@
-"""The scripts and session files in clients/collections/httpie, run by a shell with HTTPie's own command."""
+"""The scripts and session files in clients/collections/httpie, and the requests that their commands send."""
 
 import base64
 import email
@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,59 +19,15 @@ import pytest
 from collection_request import APIS, Api, Auth, Request
 from collection_tables import VARIABLES
 
-from audience_mock.testing import MockServer
-from helpers.collection_runs import REJECTED
 from helpers.environment import environment_without
-from helpers.ports import free_port
+from helpers.httpie_runs import LIMIT_S, PROGRAMS, SCRIPTS, first_folder, needs_httpie, titles
 
 TOP = collection_folders.TOP
 OFFLINE = Path(__file__).with_name("httpie_offline.py")
-HTTPIE = Path(sys.prefix) / "httpie/bin"
-SCRIPTS = [f"{api.name}.sh" for api in APIS]
-LIMIT_S = 600
-"""A run starts HTTPie up to 80 times: 25 s on two cores."""
-
-pytestmark = pytest.mark.skipif(
-    not (HTTPIE / "http").exists(), reason=f"HTTPie is not installed in {HTTPIE.parent} (make setup)"
-)
-
-
-def environment(**variables: str) -> dict[str, str]:
-    path = f"{HTTPIE}{os.pathsep}{os.environ['PATH']}"
-    local = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
-    return environment_without("WORLD", "PINTEREST_", PATH=path, **local | variables)
-
-
-def run(script: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["sh", script],
-        env=environment(**variables),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
-
-
-def titles(script: str) -> list[str]:
-    return re.findall(r"^echo ['\"](# .*)['\"]$", script.replace("'\\''", "'"), flags=re.MULTILINE)
 
 
 def requests_of(api: Api) -> list[Request]:
     return [request for folder in collection_folders.folders(api) for request in folder.requests]
-
-
-def first_folder(tmp_path: Path, name: str) -> Path:
-    """A copy of the script that has the requests of its first folder alone, with all that they need."""
-    folder = shutil.copytree(httpie_scripts.HTTPIE, tmp_path / "collections/httpie")
-    shutil.copy(collection_folders.FOLDER / "users.csv", folder.parent)
-    start, first, *_ = (folder / name).read_text().split("\n\n\n# ")
-    (folder / name).write_text(f"{start}\n\n\n# {first}{httpie_scripts.TAIL}")
-    return folder / name
-
-
-# What they are
 
 
 def test_they_are_what_the_descriptions_say() -> None:
@@ -125,7 +80,7 @@ def recorded(tmp_path: Path, name: str, **variables: str) -> list[list[str]]:
 def wire(lines: Sequence[Sequence[str]], folder: Path) -> Sequence[tuple[str, Mapping[str, str], bytes]]:
     """What HTTPie sends for them: the request line, without escapes, the headers and the body."""
     ran = subprocess.run(
-        [HTTPIE / "python", OFFLINE],
+        [PROGRAMS / "python", OFFLINE],
         input="".join(json.dumps(line) + "\n" for line in lines),
         cwd=folder,
         capture_output=True,
@@ -178,6 +133,7 @@ def content(media_type: str | None, headers: Mapping[str, str], body: bytes) -> 
     return body.decode() or None
 
 
+@needs_httpie
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 def test_commands_are_the_requests_of_the_collection(api: Api, tmp_path: Path) -> None:
     """What HTTPie would send is what the Postman collection sends, request by request: methods, paths,
@@ -238,91 +194,3 @@ def test_shellcheck_finds_nothing(script: str) -> None:
     """shellcheck has nothing to say of the repository's shell scripts."""
     ran = subprocess.run(["shellcheck", TOP / script], capture_output=True, text=True, check=False)
     assert ran.stdout + ran.stderr == ""
-
-
-# What they do
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "pitchtarget.sh",
-        pytest.param("pinterest.sh", marks=pytest.mark.ci),
-        pytest.param("control.sh", marks=pytest.mark.ci),
-    ],
-)
-def test_every_request_is_accepted(name: str, engine: str) -> None:
-    """Run against a server, no request of a script is rejected but those that its engine does not have."""
-    script = httpie_scripts.HTTPIE / name
-    rejected = len(REJECTED[engine]) if name == "control.sh" else 0
-    with MockServer(record=True) as server:
-        ran = run(script, AUDIENCE_MOCK_URL=server.url)
-    assert (ran.returncode, ran.stderr.count("HTTP 409")) == (1 if rejected else 0, rejected), ran.stderr
-    announced = [line for line in ran.stdout.splitlines() if line.startswith("# ")]
-    assert announced == titles(script.read_text())
-    assert httpie_scripts.texts() == {path.name: path.read_text() for path in script.parent.iterdir()}
-
-
-def test_the_commands_of_the_guide() -> None:
-    """The guide names the scripts, and its commands with a session file are accepted in its folder."""
-    guide = (TOP / "docs/guides/postman.md").read_text()
-    scripts, by_hand = re.findall(
-        r'^```sh title="In a checkout"\n((?!npx).*?)^```$', guide, flags=re.DOTALL | re.MULTILINE
-    )
-    assert {Path(line).name for line in scripts.splitlines()} == {*SCRIPTS}
-    assert all((TOP / line).is_file() for line in scripts.splitlines())
-    with MockServer() as server:
-        port = server.url.rpartition(":")[2]
-        commands = by_hand.replace("http ", "http --ignore-stdin --check-status ").replace(
-            ":8000", f":{port}"
-        )
-        ran = subprocess.run(
-            ["sh", "-euc", commands],
-            cwd=TOP,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert '"items":[]' in ran.stdout
-
-
-def test_a_world_and_tokens(tmp_path: Path) -> None:
-    """With a world and tokens in the environment, a server that accepts only these rejects nothing, and other
-    worlds stay as they are."""
-    script = first_folder(tmp_path, "control.sh")
-    seed = tmp_path / "seed.json"
-    seed.write_text(json.dumps({"tokens": [{"token": "pina_team", "scopes": ["ads:read", "ads:write"]}]}))
-    with MockServer(seed=str(seed), admin_token="open-sesame", auth_mode="strict") as server:
-        server.clock.freeze()
-        before = server.state()
-        variables = {"AUDIENCE_MOCK_URL": f"{server.url}/", "WORLD": "team"}
-        tokens = {"PINTEREST_TOKEN": "pina_team", "AUDIENCE_MOCK_ADMIN_TOKEN": "open-sesame"}
-        accepted = run(script, **variables, **tokens)
-        assert (accepted.returncode, accepted.stderr) == (0, "")
-        assert server.state() == before
-        assert len(server.in_world("team").state()["audiences"]) == 1
-
-
-def test_rejected_requests_fail_the_run(tmp_path: Path) -> None:
-    """A script goes on after a request that is rejected, shows the answer and ends with 1."""
-    script = first_folder(tmp_path, "pinterest.sh")
-    with MockServer(auth_mode="strict") as server:
-        ran = run(script, AUDIENCE_MOCK_URL=server.url)
-    names = [request.name for request in collection_folders.folders(APIS[0])[0].requests]
-    assert [line for line in ran.stdout.splitlines() if line.startswith("# ")] == [
-        f"# {each}" for each in names
-    ]
-    assert '"message": "Authentication failed."' in ran.stdout
-    assert ran.returncode == 1
-    assert ran.stderr.endswith(f"Rejected requests: {len(names)}\n")
-
-
-def test_no_server(tmp_path: Path) -> None:
-    """Where nothing answers, a script ends at its first request."""
-    ran = run(first_folder(tmp_path, "pinterest.sh"), AUDIENCE_MOCK_URL=f"http://127.0.0.1:{free_port()}")
-    assert (ran.returncode, ran.stdout.count("# ")) == (1, 1)
-    assert "Connection refused" in ran.stderr
