@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import threading
@@ -466,7 +465,7 @@ def test_the_banner_shows_no_secret() -> None:
     assert re.search(r"^  store +in memory", banner, flags=re.MULTILINE)
 
 
-# Their help, and completion
+# Their help
 
 
 @pytest.mark.parametrize("name", CONTROL)
@@ -541,48 +540,3 @@ def test_help_is_light() -> None:
         heavy = {"pydantic", "fastapi", "sqlalchemy", "uvicorn", "http.client", "audience_mock.client"}
         assert not heavy & {*imported}
         assert ("audience_mock.cli.control.command" in imported) == is_loaded
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-@pytest.mark.parametrize(
-    ("typed", "completed"),
-    [
-        ("audience-mock sna", {"snapshot"}),
-        ("audience-mock snapshot ", {"take", "restore", "list", "delete"}),
-        ("audience-mock fault add x --stall ", {"before", "in"}),
-        ("audience-mock clock advance --t", {"--to"}),
-        ("audience-mock serve --auth-mode ", {"lenient", "strict"}),
-        ("audience-mock completion ", {"bash", "zsh", "fish"}),
-    ],
-)
-def test_completion_in_bash(typed: str, completed: set[str]) -> None:
-    """The script completes commands, flags and allowed values in bash."""
-    words = typed.split(" ")
-    code = (
-        'eval "$(audience-mock completion bash)"\n'
-        f"COMP_WORDS=({shlex.join(words)}) COMP_CWORD={len(words) - 1}\n"
-        "complete -p audience-mock | grep -o -- '-F [a-z_]*'\n"
-        "_audience_mock_completion audience-mock\n"
-        'printf "%s\\n" "${COMPREPLY[@]}"\n'
-    )
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", code],
-        env=environment(PATH=path),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    function, *replies = done.stdout.split("\n")
-    assert function == "-F _audience_mock_completion"
-    assert {*filter(None, replies)} == completed
-
-
-@pytest.mark.parametrize(
-    ("shell_name", "said"), [("zsh", "#compdef audience-mock"), ("fish", "complete --no-files")]
-)
-def test_completion_of_other_shells(shell_name: str, said: str) -> None:
-    """zsh and fish get a script for this command."""
-    printed = CliRunner().invoke(main, ["completion", shell_name]).output
-    assert said in printed
-    assert "_AUDIENCE_MOCK_COMPLETE" in printed
