@@ -15,6 +15,7 @@ from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
 pytest_plugins = [
     "helpers.engines",
+    "helpers.leftovers",
     "helpers.pytest_runs",
     "helpers.response_validation",
     "helpers.warm_commands",

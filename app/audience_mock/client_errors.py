@@ -49,6 +49,18 @@ class ConductError(AssertionError):
         self.findings = list(findings)
 
 
+class SweepError(Exception):
+    """A job cannot be swept; the text says why: it fails without a fault, say, or makes no call."""
+
+
+class SweepFindingsError(AssertionError):
+    """A sweep has findings that fail it; the text is the report, and `verdicts` has that of each run."""
+
+    def __init__(self, report: str, verdicts: Mapping[str, str]) -> None:
+        super().__init__(f"the fault sweep has findings:\n{report}")
+        self.verdicts = dict(verdicts)
+
+
 def conduct_lines(finding: Mapping[str, Any]) -> list[str]:
     """A finding of the conduct report for people: what happened, and what to do instead."""
     return [

@@ -16,6 +16,8 @@ from audience_mock.client import (
     Faults,
     Journal,
     MockWorld,
+    SweepError,
+    SweepFindingsError,
     UnusedFaultsError,
     Urls,
     VerificationError,
@@ -27,6 +29,7 @@ from audience_mock.core.errors import InvalidSeedError, InvalidSettingsError, St
 from audience_mock.server.listener import base_url, listen
 from audience_mock.server.uvicorn_server import Server
 from audience_mock.settings import Settings
+from audience_mock.sweep.report import SweepReport
 
 __all__ = [
     "Clock",
@@ -40,6 +43,9 @@ __all__ = [
     "MockWorld",
     "ServerSettings",
     "StoreError",
+    "SweepError",
+    "SweepFindingsError",
+    "SweepReport",
     "UnusedFaultsError",
     "Urls",
     "VerificationError",

@@ -136,7 +136,7 @@ def test_time_goes_on_while_a_request_waits(app: Any) -> None:
 
     async def run() -> None:
         async with client(app) as http:
-            assert (await http.post("/__admin/faults", json={**FAULT, "latency_ms": 200})).is_success
+            assert (await http.post("/__admin/faults", json={**FAULT, "latency_ms": 1000})).is_success
             held = asyncio.create_task(http.post(AUDIENCES, json=VISITORS))
             while not (await http.get("/__admin/faults")).json()["faults"][0]["fired"]:
                 await asyncio.sleep(0)

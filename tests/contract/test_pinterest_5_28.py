@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from audience_mock.testing import MockServer
+from audience_mock.testing import MockServer, MockWorld
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 from helpers.pinterest_resources import create_customer_list, create_seed_audience
 
@@ -278,13 +278,18 @@ BY_SCHEMA: dict[str, Case] = {
 
 @pytest.fixture(scope="module")
 def clients() -> Iterator[Callable[[str | None, str], httpx.Client]]:
-    """Clients of one server that emulates each version in a world of its own, by version and strictness."""
+    """Clients of one server that emulates each version in a world of its own, by version and strictness. What
+    one case changes in a world, the next one does not find."""
     made: dict[tuple[str | None, str], httpx.Client] = {}
     with MockServer() as mock:
 
         def client(version: str | None, validation: str) -> httpx.Client:
-            if (version, validation) not in made:
-                made[version, validation] = _client(mock, version, validation)
+            world = mock.in_world(f"v{version or ''}-{validation}")
+            if (version, validation) in made:
+                world.restore("made")
+            else:
+                made[version, validation] = _client(world, version, validation)
+                world.snapshot("made")
             return made[version, validation]
 
         yield client
@@ -292,13 +297,12 @@ def clients() -> Iterator[Callable[[str | None, str], httpx.Client]]:
             one.close()
 
 
-def _client(mock: MockServer, version: str | None, validation: str) -> httpx.Client:
+def _client(world: MockWorld, version: str | None, validation: str) -> httpx.Client:
     """To a world with an audience, two lists, an upload, an ad account with a time zone, and a LOOKALIKE that
     was shared with a business and has two visitor sources."""
-    name = f"v{version or ''}-{validation}"
     settings = {"pinterest_contract": version, "pinterest_validation": validation}
-    httpx.put(f"{mock.url}/__admin/worlds/{name}", json={"settings": settings}).raise_for_status()
-    client = httpx.Client(base_url=f"{mock.url}/worlds/{name}/v5", headers=PINTEREST_TOKEN)
+    world.control("PUT", f"/worlds/{world.name}", {"settings": settings})
+    client = httpx.Client(base_url=world.urls.pinterest, headers=PINTEREST_TOKEN)
     assert create_seed_audience(client) == SEED
     assert create_customer_list(client) == LIST
     of_account = {"api": "pinterest", "account": AD_ACCOUNT, "people": 1000}
@@ -322,8 +326,7 @@ def _client(mock: MockServer, version: str | None, validation: str) -> httpx.Cli
         # What the cases create comes before these.
         "sequences": {"pinterest_audience": 2542623499807},
     }
-    seeded = httpx.post(f"{mock.url}/worlds/{name}/__admin/seed", json=seed)
-    assert seeded.status_code == 200, seeded.text
+    world.seed(seed)
     body = {"operation": "ADD", "total_parts": 1}
     upload = client.post(f"{LISTS}/{LIST}/uploads", json=body).json()["customer_list_upload"]
     assert upload["id"] == UPLOAD

@@ -34,7 +34,7 @@ def lines(title: str) -> list[str]:
 
 
 def test_every_line_is_of_a_kind_that_is_checked() -> None:
-    """A line in a checkout calls make, pip, uv, docker, newman, HTTPie or this project's tests: a test for each."""
+    """A line in a checkout calls make, pip, uv, docker, newman, HTTPie or tests: each has a test."""
     kinds = (
         "make ",
         "pip install .",

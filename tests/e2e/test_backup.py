@@ -16,7 +16,6 @@ from typing import Any
 
 import httpx
 import pytest
-from test_command import AUDIENCES, CREATE, FIELDS, LIMIT_S, Run, Runner, command, until
 
 from audience_mock.core.store.database import Database
 from audience_mock.core.worlds import backup as backups
@@ -24,6 +23,8 @@ from audience_mock.core.worlds import exclusive
 from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.serve_command import AUDIENCES, CREATE, FIELDS, LIMIT_S, Run, Runner, command
+from helpers.waiting import until
 
 __all__ = ["command"]
 

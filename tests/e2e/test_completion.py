@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import samples
 from click.testing import CliRunner
-from test_shell import needs_pty, read_until
 
 from audience_mock.cli.main import main
 from helpers.environment import environment_without
+from helpers.terminals import needs_pty, read_until
 
 GUIDE = samples.TOP / "docs/guides/shell.md"
 LIMIT_S = 60

@@ -375,7 +375,7 @@ def test_slow_build_and_run(tmp_path: Path) -> None:
         )
         assert uploaded.status_code == 201, uploaded.text
         server.send_signal(signal.SIGTERM)
-        assert server.wait(10) == 0
+        assert server.wait(LIMIT_S) == 0
         assert (tmp_path / "err").read_text() == ""
         # With the port that nobody listens on any more, the check fails.
         assert subprocess.run(["/bin/sh", "-c", check], env=environment, check=False).returncode == 1

@@ -27,7 +27,14 @@ VARIABLES = (
     *("AUDIENCE_MOCK_CONTROL_URL", "PINTEREST_API_URI", "AUDIENCE_MOCK_ADMIN_TOKEN"),
 )
 TELLS = "import json, os; print(json.dumps(dict(os.environ)))"
-WAITS = "import signal, sys; signal.signal(signal.SIG{0}, lambda *_: sys.exit(70)); print(1, flush=True); {1}"
+STAYS = "while True: time.sleep(0.005)\n"
+"""Not signal.pause(), which sleeps on after a signal that came just before it."""
+
+WAITS = (
+    "import signal, sys, time\n"
+    "signal.signal(signal.SIG{0}, lambda *_: sys.exit(70))\n"
+    "print(1, flush=True)\n" + STAYS
+)
 """A command that says when it is ready for a signal, and ends with 70 when that comes."""
 
 
@@ -214,7 +221,7 @@ def test_a_server_that_cannot_start(run: Start, tmp_path: Path, arguments: tuple
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "USR1"])
 def test_signals_are_forwarded(run: Start, name: str) -> None:
     """A signal to exec goes on to the command, whose exit status counts."""
-    ran = run(*python(WAITS.format(name, "signal.pause()")), **MEASURED)
+    ran = run(*python(WAITS.format(name)), **MEASURED)
     ran.wait_for("1")
     ran.process.send_signal(signal.Signals[f"SIG{name}"])
     assert ran.status() == 70
@@ -223,14 +230,13 @@ def test_signals_are_forwarded(run: Start, name: str) -> None:
 def test_the_server_is_there_to_the_end(run: Start) -> None:
     """While the command cleans up after a signal, the server still answers."""
     cleans_up = (
-        "import os, signal, sys, urllib.request as u\n"
+        "import os, signal, sys, time, urllib.request as u\n"
         "def end(*_):\n"
         "    sys.exit(u.urlopen(os.environ['AUDIENCE_MOCK_CONTROL_URL'] + '/health').status != 200)\n"
         "signal.signal(signal.SIGTERM, end)\n"
         "print(1, flush=True)\n"
-        "signal.pause()\n"
     )
-    ran = run(*python(cleans_up))
+    ran = run(*python(cleans_up + STAYS))
     ran.wait_for("1")
     ran.process.send_signal(signal.SIGTERM)
     assert ran.status() == 0
@@ -259,13 +265,11 @@ def test_ctrl_c_comes_once(tmp_path: Path) -> None:
         "while not came: time.sleep(0.005)\n"
         "signal.signal(signal.SIGTERM, lambda *_: (print('came', len(came), flush=True), exit(0)))\n"
         "print('told', flush=True)\n"
-        # Not signal.pause(), which sleeps on after a signal that came just before it.
-        "while True: time.sleep(0.005)\n"
     )
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(tmp_path)
-        arguments = [sys.executable, "-m", "audience_mock", "exec", *python(counts)]
+        arguments = [sys.executable, "-m", "audience_mock", "exec", *python(counts + STAYS)]
         os.execv(sys.executable, arguments)
     said = b""
     try:

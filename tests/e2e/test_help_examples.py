@@ -15,13 +15,13 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from reference import COMMANDS
-from test_command import AUDIENCES, CREATE
 
 from audience_mock.cli.main import main
 from audience_mock.client_errors import ControlError
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN
 from helpers.environment import environment_without
+from helpers.serve_command import AUDIENCES, CREATE
 
 TOP = Path(__file__).parents[2]
 LIMIT_S = 120

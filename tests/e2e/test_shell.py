@@ -17,7 +17,6 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from reference import COMMANDS
-from test_command import AUDIENCES, CREATE, LIMIT_S, Run, Runner, command, environment, until
 
 from audience_mock.cli.control.clock import EVENT_KINDS
 from audience_mock.cli.control.command import DefaultGroup
@@ -27,6 +26,8 @@ from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN
 from helpers.environment import MEASURED
 from helpers.ports import free_port
+from helpers.serve_command import AUDIENCES, CREATE, LIMIT_S, Run, Runner, command, environment
+from helpers.terminals import needs_pty, read_until
 
 __all__ = ["command"]  # a fixture
 
@@ -384,28 +385,6 @@ def on_a_terminal(*arguments: str, **variables: str) -> tuple["subprocess.Popen[
     )
     os.close(theirs)
     return process, ours
-
-
-def read_until(terminal: int, end: str) -> str:
-    """What is written to the terminal until that, or until it is closed."""
-    import select
-
-    text = b""
-
-    def is_read() -> bool:
-        nonlocal text
-        if select.select([terminal], [], [], 0)[0]:
-            try:
-                text += os.read(terminal, 1 << 16)
-            except OSError:  # how Linux reports that the other end is closed
-                return True
-        return bool(end) and end.encode() in text
-
-    until(is_read, f"{end!r} on the terminal")
-    return text.decode().replace("\r\n", "\n")
-
-
-needs_pty = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
 
 
 @needs_pty

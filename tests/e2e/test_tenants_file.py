@@ -3,8 +3,7 @@
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,15 +13,9 @@ from click.testing import CliRunner
 from audience_mock.cli.main import main
 from helpers.environment import environment_without
 from helpers.tenants import OPERATOR, bearer, digest, write_tenants
+from helpers.waiting import until
 
 LIMIT_S = 30
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + LIMIT_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -38,7 +31,7 @@ def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]
             command, stderr=err, env=environment_without(AUDIENCE_MOCK_ADMIN_TOKEN=OPERATOR)
         ) as process,
     ):
-        until(ready.exists)
+        until(ready.exists, "the ready file")
         yield process, ready.read_text().strip(), file
         process.terminate()
 
@@ -56,13 +49,13 @@ def test_sighup_reads_the_file_again(
     write_tenants(file, tenants={"team-a": {"admin_tokens": [digest("second-token")]}})
     assert status("second-token") == 401
     process.send_signal(signal.SIGHUP)
-    until(lambda: status("second-token") == 200)
+    until(lambda: status("second-token") == 200, "the new token")
     assert status("first-token") == 401
     log = tmp_path / "log"
     file.write_text("[tenants.team-a]\nadmin_tokens = 1\n")
     before = log.read_text()
     process.send_signal(signal.SIGHUP)
-    until(lambda: "stay valid" in log.read_text())
+    until(lambda: "stay valid" in log.read_text(), "the line in the log")
     (line,) = (line for line in log.read_text().removeprefix(before).splitlines() if "tenants" in line)
     assert f"{file}:2: tenants.team-a.admin_tokens: " in line
     assert status("second-token") == 200

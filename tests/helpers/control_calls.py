@@ -211,6 +211,8 @@ CALLS = [
     Call("conduct/get", 200, query={"fail_on": "error"}, before=misspelled),
     Call("conduct/get", 409, before=unrecorded),
     Call("conduct/rules", 200),
+    Call("sweep/plan", 200, query={"kinds": "500,reset", "limit": "3"}, before=called),
+    Call("sweep/plan", 409, before=unrecorded),
     Call("uploads/list", 200, before=called),
     Call("uploads/lint", 200, before=called),
     Call("identities/list", 200),

@@ -2,7 +2,6 @@
 
 import itertools
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ from helpers.pitchtarget_requests import FILE, FILE_FIELDS
 from helpers.postgres import Cluster
 from helpers.replicas import AUDIENCES, CREATE
 from helpers.tenants import OPERATOR, bearer, two_teams, write_tenants
+from helpers.waiting import until
 
 LISTS = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
 APP = ("1", "secret")
@@ -250,18 +250,11 @@ def test_a_reset_at_one_server_breaks_off_what_another_does(pair: Pair) -> None:
     with ThreadPoolExecutor(1) as pool:
         url = f"{server.url}/worlds/blue{AUDIENCES}"
         late = pool.submit(httpx.post, url, json=CREATE, headers=PINTEREST_TOKEN, timeout=LIMIT_S)
-        _until(lambda: len(server.app.state.worlds.find("blue").long_operations) == 1)
+        until(lambda: len(server.app.state.worlds.find("blue").long_operations) == 1, "a request that waits")
         httpx.post(f"{other.url}/worlds/blue/__admin/reset").raise_for_status()
         assert late.result(LIMIT_S).status_code == 500
     for _ in turns.servers:
         assert turns.names() == []
-
-
-def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + LIMIT_S
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_the_default_world_is_one(pair: Pair) -> None:

@@ -22,9 +22,11 @@ from audience_mock.control import (
     overview,
     snapshots,
     state,
+    sweep,
     tokens,
     uploads,
     verify,
+    world_diff,
     worlds,
 )
 from audience_mock.web.provider_app import Provider
@@ -79,6 +81,7 @@ def provider() -> Provider:
             health.router,
             overview.router,
             worlds.router,
+            world_diff.router,
             state.router,
             state.seed_router,
             snapshots.router,
@@ -93,6 +96,7 @@ def provider() -> Provider:
             bundle.router,
             verify.router,
             conduct.router,
+            sweep.router,
             uploads.router,
             lint.router,
             identities.router,

@@ -253,6 +253,13 @@ echo '# List the rules'
 http GET "$base/__admin/conduct/rules"
 
 
+# Sweep
+
+echo '# Plan a fault sweep'
+# Takes kinds== limit==400 after== slow_s==2.0
+http GET "$base/__admin/sweep"
+
+
 # Uploads
 
 echo '# List upload reports'

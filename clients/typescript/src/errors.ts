@@ -46,6 +46,16 @@ export class ConductError extends Error {
   }
 }
 
+/** A job cannot be swept: it fails without a fault, or makes no call. */
+export class SweepError extends Error {
+  override readonly name = "SweepError";
+}
+
+/** A sweep has findings that fail it; the message has the matrix. */
+export class SweepFindingsError extends Error {
+  override readonly name = "SweepFindingsError";
+}
+
 /** Faults were planned and never fired, or not as often as planned. */
 export class UnusedFaultsError extends Error {
   override readonly name = "UnusedFaultsError";

@@ -1177,6 +1177,45 @@ export interface State {
   customer_segments?: readonly SeedCustomerSegment[];
 }
 
+export interface SweepCall {
+  /** From 1, in the order of the journal. */
+  call: number;
+  /** Number of the request in the journal. */
+  number: number;
+  operation: string;
+  /** Which call of its operation it is, from 1. */
+  occurrence: number;
+  method: string;
+  /** Path without /worlds/…, with the query; secrets are masked. */
+  path: string;
+  answer_bytes: number;
+  has_token: boolean;
+}
+
+export interface SweepCase {
+  /** Call and kind, as `audience-mock sweep --only` takes it. */
+  name: string;
+  call: number;
+  operation: string;
+  kind: string;
+  /** What happens to the call. */
+  effect: string;
+  /** Body of `POST /__admin/faults`, in the world of the next run. */
+  fault: PlannedFault;
+}
+
+export interface SweepPlan {
+  calls: readonly SweepCall[];
+  /** The likeliest to find something first. */
+  cases: readonly SweepCase[];
+  /** Number of cases, beyond `limit`, too. */
+  total: number;
+  /**
+   * Number of older requests that the journal no longer holds: if there are any, calls are counted wrongly.
+   */
+  dropped: number;
+}
+
 export interface TokenList {
   /** The newest grants first. */
   tokens: readonly TokenState[];

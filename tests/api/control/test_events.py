@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -15,10 +14,10 @@ from audience_mock.core.controls.subscriptions import MAX_SUBSCRIBERS, MAX_WAITI
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 from helpers.errors import control_error
+from helpers.waiting import LIMIT_S, until
 
 EVENTS = "/__admin/events"
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
-LIMIT_S = 20
 
 Event = tuple[str | None, str, dict[str, Any]]
 
@@ -158,10 +157,7 @@ def test_nobody_is_left_behind(mock: MockServer) -> None:
     with following(mock.url + EVENTS) as events:
         next(events)
         assert len(mock.world.subscribers) == 1
-    end = time.monotonic() + LIMIT_S
-    while mock.world.subscribers:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(lambda: not mock.world.subscribers, "its end")
 
 
 def test_subscribers_are_bounded(mock: MockServer) -> None:

@@ -10,18 +10,19 @@ from typing import Any
 
 import httpx
 import pytest
-from test_command import until
 
 from audience_mock.control import state
 from audience_mock.core.errors import QuotaExceededError, StorageQuotaExceededError
 from audience_mock.core.worlds.tenants import Tenants
 from audience_mock.testing import MockServer
-from audience_mock.web.provider_app import ProviderApp, ProviderMount
+from audience_mock.web.mounting import ProviderMount
+from audience_mock.web.provider_app import ProviderApp
 from audience_mock.web.request_quotas import RequestQuotas
 from audience_mock.web.turns import Turns
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.errors import control_error
 from helpers.tenants import OPERATOR, bearer, two_teams, write_tenants
+from helpers.waiting import until
 
 ACCOUNT = f"/v5/ad_accounts/{AD_ACCOUNT}"
 AUDIENCES, LISTS = f"{ACCOUNT}/audiences", f"{ACCOUNT}/customer_lists"

@@ -16,19 +16,13 @@ from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 from helpers.errors import control_error
 from helpers.tenants import OPERATOR, bearer, two_teams, write_tenants
+from helpers.waiting import until
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 SAVERS = {"name": "Savers", "audience_type": "ENGAGEMENT", "rule": {"engagement_type": "save"}}
 LIMIT_S = 30
 
 Start = Callable[..., MockServer]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + LIMIT_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def make(mock: MockServer, world: str) -> None:
@@ -103,7 +97,7 @@ def test_an_unused_world_is_deleted(start: Start, tmp_path: Path, in_file: bool)
     mock = start(world_ttl="1s", **({"database": file_url(tmp_path)} if in_file else {}))
     for world in ("old", "default"):
         make(mock, world)
-    until(lambda: worlds_of(mock)["worlds"] == ["default"])
+    until(lambda: worlds_of(mock)["worlds"] == ["default"], "the end of the world")
     assert not list(tmp_path.glob("**/old.db*"))
     assert audiences_of(mock, "default") == 1
 
@@ -152,7 +146,7 @@ def test_a_tenant_may_have_a_lifetime_of_its_own(
     for world in ("team-a.x", "team-b.x", "other"):
         make(mock, world)
     url = f"{mock.url}/__admin/worlds"
-    until(lambda: "team-a.x" not in httpx.get(url, headers=bearer(OPERATOR)).json()["worlds"])
+    until(lambda: "team-a.x" not in httpx.get(url, headers=bearer(OPERATOR)).json()["worlds"], "its end")
     assert httpx.get(url, headers=bearer(OPERATOR)).json()["worlds"] == ["default", "other", "team-b.x"]
 
 
@@ -163,7 +157,7 @@ def test_the_age_of_a_world_survives_a_restart(start: Start, tmp_path: Path) -> 
         make(mock, "young")
         mock.app.state.worlds.find("old").last_use_s -= 2 * 86400
     mock = start(database=file_url(tmp_path), world_ttl="1h", world_idle="1s")
-    until(lambda: worlds_of(mock)["worlds"] == ["default", "young"])
+    until(lambda: worlds_of(mock)["worlds"] == ["default", "young"], "the end of the old one")
     assert not [each for each in worlds_of(mock, details=True)["details"] if each["bytes"] == 0]
 
 
@@ -183,7 +177,7 @@ def test_an_idle_file_is_closed_and_opened_again(start: Start, tmp_path: Path) -
         assert shown["bytes"] > 0
         return not shown["open"]
 
-    until(is_closed)
+    until(is_closed, "a closed file")
     assert not any("idle.db" in file for file in open_files(tmp_path))
     assert any(file.endswith("/a.db") for file in open_files(tmp_path))
     assert audiences_of(mock, "idle") == 1

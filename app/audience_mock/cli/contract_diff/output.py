@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from audience_mock.cli.control.output import echo, table_lines
+from audience_mock.cli.control.output import echo
 from audience_mock.cli.junit import Case
 from audience_mock.core.counting import counted
+from audience_mock.core.text_tables import table_lines
 
 VALUE_CHARACTERS = 100
 PLACES = ("status", "header", "body")

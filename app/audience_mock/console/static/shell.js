@@ -44,6 +44,10 @@ function View({ name, ...props }) {
 export function Shell() {
   const route = useRoute();
   const { world, view } = route;
+  const connection = useStore((known) => known.connection);
+  useEffect(() => {
+    document.body.dataset.connection = connection;
+  }, [connection]);
   useEffect(() => {
     if (world !== store.world) enterWorld(world);
   }, [world]);
