@@ -2,7 +2,7 @@
 worlds."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -38,23 +38,31 @@ if TYPE_CHECKING:
     from audience_mock.web.world_selection import Admit
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, observed: bool = True) -> FastAPI:
     """The application for these settings, by default those of the environment.
 
     `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name,
     `app.state.tenants` those of the file, or None, `app.state.probes` say whether it is ready,
     `app.state.when_hung_up` is what SIGHUP calls. Opens the store, applies the seed and reads the admin
     tokens and the tenants, so it raises StoreError, InvalidSeedError, InvalidSettingsError and
-    InvalidTenantsError.
+    InvalidTenantsError. One that is not `observed` has no metrics, logs of requests and traces, whatever the
+    settings and OpenTelemetry's variables say.
     """
     settings = settings or Settings()
     access = Access(
         settings.admin, AdminTokens(settings.admin_token, settings.admin_token_file), read_tenants(settings)
     )
-    return assemble(open_worlds(settings, access), settings, access)
+    return assemble(open_worlds(settings, access), settings, access, observed=observed)
 
 
-def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
+def replica(settings: Mapping[str, Any]) -> FastAPI:
+    """An application in memory with the default settings but for these, whatever the environment says: for a
+    replay, which nothing observes. Raises InvalidSettingsError."""
+    defaults = Settings.model_construct().model_dump()
+    return create_app(Settings(**{**defaults, "database": "sqlite://", **settings}), observed=False)
+
+
+def assemble(worlds: Worlds, settings: Settings, access: Access, *, observed: bool = True) -> FastAPI:
     """The application over these worlds."""
     providers = {
         provider.name: ProviderApp(provider, cors_origins=settings.cors_origins)
@@ -77,6 +85,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         control=_control_app,
         uploads=uploads,
         waiting_turns=lambda: 0 if admission is None else admission.waiting,
+        observed=observed,
     )
     lifetimes = _lifetimes(worlds, settings, access)
 
@@ -137,6 +146,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         uploads=uploads,
         providers={name: api.provider for name, api in providers.items()},
         conducts=registry.conducts,
+        replica=replica,
         demo_seed=lambda: seed_file("demo").read_bytes(),
     )
     app.add_middleware(MountShortcut, mounts=mounts)

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 
 from audience_mock.client_errors import (
     ConductError,
+    ContractDiffError,
     ControlError,
     SweepError,
     SweepFindingsError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Clock",
     "ConductError",
+    "ContractDiffError",
     "ControlError",
     "Faults",
     "Journal",
@@ -290,6 +292,33 @@ class MockWorld:
         found = self.conduct(select, ignore, options=options, fail_on=fail_on, **window)
         if failing := [finding for finding in found if finding["fails"]]:
             raise ConductError(failing)
+
+    def contract_diff(
+        self, to: str = "newest", *, from_: str | None = None, api: str | None = None
+    ) -> dict[str, Any]:
+        """Which of this world's calls another version answers otherwise, as `contract_diff("5.28")`. The
+        world has to be recorded (`record`).
+
+        `from_` is the version that this world emulates, unless it names another one; `api` the first that has
+        both. The calls are replayed under both versions, and this world stays as it is.
+
+        Returns `calls` (how many), `different` (their numbers in the journal), `operations` (each with its
+        `differences`: `place`, `change`, `facts`, `calls`, and the `first` with `before` and `after`), and
+        `stopped`: why not all calls were compared, or None. Raises ControlError.
+        """
+        query = _named(to=to, api=api, **{"from": from_})
+        report: dict[str, Any] = self.control("GET", f"/contract-diff?{urlencode(query)}")
+        return report
+
+    def expect_no_contract_diff(
+        self, to: str = "newest", *, from_: str | None = None, api: str | None = None
+    ) -> None:
+        """Raise ContractDiffError, an AssertionError, if `contract_diff` finds a call that is answered
+        otherwise, or could not compare all."""
+        __tracebackhide__ = True
+        report = self.contract_diff(to, from_=from_, api=api)
+        if report["different"] or report["stopped"] is not None:
+            raise ContractDiffError(report)
 
     def sweep(
         self,

@@ -12,6 +12,7 @@ from audience_mock.app import create_app
 from audience_mock.client import (
     Clock,
     ConductError,
+    ContractDiffError,
     ControlError,
     Faults,
     Journal,
@@ -34,6 +35,7 @@ from audience_mock.sweep.report import SweepReport
 __all__ = [
     "Clock",
     "ConductError",
+    "ContractDiffError",
     "ControlError",
     "Faults",
     "InvalidSeedError",

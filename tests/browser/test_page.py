@@ -24,7 +24,7 @@ SCREENSHOTS = Path(__file__).parents[2] / "build/screenshots"
 AXE = Path(sys.prefix) / "console/node_modules/axe-core/axe.min.js"
 VIEWS = (
     *("overview", "audiences", "lists", "requests", "conduct", "clock", "faults", "uploads", "snapshots"),
-    *("tokens", "lint", "identities", "settings", "compare"),
+    *("tokens", "lint", "identities", "settings", "compare", "contract-diff"),
 )
 DETAILS = ("audiences/pinterest:2542620112336", "requests/1", "lists/5497558")
 XSS = (

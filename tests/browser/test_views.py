@@ -653,6 +653,49 @@ def test_two_worlds_are_compared(show: Show, demo: MockServer) -> None:
     expect(page.get_by_label("audiences")).to_contain_text("Only there")
 
 
+# Contract diff
+
+
+@pytest.mark.sqlite_only(reason="PostgreSQL records no world")
+def test_the_contract_diff_records_and_compares(show: Show, demo: MockServer) -> None:
+    """A world that is not recorded is recorded by a click; then two versions are chosen, and the table tells
+    what differs at which request, with what is known about it."""
+    world = demo.in_world("shop")
+    page = show("contract-diff", world="shop")
+    expect(page.get_by_text("its setting record is off")).to_be_visible()
+    page.get_by_role("button", name="Record this world", exact=True).click()
+    status = page.locator("main").get_by_role("status")
+    expect(status).to_contain_text("0 of 0 calls answered otherwise")
+    create(world)
+    httpx.get(f"{world.urls.pinterest}/ad_accounts", headers=PINTEREST_TOKEN)
+    page.get_by_label("From", exact=True).select_option("5.23")
+    expect(status).to_contain_text("1 of 2 calls answered otherwise by pinterest 5.28 than by 5.23")
+    row = page.get_by_role("region", name="Table of differences").get_by_role("row").filter(has_text="is_nca")
+    expect(row.get_by_role("cell")).to_contain_text(
+        ["audiences/create", "body $.is_nca", "—", "false", "1", "recorded: production, July 2026"]
+    )
+    page.get_by_label("To", exact=True).select_option("5.18")
+    expect(page.get_by_text("Both versions answer these calls alike.")).to_be_visible()
+    create(world)
+    page.get_by_role("button", name="Compare again").click()
+    expect(status).to_contain_text("0 of 3 calls")
+    page.get_by_label("API", exact=True).select_option("pitchtarget")
+    expect(status).to_contain_text("by pitchtarget 2014-05-12")
+
+
+@pytest.mark.sqlite_only(reason="PostgreSQL records no world")
+def test_the_contract_diff_on_a_phone(show: Show, demo: MockServer) -> None:
+    """Its table has a block for each difference, no wider than the page, and leads to the request."""
+    demo.configure(record=True, pinterest_contract="5.18")
+    create(demo)
+    page = show("contract-diff?from=5.18&to=5.28", viewport=PHONE)
+    cell = page.get_by_role("region", name="Table of differences").get_by_text("body $.is_nca")
+    expect(cell).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("region", name="Table of differences").get_by_role("link", name="1").first.click()
+    expect(page.locator(".detail h2")).to_contain_text(f"POST {AUDIENCES}")
+
+
 # Bridge
 
 

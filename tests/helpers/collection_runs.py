@@ -2,6 +2,6 @@
 
 from helpers.engines import POSTGRESQL, SQLITE
 
-REJECTED = {SQLITE: [], POSTGRESQL: ["Back up the server", "Get a bundle"]}
+REJECTED = {SQLITE: [], POSTGRESQL: ["Back up the server", "Get a bundle", "Compare two versions of an API"]}
 """Requests that a server on an engine rejects with 409: PostgreSQL has backups of its own, and records no
 world."""

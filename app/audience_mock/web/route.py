@@ -169,6 +169,8 @@ class MockRoute(APIRoute):
             response, broken = await faults.respond(self, request)
         else:
             response, broken = await self.respond(request), None
+        if request.tap is not None:
+            await request.tap.finish()
         record(request, self.operation_id, response)
         if broken is not None:
             await broken.deliver(request, response, send)

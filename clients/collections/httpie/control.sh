@@ -236,6 +236,13 @@ http POST "$base/__admin/journal/search" limit:=10 operation=audiences/create st
 echo '# Get a bundle'
 http GET "$base/__admin/bundle"
 
+echo '# Compare two versions of an API'
+# Takes from== to==newest api==
+http GET "$base/__admin/contract-diff"
+
+echo '# List the versions'
+http GET "$base/__admin/contract-diff/versions"
+
 echo '# Verify requests'
 http POST "$base/__admin/verify" 'count[at_least]:=1' operation=audiences/create
 

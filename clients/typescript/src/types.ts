@@ -280,6 +280,84 @@ export interface ConductRules {
   rules: readonly ConductRule[];
 }
 
+export interface ContractApi {
+  api: string;
+  setting: string;
+  /** The oldest first. */
+  versions: readonly string[];
+  /** The one that this world emulates; `default` if nothing is set. */
+  current: string;
+}
+
+export interface ContractCall {
+  number: number;
+  world: string;
+  operation: string | null;
+  method: string;
+  path: string;
+  /** What `from` answers there; null if it has nothing. */
+  before: unknown;
+  /** What `to` answers there. */
+  after: unknown;
+}
+
+/** Calls have their numbers in the request journal. */
+export interface ContractDiff {
+  world: string;
+  api: string;
+  /** The setting that chooses a version. */
+  setting: string;
+  from: string;
+  to: string;
+  /** Number of calls that were compared. */
+  calls: number;
+  /** Calls that are answered otherwise. */
+  different: readonly number[];
+  operations: readonly ContractOperation[];
+  /** Calls that `from` answers otherwise in the replay than they were answered. */
+  replayed_otherwise: readonly number[];
+  /** Calls that came while the world emulated another version than `from`. */
+  other_version: readonly number[];
+  /** Why later calls were not compared; null if all were. */
+  stopped: string | null;
+}
+
+export interface ContractDifference {
+  /** `status`, `header NAME` or `body PATH`, a JSON path with `[*]` for an item of a list. */
+  place: string;
+  change: "added" | "removed" | "type" | "value";
+  /** What is known to have changed there, with its evidence. */
+  facts: readonly ContractFact[];
+  /** The call that made what this one names, under one version alone. */
+  follows_from: number | null;
+  calls: readonly number[];
+  first: ContractCall;
+}
+
+export interface ContractFact {
+  /** Version from which on it is so. */
+  since: string;
+  fact: string;
+  grade: "recorded" | "documented" | "inferred" | "invented";
+  source: string;
+  rule?: string | null;
+}
+
+export interface ContractOperation {
+  operation: string;
+  calls: number;
+  /** Number of calls that are answered otherwise. */
+  different: number;
+  differences: readonly ContractDifference[];
+}
+
+export interface ContractVersions {
+  /** Those that can emulate several versions. */
+  apis: readonly ContractApi[];
+  /** Why the calls of this world cannot be compared; null if they are recorded. */
+  why_not_recorded: string | null;
+}
+
 export interface CountRange {
   at_least?: number;
   at_most?: number | null;

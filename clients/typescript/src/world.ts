@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { Clock } from "./clock.js";
-import { ConductError, ControlError, VerificationError } from "./errors.js";
+import { ConductError, ContractDiffError, ControlError, VerificationError } from "./errors.js";
 import { Faults } from "./faults.js";
 import { call } from "./http.js";
 import { Journal } from "./journal.js";
 import { type FaultKind, type SweepJob, sweep, type SweepOptions, type SweepReport } from "./sweep.js";
-import type { ConductFinding, ConductReport, Expectation, Seed, SeedResult, State, SweepPlan, Verified, WorldSettings, WorldState } from "./types.js";
+import type { ConductFinding, ConductReport, ContractDiff, Expectation, Seed, SeedResult, State, SweepPlan, Verified, WorldSettings, WorldState } from "./types.js";
 
 /** What the server calls the world that no path, header or token selects. */
 const DEFAULT_WORLD = "default";
@@ -47,6 +47,16 @@ export interface ConductQuery {
   after?: number | string;
   /** Judge requests before this one. */
   before?: number | string;
+}
+
+/** Which versions of an API are compared: names of versions, `newest` or `default`. */
+export interface ContractDiffQuery {
+  /** By default, the version that the world emulates. */
+  from?: string;
+  /** By default, the newest one. */
+  to?: string;
+  /** API of the versions; by default, the first that has both. */
+  api?: string;
 }
 
 /** Which cases of a sweep are listed. */
@@ -176,6 +186,20 @@ export class World {
   async expectConduct(query: ConductQuery = {}): Promise<void> {
     const failing = (await this.conduct(query)).filter((finding) => finding.fails);
     if (failing.length > 0) throw new ConductError(failing);
+  }
+
+  /**
+   * Which of this world's calls another version of an API answers otherwise, field by field. The world has to
+   * be recorded (`record`), and stays as it is.
+   */
+  contractDiff(query: ContractDiffQuery = {}): Promise<ContractDiff> {
+    return this.control("GET", `/contract-diff?${queryOf({ ...query })}`);
+  }
+
+  /** Reject with ContractDiffError if a call is answered otherwise, or not all could be compared. */
+  async expectNoContractDiff(query: ContractDiffQuery = {}): Promise<void> {
+    const report = await this.contractDiff(query);
+    if (report.different.length > 0 || report.stopped !== null) throw new ContractDiffError(report);
   }
 
   /**

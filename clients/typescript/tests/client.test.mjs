@@ -9,6 +9,7 @@ import {
   ConductError,
   connect,
   ConnectionError,
+  ContractDiffError,
   ControlError,
   createWorld,
   lastRequests,
@@ -208,6 +209,21 @@ test("the conduct report judges the client", withWorld(async (world) => {
     return true;
   });
   await assert.rejects(world.conduct({ options: { poll_interval: 1 } }), ControlError);
+}));
+
+test("a contract diff says which calls another version answers otherwise", withWorld(async (world) => {
+  await assert.rejects(world.contractDiff(), ControlError);
+  await world.configure({ record: true, pinterest_contract: "5.23" });
+  await fetch(`${world.urls.pinterest}/ad_accounts`, { headers });
+  await create(world);
+  const report = await world.contractDiff({ to: "5.28" });
+  assert.deepEqual([report.from, report.calls, report.different], ["5.23", 2, [2]]);
+  await assert.rejects(world.expectNoContractDiff(), (error) => {
+    assert.ok(error instanceof ContractDiffError);
+    assert.match(error.message, /^1 of 2 calls .*\n  audiences\/create\n    body \$\.is_nca: added: false\n      call 2: POST /);
+    return true;
+  });
+  await world.expectNoContractDiff({ from: "5.18", to: "5.23" });
 }));
 
 // A job that looks for its audience and creates it. Its mistake: it repeats the POST without looking again.

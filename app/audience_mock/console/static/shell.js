@@ -14,6 +14,7 @@ const VIEWS = [
   ["lists", "Customer lists", "l"],
   ["requests", "Requests", "r"],
   ["conduct", "Conduct", "d"],
+  ["contract-diff", "Contract diff", "v"],
   ["clock", "Clock", "c"],
   ["faults", "Faults", "f"],
   ["uploads", "Uploads", "u"],
