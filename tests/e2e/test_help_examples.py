@@ -123,7 +123,7 @@ def set_the_scene(mock: MockServer, folder: Path, programs: Path | None, line: s
     elif words[1] == "migrate":
         with MockServer(database=f"sqlite:///{folder}/audiences.db"):
             pass
-    elif words[1] == "replay":
+    elif words[1] == "replay" or "--bundle" in words:
         assert run("audience-mock bundle bundle.json", folder, programs, mock.url).returncode == 0
 
 
