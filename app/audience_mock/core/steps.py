@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Generic, TypeVar
@@ -90,7 +90,10 @@ async def beside(function: Callable[[], T], stop: Callable[[], object] | None = 
     except asyncio.CancelledError:
         if stop is not None:
             stop()
-        await asyncio.wait([running])
+        # Cancelled again while it waits, as tasks of anyio are until they end, it waits on.
+        while not running.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
         if not running.cancelled():
             running.exception()
         raise

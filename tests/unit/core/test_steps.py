@@ -93,11 +93,13 @@ def test_what_runs_beside_has_ended_when_its_task_is_cancelled() -> None:
 
     def stop() -> None:
         told.append("stop")
-        may_end.set()
+        threading.Timer(0.05, may_end.set).start()
 
     async def run() -> None:
         task = asyncio.create_task(beside(work, stop))
         await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
