@@ -93,7 +93,6 @@ def test_what_runs_beside_has_ended_when_its_task_is_cancelled() -> None:
 
     def stop() -> None:
         told.append("stop")
-        threading.Timer(0.05, may_end.set).start()
 
     async def run() -> None:
         task = asyncio.create_task(beside(work, stop))
@@ -102,6 +101,9 @@ def test_what_runs_beside_has_ended_when_its_task_is_cancelled() -> None:
         task.cancel()
         await asyncio.sleep(0)
         task.cancel()
+        await asyncio.sleep(0)
+        assert told == ["stop"]
+        may_end.set()
         with pytest.raises(asyncio.CancelledError):
             await task
         told.append("over")
