@@ -1,15 +1,18 @@
 """What the tests share: servers, and clients that speak plain HTTP."""
 
+import os
 import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import Any
+from urllib.request import getproxies_environment
 
 import httpx
 import pytest
 
+from audience_mock.cli.exec import without_proxy
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
@@ -30,6 +33,13 @@ a test takes as long as many of them do."""
 
 ON_ONE_WORKER = ("test_chart.py", "test_third_api.py")
 """Exceptions: their tests share what takes seconds to record or to install."""
+
+
+def pytest_configure() -> None:
+    """A proxy of the environment, which cannot reach the servers of the tests, is for all else: some tests
+    install packages."""
+    if getproxies_environment():
+        os.environ.update(without_proxy(os.environ, "http://127.0.0.1"))
 
 
 @pytest.hookimpl(optionalhook=True)
