@@ -6,6 +6,7 @@ this process, unless a test's promise needs another one.
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 
 import pytest
 
@@ -75,6 +76,19 @@ _BARE = [
     for part in ("-p", f"no:{plugin}")
 ]
 """Without what only our own tests need, which costs half a second and more."""
+
+
+@pytest.fixture(scope="session")
+def imported_before() -> None:
+    """pytest forgets the modules that a run in this process was the first to import, and numpy cannot be
+    imported again: an upload of a later test would fail."""
+    with suppress(ImportError):
+        import numpy  # noqa: F401
+
+
+@pytest.fixture
+def pytester(imported_before: None, pytester: pytest.Pytester) -> pytest.Pytester:
+    return pytester
 
 
 @pytest.fixture
