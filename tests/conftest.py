@@ -15,6 +15,7 @@ import pytest
 from audience_mock.cli.exec import without_proxy
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.waiting import CLIENT_LIMIT_S, HTTPX_LIMITS
 
 pytest_plugins = [
     "helpers.engines",
@@ -73,17 +74,12 @@ def no_client_reads_certificates() -> Iterator[None]:
         yield
 
 
-CLIENT_LIMIT_S = 60
-"""Seconds that a client waits for an answer, unless a test gives a limit of its own: reached only where
-something is broken, also on a machine that is busy with many runs. That of httpx is 5."""
-
-
 @pytest.fixture(scope="session", autouse=True)
 def clients_wait_long_enough() -> Iterator[None]:
     """httpx has its limits in an object that each signature has as its default."""
     limits = httpx._config.DEFAULT_TIMEOUT_CONFIG
     with pytest.MonkeyPatch.context() as patch:
-        for limit in ("connect", "read", "write", "pool"):
+        for limit in HTTPX_LIMITS:
             patch.setattr(limits, limit, CLIENT_LIMIT_S)
         yield
 

@@ -16,7 +16,7 @@ from helpers.environment import environment_without
 from helpers.ports import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-LIMIT_S = 30
+LIMIT_S = 60
 """Seconds that a proxy may take to listen, on a busy machine."""
 
 MAIN = """
