@@ -11,6 +11,8 @@ from urllib.request import getproxies_environment
 
 import httpx
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from audience_mock.cli.exec import without_proxy
 from audience_mock.testing import MockServer
@@ -34,6 +36,13 @@ a test takes as long as many of them do."""
 
 ON_ONE_WORKER = ("test_chart.py", "test_third_api.py")
 """Exceptions: their tests share what takes seconds to record or to install."""
+
+
+# A busy machine draws an example slowly, and what fails once has to fail again.
+hypothesis_settings.register_profile(
+    "gate", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("gate")
 
 
 def pytest_configure() -> None:

@@ -2,11 +2,9 @@
 worlds."""
 
 import json
-import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache, partial
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +16,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from audience_mock import __version__
 from audience_mock.control import LIVE, READY, Access, AdminTokens, PageRoute, Pages
 from audience_mock.core import durations
-from audience_mock.core.errors import DomainError, InvalidSeedError, InvalidSettingsError, StoreError
-from audience_mock.core.rules import Rules
-from audience_mock.core.worlds.starts import StartingState
-from audience_mock.core.worlds.worlds import Configure, Worlds
+from audience_mock.core.errors import DomainError
+from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.observing import METRICS, Observing
+from audience_mock.opening import open_worlds, read_tenants, seed_file
 from audience_mock.providers import registry
-from audience_mock.settings import Settings, WorldSettings, check_world_settings
+from audience_mock.settings import Settings
 from audience_mock.web.context import Served
 from audience_mock.web.in_flight import InFlight
+from audience_mock.web.mounting import MountShortcut, ProviderMount, mounts_of
 from audience_mock.web.probes import Probes
-from audience_mock.web.provider_app import MountShortcut, ProviderApp, ProviderMount, mounts_of
+from audience_mock.web.provider_app import ProviderApp
 from audience_mock.web.request import MockRequest
 from audience_mock.web.uploads import Uploads
 from audience_mock.web.world_selection import WorldSelection
@@ -39,26 +37,32 @@ if TYPE_CHECKING:
     from audience_mock.web.fair_admission import FairAdmission
     from audience_mock.web.world_selection import Admit
 
-log = logging.getLogger("audience_mock")
 
-
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, observed: bool = True) -> FastAPI:
     """The application for these settings, by default those of the environment.
 
     `app.state.worlds` are its worlds, `app.state.providers` the applications of the emulated APIs by name,
     `app.state.tenants` those of the file, or None, `app.state.probes` say whether it is ready,
     `app.state.when_hung_up` is what SIGHUP calls. Opens the store, applies the seed and reads the admin
     tokens and the tenants, so it raises StoreError, InvalidSeedError, InvalidSettingsError and
-    InvalidTenantsError.
+    InvalidTenantsError. One that is not `observed` has no metrics, logs of requests and traces, whatever the
+    settings and OpenTelemetry's variables say.
     """
     settings = settings or Settings()
     access = Access(
-        settings.admin, AdminTokens(settings.admin_token, settings.admin_token_file), _read_tenants(settings)
+        settings.admin, AdminTokens(settings.admin_token, settings.admin_token_file), read_tenants(settings)
     )
-    return assemble(_open_worlds(settings, access), settings, access)
+    return assemble(open_worlds(settings, access), settings, access, observed=observed)
 
 
-def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
+def replica(settings: Mapping[str, Any]) -> FastAPI:
+    """An application in memory with the default settings but for these, whatever the environment says: for a
+    replay, which nothing observes. Raises InvalidSettingsError."""
+    defaults = Settings.model_construct().model_dump()
+    return create_app(Settings(**{**defaults, "database": "sqlite://", **settings}), observed=False)
+
+
+def assemble(worlds: Worlds, settings: Settings, access: Access, *, observed: bool = True) -> FastAPI:
     """The application over these worlds."""
     providers = {
         provider.name: ProviderApp(provider, cors_origins=settings.cors_origins)
@@ -81,6 +85,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         control=_control_app,
         uploads=uploads,
         waiting_turns=lambda: 0 if admission is None else admission.waiting,
+        observed=observed,
     )
     lifetimes = _lifetimes(worlds, settings, access)
 
@@ -141,6 +146,7 @@ def assemble(worlds: Worlds, settings: Settings, access: Access) -> FastAPI:
         uploads=uploads,
         providers={name: api.provider for name, api in providers.items()},
         conducts=registry.conducts,
+        replica=replica,
         demo_seed=lambda: seed_file("demo").read_bytes(),
     )
     app.add_middleware(MountShortcut, mounts=mounts)
@@ -257,77 +263,6 @@ def _reject_world(access: Access, request: MockRequest, error: DomainError) -> R
     return response
 
 
-def _read_tenants(settings: Settings) -> "Tenants | None":
-    """Raises InvalidTenantsError, InvalidSettingsError."""
-    if settings.tenants is None:
-        return None
-    if settings.admin and settings.admin_token is None and settings.admin_token_file is None:
-        # Without one, any caller on this machine would be the operator, and tenants' tokens mean nothing.
-        raise InvalidSettingsError("tenants", "needs admin_token or admin_token_file, for the operator")
-    from audience_mock.core.worlds.tenants import Tenants
-
-    return Tenants(settings.tenants)
-
-
-def _open_worlds(settings: Settings, access: Access) -> Worlds:
-    configure = partial(_configured, settings, access)
-    if settings.seed:
-        return _seeded(settings, seed_file(settings.seed), configure)
-    return _worlds_at(settings, None, configure)
-
-
-def _worlds_at(settings: Settings, seed: StartingState | None, configure: Configure) -> Worlds:
-    """The worlds of the database that the settings name."""
-    if not settings.database.startswith("postgres"):
-        return Worlds(settings.database, seed=seed, configure=configure, lock=settings.database_lock)
-    try:
-        from audience_mock.core.postgres.worlds import PostgresWorlds
-    except ImportError as error:
-        raise StoreError(f"{error}: pip install 'audience-mock[postgres]'") from None
-    return PostgresWorlds(settings.database, seed=seed, configure=configure)
-
-
-def _seeded(settings: Settings, file: Path, configure: Configure) -> Worlds:
-    from audience_mock.core.counting import counted
-    from audience_mock.core.seeds import loader
-    from audience_mock.core.seeds.starting_seed import StartingSeed
-
-    seed = loader.load(file)
-    try:
-        worlds = _worlds_at(settings, StartingSeed(seed), configure)
-    except InvalidSeedError as error:
-        raise loader.located(file, error) from None
-    if worlds.seeded:
-        log.info("seeded with %s", counted(len(seed.audiences), "audience"))
-    else:
-        log.info("database not empty; --seed ignored: %s", settings.database)
-    return worlds
-
-
-def _configured(settings: Settings, access: Access, own: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
-    """The effective settings of a world: its `own` override the server's. Raises InvalidSettingsError."""
-    here: WorldSettings = settings
-    if own:
-        check_world_settings(own)
-        here = Settings.model_validate({**settings.model_dump(), **own})
-    rules = Rules(
-        build_delay_s=here.build_delay_s,
-        audience_ready=here.audience_ready,
-        match_rate=here.match_rate,
-        magic_identities=here.magic_identities,
-        max_upload_bytes=here.max_upload_bytes,
-        journal_entries=here.journal_entries,
-        journal_bytes=here.journal_bytes,
-        lint_sample_bytes=here.lint_sample_bytes,
-        redact_users=here.redact_users,
-        record=here.record,
-        request_faults=here.request_faults,
-        strict_evidence=here.strict_evidence,
-    )
-    effective = partial(here.model_dump, mode="json", include=set(WorldSettings.model_fields))
-    return rules, registry.options(here) | {"control": access, "effective_settings": effective}
-
-
 def describe(directory: Path) -> list[Path]:
     """Write each API's description as JSON into `directory`, and the evidence as Markdown; returns the
     files."""
@@ -344,16 +279,3 @@ def describe(directory: Path) -> list[Path]:
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
     return [directory / name for name in texts]
-
-
-def seed_file(seed: str) -> Path:
-    """A path, or the name of an included world: in the wheel, or beside the sources."""
-    if seed != "demo":
-        return Path(seed)
-    for folder in (
-        Path(str(resources.files("audience_mock"))) / "worlds",
-        Path(__file__).parents[2] / "fixtures/worlds",
-    ):
-        if (folder / "demo.json").is_file():
-            return folder / "demo.json"
-    raise InvalidSeedError("the demo world is missing from this installation: give a file instead")

@@ -6,6 +6,8 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator, BaseModel, Discriminator, Tag, ValidationError
 
+from audience_mock.web.bundling import BundleError, check_complete
+
 FORMATS = (1,)
 ADMIN = "__admin"
 
@@ -13,10 +15,6 @@ CHANGES = re.compile(
     r"/(?:settings|seed|clock(?:/advance)?|limits|ids|(?:faults|audiences|customer-lists)(?:/.+)?)"
 )
 """Paths of the operations of the control API that a recording notes."""
-
-
-class BundleError(Exception):
-    """A bundle cannot be replayed; the text says why."""
 
 
 def _within_its_world(path: str) -> str:
@@ -110,14 +108,10 @@ def check(bundle: Any) -> None:
     if not isinstance(bundle, dict) or bundle.get("format") not in FORMATS:
         raise BundleError("it is no bundle of this version")
     try:
-        missing = _Bundle.model_validate(bundle).missing
+        _Bundle.model_validate(bundle)
     except ValidationError as error:
         raise BundleError(f"it is no bundle: {_in_words(error)}") from None
-    if missing.dropped:
-        raise BundleError(
-            f"the journal had dropped its first {missing.dropped} requests: record with more journal_entries"
-            " and journal_bytes"
-        )
+    check_complete(bundle)
 
 
 def _in_words(error: ValidationError) -> str:

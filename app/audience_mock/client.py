@@ -7,35 +7,41 @@ those of the control API, which /openapi/control.json describes.
 
 import http.client
 import json
-import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from audience_mock.client_errors import (
     ConductError,
+    ContractDiffError,
     ControlError,
+    SweepError,
+    SweepFindingsError,
     UnusedFaultsError,
     VerificationError,
     conduct_lines,
-    raise_error,
 )
+from audience_mock.client_http import CONTROL_PATH, open_response, split_world
 from audience_mock.client_resources import Clock, Faults, Journal
 from audience_mock.client_types import Expectation, WorldSettings
 
 if TYPE_CHECKING:
     from audience_mock.host_patches import HostPatch
+    from audience_mock.sweep.report import SweepReport
 
 __all__ = [
     "Clock",
     "ConductError",
+    "ContractDiffError",
     "ControlError",
     "Faults",
     "Journal",
     "MockWorld",
+    "SweepError",
+    "SweepFindingsError",
     "UnusedFaultsError",
     "Urls",
     "VerificationError",
@@ -45,11 +51,6 @@ __all__ = [
 
 DEFAULT_WORLD = "default"
 """The same as `audience_mock.core.worlds.worlds.DEFAULT`, which this module does not import."""
-
-CONTROL_PATH = "/__admin"
-
-TIMEOUT_S = 60
-"""Seconds for one call. Chosen: exporting the state of a hundred thousand audiences takes some."""
 
 
 @dataclass(frozen=True)
@@ -292,6 +293,90 @@ class MockWorld:
         if failing := [finding for finding in found if finding["fails"]]:
             raise ConductError(failing)
 
+    def contract_diff(
+        self, to: str = "newest", *, from_: str | None = None, api: str | None = None
+    ) -> dict[str, Any]:
+        """Which of this world's calls another version answers otherwise, as `contract_diff("5.28")`. The
+        world has to be recorded (`record`).
+
+        `from_` is the version that this world emulates, unless it names another one; `api` the first that has
+        both. The calls are replayed under both versions, and this world stays as it is.
+
+        Returns `calls` (how many), `different` (their numbers in the journal), `operations` (each with its
+        `differences`: `place`, `change`, `facts`, `calls`, and the `first` with `before` and `after`), and
+        `stopped`: why not all calls were compared, or None. Raises ControlError.
+        """
+        query = _named(to=to, api=api, **{"from": from_})
+        report: dict[str, Any] = self.control("GET", f"/contract-diff?{urlencode(query)}")
+        return report
+
+    def expect_no_contract_diff(
+        self, to: str = "newest", *, from_: str | None = None, api: str | None = None
+    ) -> None:
+        """Raise ContractDiffError, an AssertionError, if `contract_diff` finds a call that is answered
+        otherwise, or could not compare all."""
+        __tracebackhide__ = True
+        report = self.contract_diff(to, from_=from_, api=api)
+        if report["different"] or report["stopped"] is not None:
+            raise ContractDiffError(report)
+
+    def sweep(
+        self,
+        job: Callable[["MockWorld"], object],
+        *,
+        kinds: str | Sequence[str] = (),
+        only: str | Sequence[str] = (),
+        jobs: int = 1,
+        max_runs: int = 400,
+        max_time_s: float | None = None,
+        slow_s: float = 2.0,
+        limit_s: float | None = None,
+        fail_on: str | Sequence[str] = "failed,hung,duplicated,lost,changed",
+    ) -> "SweepReport":
+        """Run a function once for each call that it makes and each kind of fault, as `audience-mock sweep`
+        does with a command.
+
+        `job(world)` gets a new fork of this world for each run, in a thread; it fails if it raises. It may
+        be a coroutine function. It runs twice without a fault first. `kinds` are kinds of fault, by default
+        all; `only` are cases, as `2:answer-lost`; `jobs` run at a time.
+
+        At most `max_runs` are made, and none begins after `max_time_s`. A run has hung after `limit_s`, by
+        default ten times the run without a fault, and at least 30 seconds; its world is then deleted, which
+        breaks its connections. `fail_on` are the verdicts that fail the sweep.
+
+        Raises SweepError if the job fails without a fault or makes no call, ControlError, and ValueError for
+        kinds or verdicts that are unknown. Findings are in the report, whose `expect_ok` raises.
+        """
+        from audience_mock.sweep.functions import sweep_function  # noqa: PLC0415 - few need it
+
+        return sweep_function(
+            job,
+            self,
+            kinds=kinds,
+            only=only,
+            fail_on=fail_on,
+            jobs=jobs,
+            max_runs=max_runs,
+            max_seconds=max_time_s,
+            slow_s=slow_s,
+            limit_s=limit_s,
+        )
+
+    def sweep_plan(
+        self, kinds: str | Sequence[str] = (), *, limit: int = 400, after: int | str | None = None
+    ) -> dict[str, Any]:
+        """The faults that the calls in the journal may meet, to be tried one by one by a job in any language.
+
+        `kinds` are kinds of fault, by default all; `after` is the number of a request, or a time.
+
+        Returns `calls`, `cases` (at most `limit`, the likeliest to find something first), `total` (how many
+        there are) and `dropped`. A case has `name`, `call`, `operation`, `kind`, `effect` and `fault`, for
+        `faults.add(**case["fault"])` in the world of the next run. Raises ControlError.
+        """
+        query = urlencode(_named(kinds=_joined(kinds), limit=limit, after=after))
+        plan: dict[str, Any] = self.control("GET", f"/sweep?{query}")
+        return plan
+
     def identities(self) -> dict[str, dict[str, Any]]:
         """The magic identities by name: addresses that decide how an upload ends, such as `never-match`.
 
@@ -334,26 +419,8 @@ class MockWorld:
     def _response(self, method: str, path: str, body: Any = None) -> Iterator[http.client.HTTPResponse]:
         """The response to a call, while its connection is open."""
         __tracebackhide__ = True
-        parts = urlsplit(self.url)
-        connection_class = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        # Not urllib: it uses the proxy of the environment, even to reach this machine.
-        connection = connection_class(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
-        headers = {"Connection": "close"}
-        if self._admin_token is not None:
-            headers["Authorization"] = f"Bearer {self._admin_token}"
-        content = None if body is None else json.dumps(body).encode()
-        if content is not None:
-            headers["Content-Type"] = "application/json"
-        try:
-            connection.request(method, f"{parts.path}{CONTROL_PATH}{path}", content, headers)
-            response = connection.getresponse()
-            if response.status >= 400:
-                raise_error(response.status, response.read())
+        with open_response(self.url, self._admin_token, method, path, body) as response:
             yield response
-        finally:
-            connection.close()
 
 
 def _named(**values: Any) -> dict[str, Any]:
@@ -372,12 +439,6 @@ def connect(url: str, *, world: str | None = None, admin_token: str | None = Non
     connected = MockWorld(server, world=name, admin_token=admin_token)
     connected.control("GET", "/worlds")
     return connected
-
-
-def split_world(url: str) -> tuple[str, str | None]:
-    """The URL of a server, and the world that the URL names, if it does: a variable may hold either."""
-    found = re.fullmatch(r"(?P<server>.*)/worlds/(?P<world>[^/]+)/?", url)
-    return (found["server"], unquote(found["world"])) if found else (url, None)
 
 
 def _joined(words: str | Sequence[str]) -> str:

@@ -41,20 +41,26 @@ class Observing:
         control: Callable[[], ProviderApp],
         uploads: Uploads,
         waiting_turns: Callable[[], int],
+        observed: bool = True,
     ) -> None:
+        """Without `observed`, none of it, whatever they ask for."""
         self._access = access
         self.when_hung_up: list[Callable[[], None]] = []
         """What SIGHUP calls."""
         self._observers: list[Observer] = []
-        self._tracing = self._trace()
+        self._tracing: Tracing | None = None
         self._metrics: Metrics | None = None
+        self._audit_file: AuditFile | None = None
+        self._is_on = False
+        if not observed:
+            return
+        self._tracing = self._trace()
         if settings.metrics:
             self._metrics = self._measure(worlds, access.tenants or (), uploads, waiting_turns)
         if settings.access_log:
             from audience_mock.web.logs import AccessLog
 
             self._observers.append(AccessLog())
-        self._audit_file: AuditFile | None = None
         if settings.audit_log is not None:
             as_json = settings.log_format == "json"
             self._audit_file = self._audit(settings.audit_log, control, as_json=as_json)

@@ -16,19 +16,26 @@ from uuid import uuid4
 
 import pytest
 
+from audience_mock.pytest_arguments import (
+    MARKER,
+    configured_seed,
+    configured_settings,
+    fails_test,
+    marker_arguments,
+    path_of_seed,
+)
+
 if TYPE_CHECKING:
     import httpx
     import requests
 
     from audience_mock.client import MockWorld
 
-MARKER = "audience_mock"
 URL_VARIABLE = "AUDIENCE_MOCK_URL"
 """`audience-mock exec` and `audience-mock sweep` set it; the latter names a world."""
 SWEEP_RUN, SWEEP_FAULT = "AUDIENCE_MOCK_SWEEP_RUN", "AUDIENCE_MOCK_SWEEP_FAULT"
 """As `sweep.worlds` has them: `audience-mock sweep` looks at the worlds after the run, so they stay."""
 TOKEN_VARIABLE = "AUDIENCE_MOCK_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
-ARGUMENTS = ("seed", "settings", "frozen", "conduct", "unused_faults", "patch_hosts")
 SECTION = "Audience Mock requests"
 MAX_NAME, MAX_NODE_ID, MIN_NODE_ID = 100, 80, 20
 """Characters of a world's name, and of a test's id in it; the rest is a hash, and the world above."""
@@ -93,7 +100,7 @@ def pytest_configure(config: pytest.Config) -> None:
         " 'warning' or rules; whether unused faults do, 'error' or 'ignore'; and the hosts whose clients"
         " reach it.",
     )
-    _fails_test(config.getini("audience_mock_unused_faults"))
+    fails_test(config.getini("audience_mock_unused_faults"))
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +113,7 @@ def audience_mock_server(request: pytest.FixtureRequest) -> Iterator["MockWorld"
         return
     from audience_mock.testing import MockServer
 
-    seed = _configured_seed(request.config)
+    seed = configured_seed(request.config)
     # Not what the environment says: several of these run at once.
     with MockServer(host="127.0.0.1", database="sqlite://", admin=True, seed=seed) as server:
         yield server
@@ -121,22 +128,22 @@ def audience_mock(audience_mock_server: "MockWorld", request: pytest.FixtureRequ
     from audience_mock.client import ControlError
 
     config, node = request.config, request.node
-    arguments = _marker_arguments(node)
+    arguments = marker_arguments(node)
     running_url = _running_url(config)
     # The server that the plugin starts has the configured seed already.
-    seed = arguments.get("seed", _configured_seed(config) if running_url else None)
+    seed = arguments.get("seed", configured_seed(config) if running_url else None)
     swept = SWEEP_RUN in os.environ
     # A sweep finds the world of a test again, in the next run.
     run_id = _run_id(config) if running_url and not swept else ""
     world = _new_world(
         audience_mock_server,
         _world_name(node.nodeid, run_id),
-        {**_configured_settings(config), **arguments.get("settings", {}), **_recorded(config)},
+        {**configured_settings(config), **arguments.get("settings", {}), **_recorded(config)},
     )
     try:
         if seed is not None:
             world.reset("empty")
-            world.seed(seed if isinstance(seed, Mapping) else _seed_file(config, seed))
+            world.seed(seed if isinstance(seed, Mapping) else path_of_seed(config, seed))
         frozen = arguments.get("frozen", False)
         if frozen is not False:
             world.clock.freeze(None if frozen is True else frozen)
@@ -190,12 +197,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     __tracebackhide__ = True
     yield
     world = item.stash.get(_WORLD, None)
-    if world is not None and _fails_test(
-        _marker_arguments(item).get("unused_faults", item.config.getini("audience_mock_unused_faults"))
+    if world is not None and fails_test(
+        marker_arguments(item).get("unused_faults", item.config.getini("audience_mock_unused_faults"))
     ):
         world.faults.expect_used()
     if world is not None:
-        fail_on = _marker_arguments(item).get("conduct", item.config.getini("audience_mock_conduct"))
+        fail_on = marker_arguments(item).get("conduct", item.config.getini("audience_mock_conduct"))
         if fail_on != "never":
             world.expect_conduct(fail_on)
 
@@ -280,54 +287,3 @@ def _plan_fault_of_sweep(world: "MockWorld") -> None:
     planned = json.loads(os.environ.get(SWEEP_FAULT, "null"))
     if planned is not None and world.name.endswith(planned["world"]):
         world.faults.add(**planned["fault"])
-
-
-def _marker_arguments(node: pytest.Item) -> dict[str, Any]:
-    """The arguments of all markers of a test; the closest marker wins. Raises UsageError for others."""
-    arguments: dict[str, Any] = {}
-    for marker in reversed(list(node.iter_markers(MARKER))):
-        if unknown := [*map(repr, marker.args), *sorted(marker.kwargs.keys() - ARGUMENTS)]:
-            raise pytest.UsageError(
-                f"@pytest.mark.{MARKER} takes the keyword arguments {', '.join(ARGUMENTS)},"
-                f" not {', '.join(unknown)}"
-            )
-        arguments |= marker.kwargs
-    return arguments
-
-
-def _configured_seed(config: pytest.Config) -> str | None:
-    seed: str = config.getini("audience_mock_seed")
-    return str(_seed_file(config, seed)) if seed else None
-
-
-def _seed_file(config: pytest.Config, seed: str | Path) -> Path:
-    """A path relative to pytest's root directory; `demo` is included in the package."""
-    if seed == "demo":
-        from audience_mock.app import seed_file
-
-        return seed_file("demo")
-    return config.rootpath / seed
-
-
-def _configured_settings(config: pytest.Config) -> dict[str, Any]:
-    settings = {}
-    for line in config.getini("audience_mock_settings"):
-        name, equals, value = (part.strip() for part in line.partition("="))
-        if not equals:
-            raise pytest.UsageError(f"audience_mock_settings: must be NAME = VALUE (given: {line!r})")
-        try:
-            settings[name] = json.loads(value)
-        except ValueError:
-            settings[name] = value
-    if level := config.getoption("--audience-mock-evidence"):
-        settings["strict_evidence"] = level
-    return settings
-
-
-def _fails_test(unused_faults: object) -> bool:
-    """Whether unused faults fail a test. Raises UsageError for a value that does not say."""
-    if unused_faults not in ("error", "ignore"):
-        raise pytest.UsageError(
-            f"audience_mock_unused_faults: must be one of 'error', 'ignore' (given: {unused_faults!r})"
-        )
-    return unused_faults == "error"

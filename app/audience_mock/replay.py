@@ -5,7 +5,6 @@ an answer. Requests are sent one after the other, in the order in which they wer
 time of the world, while the clock stands still.
 """
 
-import base64
 import http.client
 import json
 import re
@@ -20,6 +19,8 @@ from urllib.parse import urlsplit
 from audience_mock.bundle_form import check
 from audience_mock.client import MockWorld
 from audience_mock.client_errors import ControlError
+from audience_mock.web.bundling import ALIAS, LATER_ARE_MISSING, raw_of, why_not_replayable
+from audience_mock.web.exchanges import leaves
 
 BROKEN_S = 0.5
 """Seconds to wait for more of an answer that the server has recorded, and a fault may hold back. Chosen."""
@@ -27,7 +28,7 @@ ANSWER_S = 60.0
 BASE = "bundle.invalid"
 """Stands for the address of the server and its world in a bundle."""
 
-_ALIAS = re.compile(r"(?:[A-Za-z0-9]{1,5}_)?secret-[0-9]+")
+_ALIAS = re.compile(ALIAS)
 OWN_HEADERS = frozenset({"host", "content-length", "connection"})
 """The sender makes them itself. A second one could hide another request in the body of this one."""
 LAWFUL_HEADERS = {
@@ -80,13 +81,12 @@ def replay(bundle: Mapping[str, Any], world: MockWorld) -> Replay:
         if "change" in step:
             _change(world, step["change"])
             continue
-        if step["not_replayable"]:
-            stopped = f"request {step['number']} cannot be sent again: {step['not_replayable']}"
+        if (stopped := why_not_replayable(step)) is not None:
             break
         _send(world, step, bound, number=len(sent) + 1)
         sent.append(step)
     if stopped is None and bundle["missing"]["after_limit"]:
-        stopped = "later requests were not recorded: the recording had reached its limit"
+        stopped = LATER_ARE_MISSING
     again = world.control("GET", "/bundle")
     result = Replay(len(sent), stopped=stopped, bundle=again)
     answered = [step for step in again["steps"] if "request" in step]
@@ -190,7 +190,7 @@ def _send(world: MockWorld, step: Mapping[str, Any], bound: dict[str, str], *, n
         connection.close()
     if received and isinstance(recorded := step["answer"]["body"], str):
         received = received.replace(f"{parts.netloc}{parts.path}", BASE).replace(parts.netloc, BASE)
-        for pattern, text in _leaves(_value(recorded), _value(received)):
+        for pattern, text in leaves(_value(recorded), _value(received)):
             _note(pattern, text, bound)
 
 
@@ -206,17 +206,6 @@ def _wait_until_recorded(world: MockWorld, number: int, answer: socket) -> None:
                 raise
         else:
             return
-
-
-def _leaves(was: Any, now: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(was, dict) and isinstance(now, dict):
-        for name in was.keys() & now.keys():
-            yield from _leaves(was[name], now[name])
-    elif isinstance(was, list) and isinstance(now, list):
-        for one, other in zip(was, now, strict=False):
-            yield from _leaves(one, other)
-    elif isinstance(was, str) and isinstance(now, str):
-        yield was, now
 
 
 def _note(recorded: str, received: str, bound: dict[str, str]) -> None:
@@ -240,5 +229,5 @@ def _bind_header(value: str, bound: Mapping[str, str]) -> str:
 
 def _raw(body: Any, bound: Mapping[str, str]) -> bytes:
     if isinstance(body, dict):
-        return base64.b64decode(body["base64"])
+        return raw_of(body)
     return _bind(body, bound).encode()

@@ -12,10 +12,13 @@ from audience_mock.app import create_app
 from audience_mock.client import (
     Clock,
     ConductError,
+    ContractDiffError,
     ControlError,
     Faults,
     Journal,
     MockWorld,
+    SweepError,
+    SweepFindingsError,
     UnusedFaultsError,
     Urls,
     VerificationError,
@@ -27,10 +30,12 @@ from audience_mock.core.errors import InvalidSeedError, InvalidSettingsError, St
 from audience_mock.server.listener import base_url, listen
 from audience_mock.server.uvicorn_server import Server
 from audience_mock.settings import Settings
+from audience_mock.sweep.report import SweepReport
 
 __all__ = [
     "Clock",
     "ConductError",
+    "ContractDiffError",
     "ControlError",
     "Faults",
     "InvalidSeedError",
@@ -40,6 +45,9 @@ __all__ = [
     "MockWorld",
     "ServerSettings",
     "StoreError",
+    "SweepError",
+    "SweepFindingsError",
+    "SweepReport",
     "UnusedFaultsError",
     "Urls",
     "VerificationError",

@@ -14,13 +14,15 @@ import re
 import sys
 import textwrap
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from difflib import unified_diff
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
 import click
+from reference_proofs import PROOFS
+from reference_schemas import control_api, described, seed_schema, table
 
 from audience_mock import testing
 from audience_mock.client import DEFAULT_WORLD, Clock, Faults, Journal, Urls
@@ -40,87 +42,8 @@ command: click.Group = resolve_name(
     tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["scripts"]["audience-mock"]
 )
 REGION = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-FOR_ALL = ("401", "403", "429")
-"""Statuses of every control operation, which the page mentions once."""
 HELP_WIDTH = 100
 """Columns of the help texts, whatever the terminal has."""
-
-PROOFS: dict[str, dict[str, str]] = {
-    "tests/api/pinterest/test_audiences.py": {
-        "audiences/create": "test_a_created_audience_has_every_key_in_the_recorded_order",
-        "audiences/create_custom": "test_a_custom_audience_is_typed_by_its_rule",
-        "audiences/list": "test_bookmarks_lead_through_the_list",
-        "audiences/get": "test_status_follows_the_clock",
-        "audiences/update": "test_what_is_not_sent_keeps_its_value",
-    },
-    "tests/api/pinterest/test_ad_accounts.py": {
-        "ad_accounts/create": "test_a_created_account_is_listed_and_read",
-        "ad_accounts/list": "test_the_accounts_that_hold_something_are_listed",
-        "ad_accounts/get": "test_an_empty_account_can_be_read",
-    },
-    "tests/api/pinterest/test_oauth.py": {
-        "oauth/token": "test_a_code_gives_tokens_once",
-        "token/revoke": "test_a_revoked_token_is_rejected",
-    },
-    "tests/api/pinterest/test_sharing.py": {
-        "ad_accounts_audiences_shared_accounts/list": "test_the_owner_lists_who_has_an_audience",
-        "update_ad_account_to_ad_account_shared_audience": "test_a_shared_audience_is_read_by_its_recipient",
-        "update_ad_account_to_business_shared_audience": "test_an_ad_account_shares_with_businesses",
-        "shared_audiences_for_business/list": "test_received_audiences_are_listed_by_the_time_of_sharing",
-        "business_account_audiences_shared_accounts/list": "test_a_business_passes_on_what_it_received",
-        "update_business_to_ad_account_shared_audience": "test_a_business_shares_what_its_ad_accounts_own",
-        "update_business_to_business_shared_audience": "test_a_business_shares_what_its_ad_accounts_own",
-    },
-    "tests/api/pinterest/test_insights.py": {
-        "audience_insights/get": "test_insights_have_every_key",
-        "audience_insights_scope_and_type/get": "test_scopes_and_types",
-    },
-    "tests/api/pinterest/test_sizing.py": {
-        "ad_groups/audience_sizing": "test_each_key_narrows",
-    },
-    "tests/api/pinterest/test_customer_lists.py": {
-        "customer_lists/create": "test_a_created_list_has_every_key_in_the_recorded_order",
-        "customer_lists/list": "test_lists_are_listed_page_by_page",
-        "customer_lists/get": "test_the_status_of_a_list_follows_the_clock",
-        "customer_lists/update": "test_each_batch_counts_what_was_sent",
-    },
-    "tests/api/pinterest/test_customer_segments.py": {
-        "customer_segment/create": "test_a_created_segment_has_every_key_in_the_recorded_order",
-        "customer_segment/list": "test_segments_are_listed_page_by_page",
-        "customer_segment/update": "test_an_update_replaces_the_audiences",
-    },
-    "tests/api/pinterest/test_customer_list_uploads.py": {
-        "customer_list_uploads/create": "test_an_upload_has_a_url_for_each_part",
-        "customer_list_uploads/get": "test_an_upload_that_is_run_is_done_by_the_clock",
-        "customer_list_uploads/run": "test_an_upload_is_run_once_and_whole",
-    },
-    "tests/api/pitchtarget/test_creates.py": {
-        "custom_audiences/create": "test_the_two_documented_requests_give_the_documented_answers",
-    },
-    "tests/api/pitchtarget/test_reads.py": {
-        "lookalikeaudiences/create": "test_the_legacy_paths_create_too",
-        "websitecustomaudiences/create": "test_the_legacy_paths_create_too",
-        "custom_audiences/add_users": "test_users_are_added_in_the_shape_of_may",
-        "custom_audiences/sync": "test_sync_lets_facebook_take_an_accounts_audiences_at_once",
-        "custom_audiences/list": "test_the_list_of_may_has_pages_of_ten",
-        "customaudiences/list": "test_april_reads_facebooks_own_object",
-        "custom_audiences/get": "test_an_audience_of_may_is_read_and_deleted_by_either_id",
-        "customaudiences/get": "test_april_reads_facebooks_own_object",
-        "custom_audiences/delete": "test_april_deletes_with_the_audience_that_was",
-        "remarketing_pixel/get": "test_the_remarketing_pixel",
-        "remarketing_pixel/get_2014_04": "test_the_remarketing_pixel",
-        "offsite_pixels/create": "test_offsite_pixels_are_made_and_read",
-        "offsite_pixels/list": "test_offsite_pixels_are_made_and_read",
-        "offsite_pixels/get": "test_offsite_pixels_are_made_and_read",
-        "oauth/authorize": "test_anyone_gets_a_token",
-    },
-    "tests/api/pitchtarget/test_revisions.py": {
-        "offsitepixels/create": "test_offsite_pixels_of_april",
-        "offsitepixels/list": "test_offsite_pixels_of_april",
-        "offsitepixels/get": "test_offsite_pixels_of_april",
-    },
-}
-"""By file, the test that proves each operation."""
 
 
 def outdated() -> dict[Path, str]:
@@ -179,7 +102,7 @@ def settings() -> str:
             )
         )
     head = ("flag", "variable", "default", "per world", "purpose")
-    return "\n\n".join(part for group in groups for part in (f"## {group}", _table(head, groups[group])))
+    return "\n\n".join(part for group in groups for part in (f"## {group}", table(head, groups[group])))
 
 
 def _default(default: Any) -> str:
@@ -236,7 +159,7 @@ def _fenced(text: str) -> str:
 
 
 def operations(provider: str) -> str:
-    description = _described(f"openapi/{provider}.json")
+    description = described(f"openapi/{provider}.json")
     rows = []
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
@@ -252,7 +175,7 @@ def operations(provider: str) -> str:
                     f"[{function}](../../{file})",
                 )
             )
-    return _table(
+    return table(
         ("operation", "method and path", "what it does", "proved by"),
         sorted(rows, key=lambda row: row[1].split()[1]),
     )
@@ -264,7 +187,7 @@ def evidence() -> str:
     rows = re.findall(
         r"^\| (recorded|documented|inferred|invented) \| (.+) \| (\d+) \|$", text, flags=re.MULTILINE
     )
-    return _table(("grade", "meaning", "rules"), rows)
+    return table(("grade", "meaning", "rules"), rows)
 
 
 def magic_identities() -> str:
@@ -279,139 +202,12 @@ def magic_identities() -> str:
                 _error(pitchtarget_errors.injected(status)),
             ]
         rows.append((f"`{each.name}`", each.effect, *answers))
-    return _table(("name", "an upload that has it", "Pinterest's error", "PitchTarget's error"), rows)
+    return table(("name", "an upload that has it", "Pinterest's error", "PitchTarget's error"), rows)
 
 
 def _error(spec: ErrorSpec) -> str:
     code = "" if spec.code is None else f", code {spec.code}"
     return f"{spec.status}{code} ({spec.evidence.grade})"
-
-
-# The control API and the seed schema: JSON Schema as tables
-
-
-def control_api() -> str:
-    description = _described("openapi/control.json")
-    schemas = description["components"]["schemas"]
-    tags: dict[str, list[str]] = {}
-    for path, methods in description["paths"].items():
-        for method, operation in methods.items():
-            tag = (operation.get("tags") or ["other"])[0]
-            tags.setdefault(tag, []).append(_endpoint(method.upper(), path, operation, schemas))
-    parts = [part for tag in sorted(tags) for part in (f"## {tag.capitalize()}", *tags[tag])]
-    named = {name: schema for name, schema in schemas.items() if schema.get("properties")}
-    parts += ["## Objects", *(_object(name, schema) for name, schema in sorted(named.items()))]
-    return "\n\n".join(parts)
-
-
-def _endpoint(method: str, path: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    parts = [f"### {method} {path}", _prose(operation.get("description") or operation["summary"])]
-    parameters = [
-        (f"`{each['name']}`", each["in"], _type(each["schema"]), _prose(each.get("description", "")))
-        for each in operation.get("parameters", ())
-        if each["in"] != "header"
-    ]
-    if parameters:
-        parts.append(_table(("parameter", "in", "type", "meaning"), parameters))
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-    if body:
-        optional = "" if operation["requestBody"].get("required") else " (optional)"
-        parts.append(f"Request body{optional}: {_type(body)}.")
-    rows = []
-    for status, response in sorted(operation["responses"].items()):
-        if status in FOR_ALL:
-            continue
-        content = response.get("content", {}).get("application/json", {})
-        rows.append(
-            (status, _type(content["schema"]) if "schema" in content else "", _prose(response["description"]))
-        )
-    parts.append(_table(("status", "body", "meaning"), rows))
-    example = _example(operation)
-    if example is not None:
-        parts.append("Example response:\n\n```json\n" + json.dumps(example, ensure_ascii=False) + "\n```")
-    return "\n\n".join(parts)
-
-
-def _example(operation: Mapping[str, Any]) -> Any:
-    for status, response in sorted(operation["responses"].items()):
-        if status.startswith("2"):
-            return response.get("content", {}).get("application/json", {}).get("example")
-    return None
-
-
-def seed_schema() -> str:
-    schema = _described("fixtures/world.schema.json")
-    parts = [_object("Seed", schema, heading="## The document")]
-    parts += [_object(name, each) for name, each in sorted(schema["$defs"].items()) if each.get("properties")]
-    return "\n\n".join(parts)
-
-
-def _object(name: str, schema: Mapping[str, Any], heading: str | None = None) -> str:
-    required = schema.get("required", ())
-    rows = []
-    for key, field in schema["properties"].items():
-        default = field.get("default")
-        shown = (
-            "required"
-            if key in required
-            else ""
-            if default in (None, "", [], {})
-            else f"`{json.dumps(default)}`"
-        )
-        rows.append((f"`{key}`", _type(field), shown, _prose(_description(field))))
-    prose = _prose(schema.get("description", ""), paragraphs=True)
-    parts = [
-        heading or f"### {name}",
-        *([prose] if prose else ()),
-        _table(("key", "type", "default", "meaning"), rows),
-    ]
-    return "\n\n".join(parts)
-
-
-def _description(field: Mapping[str, Any]) -> str:
-    """A field's own text, else that of the one type that it can have besides null."""
-    inner = [each.get("description", "") for each in field.get("anyOf", ()) if each.get("type") != "null"]
-    return field.get("description") or (inner[0] if len(inner) == 1 else "")
-
-
-def _type(schema: Mapping[str, Any]) -> str:
-    if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return f"[{name}](#{name.lower()})"
-    for key in ("anyOf", "oneOf"):
-        if key in schema:
-            kinds = [_type(each) for each in schema[key] if each.get("type") != "null"]
-            return " or ".join(dict.fromkeys(kinds))
-    if "const" in schema:
-        return f"`{json.dumps(schema['const'])}`"
-    if "enum" in schema:
-        return ", ".join(f"`{each}`" for each in schema["enum"])
-    match schema.get("type"):
-        case "array":
-            return f"list of {_type(schema.get('items', {}))}"
-        case None:
-            return "any JSON"
-        case kind:
-            return f"{kind}{_limits(schema)}"
-
-
-def _limits(schema: Mapping[str, Any]) -> str:
-    low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum")
-    if low is None and high is None:
-        return ""
-    if high is None:
-        return f", {'at least' if 'minimum' in schema else 'above'} {low:g}"
-    return f", at most {high:g}" if low is None else f", {low:g} to {high:g}"
-
-
-def _prose(text: str, *, paragraphs: bool = False) -> str:
-    parts = [" ".join(part.split()) for part in text.split("\n\n")]
-    return ("\n\n" if paragraphs else " ").join(parts)
-
-
-def _described(file: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((TOP / file).read_text())
-    return found
 
 
 # The Python API
@@ -421,7 +217,7 @@ def python_api() -> str:
     parts = [_class(testing.MockServer, created=True), f"## connect\n\n{_callable(testing.connect)}"]
     parts += [
         _class(testing.MockWorld, created=True),
-        *(_class(each) for each in (Urls, Clock, Faults, Journal)),
+        *(_class(each) for each in (Urls, Clock, Faults, Journal, testing.SweepReport)),
     ]
     parts += ["## Exceptions"]
     for name in sorted(testing.__all__):
@@ -499,7 +295,7 @@ def _conduct_rule(rule: Rule, book: RuleBook) -> str:
             f"**{rule.name}**, {rule.severity}. {rule.summary}",
             f"Do: {rule.fix}.",
             "Rests on:\n\n" + "\n".join(f"- {each}" for each in rests_on),
-            *([_table(("threshold", "default", "meaning"), options)] if options else ()),
+            *([table(("threshold", "default", "meaning"), options)] if options else ()),
         ]
     )
 
@@ -530,12 +326,12 @@ def bridge() -> str:
             for rule in loss_list(of_target)
         ]
         head = ("field", "there", "outcome", "when", "why", "evidence")
-        parts += [f"## From {' and '.join(sources)} to {target}", _table(head, rows)]
+        parts += [f"## From {' and '.join(sources)} to {target}", table(head, rows)]
         needs = [(f"`{need.name}`", need.why, need.evidence.source) for need in of_target.needs]
         if needs:
-            parts += ["Needed, and in no other API:", _table(("name", "why", "source"), needs)]
+            parts += ["Needed, and in no other API:", table(("name", "why", "source"), needs)]
         rest = [(f"`{rest.section}`", rest.why) for each in sources for rest in bridges[each].rest]
-        parts += ["Rows of a seed that are not moved:", _table(("section", "why"), rest)]
+        parts += ["Rows of a seed that are not moved:", table(("section", "why"), rest)]
     return "\n\n".join(parts)
 
 
@@ -548,12 +344,7 @@ def decisions() -> str:
         title = record.read_text().splitlines()[0].removeprefix("# ")
         number, _, text = title.partition(". ")
         rows.append((number, f"[{text}]({record.name})"))
-    return _table(("number", "decision"), rows)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table(("number", "decision"), rows)
 
 
 GENERATED: dict[str, Callable[[], str]] = {

@@ -1,6 +1,8 @@
 """The server is a FastAPI application: what FastAPI's documents say of one works on it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Annotated, Any
 
 import pytest
@@ -129,6 +131,28 @@ def test_a_router_is_included_with_a_prefix(app: FastAPI, pinterest: ProviderApp
     client = TestClient(app, headers=PINTEREST_TOKEN)
     assert client.get("/v5/beta/ad_accounts/7/notes").json()["account"] == "7"
     assert client.get("/v5/ad_accounts/7/notes").status_code == 404
+
+
+def test_what_fastapi_derives_of_a_route_is_derived_once() -> None:
+    """However many threads ask at once; what is the route's own stays, and what no route has is missing
+    before and after."""
+    own = APIRouter(route_class=PinterestRoute)
+    own.get("/notes/{id}", operation_id="notes/get")(list_notes)
+    route: Any = own.routes[0]
+    asked = Barrier(8)
+
+    def derive(_: int) -> Any:
+        asked.wait(10)
+        return route.dependant
+
+    with ThreadPoolExecutor(8) as threads:
+        derived = [*threads.map(derive, range(8))]
+    assert all(each is derived[0] for each in derived)
+    for other in (route, PinterestRoute("/other", list_notes)):
+        with pytest.raises(AttributeError, match="nothing_such"):
+            _ = other.nothing_such
+    assert (route.operation_id, route.methods, route.path) == ("notes/get", {"GET"}, "/notes/{id}")
+    assert route.path_regex.match("/notes/1")
 
 
 def test_an_exception_handler_and_a_plain_route(app: FastAPI, pinterest: ProviderApp) -> None:

@@ -10,17 +10,26 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from audience_mock.testing import MockServer
 from browser.chromium import launch
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 
-LIMIT_MS = 15_000
+LIMIT_MS = 30_000
 """For anything; reached only where something is broken."""
 
 SLOW = int(os.environ.get("SLOW_BROWSER", "0"))
-"""How many times slower the page's processor is, with a network of 300 ms: for finding tests that act too early."""
+"""How many times slower the page's processor is, with calls half of which wait, and so come in any order:
+for finding tests that act before the page is ready."""
+
+DELAYED_CALLS = """
+    const now = window.fetch;
+    window.fetch = async (...call) => {
+        await new Promise((resolve) => setTimeout(resolve, Math.random() < 0.5 ? 1200 : 0));
+        return now(...call);
+    };
+"""
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 VISITORS = {"audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806", "retention_days": 30}}
@@ -37,6 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as running:
         browser = launch(running)
+        expect.set_options(timeout=LIMIT_MS)
         yield browser
         browser.close()
 
@@ -56,12 +66,8 @@ class Watched:
 
 
 def slow_down(page: Page) -> None:
-    """Makes a page as slow as on a machine that is busy, so that what a test did not wait for is not there."""
-    protocol = page.context.new_cdp_session(page)
-    protocol.send("Emulation.setCPUThrottlingRate", {"rate": SLOW})
-    protocol.send("Network.enable")
-    unlimited = {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1}
-    protocol.send("Network.emulateNetworkConditions", {**unlimited, "latency": 300})
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOW})
+    page.add_init_script(DELAYED_CALLS)
 
 
 @pytest.fixture
@@ -111,6 +117,7 @@ def show(demo: MockServer, open_page: Callable[..., Watched]) -> Show:
         watched = open_page(f"{demo.url}/__admin/ui/#/worlds/{world}/{name}", **context)
         watched.expected_errors.append("Failed to load resource: the server responded with a status of 4")
         watched.page.locator("main h1").wait_for()
+        watched.page.locator("body[data-connection=live]").wait_for()
         return watched.page
 
     return view

@@ -294,14 +294,31 @@ def test_steps_and_idle(show: Show, demo: MockServer) -> None:
     page.locator("main").get_by_role("button", name="Freeze", exact=True).click()
     toast(page, "stands still")
     before = demo.clock.get()["unix"]
-    for name in ("+1 s", "+1 min", "+1 h", "+1 day"):
+    for name, said in (
+        ("+1 s", "1 s later"),
+        ("+1 min", "1 min later"),
+        ("+1 h", "1 h later"),
+        ("+1 day", "1 d later"),
+    ):
         page.locator("main").get_by_role("button", name=name, exact=True).click()
-        toast(page, "later")
+        toast(page, said)
         page.locator(".toast").get_by_role("button", name="Dismiss").last.click()
     assert demo.clock.get()["unix"] == pytest.approx(before + 1 + 60 + 3600 + 86400)
     page.get_by_role("button", name="Until nothing is left", exact=True).click()
     expect(page.get_by_text("Nothing is going to happen")).to_be_visible()
     assert demo.clock.agenda() == []
+
+
+def test_a_step_of_a_clock_that_runs(show: Show) -> None:
+    """What is said is the step, without what passed since the page learnt the time."""
+    page = show("clock")
+    for _ in range(3):
+        expect(page.locator(".big-time")).not_to_have_text(page.locator(".big-time").inner_text())
+    page.locator("main").get_by_role("button", name="+1 min", exact=True).click()
+    toast(page, "1 min later")
+    page.get_by_label("Set the time (UTC)").fill("2020-01-01T00:00:00Z")
+    page.get_by_role("button", name="Set", exact=True).click()
+    toast(page, " back: ")
 
 
 # Faults
@@ -357,6 +374,66 @@ def test_a_wrong_fault_is_explained(show: Show) -> None:
     page.get_by_label("status", exact=True).fill("200")
     page.get_by_role("button", name="Plan it", exact=True).click()
     expect(page.locator(".toast.bad")).to_contain_text("status")
+
+
+def test_a_fault_of_a_sweep_is_planned(show: Show, demo: MockServer) -> None:
+    """The faults that a job's calls may meet, the likeliest first; one click plans one in the world,
+    where the same call of the next run meets it. The call is shown as curl and as Python."""
+    list_audiences(demo)
+    create(demo)
+    list_audiences(demo)
+    page = show("faults")
+    section = page.get_by_role("region", name="To try")
+    told = section.get_by_role("status")
+    expect(told).to_contain_text("10 cases of 24 for 3 calls")
+    first = section.get_by_role("row").nth(1)
+    expect(first).to_contain_text("audiences/create")
+    expect(first).to_contain_text("the operation is done, and the connection closes without an answer")
+    section.get_by_role("button", name="Show more").click()
+    expect(told).to_contain_text("24 cases of 24")
+    section.get_by_label("Kind").select_option("500")
+    expect(told).to_contain_text("3 cases of 3")
+    expect(section.get_by_role("row").nth(3)).to_contain_text("audiences/list, call 2 of it")
+    section.get_by_role("button", name="Plan 3:500: as curl and Python").click()
+    python = page.get_by_role("dialog").get_by_label("Python", exact=True)
+    expect(python).to_contain_text('world.faults.add("audiences/list", skip=1, first=1, status=500)')
+    page.get_by_role("button", name="Close").click()
+    section.get_by_role("button", name="Plan 3:500", exact=True).click()
+    toast(page, "Planned fault-1")
+    expect(page.get_by_role("button", name="Remove fault-1", exact=True)).to_be_visible()
+    assert [list_audiences(demo).status_code for _ in range(2)] == [200, 500]
+
+
+def test_only_later_calls_are_swept(show: Show, demo: MockServer) -> None:
+    """Calls appear as they come; after a run, those of the next one can be looked at alone."""
+    page = show("faults")
+    section = page.get_by_role("region", name="To try")
+    told = section.get_by_role("status")
+    expect(section.get_by_text("No call yet")).to_be_visible()
+    list_audiences(demo)
+    expect(told).to_contain_text("for 1 call")
+    section.get_by_role("button", name="Later calls only").click()
+    expect(told).to_contain_text("for 0 calls after request 1")
+    create(demo)
+    expect(told).to_contain_text("for 1 call after request 1")
+    expect(section.get_by_role("row").nth(1)).to_contain_text("audiences/create")
+    section.get_by_role("button", name="All calls").click()
+    expect(told).to_contain_text("for 2 calls")
+
+
+def test_faults_of_a_sweep_fit_a_phone(show: Show, demo: MockServer) -> None:
+    """Nothing has to be scrolled to sideways. A world without a journal says which setting it lacks."""
+    create(demo)
+    page = show("faults", viewport=PHONE)
+    button = page.get_by_role("button", name="Plan 1:answer-lost", exact=True)
+    button.click()
+    toast(page, "Planned fault-1")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    table = page.get_by_role("region", name="To try").locator("table")
+    assert table.evaluate("table => table.scrollWidth <= table.parentElement.clientWidth")
+    demo.in_world("silent").configure(journal_entries=0)
+    section = show("faults", world="silent").get_by_role("region", name="To try")
+    expect(section).to_contain_text("set journal_entries")
 
 
 # Uploads
@@ -574,6 +651,49 @@ def test_two_worlds_are_compared(show: Show, demo: MockServer) -> None:
     create(other, "Only there")
     page = show("compare?with=other")
     expect(page.get_by_label("audiences")).to_contain_text("Only there")
+
+
+# Contract diff
+
+
+@pytest.mark.sqlite_only(reason="PostgreSQL records no world")
+def test_the_contract_diff_records_and_compares(show: Show, demo: MockServer) -> None:
+    """A world that is not recorded is recorded by a click; then two versions are chosen, and the table tells
+    what differs at which request, with what is known about it."""
+    world = demo.in_world("shop")
+    page = show("contract-diff", world="shop")
+    expect(page.get_by_text("its setting record is off")).to_be_visible()
+    page.get_by_role("button", name="Record this world", exact=True).click()
+    status = page.locator("main").get_by_role("status")
+    expect(status).to_contain_text("0 of 0 calls answered otherwise")
+    create(world)
+    httpx.get(f"{world.urls.pinterest}/ad_accounts", headers=PINTEREST_TOKEN)
+    page.get_by_label("From", exact=True).select_option("5.23")
+    expect(status).to_contain_text("1 of 2 calls answered otherwise by pinterest 5.28 than by 5.23")
+    row = page.get_by_role("region", name="Table of differences").get_by_role("row").filter(has_text="is_nca")
+    expect(row.get_by_role("cell")).to_contain_text(
+        ["audiences/create", "body $.is_nca", "—", "false", "1", "recorded: production, July 2026"]
+    )
+    page.get_by_label("To", exact=True).select_option("5.18")
+    expect(page.get_by_text("Both versions answer these calls alike.")).to_be_visible()
+    create(world)
+    page.get_by_role("button", name="Compare again").click()
+    expect(status).to_contain_text("0 of 3 calls")
+    page.get_by_label("API", exact=True).select_option("pitchtarget")
+    expect(status).to_contain_text("by pitchtarget 2014-05-12")
+
+
+@pytest.mark.sqlite_only(reason="PostgreSQL records no world")
+def test_the_contract_diff_on_a_phone(show: Show, demo: MockServer) -> None:
+    """Its table has a block for each difference, no wider than the page, and leads to the request."""
+    demo.configure(record=True, pinterest_contract="5.18")
+    create(demo)
+    page = show("contract-diff?from=5.18&to=5.28", viewport=PHONE)
+    cell = page.get_by_role("region", name="Table of differences").get_by_text("body $.is_nca")
+    expect(cell).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("region", name="Table of differences").get_by_role("link", name="1").first.click()
+    expect(page.locator(".detail h2")).to_contain_text(f"POST {AUDIENCES}")
 
 
 # Bridge

@@ -48,7 +48,7 @@ def requests(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from requests(each)
 
 
-REJECTED = {SQLITE: [], POSTGRESQL: ["Back up the server", "Get a bundle"]}
+REJECTED = {SQLITE: [], POSTGRESQL: ["Back up the server", "Get a bundle", "Compare two versions of an API"]}
 """Requests that a server on an engine rejects: PostgreSQL has backups of its own, and records no world."""
 
 

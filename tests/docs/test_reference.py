@@ -9,6 +9,7 @@ import click
 import client_types
 import pytest
 import reference
+import reference_proofs
 import samples
 import typescript_types
 from reference import COMMANDS, command
@@ -110,7 +111,7 @@ def _served(server: MockServer, name: str) -> dict[str, Any]:
 
 def test_each_operation_has_one_proof() -> None:
     """No proof is left over from an operation that is gone, and none is given twice."""
-    proved = [operation for tests in reference.PROOFS.values() for operation in tests]
+    proved = [operation for tests in reference_proofs.PROOFS.values() for operation in tests]
     served = [
         operation for name in ("pinterest", "pitchtarget") for operation, _, _ in endpoints(described(name))
     ]

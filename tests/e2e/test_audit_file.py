@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from test_command import Run, Runner, command
 
 from audience_mock.core.errors import InvalidSettingsError
 from audience_mock.testing import MockServer
+from helpers.serve_command import Run, Runner, command
 from helpers.waiting import until
 
 __all__ = ["command"]

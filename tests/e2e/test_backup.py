@@ -14,13 +14,13 @@ from typing import Any
 
 import httpx
 import pytest
-from test_command import AUDIENCES, CREATE, FIELDS, LIMIT_S, Run, Runner, command
 
 from audience_mock.core.worlds import backup as backups
 from audience_mock.core.worlds import exclusive
 from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.serve_command import AUDIENCES, CREATE, FIELDS, LIMIT_S, Run, Runner, command
 
 __all__ = ["command"]
 

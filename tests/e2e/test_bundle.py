@@ -15,13 +15,14 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from audience_mock.bundle_form import BundleError, check
+from audience_mock.bundle_form import check
 from audience_mock.bundle_people import resalt
 from audience_mock.cli.main import main
 from audience_mock.client import MockWorld
 from audience_mock.core.worlds.clock import real_ms, system_time
 from audience_mock.replay import Replay, replay
 from audience_mock.testing import ControlError, MockServer
+from audience_mock.web.bundling import BundleError
 from helpers.accounts import AD_ACCOUNT, PITCHTARGET_TOKEN
 from helpers.environment import environment_without
 from helpers.pytest_runs import Project, outcomes

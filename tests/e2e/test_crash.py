@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from test_command import LIMIT_S, Run, Runner, command
 
 from helpers.crash_clients import Client
+from helpers.serve_command import LIMIT_S, Run, Runner, command
 from helpers.waiting import until
 
 __all__ = ["command"]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from test_command import AUDIENCES, CREATE, LISTS, Run, Runner, command, connect, read_all, upload
 
 from helpers.accounts import PINTEREST_TOKEN
+from helpers.serve_command import AUDIENCES, CREATE, LISTS, Run, Runner, command, connect, read_all, upload
 from helpers.waiting import until
 
 __all__ = ["command"]

@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-from test_command import Runner, command  # noqa: F401 - the fixture
 
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
+from helpers.serve_command import Runner, command  # noqa: F401 - the fixture
 
 DESCRIPTIONS = ("/openapi/pinterest.json", "/openapi/pitchtarget.json", "/openapi/control.json")
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from test_command import AUDIENCES, CREATE, Run, Runner, command
 
 from helpers.accounts import PINTEREST_TOKEN
+from helpers.serve_command import AUDIENCES, CREATE, Run, Runner, command
 
 __all__ = ["command"]
 

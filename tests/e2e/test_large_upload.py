@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from test_command import Run, Runner, command
 
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.pitchtarget_requests import FILE_FIELDS, FORM_HEAD, FORM_TAIL, FORM_TYPE
+from helpers.serve_command import Run, Runner, command
 
 __all__ = ["command"]  # a fixture
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from test_command import AUDIENCES, CREATE, LIMIT_S, Run, Runner, command, connect, read_all
 
 from audience_mock.app import create_app
 from audience_mock.core.store.closing import CLOSE_WITHIN_S
@@ -21,6 +20,7 @@ from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from helpers import old_files
 from helpers.accounts import PINTEREST_TOKEN
+from helpers.serve_command import AUDIENCES, CREATE, LIMIT_S, Run, Runner, command, connect, read_all
 from helpers.waiting import until
 
 __all__ = ["command"]

@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from test_command import Run, Runner, command
 
 from audience_mock import __version__
 from audience_mock.core.store import migrations, schema
@@ -18,6 +17,7 @@ from audience_mock.core.worlds import upgrade
 from audience_mock.testing import MockServer
 from helpers import old_files
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.serve_command import Run, Runner, command
 
 __all__ = ["command"]
 

@@ -5,9 +5,9 @@ import signal
 from pathlib import Path
 
 import httpx
-from test_command import AUDIENCES, CREATE, Runner, command, is_open
 
 from helpers.accounts import PINTEREST_TOKEN
+from helpers.serve_command import AUDIENCES, CREATE, Runner, command, is_open
 from helpers.tenants import OPERATOR, bearer
 from helpers.waiting import until
 

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_command import AUDIENCES, LIMIT_S, Run, Runner, command, environment, rejection
 
 from audience_mock.server.log_output import LogHandler
 from audience_mock.settings import Settings
+from helpers.serve_command import AUDIENCES, LIMIT_S, Run, Runner, command, environment, rejection
 from helpers.waiting import until
 from helpers.warm_process import WarmProcess
 

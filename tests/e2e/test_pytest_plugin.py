@@ -560,7 +560,7 @@ def test_it_costs_nothing_where_nobody_uses_it(project: Project) -> None:
             def test_it(request):
                 assert request.config.pluginmanager.has_plugin("audience_mock")
                 assert sorted(name for name in sys.modules if name.startswith("audience_mock")) == [
-                    "audience_mock", "audience_mock.pytest_plugin"]
+                    "audience_mock", "audience_mock.pytest_arguments", "audience_mock.pytest_plugin"]
         """
     )
     assert outcomes(project.start()) == {"passed": 1}

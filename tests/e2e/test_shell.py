@@ -18,7 +18,6 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from reference import COMMANDS
-from test_command import AUDIENCES, CREATE, LIMIT_S, Run, Runner, command, environment
 
 from audience_mock.cli.control.clock import EVENT_KINDS
 from audience_mock.cli.control.command import DefaultGroup
@@ -28,6 +27,7 @@ from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN
 from helpers.environment import MEASURED
 from helpers.ports import free_port
+from helpers.serve_command import AUDIENCES, CREATE, LIMIT_S, Run, Runner, command, environment
 from helpers.waiting import until
 
 __all__ = ["command"]  # a fixture

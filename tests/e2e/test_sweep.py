@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from audience_mock.cli.main import main
-from audience_mock.sweep.cases import KINDS
+from audience_mock.core.controls.fault_cases import KINDS
 from audience_mock.testing import MockServer
 from helpers.environment import environment_without
 from helpers.sync_clients import JOB, NO_RETRY_OF_READ, NO_TIME_OUT, POST_REPEATED

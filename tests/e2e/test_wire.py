@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from starlette.types import ASGIApp
-from test_command import AUDIENCES, LIMIT_S, Runner, command, connect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from audience_mock import testing
@@ -20,8 +19,9 @@ from audience_mock.server.uvicorn_server import ACCEPT_HANDLERS, Server
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
 from audience_mock.web.response import HeaderName, RawResponse, checked
-from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.pitchtarget_requests import LOOKALIKE
+from helpers.raw_connections import CREATE, answered, request
+from helpers.serve_command import AUDIENCES, LIMIT_S, Runner, command, connect
 
 __all__ = ["command"]  # a fixture
 
@@ -42,22 +42,6 @@ X-Runtime: 0\.[0-9]{6}
 Content-Length: 22
 
 """.replace(b"\\\n", b"").replace(b"\n", b"\r\n")
-CREATE = b'{"name":"A","audience_type":"VISITOR","rule":{"visitor_source_id":"2612523499806"}}'
-
-
-def request(method: str, path: str, body: bytes = b"", *more: str, version: str = "1.1") -> bytes:
-    token = PINTEREST_TOKEN if path.startswith("/v5") else PITCHTARGET_TOKEN
-    about_body = ["Content-Type: application/json", f"Content-Length: {len(body)}"] if body else []
-    authorization = f"Authorization: {token['Authorization']}"
-    head = [f"{method} {path} HTTP/{version}", "Host: mock", authorization, *about_body, *more]
-    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
-
-
-def answered(url: str, *requests: bytes) -> bytes:
-    """All that comes back on one connection, which the last of the requests has to end."""
-    with connect(url) as link:
-        link.sendall(b"".join(requests))
-        return b"".join(iter(lambda: link.recv(1 << 16), b""))
 
 
 def test_a_published_answer(mock: MockServer) -> None:

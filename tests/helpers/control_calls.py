@@ -55,6 +55,11 @@ def called(mock: MockServer, patch: object) -> None:
     httpx.post(f"{mock.url}/custom_audiences", data=fields, files=files, headers=PITCHTARGET_TOKEN)
 
 
+def recorded_and_called(mock: MockServer, patch: object) -> None:
+    mock.configure(record=True)
+    pending(mock, patch)
+
+
 def misspelled(mock: MockServer, patch: object) -> None:
     url = f"{mock.url}/v5/ad_accounts/{AD_ACCOUNT}/audiences"
     assert httpx.get(url, params={"pagesize": "5"}, headers=PINTEREST_TOKEN).is_success
@@ -166,6 +171,9 @@ CALLS = [
     Call("snapshots/restore", 404, {"snapshot": "none"}),
     Call("bundle/get", 200, before=lambda mock, patch: mock.configure(record=True)),
     Call("bundle/get", 409),
+    Call("contract_diff/get", 200, query={"from": "5.23"}, before=recorded_and_called),
+    Call("contract_diff/get", 409),
+    Call("contract_diff/versions", 200),
     Call("clock/get", 200),
     Call("clock/put", 200, body={"now": 1_800_000_000, "frozen": True}),
     Call("clock/put", 200, body={"now": "2026-07-01T12:00:00Z"}),
@@ -211,6 +219,8 @@ CALLS = [
     Call("conduct/get", 200, query={"fail_on": "error"}, before=misspelled),
     Call("conduct/get", 409, before=unrecorded),
     Call("conduct/rules", 200),
+    Call("sweep/plan", 200, query={"kinds": "500,reset", "limit": "3"}, before=called),
+    Call("sweep/plan", 409, before=unrecorded),
     Call("uploads/list", 200, before=called),
     Call("uploads/lint", 200, before=called),
     Call("identities/list", 200),
@@ -229,6 +239,7 @@ OF_ONE_ENGINE: Mapping[tuple[str, int], str] = {
     ("backup/get", 200): SQLITE,
     ("backup/get", 409): POSTGRESQL,
     ("bundle/get", 200): SQLITE,
+    ("contract_diff/get", 200): SQLITE,
 }
 """The engine of answers that servers on the other one do not give: PostgreSQL has backups of its own, and
 records no world."""

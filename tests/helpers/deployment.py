@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
-from test_command import Run, Runner
-
 from audience_mock.core.postgres.schema import SCHEMA
 from helpers.postgres import Cluster, connected
+from helpers.serve_command import Run, Runner
 
 WORLD_LOCK = f"SELECT 1 FROM {SCHEMA}.worlds WHERE name = $1 FOR UPDATE"
 """What a change of a world waits for, for `Deployment.locked`."""

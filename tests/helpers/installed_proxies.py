@@ -5,7 +5,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +13,9 @@ from urllib.parse import urlsplit
 
 from helpers.environment import environment_without
 from helpers.ports import free_port
+from helpers.programs import running_program
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-LIMIT_S = 60
-"""Seconds that a proxy may take to listen, on a busy machine."""
 
 MAIN = """
 daemon off;
@@ -111,7 +109,7 @@ def nginx(folder: Path, upstreams: Sequence[str], *, inside: bool = True) -> Ite
     (folder / f"conf.d/{file}").write_text(with_values((DEPLOY / "nginx" / file).read_text(), values))
     (folder / "nginx.conf").write_text(MAIN)
     arguments = [command, "-p", str(folder), "-c", "nginx.conf", "-e", "error.log"]
-    with _running(arguments, folder, port):
+    with running_program(arguments, folder=folder, log=folder / "said", is_ready=lambda: _shakes_hands(port)):
         yield Proxy(f"https://localhost:{port}/mock", certificate, folder)
 
 
@@ -137,34 +135,14 @@ def caddy(folder: Path, upstreams: Sequence[str]) -> Iterator[Proxy]:
     )
     arguments = [command, "run", "--config", str(DEPLOY / "caddy/Caddyfile"), "--adapter", "caddyfile"]
     certificate = folder / "data/caddy/pki/authorities/local/root.crt"
-    with _running(arguments, folder, port, environment, certificate):
+    with running_program(
+        arguments,
+        folder=folder,
+        log=folder / "said",
+        is_ready=lambda: _shakes_hands(port) and certificate.exists(),
+        environment=environment,
+    ):
         yield Proxy(f"https://localhost:{port}/mock", certificate, folder)
-
-
-@contextmanager
-def _running(
-    arguments: Sequence[str],
-    folder: Path,
-    port: int,
-    environment: Mapping[str, str] | None = None,
-    certificate: Path | None = None,
-) -> Iterator[None]:
-    with (folder / "said").open("wb") as said:
-        process = subprocess.Popen(arguments, cwd=folder, env=environment, stdout=said, stderr=said)
-    try:
-        end = time.monotonic() + LIMIT_S
-        while not (_shakes_hands(port) and (certificate is None or certificate.exists())):
-            assert process.poll() is None, (folder / "said").read_text()
-            assert time.monotonic() < end, (folder / "said").read_text()
-            time.sleep(0.02)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _shakes_hands(port: int) -> bool:

@@ -2,13 +2,12 @@
 
 import shutil
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from helpers.ports import free_port
-from helpers.postgres import LIMIT_S, OWNER, SERVING, Cluster, as_unprivileged, give_away, skip_or_fail
+from helpers.postgres import OWNER, SERVING, Cluster, as_unprivileged, give_away, skip_or_fail
+from helpers.programs import running_program
 
 POOL_SIZE = 4
 """Connections to the database, however many clients there are."""
@@ -45,22 +44,13 @@ max_client_conn = 200
 """
     )
     give_away(users, file)
-    with (folder / "pgbouncer.log").open("w") as log:
-        process = subprocess.Popen(as_unprivileged(command, file), cwd=folder, stdout=log, stderr=log)
-    try:
-        end = time.monotonic() + LIMIT_S
-        while not _listens(port):
-            assert process.poll() is None, (folder / "pgbouncer.log").read_text()
-            assert time.monotonic() < end
-            time.sleep(0.01)
+    with running_program(
+        as_unprivileged(command, file),
+        folder=folder,
+        log=folder / "pgbouncer.log",
+        is_ready=lambda: _listens(port),
+    ):
         yield port
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _listens(port: int) -> bool:

@@ -1,19 +1,28 @@
 """Sample clients for fault sweeps: one job with its calls, and mistakes that it may make.
 
 The job gets a token, looks for its audience, creates it if there is none, and reads it. A mistake is one of
-NO_RETRY_OF_READ, POST_REPEATED and NO_TIME_OUT. The text is a program of the standard library alone.
+NO_RETRY_OF_READ, POST_REPEATED and NO_TIME_OUT. It is a program of the standard library alone, or a function.
 """
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from audience_mock.client import MockWorld
 
 NO_RETRY_OF_READ = "no retry of the read"
 POST_REPEATED = "the POST is repeated without looking"
 NO_TIME_OUT = "no time-out"
 
-JOB = '''
-import http.client, json, os, sys, time
+_PROGRAM = """
+import os, sys
 from urllib.parse import urlsplit
 
 MISTAKE = sys.argv[1] if len(sys.argv) > 1 else ""
 BASE = urlsplit(os.environ["AUDIENCE_MOCK_PINTEREST_URL"])
+"""
+_SYNC = '''
+import http.client, json, sys, time
+
 AUDIENCES = "/ad_accounts/549755885175/audiences"
 NEW = {"name": "Buyers", "audience_type": "VISITOR", "rule": {"visitor_source_id": "1", "retention_days": 30}}
 FORM = {"Authorization": "Basic MTIzOnNlY3JldA==", "Content-Type": "application/x-www-form-urlencoded"}
@@ -63,3 +72,16 @@ if not (audience := find()):
 call("GET", f"{AUDIENCES}/{audience['id']}", retries=1 if MISTAKE == "no retry of the read" else 5)
 print("synced", audience["id"])
 '''
+
+JOB = _PROGRAM + _SYNC
+"""The program: it takes a mistake as its argument."""
+
+
+def job(mistake: str = "") -> Callable[[MockWorld], None]:
+    """The same as a function."""
+    code = compile(_SYNC, "sync_clients.JOB", "exec")
+
+    def sync(world: MockWorld) -> None:
+        exec(code, {"MISTAKE": mistake, "BASE": urlsplit(world.urls.pinterest)})
+
+    return sync

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from test_command import Runner, command
 
 from helpers import postgres
 from helpers.accounts import PINTEREST_TOKEN
@@ -17,6 +16,7 @@ from helpers.pgbouncer import POOL_SIZE, pgbouncer
 from helpers.ports import free_port
 from helpers.postgres import OWNER, SERVING, Cluster
 from helpers.replicas import AUDIENCES, CREATE, TurnsClient, calling, check_worlds
+from helpers.serve_command import Runner, command
 
 __all__ = ["command"]
 

@@ -13,7 +13,6 @@ from random import Random
 
 import httpx
 import pytest
-from test_command import Runner, command
 
 from audience_mock.core.postgres.schema import SCHEMA
 from helpers import postgres
@@ -21,6 +20,7 @@ from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.deployment import WORLD_LOCK, Deployment, measured
 from helpers.postgres import Cluster
 from helpers.replicas import AUDIENCES, CREATE, TurnsClient, calling, check_worlds
+from helpers.serve_command import Runner, command
 
 __all__ = ["command"]
 

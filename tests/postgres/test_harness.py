@@ -2,9 +2,9 @@
 
 import httpx
 import pytest
-from test_command import Runner, command
 
 from helpers.replicas import TurnsClient, calling, check_worlds
+from helpers.serve_command import Runner, command
 
 __all__ = ["command"]
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from test_command import Runner, command
 
 from audience_mock.core.postgres.schema import SCHEMA
 from helpers import postgres
@@ -18,6 +17,7 @@ from helpers.errors import control_error, pinterest_error, pitchtarget_error
 from helpers.pitchtarget_requests import FILE, FILE_FIELDS
 from helpers.postgres import Cluster
 from helpers.replicas import AUDIENCES, CREATE, TurnsClient, calling, check_worlds
+from helpers.serve_command import Runner, command
 
 __all__ = ["command"]
 

@@ -2,13 +2,13 @@
 
 import httpx
 import pytest
-from test_command import Runner, command
 
 from helpers import postgres
 from helpers.accounts import PINTEREST_TOKEN
 from helpers.deployment import Deployment
 from helpers.postgres import Cluster
 from helpers.replicas import AUDIENCES, CREATE
+from helpers.serve_command import Runner, command
 
 __all__ = ["command"]
 

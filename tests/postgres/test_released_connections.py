@@ -11,7 +11,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from test_command import Runner, command, connect
 
 from audience_mock.app import create_app
 from audience_mock.settings import Settings
@@ -19,6 +18,7 @@ from helpers.accounts import PINTEREST_TOKEN
 from helpers.deployment import WORLD_LOCK, Deployment
 from helpers.postgres import SERVING, Cluster
 from helpers.replicas import AUDIENCES, CREATE
+from helpers.serve_command import Runner, command, connect
 from helpers.waiting import until
 
 __all__ = ["command"]

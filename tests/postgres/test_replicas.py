@@ -3,12 +3,12 @@ reads, 0 ids given twice, 0 answered and lost, whatever ends when."""
 
 import httpx
 import pytest
-from test_command import Runner, command
 
 from helpers.accounts import PINTEREST_TOKEN
 from helpers.deployment import Deployment
 from helpers.postgres import Cluster
 from helpers.replicas import AUDIENCES, TurnsClient, calling, check_worlds
+from helpers.serve_command import Runner, command
 
 __all__ = ["command"]
 

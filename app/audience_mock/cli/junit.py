@@ -44,7 +44,7 @@ def as_junit(name: str, cases: Sequence[Case]) -> bytes:
     """The report as XML. It cannot have control characters, which clients may send: they are escaped."""
     from xml.etree import ElementTree
 
-    from audience_mock.cli.control.output import printable
+    from audience_mock.core.text_tables import printable
 
     failures = sum(case.failure is not None for case in cases)
     suite = ElementTree.Element("testsuite", name=name, tests=str(len(cases)), failures=str(failures))

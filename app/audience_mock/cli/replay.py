@@ -42,8 +42,9 @@ def replay(*, file: Path, url: str | None, output: Path | None, as_json: bool) -
 
     The exit status is 1 if an answer differs otherwise than lawfully, and 2 if the bundle cannot be played.
     """
-    from audience_mock.bundle_form import BundleError, check
+    from audience_mock.bundle_form import check
     from audience_mock.client import ControlError
+    from audience_mock.web.bundling import BundleError
 
     try:
         bundle = json.loads(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())

@@ -1,6 +1,7 @@
 """/__admin/bundle: everything that is needed to play a world's requests again."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,6 +13,7 @@ from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.seeds.export import export_start
+from audience_mock.core.worlds.world import World
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
@@ -54,29 +56,52 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+def why_not_recorded(world: World) -> str | None:
+    """None if the world is recorded."""
+    if world.recording is not None:
+        off = f"world {world.name} keeps no journal, which a recording needs: set journal_entries"
+        return None if world.rules.journal_entries else off
+    if world.rules.record:
+        return "this world is not recorded: only SQLite can record"
+    return _how_to_record(world.name)
+
+
+def _how_to_record(world: str) -> str:
+    return (
+        "this world is not recorded: its setting record is off (start the server with --record, or PATCH"
+        f' /__admin/worlds/{world} with {{"settings": {{"record": true}}}})'
+    )
+
+
+NOT_RECORDED = error(409, "The world is not recorded", _how_to_record("default"))
+
+
 @router.get(
     "/bundle",
     operation_id="bundle/get",
     summary="Get a bundle",
     response_model=Bundle,
-    responses=success(_EXAMPLE)
-    | error(409, "The world is not recorded", "this world is not recorded: its setting record is off"),
+    responses=success(_EXAMPLE) | NOT_RECORDED,
 )
 async def get(request: MockRequest) -> RawResponse:
     """Export what this world held at first and everything that was done in it, to be played again. The world
     has to be recorded (`record`)."""
+    make = await bundle_maker(request)
+    # Seconds for thousands of requests, while others are answered.
+    return await asyncio.to_thread(lambda: json_response(make()))
+
+
+async def bundle_maker(request: MockRequest) -> Callable[[], Any]:
+    """Makes the bundle of what the world has recorded so far; may be called in a thread. Raises
+    InvalidStateError."""
     from audience_mock.web.bundling import bundle_of, entries_of  # noqa: PLC0415 - few servers need it
 
     world = request.world
     recording = world.recording
-    if recording is None:
-        off = "its setting record is off"
-        why = "only SQLite can record" if world.rules.record else off
-        raise InvalidStateError(f"this world is not recorded: {why}")
+    why = why_not_recorded(world)
+    if recording is None or why is not None:
+        raise InvalidStateError(str(why))
     state = from_json(await export_start(recording, world))
     del state["clock"]
     entries, providers = entries_of(world, recording), request.context.served.providers
-    # Seconds for thousands of requests, while others are answered.
-    return await asyncio.to_thread(
-        lambda: json_response(bundle_of(world.name, entries, recording, state, providers))
-    )
+    return lambda: bundle_of(world.name, entries, recording, state, providers)

@@ -17,7 +17,7 @@ class ListQuery(ApiModel):
     text: str | None = Field(
         default=None,
         max_length=500,
-        description="Part of the name in any case, the beginning of the id, or the account.",
+        description="Part of the name (A to Z in any case), the beginning of the id, or the account.",
     )
     order: Literal["asc", "desc"] = "desc"
     limit: int = Field(default=50, ge=0, le=MAX_LIMIT, description="Number of rows at most.")

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
 from audience_mock.control.openapi_responses import (
     DISK_FULL,
-    EXPORT_TOO_LARGE,
     NO_WORLD,
     TOO_MANY_WORLDS,
     created,
@@ -19,11 +18,10 @@ from audience_mock.control.openapi_responses import (
 from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ServerRoute
 from audience_mock.core.audiences import queries
-from audience_mock.core.seeds.diff import diff_worlds
 from audience_mock.core.steps import let_others_run
+from audience_mock.core.worlds.measures import WorldState as StateOfWorld
 from audience_mock.core.worlds.names import NAME, tenant_of
 from audience_mock.core.worlds.world import DEFAULT, World
-from audience_mock.core.worlds.worlds import WorldState as StateOfWorld
 from audience_mock.web.openapi import response
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -99,51 +97,11 @@ class Fork(ApiModel):
     name: str = Field(pattern=f"^{NAME.pattern}$", description="Name of the new world.")
 
 
-class DiffQuery(ApiModel):
-    model_config = ConfigDict(extra="forbid")
-
-    by: Literal["id", "content"] = Field(
-        default="id",
-        description="What makes two rows the same: their `id`; or their `content`, whatever ids and times"
-        " they have, as two runs of one client differ lawfully. Tokens and counters are not compared then.",
-    )
-
-
-class SectionDiff(ApiModel):
-    """The difference of one section. A null field is missing or has its default."""
-
-    counts: dict[str, int] = Field(description="Number of rows of each kind below.")
-    added: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
-    removed: list[dict[str, Any]] | None = Field(default=None, description="The first 100.")
-    duplicated: list[dict[str, Any]] | None = Field(
-        default=None, description="By content: the first 100 that the first world has fewer times."
-    )
-    lost: list[dict[str, Any]] | None = Field(
-        default=None, description="By content: the first 100 that the first world has more often."
-    )
-    changed: list[dict[str, Any]] | None = Field(
-        default=None,
-        description="The first 100: what identifies the row, and its `fields`, each `from` and `to`.",
-    )
-
-
 _EXAMPLE = {
     "name": "checkout-test",
     "audiences": 35,
     "settings": {"build_delay_s": 0},
     "snapshots": ["signed-in"],
-}
-_DIFF_EXAMPLE = {
-    "audiences": {
-        "counts": {"changed": 1},
-        "changed": [
-            {
-                "api": "pinterest",
-                "id": "2542623499806",
-                "fields": {"name": {"from": "Buyers", "to": "Savers"}},
-            }
-        ],
-    }
 }
 
 
@@ -265,25 +223,6 @@ async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     request.caller.check_sees(body.name)
     await request.worlds.until_free(world)
     return json_response(await _as_json(request, await request.worlds.fork(world, body.name)), 201)
-
-
-@router.get(
-    "/{world}/diff/{other}",
-    operation_id="worlds/diff",
-    summary="Compare two worlds",
-    response_model=dict[str, SectionDiff],
-    responses=success(_DIFF_EXAMPLE) | NO_WORLD | EXPORT_TOO_LARGE,
-)
-async def diff(
-    request: MockRequest, world: str, other: str, query: Annotated[DiffQuery, Query()]
-) -> RawResponse:
-    """Show the differences of two worlds by section; `{}` if they hold the same data."""
-    before, after = request.worlds.find(world), request.worlds.find(other)
-    if query.by == "id":
-        return json_response(await diff_worlds(before, after))
-    from audience_mock.core.seeds.content_diff import diff_contents  # noqa: PLC0415 - few servers need it
-
-    return json_response(await diff_contents(before, after))
 
 
 def _matching(request: MockRequest, pattern: str) -> list[str]:

@@ -1,13 +1,12 @@
 """A sweep's report as one HTML page, which needs no other file and no network."""
 
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from html import escape
 
 from audience_mock import __version__
-from audience_mock.sweep.cases import KINDS
-from audience_mock.sweep.engine import Report
-from audience_mock.sweep.report import cell, label, matrix, summary
+from audience_mock.core.controls.fault_cases import KINDS
+from audience_mock.sweep.report import SweepReport, cell, label, matrix, summary
 from audience_mock.sweep.results import FINDINGS, NOT_REACHED, PASSED, VERDICTS, Result
 
 _STYLE = """
@@ -50,7 +49,7 @@ ul { margin: .25rem 0; padding-left: 1.2rem; }
 )
 
 
-def as_html(report: Report, fail_on: Collection[str]) -> str:
+def as_html(report: SweepReport) -> str:
     shown = report.findings(FINDINGS)
     parts = [
         "<!doctype html>",
@@ -67,12 +66,12 @@ def as_html(report: Report, fail_on: Collection[str]) -> str:
         "<h2>Findings</h2>" if shown else "<h2>Findings</h2><p>None.</p>",
     ]
     for result in shown:
-        parts += _finding(result, fails=result.verdict in fail_on)
+        parts += _finding(result, fails=result.verdict in report.fail_on)
     parts += ["<h2>Meaning</h2>", *_meanings(report), "</body></html>"]
     return "\n".join(parts) + "\n"
 
 
-def _table(report: Report) -> Iterator[str]:
+def _table(report: SweepReport) -> Iterator[str]:
     heads = "".join(f'<th scope="col" title="{escape(KINDS[kind])}">{kind}</th>' for kind in report.kinds)
     yield f'<div class="scroll"><table><thead><tr><td></td><th scope="col">operation</th>{heads}</tr></thead>'
     yield "<tbody>"
@@ -109,7 +108,7 @@ def _finding(result: Result, *, fails: bool) -> Iterator[str]:
     yield "</article>"
 
 
-def _meanings(report: Report) -> Iterator[str]:
+def _meanings(report: SweepReport) -> Iterator[str]:
     verdicts = "".join(
         f'<dt><span class="badge {name}">{name}</span></dt><dd>{escape(meaning)}</dd>'
         for name, meaning in VERDICTS.items()

@@ -5,40 +5,40 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from tempfile import TemporaryFile
 from threading import Lock
 from typing import IO
 
-SHOWN_BYTES = 8 << 10
-"""Of the end of a run's output that are kept. Chosen."""
+from audience_mock.sweep.engine import StoppedError
+from audience_mock.sweep.results import SHOWN_BYTES, Finished
+from audience_mock.sweep.worlds import World
+
 SIGNAL_BASE = 128
 """The exit status of a process that a signal ended is this and the signal's number, as in a shell."""
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A run that ended, or was ended after its limit (`exit_status` None)."""
-
-    exit_status: int | None
-    seconds: float
-    output: str
-    """The end of standard output and standard error, in the order in which they were written."""
-
-
 class Processes:
-    """Runs commands, from several threads. `stop` ends all that run, and lets none begin."""
+    """Runs commands, as `Runner`."""
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self._command = command
+    what = "the command"
+    how_to_call = (
+        "it finds the server in AUDIENCE_MOCK_URL, and the base URLs of the APIs in"
+        " AUDIENCE_MOCK_PINTEREST_URL and AUDIENCE_MOCK_PITCHTARGET_URL"
+    )
+    again = "--only {}"
+
+    def __init__(self, command: Sequence[str], environment: Callable[[str], Mapping[str, str]]) -> None:
+        """`environment` is that of the command, for the URL of its world."""
+        self._command, self._environment = command, environment
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = Lock()
         self._stopped = False
 
-    def run(self, environment: Mapping[str, str], limit_s: float | None) -> Finished:
+    def run(self, world: World, variables: Mapping[str, str], limit_s: float | None) -> Finished:
         """Raises OSError if the command cannot be started, and StoppedError after `stop`."""
+        environment = os.environ | dict(self._environment(world.url)) | dict(variables)
         with TemporaryFile() as output:
             started = time.monotonic()
             with self._lock:
@@ -69,7 +69,10 @@ class Processes:
             seconds = time.monotonic() - started
             if status is not None and status < 0:
                 status = SIGNAL_BASE - status
-            return Finished(status, seconds, _end_of(output))
+            how = "killed" if status is None else f"exit status {status}"
+            text = _end_of(output)
+            reason = _last_line(text) if status else ""
+            return Finished(exit_status=status, how=how, seconds=seconds, reason=reason, output=text)
 
     def stop(self) -> None:
         with self._lock:
@@ -77,9 +80,8 @@ class Processes:
             for process in self._running:
                 _kill_group(process)
 
-
-class StoppedError(Exception):
-    """The sweep was stopped while this run was under way."""
+    def unended(self) -> int:
+        return 0
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -95,3 +97,8 @@ def _end_of(output: IO[bytes]) -> str:
     output.seek(max(0, size - SHOWN_BYTES))
     text = output.read().decode(errors="replace")
     return text if size <= SHOWN_BYTES else text.partition("\n")[2]
+
+
+def _last_line(text: str) -> str:
+    """Often the reason of a failure."""
+    return next((line.strip() for line in reversed(text.split("\n")) if line.strip()), "")

@@ -1,23 +1,103 @@
-"""A sweep's report as text, as JSON and as JUnit XML."""
+"""A sweep's report: what was found, and how it is told."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
-from xml.etree import ElementTree as Xml
 
-from audience_mock.sweep.calls import Call
-from audience_mock.sweep.cases import KINDS
-from audience_mock.sweep.engine import Report
-from audience_mock.sweep.results import FAILED, FINDINGS, NOT_REACHED, PASSED, VERDICTS, Result
+from audience_mock.client_errors import SweepFindingsError
+from audience_mock.core.controls.fault_cases import KINDS, Call, Case
+from audience_mock.core.text_tables import table_lines
+from audience_mock.sweep.results import FAILED, FINDINGS, NOT_REACHED, PASSED, Finished, Result
 
 SHOWN = {PASSED: "ok", NOT_REACHED: "?"}
 NOT_APPLICABLE, NOT_RUN = "-", ""
 
-# What XML 1.0 cannot have, even escaped.
-_NO_XML = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
+HEAD, ROW, FINDING, FAILING, DETAIL = "head", "row", "finding", "failing finding", "detail"
+"""What a line of text is."""
 
 
-def matrix(report: Report) -> Iterator[tuple[Call, dict[str, Result | None]]]:
+@dataclass(kw_only=True, repr=False)
+class SweepReport:
+    """What a sweep found. `str()` of it has the matrix, with a row for each call and a column for each kind
+    of fault, and each finding.
+
+    `calls` are those of the run without a fault, `results` the runs, each with `case` (`call` and `kind`),
+    `verdict`, `finished`, `differences` and `notes`. `warnings` say why data was not compared, say.
+    """
+
+    command: Sequence[str]
+    again: str
+    """How a case is run again, with a place for its name."""
+    kinds: Collection[str]
+    fail_on: Collection[str] = FINDINGS
+    calls: Sequence[Call]
+    faultless: Finished
+    limit_s: float
+    warnings: list[str]
+    planned: Sequence[Case]
+    results: list[Result] = field(default_factory=list)
+    seconds: float = 0.0
+    stopped: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether no run has a verdict that fails the sweep."""
+        return not self.findings()
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """The verdict of each run, as `{"2:answer-lost": "duplicated"}`, in the order of the calls."""
+        return {result.case.name: result.verdict for result in self._ordered(self.results)}
+
+    @property
+    def not_run(self) -> list[str]:
+        """The cases that the budget did not allow."""
+        return [case.name for case in self.planned if case not in {result.case for result in self.results}]
+
+    def findings(self, verdicts: Collection[str] | None = None) -> list[Result]:
+        """The runs with one of these verdicts, by default those that fail the sweep, in the order of the
+        calls."""
+        wanted = self.fail_on if verdicts is None else verdicts
+        return self._ordered([result for result in self.results if result.verdict in wanted])
+
+    def expect_ok(self) -> None:
+        """Raise SweepFindingsError, an AssertionError, if a run has a verdict that fails the sweep."""
+        __tracebackhide__ = True  # pytest then shows the line of the test
+        if not self.ok:
+            raise SweepFindingsError(str(self), self.verdicts)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON, as `audience-mock sweep --json` prints it."""
+        from audience_mock.sweep.formats import as_json  # noqa: PLC0415 - few need it
+
+        return as_json(self)
+
+    def to_junit(self) -> bytes:
+        """JUnit XML, with a test case for each case."""
+        from audience_mock.sweep.formats import as_junit  # noqa: PLC0415 - few need it
+
+        return as_junit(self)
+
+    def to_html(self) -> str:
+        """One page, which needs no other file."""
+        from audience_mock.sweep.html import as_html  # noqa: PLC0415 - few need it
+
+        return as_html(self)
+
+    def __str__(self) -> str:
+        warnings = [f"warning: {warning}" for warning in self.warnings]
+        return "\n".join([*warnings, *(text for text, _ in text_lines(self))])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {summary(self)}>"
+
+    def _ordered(self, results: Sequence[Result]) -> list[Result]:
+        ranks = {kind: rank for rank, kind in enumerate(self.kinds)}
+        return sorted(results, key=lambda one: (one.case.call.place, ranks[one.case.kind]))
+
+
+def matrix(report: SweepReport) -> Iterator[tuple[Call, dict[str, Result | None]]]:
     """A row for each call: its result by each kind of fault that was planned for it."""
     by_case = {(result.case.call, result.case.kind): result for result in report.results}
     planned = {(case.call, case.kind) for case in report.planned}
@@ -42,7 +122,7 @@ def label(call: Call) -> str:
     return f"{call.operation} ({test})" if test else call.operation
 
 
-def summary(report: Report) -> str:
+def summary(report: SweepReport) -> str:
     """One line: how many runs there were, and what they came to."""
     counts = Counter(result.verdict for result in report.results)
     parts = [
@@ -57,76 +137,24 @@ def summary(report: Report) -> str:
     return f"{text}; interrupted" if report.stopped else text
 
 
-def as_json(report: Report, fail_on: Collection[str]) -> dict[str, Any]:
-    return {
-        "command": [*report.command],
-        "calls": [
-            {
-                "call": call.place,
-                "operation": call.operation,
-                "method": call.method,
-                "path": call.path,
-                "world": call.world.lstrip("."),
-            }
-            for call in report.calls
-        ],
-        "faults": {kind: KINDS[kind] for kind in report.kinds},
-        "faultless_s": round(report.faultless.seconds, 3),
-        "limit_s": round(report.limit_s, 3),
-        "runs": [
-            {
-                "call": result.case.call.place,
-                "operation": result.case.call.operation,
-                "fault": result.case.kind,
-                "verdict": result.verdict,
-                "exit_status": result.finished.exit_status,
-                "seconds": round(result.finished.seconds, 3),
-                "differences": result.differences,
-                "notes": [*result.notes],
-                "output": result.finished.output,
-            }
-            for result in report.findings(VERDICTS)
-        ],
-        "not_run": [case.name for case in report.not_run],
-        "warnings": report.warnings,
-        "findings": len(report.findings(fail_on)),
-        "seconds": round(report.seconds, 3),
-    }
-
-
-def as_junit(report: Report, fail_on: Collection[str]) -> bytes:
-    """A test case for each case, in the form that CI servers read: a failure for what fails the sweep,
-    skipped for what was not run or not reached."""
-    results = {result.case: result for result in report.results}
-    suite = Xml.Element("testsuite", name="audience-mock sweep", time=f"{report.seconds:.3f}")
-    counts: Counter[str] = Counter()
-    for case in sorted(report.planned, key=lambda case: case.call.place):
-        result = results.get(case)
-        test = Xml.SubElement(suite, "testcase", classname=label(case.call), name=f"call {case.name}")
-        counts["tests"] += 1
-        if result is None or result.verdict == NOT_REACHED:
-            counts["skipped"] += 1
-            why = "not run" if result is None else "; ".join((result.verdict, *result.notes))
-            Xml.SubElement(test, "skipped", message=_clean(why))
-            continue
-        test.set("time", f"{result.finished.seconds:.3f}")
-        if result.verdict in fail_on:
-            counts["failures"] += 1
-            failure = Xml.SubElement(test, "failure", type=result.verdict, message=_clean(result.verdict))
-            failure.text = _clean("\n".join([f"{case.kind}: {KINDS[case.kind]}", *result.details]))
-        Xml.SubElement(test, "system-out").text = _clean(result.finished.output)
-    for name in ("tests", "failures", "skipped"):
-        suite.set(name, str(counts[name]))
-    suite.set("errors", "0")
-    written: bytes = Xml.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return written
-
-
-def last_line(result: Result) -> str:
-    """The last line of a run's output, where it failed: often the reason."""
-    lines = result.finished.output.split("\n") if result.verdict == FAILED else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
-
-
-def _clean(text: str) -> str:
-    return text.translate(_NO_XML)
+def text_lines(report: SweepReport) -> Iterator[tuple[str, str]]:
+    """The matrix, then each finding and how its case is run again: lines, and what each is."""
+    rows = [
+        (call.place, label(call), *(cell(row, kind) for kind in report.kinds)) for call, row in matrix(report)
+    ]
+    head, *lines = table_lines(("call", "operation", *report.kinds), rows)
+    yield head, HEAD
+    for line in lines:
+        yield line, ROW
+    for result in report.findings(FINDINGS):
+        case = result.case
+        yield "", ROW
+        yield (
+            f"{result.verdict}: call {case.call.place}, {label(case.call)}, {case.kind} ({KINDS[case.kind]})",
+            FAILING if result.verdict in report.fail_on else FINDING,
+        )
+        reason = result.finished.reason if result.verdict == FAILED else ""
+        for line in filter(None, [*result.details, reason, f"again: {report.again.format(case.name)}"]):
+            yield f"  {line}", DETAIL
+    yield "", ROW
+    yield summary(report), HEAD

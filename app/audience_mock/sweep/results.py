@@ -4,27 +4,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from audience_mock.sweep.cases import Case
-from audience_mock.sweep.processes import Finished
+from audience_mock.core.controls.fault_cases import Case
 
 PASSED, FAILED, HUNG = "passed", "failed", "hung"
 DUPLICATED, LOST, CHANGED = "duplicated", "lost", "changed"
 NOT_REACHED = "not reached"
 
 VERDICTS: Mapping[str, str] = {
-    PASSED: "the command succeeded, and left the data that it leaves without a fault",
-    FAILED: "the command reported a failure",
-    HUNG: "the command did not end within its limit, and was killed",
+    PASSED: "the job succeeded, and left the data that it leaves without a fault",
+    FAILED: "the job reported a failure",
+    HUNG: "the job did not end within its limit, and was ended",
     DUPLICATED: "something is there more often than without a fault",
-    LOST: "the command succeeded, and something is missing",
-    CHANGED: "the command succeeded, and left something that is not there without a fault",
-    NOT_REACHED: "the command did not make the call in this run",
+    LOST: "the job succeeded, and something is missing",
+    CHANGED: "the job succeeded, and left something that is not there without a fault",
+    NOT_REACHED: "the job did not make the call in this run",
 }
 FINDINGS = (FAILED, HUNG, DUPLICATED, LOST, CHANGED)
 """The verdicts that may fail a sweep."""
 
+SHOWN_BYTES = 8 << 10
+"""Of the end of a run's output that are kept. Chosen."""
+
 MAX_NAMED = 3
 """Rows of a difference that a report names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A run that ended, or was ended after its limit."""
+
+    exit_status: int | None
+    """None if it was ended after its limit. Of a function, 0 if it returned and 1 if it raised."""
+    how: str
+    """How it ended, in words."""
+    seconds: float
+    reason: str = ""
+    """Of a failure, as far as one line says it."""
+    output: str
+    """The end of what a command wrote on standard output and standard error, or the traceback of a
+    function."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +59,7 @@ class Result:
     @property
     def details(self) -> list[str]:
         """What is to be known beside the verdict, in lines."""
-        status = self.finished.exit_status
-        ended = "killed" if status is None else f"exit status {status}"
-        lines = [f"{ended} after {self.finished.seconds:.1f} s"]
+        lines = [f"{self.finished.how} after {self.finished.seconds:.1f} s"]
         for world, sections in self.differences.items():
             for section, found in sections.items():
                 lines += _in_words(section, found, world)

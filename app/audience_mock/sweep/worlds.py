@@ -1,12 +1,19 @@
-"""The worlds of a sweep: one for each run, and those that the pytest fixture makes below it."""
+"""The worlds of a sweep: one for each run, and those that the job or the pytest fixture makes below it."""
 
 import json
 import time
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
 from urllib.parse import quote
 
-from audience_mock.client import DEFAULT_WORLD, ControlError, MockWorld
+from audience_mock.client_errors import ControlError, SweepError
+from audience_mock.core.controls.fault_cases import Call
+from audience_mock.sweep.calls import learn
+
+DEFAULT_WORLD = "default"
+"""The same as `audience_mock.client.DEFAULT_WORLD`, which is above."""
+MAX_NAME = 100
+"""Characters of a world's name."""
 
 JOURNAL = {"journal_entries": 10_000, "journal_bytes": 256 << 20}
 """What the journal of a run's world keeps. Chosen: all calls of a run that is short enough to be repeated."""
@@ -23,26 +30,63 @@ POLL_S = 0.02
 Journals = Sequence[tuple[str, Sequence[Mapping[str, Any]]]]
 
 
+class World(Protocol):
+    """What a sweep needs of `MockWorld`."""
+
+    name: str
+    url: str
+
+    @property
+    def faults(self) -> Any: ...
+    @property
+    def journal(self) -> Any: ...
+    @property
+    def configure(self) -> Callable[..., Any]: ...
+    @property
+    def replace_settings(self) -> Callable[..., Any]: ...
+    def in_world(self, name: str) -> "World": ...
+    def fork(self, name: str) -> "World": ...
+    def delete(self) -> None: ...
+    def control(self, method: str, path: str, body: Any = None) -> Any: ...
+
+
+class SweepWorlds:
+    """Where the runs of a sweep have their worlds: below `base`."""
+
+    def __init__(self, base: World, sweep: str, *, forks: bool) -> None:
+        """With `forks`, each run begins with a copy of `base`, and else with the server's seed."""
+        self.base, self.forks = base, forks
+        self.admin = base.in_world(DEFAULT_WORLD)
+        above = "" if base.name == DEFAULT_WORLD else base.name
+        longest = f".{sweep}-99999"
+        kept = above[: MAX_NAME - len(longest)].rstrip("-._")
+        self._prefix = f"{kept}.{sweep}-" if kept else f"{sweep}-"
+
+    def of_run(self, run: int) -> "RunWorlds":
+        return RunWorlds(self, run, f"{self._prefix}{run}")
+
+    def delete(self) -> None:
+        """Delete all that are left."""
+        self.admin.control("DELETE", f"/worlds?match={quote(self._prefix)}*")
+
+
 class RunWorlds:
     """The world of a run, and the worlds below it."""
 
-    def __init__(self, base: MockWorld, sweep: str, run: int) -> None:
-        """`base` is forked for the run, unless it is the default world: then the run starts from the seed."""
-        self._base = base
-        self._admin = base.in_world(DEFAULT_WORLD)
+    def __init__(self, sweep: SweepWorlds, run: int, name: str) -> None:
+        self._sweep, self._admin = sweep, sweep.admin
         self.run = run
-        name = f"{sweep}-{run}"
-        self.world = base.in_world(name if base.name == DEFAULT_WORLD else f"{base.name}.{name}")
+        self.world = sweep.base.in_world(name)
 
     def create(self, settings: Mapping[str, Any], case_world: str = "", fault: Any = None) -> dict[str, str]:
         """Create the run's world and plan a fault in it, or in a world below it; returns what the environment
-        of the command needs for that."""
+        of a command needs for that."""
         own = {**JOURNAL, **settings}
-        if self._base.name == DEFAULT_WORLD:
-            self.world.replace_settings(**own)
-        else:
-            self._base.fork(self.world.name)
+        if self._sweep.forks:
+            self._sweep.base.fork(self.world.name)
             self.world.configure(**own)
+        else:
+            self.world.replace_settings(**own)
         variables = {RUN_VARIABLE: str(self.run)}
         if case_world:
             variables[FAULT_VARIABLE] = json.dumps({"world": case_world, "fault": fault})
@@ -56,17 +100,26 @@ class RunWorlds:
         used = sorted(found["details"], key=lambda world: (world["last_used_at"], world["name"]))
         return [world["name"].removeprefix(self.world.name) for world in used]
 
-    def of(self, below: str) -> MockWorld:
-        return self._base.in_world(self.world.name + below)
+    def of(self, below: str) -> World:
+        return self.world.in_world(self.world.name + below)
+
+    def calls(self, below: Sequence[str]) -> list[Call]:
+        """The calls in all journals. Raises SweepError where one does not hold all of them."""
+        plans = {each: self.of(each).control("GET", "/sweep?limit=0") for each in ("", *below)}
+        if any(plan["dropped"] for plan in plans.values()):
+            held = f"{JOURNAL['journal_entries']:,}"
+            raise SweepError(f"more calls were made than the {held} that a journal holds")
+        return learn((each, plan["calls"]) for each, plan in plans.items())
 
     def journals(self, below: Sequence[str]) -> Journals:
         return [(each, self.of(each).journal.entries(limit=10_000)) for each in ("", *below)]
 
-    def faulted(self, below: str, slowest_s: float) -> tuple[bool, Sequence[Mapping[str, Any]]]:
+    def faulted(self, below: str, wait_s: float) -> tuple[bool, Sequence[Mapping[str, Any]]]:
         """Whether the fault of a world met a call, and the world's requests, once all that met it are
-        answered: a client that gave up may have left a slow call behind, which has its effect later."""
+        answered, or `wait_s` have passed: a client that gave up may have left a slow call behind, which has
+        its effect later."""
         world = self.of(below)
-        deadline = time.monotonic() + slowest_s + SETTLE_S
+        deadline = time.monotonic() + wait_s
         while True:
             met = sum(fault["fired"] for fault in world.faults.list())
             entries = world.journal.entries(limit=10_000)

@@ -15,6 +15,10 @@ DEFAULT = "default"
 NEWEST = "newest"
 
 
+class UnknownVersionError(ValueError):
+    """No API has these versions; the text says which there are."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VersionChange:
     """Something that answers otherwise from the version `since` on.
@@ -52,18 +56,27 @@ class ApiVersions:
     aliases: Mapping[str, str] = field(default_factory=dict)
     default: str = ""
     """The version that the server is nearest to where nothing is set."""
+    default_is_own: bool = True
+    """Whether that is none of them, but a version of its own."""
     changes: Callable[[], Sequence[VersionChange]] = tuple
 
     def find(self, name: str) -> str | None:
         """The version of this name; None if there is none."""
-        if name in (NEWEST, DEFAULT):
-            return self.names[-1] if name == NEWEST else DEFAULT
+        if name == NEWEST:
+            return self.names[-1]
+        if name == DEFAULT:
+            return DEFAULT if self.default_is_own else self.default
         named = self.aliases.get(name, name)
         return named if named in self.names else None
 
     def settings(self, version: str) -> dict[str, Any]:
         """The settings of a server that emulates a version."""
         return {self.setting: None if version == DEFAULT else version}
+
+    def name_of(self, settings: Mapping[str, Any]) -> str:
+        """The version that a world with these settings emulates."""
+        value = settings.get(self.setting) or DEFAULT
+        return self.find(value) or value
 
     def between(self, one: str, other: str) -> list[VersionChange]:
         """The changes from the older one of two versions to the newer one."""
@@ -72,3 +85,14 @@ class ApiVersions:
 
     def _place(self, version: str) -> int:
         return self.names.index(self.default if version == DEFAULT else version)
+
+
+def api_of(known: Mapping[str, ApiVersions], *names: str) -> str:
+    """The first API that has all these versions. Raises UnknownVersionError."""
+    for api, versions in known.items():
+        if None not in map(versions.find, names):
+            return api
+    which = "; ".join(f"{api}: {', '.join(versions.names)}" for api, versions in known.items())
+    given = " and ".join(name[:100] for name in names)
+    one = "is no version of an API" if len(names) == 1 else "are not versions of one API"
+    raise UnknownVersionError(f"{given} {one}: {which}; {NEWEST}, {DEFAULT}")

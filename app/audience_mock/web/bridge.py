@@ -8,6 +8,7 @@ A field is kept if moving back restores it, changed if something else stands for
 has no place for it. The rules that change or lose are the published loss list.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -57,6 +58,25 @@ USERS, VISITORS, APP, LOOKALIKE = "users", "visitors", "app", "lookalike"
 """Populations that more than one API has a word for."""
 
 NOT_MOVED = chosen("it belongs to an audience that is not moved")
+
+
+def common_fields(row: SeedRow) -> dict[str, Any]:
+    """What an audience of any API has, of a row of a seed."""
+    return {
+        "id": row["id"],
+        "account": row["account"],
+        "name": row["name"],
+        "description": row.get("description"),
+        "size": row.get("people"),
+        "status": {key: row[key] for key in ("status", "ready_at", "policy") if key in row},
+        "times": {key: row[key] for key in ("created_at", "updated_at") if key in row},
+    }
+
+
+def definition_of(row: SeedRow) -> dict[str, Any]:
+    """A copy of the JSON object that defines an audience, which a row has as text or as an object."""
+    definition = row.get("definition") or {}
+    return dict(json.loads(definition) if isinstance(definition, str) else definition)
 
 
 def _always(fields: Fields) -> bool:

@@ -29,10 +29,34 @@ from audience_mock.web.secret_names import RESPONSE_SECRETS
 FORMAT = 1
 BASE = b"bundle.invalid"
 
+ALIAS = r"(?:[A-Za-z0-9]{1,5}_)?secret-[0-9]+"
+"""What stands for a secret."""
+
 CHANGING_HEADERS = frozenset({b"host", b"content-length", b"connection", b"accept-encoding", b"traceparent"})
 """Headers of a request that the sender of the replay makes itself."""
 
+LATER_ARE_MISSING = "later requests were not recorded: the recording had reached its limit"
+
 _BASIC = re.compile(rb"basic +([A-Za-z0-9+/]+=*)", re.IGNORECASE)
+
+
+class BundleError(Exception):
+    """A bundle cannot be replayed; the text says why."""
+
+
+def check_complete(bundle: Mapping[str, Any]) -> None:
+    """Raises BundleError for one that begins too late."""
+    if dropped := bundle["missing"]["dropped"]:
+        raise BundleError(
+            f"the journal had dropped its first {dropped} requests: record with more journal_entries and"
+            " journal_bytes"
+        )
+
+
+def why_not_replayable(step: Mapping[str, Any]) -> str | None:
+    """Why a replay ends before this request; None if it does not."""
+    why = step["not_replayable"]
+    return None if why is None else f"request {step['number']} cannot be sent again: {why}"
 
 
 def entries_of(world: World, recording: Recording) -> list[Entry]:
@@ -51,7 +75,8 @@ def bundle_of(
     aliases = _Aliases(providers)
     for entry in entries:
         aliases.add_from(entry, recording.exchanges.get(entry.number))
-    dropped = entries[0].number - recording.first_number if entries else 0
+    # All, where the journal was emptied.
+    dropped = entries[0].number - recording.first_number if entries else len(recording.exchanges)
     return {
         "format": FORMAT,
         "versions": {"audience_mock": __version__, "python": platform.python_version()},
@@ -140,6 +165,11 @@ def text_of(raw: bytes) -> str | dict[str, str]:
         return raw.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(raw).decode()}
+
+
+def raw_of(text: str | Mapping[str, str]) -> bytes:
+    """The bytes that `text_of` has written."""
+    return text.encode() if isinstance(text, str) else base64.b64decode(text["base64"])
 
 
 class _Aliases:

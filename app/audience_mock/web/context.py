@@ -1,9 +1,11 @@
 """What this server knows of a request beyond ASGI: one object in the request's scope."""
 
+from asyncio import Lock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from fastapi import FastAPI
 from starlette.types import Scope
 
 from audience_mock.core.worlds.moments import Moment
@@ -34,6 +36,10 @@ class Served:
     providers: Mapping[str, "Provider"] = field(default_factory=dict)
     conducts: "Callable[[], Mapping[str, Conduct]]" = field(default=dict)
     demo_seed: Callable[[], bytes] = bytes
+    replica: Callable[[Mapping[str, Any]], FastAPI] = lambda settings: FastAPI()
+    """Makes an application in memory, with the default settings but for some, to replay requests in."""
+    replaying: Lock = field(default_factory=Lock)
+    """One replay at a time: each takes as much as the world that it replays."""
     public_url: str | None = None
     """Where clients find the server, if it was told; without a slash at its end."""
     evidence: dict[str, Any] = field(default_factory=dict)

@@ -5,37 +5,44 @@ recording keeps what a replay needs, of all worlds. Only what asks for one pays 
 around an application.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audience_mock.core.worlds.clock import system_ms
+from audience_mock.web.bundling import ALIAS
 from audience_mock.web.context import find_context
-from audience_mock.web.faults import CONNECTION
+from audience_mock.web.faults import CONNECTION, NO_LATENCY
 from audience_mock.web.response import Header
 
 HELD_BYTES = 1 << 20
 """Of a body, in memory; a larger one is in a temporary file. Chosen."""
-PIECE_BYTES = 1 << 18
+PIECE_BYTES = 1 << 20
+"""Of a body that is sent at a time: all of one that a recorded world keeps. Tokens are looked for in each."""
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 MIN_SECRET_CHARACTERS = 16
 """Of what is taken for a token or a signature where a replay answers another one. Chosen: those have 32 and
 more, a status has less."""
 _WORDS = re.compile(rb"[A-Za-z0-9_~-]+")
+_ALIAS = re.compile(ALIAS.encode())
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`status` is None for a request that got no complete answer."""
+    """`status` is None for a request that got no complete answer. `api` is the one that answered; it is empty
+    if none did. A HEAD is answered without a body, which the server leaves out."""
 
     status: int | None = None
     headers: Sequence[Header] = ()
     body: bytes = b""
+    api: str = ""
 
 
 @dataclass(slots=True)
@@ -49,7 +56,6 @@ class Exchange:
     query: bytes
     headers: Sequence[Header]
     body: IO[bytes]
-    api: str = ""
     operation: str | None = None
     world: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -57,6 +63,8 @@ class Exchange:
     is_control: bool = False
     """Whether it was a call of the control API, which no journal has."""
     at_ms: int = 0
+    number: int = 0
+    """In the request journal, where it comes from there."""
     answer: Answer = field(default_factory=Answer)
 
     def pieces(self) -> Iterator[bytes]:
@@ -109,7 +117,7 @@ class Recorder:
             elif not exchange.is_control:
                 body.extend(message.get("body", b""))
                 if not message.get("more_body", False):
-                    exchange.answer = _answer(head, body)
+                    exchange.answer = _answer(scope, head, body)
             await send(message)
 
         await self.app(scope, receive_too, send_too)
@@ -123,7 +131,7 @@ class Recorder:
         exchange.is_control = not context.provider.journalled
         if exchange.is_control and exchange.method in READS:
             return
-        exchange.api, exchange.operation = context.provider.name, context.operation
+        exchange.operation = context.operation
         exchange.world, exchange.settings = context.world.name, dict(context.world.settings)
         at_ms = context.moment.at_ms
         exchange.at_ms = system_ms() if at_ms is None else at_ms
@@ -145,6 +153,7 @@ class Replay:
         pieces = exchange.pieces()
         head: list[Message] = []
         body = bytearray()
+        scope = self._scope(exchange)
         answer = Answer()
 
         async def receive() -> Message:
@@ -165,29 +174,38 @@ class Replay:
             else:
                 body.extend(message.get("body", b""))
                 if not message.get("more_body", False):
-                    answer = _answer(head, body)
+                    answer = _answer(scope, head, body)
 
-        await self._app(self._scope(exchange), receive, send)
+        await self._app(scope, receive, send)
         if not exchange.is_control:
             self._learn(exchange.answer.body, answer.body)
         return answer
 
     def _scope(self, exchange: Exchange) -> Scope:
+        raw_path = self._as_issued(exchange.raw_path)
         return {
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": exchange.method,
             "scheme": "http",
-            "path": exchange.path,
-            "raw_path": exchange.raw_path,
+            "path": exchange.path if raw_path == exchange.raw_path else unquote(raw_path.decode("latin-1")),
+            "raw_path": raw_path,
             "root_path": "",
             "query_string": self._as_issued(exchange.query),
-            "headers": [(name, self._as_issued(value)) for name, value in exchange.headers],
+            "headers": [*self._headers(exchange)],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
-            "extensions": {CONNECTION: _NoConnection()},
+            "extensions": {CONNECTION: _NoConnection(), NO_LATENCY: {}},
         }
+
+    def _headers(self, exchange: Exchange) -> Iterator[Header]:
+        for name, value in exchange.headers:
+            if name == b"content-length" and self._issued:
+                # A token may be longer than the one that it replaces.
+                yield name, b"%d" % sum(len(self._as_issued(piece)) for piece in exchange.pieces())
+            else:
+                yield name, self._as_issued(value)
 
     def _as_issued(self, sent: bytes) -> bytes:
         if not self._issued:
@@ -195,15 +213,45 @@ class Replay:
         return _WORDS.sub(lambda word: self._issued.get(word[0], word[0]), sent)
 
     def _learn(self, recorded: bytes, now: bytes) -> None:
-        if recorded == now:
-            return
-        then_words, now_words = _WORDS.findall(recorded), _WORDS.findall(now)
-        if len(then_words) == len(now_words):
-            self._issued |= {
-                then: this
-                for then, this in zip(then_words, now_words, strict=True)
-                if then != this and min(len(then), len(this)) >= MIN_SECRET_CHARACTERS
-            }
+        for then_text, now_text in texts_that_differ(recorded, now):
+            then_words, now_words = _WORDS.findall(then_text), _WORDS.findall(now_text)
+            if len(then_words) == len(now_words):
+                self._issued |= {
+                    then: this
+                    for then, this in zip(then_words, now_words, strict=True)
+                    if then != this and _may_be_issued(then, this)
+                }
+
+
+def _may_be_issued(then: bytes, now: bytes) -> bool:
+    is_long = min(len(then), len(now)) >= MIN_SECRET_CHARACTERS
+    return is_long or _ALIAS.fullmatch(then) is not None
+
+
+def texts_that_differ(one: bytes, other: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The texts at the same places of two JSON bodies that are not equal; two other bodies as a whole."""
+    if one == other:
+        return
+    try:
+        values = json.loads(one), json.loads(other)
+    except (ValueError, RecursionError):
+        yield one, other
+    else:
+        for then, now in leaves(*values):
+            if then != now:
+                yield then.encode(errors="surrogatepass"), now.encode(errors="surrogatepass")
+
+
+def leaves(one: Any, other: Any) -> Iterator[tuple[str, str]]:
+    """The texts at the same places of two JSON values."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in one.keys() & other.keys():
+            yield from leaves(one[name], other[name])
+    elif isinstance(one, list) and isinstance(other, list):
+        for each, its in zip(one, other, strict=False):
+            yield from leaves(each, its)
+    elif isinstance(one, str) and isinstance(other, str):
+        yield one, other
 
 
 class _NoConnection:
@@ -216,5 +264,11 @@ class _NoConnection:
         pass
 
 
-def _answer(head: Sequence[Message], body: bytearray) -> Answer:
-    return Answer(head[0]["status"], tuple(head[0].get("headers", ())), bytes(body))
+def _answer(scope: Scope, head: Sequence[Message], body: bytearray) -> Answer:
+    context = find_context(scope)
+    return Answer(
+        head[0]["status"],
+        tuple(head[0].get("headers", ())),
+        b"" if scope["method"] == "HEAD" else bytes(body),
+        "" if context is None or context.provider is None else context.provider.name,
+    )

@@ -30,6 +30,10 @@ log = logging.getLogger("audience_mock")
 CONNECTION = "audience_mock.connection"
 """The ASGI extension by which this project's own server passes on the connection of a request."""
 
+NO_LATENCY = "audience_mock.no_latency"
+"""The ASGI extension of a request that is replayed at the time at which it took effect: to wait before that
+would only take time."""
+
 STALL_S = 300
 """Seconds after which a stalled connection is reset. Chosen: longer than clients wait."""
 
@@ -122,7 +126,7 @@ async def _meet(
 ) -> tuple[Response | None, BrokenDelivery | None]:
     """As `respond`, for a request that meets this fault. Raises TooManyInFlightError."""
     broken = _broken_delivery(fault.outcome, request)
-    if fault.outcome.latency_ms is not None:
+    if fault.outcome.latency_ms is not None and NO_LATENCY not in request.scope.get("extensions", {}):
         try:
             with request.world.interruptible(), request.context.served.in_flight.waiting(request.world.name):
                 await asyncio.sleep(fault.latency_ms() / 1000)

@@ -1,7 +1,7 @@
 """A provider as a value, and the FastAPI application that it becomes."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,17 @@ from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Mount
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audience_mock.core.errors import DomainError
 from audience_mock.core.store.rows import AudienceRow, CustomerListRow
 from audience_mock.core.worlds.world import World
-from audience_mock.web.context import context_of, route_path
+from audience_mock.web.context import context_of
 from audience_mock.web.errors import MethodNotAllowedError, RequestError, RouteNotFoundError
 from audience_mock.web.evidence import ErrorSpec, Evidence
 from audience_mock.web.journal import record
+from audience_mock.web.mounting import METHODS, RouteIndex
 from audience_mock.web.openapi import Operation, Security, describe
 from audience_mock.web.request import MockRequest
 from audience_mock.web.route import MockRoute
@@ -34,10 +35,8 @@ if TYPE_CHECKING:
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own costs each request 13 microseconds; middleware of an operator's choice sees the same."""
 
-_DESCRIBING = threading.RLock()
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-"""Methods that operations have. A HEAD is answered as a GET, OPTIONS where no route takes it."""
+_DESCRIBING = threading.Lock()
+"""Held while an API is described, one for all of them: `warnings.catch_warnings` is of the whole process."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,73 +224,6 @@ class ProviderApp(FastAPI):
         """What stands before its routes, where it is called by its first base URL."""
         servers = self.provider.servers
         return str(servers[0]["url"]).rstrip("/") if servers else ""
-
-
-class ProviderMount(Mount):
-    """Mounts an API at a base path, for the requests whose path begins with one of these segments."""
-
-    def __init__(self, base_path: str, app: ASGIApp, segments: Iterable[str], *, name: str) -> None:
-        super().__init__(base_path, app=app, name=name)
-        self._segments = frozenset(segments)
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        if scope["type"] != "http":
-            return Match.NONE, {}
-        path = route_path(scope)
-        # `//v5/…` is what a base URL with a slash at its end makes; the API that is meant answers it.
-        if path.lstrip("/").partition("/")[0] not in self._segments:
-            return Match.NONE, {}
-        root = scope["root_path"]
-        return Match.FULL, {"root_path": root + self.path, "app_root_path": root, "endpoint": self.app}
-
-
-def mounts_of(app: ProviderApp, served: ASGIApp | None = None) -> list[BaseRoute]:
-    """The mounts of an API, one for each base path; `served` is what they lead to, if not the API itself."""
-    by_base: dict[str, list[str]] = {}
-    for segment, base_path in app.provider.mounts.items():
-        by_base.setdefault(base_path, []).append(segment)
-    return [
-        ProviderMount(base_path, served or app, segments, name=app.provider.name)
-        for base_path, segments in by_base.items()
-    ]
-
-
-class RouteIndex:
-    """Finds the route of a request without the application's exception handlers, exit stack and router.
-
-    For routes that need none of these: a mounted API has its own, a `MockRoute` answers its own errors. The
-    application's router has the same routes; through it a request takes a fifth longer.
-    """
-
-    def __init__(self, routes: Sequence[BaseRoute]) -> None:
-        self._routes = {
-            method: [route for route in routes if method in (getattr(route, "methods", None) or METHODS)]
-            for method in METHODS
-        }
-
-    def find(self, scope: Scope) -> BaseRoute | None:
-        """The route, if there is one; its parameters are in the scope then."""
-        for route in self._routes.get(scope.get("method", ""), ()):
-            match, child_scope = route.matches(scope)
-            if match is Match.FULL:
-                scope.update(child_scope)
-                return route
-        return None
-
-
-class MountShortcut:
-    """Middleware of the root application: passes a request directly to the API mounted for its path."""
-
-    def __init__(self, app: ASGIApp, *, mounts: Sequence[BaseRoute]) -> None:
-        self.app = app
-        self._index = RouteIndex(mounts)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        mount = self._index.find(scope)
-        if mount is None:
-            await self.app(scope, receive, send)
-        else:
-            await mount.handle(scope, receive, send)
 
 
 class _JournalledCORS(CORSMiddleware):

@@ -44,7 +44,7 @@ _INCLUDED = "fastapi"
 
 _COMPILED = ("path_regex", "path_format", "param_convertors")
 
-_DERIVING = threading.RLock()
+_DERIVING = threading.Lock()
 """Held while a route derives what FastAPI needs: a thread may describe it while requests arrive."""
 
 Handler = Callable[..., Awaitable[Response]]
@@ -110,15 +110,15 @@ class MockRoute(APIRoute):
             self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
             return self.__dict__[name]
         with _DERIVING:
-            if name in self.__dict__:
-                return self.__dict__[name]
-            described = self.__dict__.pop("_described", None)
-            if described is None:
-                raise AttributeError(name)
-            mine = dict(self.__dict__)
-            super().__init__(self.path, self.endpoint, **described)
-            self.__dict__.update(mine)
-            return getattr(self, name)
+            described = self.__dict__.get("_described")
+            if described is not None:
+                # Of FastAPI's own class, which asks nothing of this one: the lock is taken once.
+                for derived, value in vars(APIRoute(self.path, self.endpoint, **described)).items():
+                    self.__dict__.setdefault(derived, value)
+                del self.__dict__["_described"]
+        if name not in self.__dict__:
+            raise AttributeError(name)
+        return self.__dict__[name]
 
     # Decided by the provider
 
@@ -169,6 +169,8 @@ class MockRoute(APIRoute):
             response, broken = await faults.respond(self, request)
         else:
             response, broken = await self.respond(request), None
+        if request.tap is not None:
+            await request.tap.finish()
         record(request, self.operation_id, response)
         if broken is not None:
             await broken.deliver(request, response, send)

@@ -1,4 +1,7 @@
-import type { ConductFinding, VerificationFailure } from "./types.js";
+import type { ConductFinding, ContractDiff, ContractDifference, VerificationFailure } from "./types.js";
+
+/** Characters of a value in the line of a difference. */
+const VALUE_CHARACTERS = 100;
 
 /** The control API rejected a call; the message is its error message. */
 export class ControlError extends Error {
@@ -44,6 +47,49 @@ export class ConductError extends Error {
     super(["the client breaks rules of the conduct report:", ...lines].join("\n"));
     this.findings = findings;
   }
+}
+
+/** Another version of an API answers calls otherwise, or not all could be compared; the message lists them. */
+export class ContractDiffError extends Error {
+  override readonly name = "ContractDiffError";
+  readonly report: ContractDiff;
+
+  constructor(report: ContractDiff) {
+    const { api, from, to, calls, different, stopped } = report;
+    super(
+      [
+        `${different.length} of ${calls} ${calls === 1 ? "call" : "calls"} answered otherwise by ${api} ${to} than by ${from}:`,
+        ...(stopped === null ? [] : [`  not all was compared: ${stopped}`]),
+        ...report.operations
+          .filter(({ differences }) => differences.length > 0)
+          .flatMap(({ operation, differences }) => [`  ${operation}`, ...differences.flatMap(linesOf)]),
+      ].join("\n"),
+    );
+    this.report = report;
+  }
+}
+
+function linesOf({ place, change, calls, first, facts }: ContractDifference): string[] {
+  const [before, after] = [first.before, first.after].map((value) => {
+    const text = JSON.stringify(value);
+    return text.length <= VALUE_CHARACTERS ? text : `${text.slice(0, VALUE_CHARACTERS)}…`;
+  });
+  const changed = change === "added" ? `added: ${after}` : change === "removed" ? `removed: ${before}` : `${before} -> ${after}`;
+  return [
+    `    ${place}: ${changed}`,
+    `      ${calls.length === 1 ? "call" : "calls"} ${calls.join(", ")}: ${first.method} ${first.path}`,
+    ...facts.map(({ since, fact, grade, source }) => `      since ${since}: ${fact} (${grade}: ${source})`),
+  ];
+}
+
+/** A job cannot be swept: it fails without a fault, or makes no call. */
+export class SweepError extends Error {
+  override readonly name = "SweepError";
+}
+
+/** A sweep has findings that fail it; the message has the matrix. */
+export class SweepFindingsError extends Error {
+  override readonly name = "SweepFindingsError";
 }
 
 /** Faults were planned and never fired, or not as often as planned. */

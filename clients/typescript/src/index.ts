@@ -1,11 +1,12 @@
 export { Clock, type EventKind, type Time } from "./clock.js";
-export { ConductError, ConnectionError, ControlError, StartError, UnusedFaultsError, VerificationError } from "./errors.js";
+export { ConductError, ConnectionError, ContractDiffError, ControlError, StartError, SweepError, SweepFindingsError, UnusedFaultsError, VerificationError } from "./errors.js";
 export { Faults } from "./faults.js";
 export { type FindOptions } from "./find.js";
 export { globalSetup } from "./global_setup.js";
 export { Journal } from "./journal.js";
 export { lastRequests } from "./last_requests.js";
 export { AudienceMock, startAudienceMock, type StartOptions, type StartSettings } from "./start.js";
+export { FAULT_KINDS, type FaultKind, type SweepJob, type SweepOptions, SweepReport, type SweepResult, type Verdict } from "./sweep.js";
 export type * from "./types.js";
-export { connect, type ConductQuery, type ConnectOptions, type Urls, World } from "./world.js";
+export { connect, type ConductQuery, type ConnectOptions, type ContractDiffQuery, type SweepQuery, type Urls, World } from "./world.js";
 export { createWorld, type CreateWorldOptions, withWorld, type WorldOptions } from "./worlds.js";

@@ -280,6 +280,84 @@ export interface ConductRules {
   rules: readonly ConductRule[];
 }
 
+export interface ContractApi {
+  api: string;
+  setting: string;
+  /** The oldest first. */
+  versions: readonly string[];
+  /** The one that this world emulates; `default` if nothing is set. */
+  current: string;
+}
+
+export interface ContractCall {
+  number: number;
+  world: string;
+  operation: string | null;
+  method: string;
+  path: string;
+  /** What `from` answers there; null if it has nothing. */
+  before: unknown;
+  /** What `to` answers there. */
+  after: unknown;
+}
+
+/** Calls have their numbers in the request journal. */
+export interface ContractDiff {
+  world: string;
+  api: string;
+  /** The setting that chooses a version. */
+  setting: string;
+  from: string;
+  to: string;
+  /** Number of calls that were compared. */
+  calls: number;
+  /** Calls that are answered otherwise. */
+  different: readonly number[];
+  operations: readonly ContractOperation[];
+  /** Calls that `from` answers otherwise in the replay than they were answered. */
+  replayed_otherwise: readonly number[];
+  /** Calls that came while the world emulated another version than `from`. */
+  other_version: readonly number[];
+  /** Why later calls were not compared; null if all were. */
+  stopped: string | null;
+}
+
+export interface ContractDifference {
+  /** `status`, `header NAME` or `body PATH`, a JSON path with `[*]` for an item of a list. */
+  place: string;
+  change: "added" | "removed" | "type" | "value";
+  /** What is known to have changed there, with its evidence. */
+  facts: readonly ContractFact[];
+  /** The call that made what this one names, under one version alone. */
+  follows_from: number | null;
+  calls: readonly number[];
+  first: ContractCall;
+}
+
+export interface ContractFact {
+  /** Version from which on it is so. */
+  since: string;
+  fact: string;
+  grade: "recorded" | "documented" | "inferred" | "invented";
+  source: string;
+  rule?: string | null;
+}
+
+export interface ContractOperation {
+  operation: string;
+  calls: number;
+  /** Number of calls that are answered otherwise. */
+  different: number;
+  differences: readonly ContractDifference[];
+}
+
+export interface ContractVersions {
+  /** Those that can emulate several versions. */
+  apis: readonly ContractApi[];
+  /** Why the calls of this world cannot be compared; null if they are recorded. */
+  why_not_recorded: string | null;
+}
+
 export interface CountRange {
   at_least?: number;
   at_most?: number | null;
@@ -1175,6 +1253,45 @@ export interface State {
   /** Those that belong to no business. */
   ad_accounts?: readonly SeedAdAccount[];
   customer_segments?: readonly SeedCustomerSegment[];
+}
+
+export interface SweepCall {
+  /** From 1, in the order of the journal. */
+  call: number;
+  /** Number of the request in the journal. */
+  number: number;
+  operation: string;
+  /** Which call of its operation it is, from 1. */
+  occurrence: number;
+  method: string;
+  /** Path without /worlds/…, with the query; secrets are masked. */
+  path: string;
+  answer_bytes: number;
+  has_token: boolean;
+}
+
+export interface SweepCase {
+  /** Call and kind, as `audience-mock sweep --only` takes it. */
+  name: string;
+  call: number;
+  operation: string;
+  kind: string;
+  /** What happens to the call. */
+  effect: string;
+  /** Body of `POST /__admin/faults`, in the world of the next run. */
+  fault: PlannedFault;
+}
+
+export interface SweepPlan {
+  calls: readonly SweepCall[];
+  /** The likeliest to find something first. */
+  cases: readonly SweepCase[];
+  /** Number of cases, beyond `limit`, too. */
+  total: number;
+  /**
+   * Number of older requests that the journal no longer holds: if there are any, calls are counted wrongly.
+   */
+  dropped: number;
 }
 
 export interface TokenList {

@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { Clock } from "./clock.js";
-import { ConductError, ControlError, VerificationError } from "./errors.js";
+import { ConductError, ContractDiffError, ControlError, VerificationError } from "./errors.js";
 import { Faults } from "./faults.js";
 import { call } from "./http.js";
 import { Journal } from "./journal.js";
-import type { ConductFinding, ConductReport, Expectation, Seed, SeedResult, State, Verified, WorldSettings, WorldState } from "./types.js";
+import { type FaultKind, type SweepJob, sweep, type SweepOptions, type SweepReport } from "./sweep.js";
+import type { ConductFinding, ConductReport, ContractDiff, Expectation, Seed, SeedResult, State, SweepPlan, Verified, WorldSettings, WorldState } from "./types.js";
 
 /** What the server calls the world that no path, header or token selects. */
 const DEFAULT_WORLD = "default";
@@ -46,6 +47,28 @@ export interface ConductQuery {
   after?: number | string;
   /** Judge requests before this one. */
   before?: number | string;
+}
+
+/** Which versions of an API are compared: names of versions, `newest` or `default`. */
+export interface ContractDiffQuery {
+  /** By default, the version that the world emulates. */
+  from?: string;
+  /** By default, the newest one. */
+  to?: string;
+  /** API of the versions; by default, the first that has both. */
+  api?: string;
+}
+
+/** Which cases of a sweep are listed. */
+export interface SweepQuery {
+  /** Kinds of fault; by default all. */
+  kinds?: readonly FaultKind[];
+  /** Cases at most; 400 by default. */
+  limit?: number;
+  /** Calls after this request: its number, or a time in ISO 8601. */
+  after?: number | string;
+  /** Seconds that a slow answer is late; 2 by default. */
+  slow_s?: number;
 }
 
 /**
@@ -156,17 +179,43 @@ export class World {
   async conduct(query: ConductQuery = {}): Promise<readonly ConductFinding[]> {
     const { failOn, options = {}, ...rest } = query;
     const given = { ...rest, fail_on: failOn, options: Object.entries(options).map((each) => each.join("=")) };
-    const text = new URLSearchParams();
-    for (const [name, value] of Object.entries(given)) {
-      if (value !== undefined && String(value) !== "") text.set(name, String(value));
-    }
-    return (await this.control<ConductReport>("GET", `/conduct?${text}`)).findings;
+    return (await this.control<ConductReport>("GET", `/conduct?${queryOf(given)}`)).findings;
   }
 
   /** Reject with ConductError if a finding fails: `expectConduct({ failOn: "error" })`. */
   async expectConduct(query: ConductQuery = {}): Promise<void> {
     const failing = (await this.conduct(query)).filter((finding) => finding.fails);
     if (failing.length > 0) throw new ConductError(failing);
+  }
+
+  /**
+   * Which of this world's calls another version of an API answers otherwise, field by field. The world has to
+   * be recorded (`record`), and stays as it is.
+   */
+  contractDiff(query: ContractDiffQuery = {}): Promise<ContractDiff> {
+    return this.control("GET", `/contract-diff?${queryOf({ ...query })}`);
+  }
+
+  /** Reject with ContractDiffError if a call is answered otherwise, or not all could be compared. */
+  async expectNoContractDiff(query: ContractDiffQuery = {}): Promise<void> {
+    const report = await this.contractDiff(query);
+    if (report.different.length > 0 || report.stopped !== null) throw new ContractDiffError(report);
+  }
+
+  /**
+   * Run a job once for each call that it makes and each kind of fault, each time in a new fork of this world:
+   * `(await world.sweep((world) => sync(world.urls.pinterest))).expectOk()`. A job fails if it rejects, and has
+   * hung after its limit; its world is then deleted, which breaks its connections.
+   *
+   * Rejects with SweepError if the job fails without a fault or makes no call.
+   */
+  sweep(job: SweepJob, options?: SweepOptions): Promise<SweepReport> {
+    return sweep(this, job, options);
+  }
+
+  /** The faults that the calls in the journal may meet, each with what `faults.add` takes. */
+  sweepPlan(query: SweepQuery = {}): Promise<SweepPlan> {
+    return this.control("GET", `/sweep?${queryOf({ ...query })}`);
   }
 
   /** Call the control API, as `control("GET", "/uploads")`. Resolves to the JSON of the response, if any. */
@@ -191,6 +240,14 @@ export async function connect(url: string, options?: ConnectOptions): Promise<Wo
   const world = new World(url, options);
   await world.control("GET", "/worlds");
   return world;
+}
+
+function queryOf(given: Readonly<Record<string, unknown>>): URLSearchParams {
+  const text = new URLSearchParams();
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== undefined && String(value) !== "") text.set(name, String(value));
+  }
+  return text;
 }
 
 function parse(status: number, text: string): any {

@@ -9,9 +9,12 @@ import {
   ConductError,
   connect,
   ConnectionError,
+  ContractDiffError,
   ControlError,
   createWorld,
   lastRequests,
+  SweepError,
+  SweepFindingsError,
   UnusedFaultsError,
   VerificationError,
   withWorld,
@@ -206,6 +209,77 @@ test("the conduct report judges the client", withWorld(async (world) => {
     return true;
   });
   await assert.rejects(world.conduct({ options: { poll_interval: 1 } }), ControlError);
+}));
+
+test("a contract diff says which calls another version answers otherwise", withWorld(async (world) => {
+  await assert.rejects(world.contractDiff(), ControlError);
+  await world.configure({ record: true, pinterest_contract: "5.23" });
+  await fetch(`${world.urls.pinterest}/ad_accounts`, { headers });
+  await create(world);
+  const report = await world.contractDiff({ to: "5.28" });
+  assert.deepEqual([report.from, report.calls, report.different], ["5.23", 2, [2]]);
+  await assert.rejects(world.expectNoContractDiff(), (error) => {
+    assert.ok(error instanceof ContractDiffError);
+    assert.match(error.message, /^1 of 2 calls .*\n  audiences\/create\n    body \$\.is_nca: added: false\n      call 2: POST /);
+    return true;
+  });
+  await world.expectNoContractDiff({ from: "5.18", to: "5.23" });
+}));
+
+// A job that looks for its audience and creates it. Its mistake: it repeats the POST without looking again.
+const sync = (...mistakes) => async (world) => {
+  const call = async (method, body) => {
+    for (let attempt = 1; ; attempt += 1) {
+      const signal = mistakes.includes("no time-out") ? null : AbortSignal.timeout(1500);
+      try {
+        if (attempt > 1 && method === "POST" && !mistakes.includes("blind") && (await call("GET")).items.length) return;
+        const response = await fetch(world.urls.pinterest + AUDIENCES, { method, headers, body, signal });
+        if (!response.ok) throw new Error(`status ${response.status}`);
+        return await response.json();
+      } catch (error) {
+        if (attempt === 3 || mistakes.includes("no retry")) throw error;
+      }
+    }
+  };
+  if ((await call("GET")).items.length === 0) await call("POST", JSON.stringify(savers));
+};
+
+test("a sweep finds mistakes at their calls", withWorld(async (world) => {
+  const kinds = ["answer-lost", "500"];
+  const good = await world.sweep(sync(), { kinds });
+  good.expectOk();
+  assert.deepEqual(Object.keys(good.verdicts).sort(), ["1:500", "1:answer-lost", "2:500", "2:answer-lost"]);
+  const blind = await world.sweep(sync("blind"), { kinds });
+  assert.deepEqual(blind.findings.map(({ name, verdict }) => [name, verdict]), [["2:answer-lost", "duplicated"]]);
+  assert.throws(() => blind.expectOk(), (error) => {
+    assert.ok(error instanceof SweepFindingsError);
+    assert.match(error.message, /^call {2}operation +answer-lost {2}500$/m);
+    assert.match(error.message, /^2 +audiences\/create {2}duplicated +ok$/m);
+    return true;
+  });
+  const hasty = await world.sweep(sync("no retry"), { kinds: ["500", "slow"], slowMs: 0, maxRuns: 3 });
+  assert.deepEqual(hasty.verdicts, { "2:500": "failed", "2:slow": "passed", "1:500": "failed" });
+  assert.deepEqual(hasty.notRun, ["1:slow"]);
+  const patient = await world.sweep(sync("no time-out"), { kinds: ["stalled"], only: ["1:stalled"], limitMs: 1000 });
+  assert.deepEqual(patient.verdicts, { "1:stalled": "hung" });
+  assert.deepEqual(await ids(world), []);
+  assert.deepEqual((await world.control("GET", `/worlds?match=${world.name}*`)).worlds, [world.name]);
+}));
+
+test("a job that cannot be swept is rejected", withWorld(async (world) => {
+  await assert.rejects(world.sweep(() => undefined), /the job made no call/);
+  await assert.rejects(world.sweep(() => Promise.reject(new Error("no account"))), SweepError);
+  await assert.rejects(world.sweep(sync(), { only: ["9:500"] }), /no such case: 9:500/);
+  await assert.rejects(world.sweep(sync(), { kinds: ["slw"] }), ControlError);
+}));
+
+test("the plan of a sweep has faults to plan", withWorld(async (world) => {
+  await create(world);
+  const { cases, total } = await world.sweepPlan({ kinds: ["500", "reset"], limit: 1 });
+  assert.deepEqual([cases.map(({ name }) => name), total], [["1:reset"], 2]);
+  const { operation, ...fault } = cases[0].fault;
+  assert.equal(await world.faults.add(operation, fault), "fault-1");
+  assert.equal((await world.sweepPlan({ after: 1 })).total, 0);
 }));
 
 test("an unused fault fails a test where that is asked for", async () => {

@@ -156,21 +156,87 @@ def test_one_order_on_either_engine(start: Callable[..., MockServer]) -> None:
             assert by == sorted(by, reverse=order == "desc"), (path, sort, order)
 
 
+NAMES = (
+    "a",
+    "b a",
+    "A%b_c",
+    "a\\b",
+    "a/b",
+    "Ärger ЖУК",
+    "A\u0308rger",
+    "Straße",
+    "İı",
+    "😀",
+    "n" * 180 + "ame",
+)
+
+
 @pytest.mark.both_engines
-def test_only_letters_of_ascii_are_found_in_either_case(mock: MockServer) -> None:
-    """Other letters are themselves, in names and in what is searched, whatever engine stores them: in the
-    control API, and in Pinterest's list of segments."""
-    name = "Ärger ЖУК"
-    account = {"account": AD_ACCOUNT, "name": name}
-    audience = {"api": "pinterest", "kind": "VISITOR", "definition": {}, **account}
-    mock.seed({"audiences": [audience], "customer_lists": [{**account, "users": []}]})
+def test_a_name_is_found_by_the_whole_text(mock: MockServer) -> None:
+    """What is found contains all of the text, letters of ASCII in either case and all others as they are,
+    whatever engine stores it: in the control API, and in Pinterest's list of segments. No character ends the
+    text or stands for others, U+0000 included."""
+    mock.seed(
+        {
+            "audiences": [
+                {"api": "pinterest", "account": AD_ACCOUNT, "kind": "VISITOR", "definition": {}, "name": name}
+                for name in NAMES
+            ],
+            "customer_lists": [{"account": AD_ACCOUNT, "name": name, "users": []} for name in NAMES],
+        }
+    )
     segments = f"{mock.pinterest_url}/ad_accounts/{AD_ACCOUNT}/customer_segments"
     with httpx.Client(headers=PINTEREST_TOKEN) as http:
-        assert http.post(segments, json={"name": name, "audience_ids": []}).status_code == 201
-        for text, times in {"ÄRGER": 1, "Ärg": 1, "ärger": 0, "ЖУК": 1, "жук": 0, "R Ж": 1}.items():
-            found = [http.get(mock.url + path, params={"text": text}).json() for path in (AUDIENCES, LISTS)]
-            shown = http.get(segments, params={"search_query": text}).json()["items"]
-            assert [*(each["total"] for each in found), len(shown)] == [times] * 3, text
+        for name in NAMES:
+            assert http.post(segments, json={"name": name, "audience_ids": []}).status_code == 201
+
+        def found(url: str, key: str, query: dict[str, str]) -> set[str]:
+            answer = http.get(url, params=query)
+            assert answer.status_code == 200, answer.text
+            return {each["name"] for each in answer.json()[key]}
+
+        parts = {text for name in NAMES for text in (name, name.swapcase(), name[1:], name[:1])} - {""}
+        with_nul = {"\0", "a\0", "a\0b", "\0a", "A%\0", *(f"{name}\0" for name in NAMES)}
+        for text in (
+            parts
+            | with_nul
+            | {"%", "_", "\\", "/", "a%", "a_b", "[a]", "*", "ARGER", "ss", "u0000", "x" * 500}
+        ):
+            expected = {name for name in NAMES if text.encode().lower() in name.encode().lower()}
+            assert found(f"{mock.url}{AUDIENCES}", "audiences", {"text": text}) == expected, text
+            assert found(f"{mock.url}{LISTS}", "customer_lists", {"text": text}) == expected, text
+            assert found(segments, "items", {"search_query": text, "page_size": "100"}) == expected, text
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("behind", ["\0", "\0x", "%", "_", "\u0660", "\u00b2", " ", "e0"])
+def test_an_id_is_found_by_digits_alone(mock: MockServer, behind: str) -> None:
+    """The beginning of an id finds it; with anything behind it that no id has, it does not."""
+    kept = {"account": AD_ACCOUNT, "name": "a"}
+    audience = {"api": "pinterest", "kind": "VISITOR", "definition": {}, **kept}
+    mock.seed({"audiences": [audience], "customer_lists": [{**kept, "users": []}]})
+    for path, key in ((AUDIENCES, "audiences"), (LISTS, "customer_lists")):
+        (one,) = httpx.get(mock.url + path).json()[key]
+        for digits in (one["id"], one["id"][:-3]):
+            for text, total in (
+                (digits, 1),
+                (digits + behind, 0),
+                (one["account"], 1),
+                (one["account"] + behind, 0),
+            ):
+                assert httpx.get(mock.url + path, params={"text": text}).json()["total"] == total, text
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("sent", ["%ED%A0%80", "%FF", "a%C3", "%F4%90%80%80"])
+def test_bytes_that_are_no_text_are_no_error(mock: MockServer, sent: str) -> None:
+    """A text that is not UTF-8, half of a pair of surrogates for example, is looked for and not found."""
+    for path in (AUDIENCES, LISTS):
+        answer = httpx.get(f"{mock.url}{path}?text={sent}")
+        assert (answer.status_code, answer.json()["total"]) == (200, 0)
+    segments = f"{mock.pinterest_url}/ad_accounts/{AD_ACCOUNT}/customer_segments?search_query={sent}"
+    answer = httpx.get(segments, headers=PINTEREST_TOKEN)
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from audience_mock.control import state
 from audience_mock.core.errors import QuotaExceededError, StorageQuotaExceededError
 from audience_mock.core.worlds.tenants import Tenants
 from audience_mock.testing import MockServer
-from audience_mock.web.provider_app import ProviderApp, ProviderMount
+from audience_mock.web.mounting import ProviderMount
+from audience_mock.web.provider_app import ProviderApp
 from audience_mock.web.request_quotas import RequestQuotas
 from audience_mock.web.turns import Turns
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN

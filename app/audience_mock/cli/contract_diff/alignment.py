@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
+from audience_mock.web.contract_diff.comparison import path_in_world, shown_call
 from audience_mock.web.exchanges import Exchange
-from audience_mock.web.masking import mask_query, mask_text
 
 _WORLD_OF_A_TEST = re.compile(r"-[0-9a-f]{10}$")
 """What the pytest plugin adds to the name of a test's world, another one in each run."""
@@ -39,19 +39,6 @@ def divergences(first: Sequence[Exchange], second: Sequence[Exchange]) -> list[d
     return found
 
 
-def shown_call(number: int, call: Exchange) -> dict[str, Any]:
-    """A call in short, without its secrets."""
-    query = mask_query(call.query.decode("latin-1"))
-    path = mask_text(_path(call).decode("latin-1"))
-    return {
-        "number": number,
-        "world": call.world,
-        "operation": call.operation,
-        "method": call.method,
-        "path": f"{path}?{query}" if query else path,
-    }
-
-
 def _by_world(calls: Sequence[Exchange]) -> Mapping[str, list[tuple[int, Exchange]]]:
     worlds: dict[str, list[tuple[int, Exchange]]] = {}
     for number, call in enumerate(calls, 1):
@@ -59,14 +46,9 @@ def _by_world(calls: Sequence[Exchange]) -> Mapping[str, list[tuple[int, Exchang
     return worlds
 
 
-def _path(call: Exchange) -> bytes:
-    """Without its world."""
-    return re.sub(rb"^/worlds/[^/]+", b"", call.raw_path)
-
-
 def _alike(call: Exchange) -> tuple[Any, ...]:
     """What two calls have in common that ask for the same."""
-    path = _path(call)
+    path = path_in_world(call)
     query = sorted(call.query.split(b"&"))
     body = next(call.pieces(), b"")[:_COMPARED_BYTES]
     return (call.method, call.operation, *(_MADE.sub(b"#", part) for part in (path, *query, body)))

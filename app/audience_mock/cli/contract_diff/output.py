@@ -1,15 +1,14 @@
 """The report of a comparison for people, and as the tests of a JUnit report."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from audience_mock.cli.control.output import echo, table_lines
+from audience_mock.cli.control.output import echo
 from audience_mock.cli.junit import Case
+from audience_mock.client_errors import call_numbers, difference_lines, shown_request
 from audience_mock.core.counting import counted
+from audience_mock.core.text_tables import table_lines
 
-VALUE_CHARACTERS = 100
 PLACES = ("status", "header", "body")
 
 
@@ -39,57 +38,33 @@ def print_report(report: Mapping[str, Any]) -> None:
         if operation["differences"]:
             echo("")
             echo(operation["operation"], bold=True)
-            for line in _lines(operation["differences"]):
+            for line in difference_lines(operation["differences"]):
                 echo(line)
 
 
 def _notes(report: Mapping[str, Any]) -> Iterator[str]:
     """How it was found out, and what may be misleading."""
-    runs = ", ".join(f"{run['version']}: exit status {run['exit_status']}" for run in report["runs"])
-    yield f"runs: {runs}; compared: the calls of the first run, replayed under both versions"
+    one, other = report["from"], report["to"]
+    if "runs" in report:
+        runs = ", ".join(f"{run['version']}: exit status {run['exit_status']}" for run in report["runs"])
+        yield f"runs: {runs}; compared: the calls of the first run, replayed under both versions"
+    else:
+        yield f"compared: the recorded calls of world {report['world']}, replayed under both versions"
     if report["replayed_otherwise"]:
-        calls = _numbers(report["replayed_otherwise"])
-        yield f"answered otherwise in the replay than in the run: calls {calls}"
-    if report["own_setting"]:
-        yield f"in worlds that set {report['setting']} themselves: calls {_numbers(report['own_setting'])}"
-    for divergence in report["divergences"]:
+        calls = call_numbers(report["replayed_otherwise"])
+        yield f"answered otherwise in the replay than when they were made: {calls}"
+    if report.get("other_version"):
+        yield f"made under another version than {one}: {call_numbers(report['other_version'])}"
+    if report.get("stopped"):
+        yield f"not all was compared: {report['stopped']}"
+    if report.get("own_setting"):
+        yield f"in worlds that set {report['setting']} themselves: {call_numbers(report['own_setting'])}"
+    for divergence in report.get("divergences", ()):
         world = "" if divergence["world"] == "default" else f" in world {divergence['world']}"
-        one, other = (_call(divergence[name]) for name in ("first", "second"))
+        first, second = (shown_request(divergence[name]) for name in ("first", "second"))
         yield f"the second run goes another way{world}, after {divergence['alike']} like calls:"
-        yield f"  {report['from']}: {one}"
-        yield f"  {report['to']}: {other}"
-
-
-def _lines(differences: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is known about several differences of the same calls stands below the last one."""
-    for difference, following in zip_longest(differences, differences[1:]):
-        yield _change(difference)
-        known = [*_known(difference)]
-        if following is None or known != [*_known(following)]:
-            yield from known
-
-
-def _change(difference: Mapping[str, Any]) -> str:
-    first = difference["first"]
-    match difference["change"]:
-        case "added":
-            change = f"added: {_value(first['after'])}"
-        case "removed":
-            change = f"removed: {_value(first['before'])}"
-        case _:
-            change = f"{_value(first['before'])} -> {_value(first['after'])}"
-    return f"  {difference['place']}: {change}"
-
-
-def _known(difference: Mapping[str, Any]) -> Iterator[str]:
-    calls = f"{'call' if len(difference['calls']) == 1 else 'calls'} {_numbers(difference['calls'])}"
-    yield f"    {calls}: {_call(difference['first'])}"
-    if difference["follows_from"] is not None:
-        yield f"    follows from call {difference['follows_from']}, which made this under one version alone"
-    for fact in difference["facts"]:
-        yield f"    since {fact['since']}: {fact['fact']} ({fact['grade']}: {fact['source']})"
-    if not difference["facts"] and difference["follows_from"] is None:
-        yield "    no fact is known that explains it"
+        yield f"  {one}: {first}"
+        yield f"  {other}: {second}"
 
 
 def _calls_that_differ(operation: Mapping[str, Any], place: str) -> set[int]:
@@ -101,20 +76,6 @@ def _calls_that_differ(operation: Mapping[str, Any], place: str) -> set[int]:
     }
 
 
-def _call(call: Mapping[str, Any] | None) -> str:
-    return "no more calls" if call is None else f"{call['method']} {call['path']}"
-
-
-def _numbers(numbers: list[int]) -> str:
-    shown = ", ".join(map(str, numbers[:10]))
-    return f"{shown}, …" if len(numbers) > 10 else shown
-
-
-def _value(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= VALUE_CHARACTERS else f"{text[:VALUE_CHARACTERS]}…"
-
-
 def junit_cases(report: Mapping[str, Any]) -> list[Case]:
     """A test for each operation, which fails if the versions answer it otherwise."""
     return [
@@ -124,7 +85,7 @@ def junit_cases(report: Mapping[str, Any]) -> list[Case]:
             f"{operation['different']} of {counted(operation['calls'], 'call')} answered otherwise"
             if operation["differences"]
             else None,
-            list(_lines(operation["differences"])),
+            list(difference_lines(operation["differences"])),
         )
         for operation in report["operations"]
     ]

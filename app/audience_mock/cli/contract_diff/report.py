@@ -5,16 +5,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from audience_mock.app import assemble
 from audience_mock.cli.contract_diff import runs
 from audience_mock.cli.contract_diff.alignment import divergences
-from audience_mock.cli.contract_diff.comparison import Comparison
 from audience_mock.cli.errors import exit_with_error
 from audience_mock.cli.exec import SIGNAL_BASE, ChildProcess
-from audience_mock.control import Access
 from audience_mock.core.errors import DomainError
 from audience_mock.core.worlds.clock import real_ms
-from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.server.run import log_to_stderr
 from audience_mock.settings import Settings
 from audience_mock.web.api_versions import ApiVersions
@@ -48,41 +44,23 @@ def report_on(
             exit_with_error(
                 f"{command[0]} called neither API under {one}: it finds the server in AUDIENCE_MOCK_URL"
             )
-        pairs = runs.replay(
-            first.exchanges, before=Settings(**before), after=Settings(**after), started_ms=started_ms
+        compared = runs.compare(
+            first.exchanges,
+            api=api,
+            versions=[(one, Settings(**before)), (other, Settings(**after))],
+            started_ms=started_ms,
         )
     except (DomainError, OSError) as error:
         exit_with_error(error)
-    comparison = _compare(pairs, versions, one, other)
     return {
-        "api": api,
-        "setting": versions.setting,
-        "from": one,
-        "to": other,
+        **compared,
         "command": [*command],
         "runs": [
             {"version": version, "exit_status": run.exit_status, "calls": len(run.calls)}
             for version, run in zip((one, other), made, strict=False)
         ],
-        "calls": len(pairs),
-        "different": comparison.different,
-        "operations": comparison.operations,
         "divergences": divergences(first.calls, made[1].calls) if len(made) > 1 else [],
-        "replayed_otherwise": [
-            number
-            for number, pair in enumerate(pairs, 1)
-            if (pair.call.answer.status, pair.call.answer.body) != (pair.before.status, pair.before.body)
-        ],
         "own_setting": [
-            number for number, pair in enumerate(pairs, 1) if versions.setting in pair.call.settings
+            number for number, call in enumerate(first.calls, 1) if versions.setting in call.settings
         ],
     }
-
-
-def _compare(pairs: Sequence[runs.Pair], versions: ApiVersions, one: str, other: str) -> Comparison:
-    worlds = Worlds()
-    try:
-        apis = assemble(worlds, Settings.model_construct(), Access()).state.providers
-        return Comparison(pairs, apis, versions, one, other)
-    finally:
-        worlds.close()

@@ -1,25 +1,23 @@
 """A command run beside a server that records, and its calls replayed under both versions."""
 
 import asyncio
-import logging
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp
 
 from audience_mock.app import create_app
 from audience_mock.cli.exec import ChildProcess, run_beside
-from audience_mock.core.store import sequences
 from audience_mock.core.worlds.clock import real_ms, system_time
-from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
-from audience_mock.web.exchanges import Answer, Exchange, Recorder, Replay
-
-_log = logging.getLogger("audience_mock")
+from audience_mock.web.contract_diff.comparison import Comparison
+from audience_mock.web.contract_diff.lockstep import applications, make_alike, replay
+from audience_mock.web.exchanges import Exchange, Recorder
 
 
 class Run(NamedTuple):
@@ -32,14 +30,6 @@ class Run(NamedTuple):
     def calls(self) -> Sequence[Exchange]:
         """What it asked of the APIs, the control API aside."""
         return [exchange for exchange in self.exchanges if not exchange.is_control]
-
-
-class Pair(NamedTuple):
-    """A recorded call with the answers of both versions to it."""
-
-    call: Exchange
-    before: Answer
-    after: Answer
 
 
 class _RecordedServer(MockServer):
@@ -63,50 +53,40 @@ def run(command: Sequence[str], settings: Mapping[str, Any], *, child: ChildProc
     return Run(status, server.recorder.exchanges)
 
 
-def replay(
-    exchanges: Sequence[Exchange], *, before: Settings, after: Settings, started_ms: int
-) -> Sequence[Pair]:
-    """Send the recorded requests to two servers of this process, at the times of the recording. Before each
-    one, ids and random numbers of the second are set to those of the first: what differs then is not what an
-    earlier difference has shifted."""
-    level = _log.level
-    _log.setLevel(logging.CRITICAL)  # the first run has logged the same
-    try:
-        return asyncio.run(_replay(exchanges, before, after, started_ms))
-    finally:
-        _log.setLevel(level)
+def compare(
+    exchanges: Sequence[Exchange],
+    *,
+    api: str,
+    versions: Sequence[tuple[str, Settings]],
+    started_ms: int,
+) -> dict[str, Any]:
+    """What differs if the recorded requests are sent to servers of this process with these settings of two
+    versions, at the times of the recording."""
+    return asyncio.run(_compare(exchanges, api, versions, started_ms))
 
 
-async def _replay(
-    exchanges: Sequence[Exchange], before: Settings, after: Settings, started_ms: int
-) -> Sequence[Pair]:
+async def _compare(
+    exchanges: Sequence[Exchange], api: str, versions: Sequence[tuple[str, Settings]], started_ms: int
+) -> dict[str, Any]:
     now_ms = started_ms
-    pairs = []
+    makes = [partial(create_app, settings, observed=False) for _, settings in versions]
     with system_time(lambda: now_ms):
-        apps = [create_app(settings) for settings in (before, after)]
-        replays = [Replay(app) for app in apps]
-        try:
-            for exchange in exchanges:
+        async with applications(*makes) as apps:
+            worlds = [app.state.worlds for app in apps]
+
+            def prepare(exchange: Exchange) -> None:
+                nonlocal now_ms
                 now_ms = exchange.at_ms
-                _make_alike(first=apps[0].state.worlds, second=apps[1].state.worlds, name=exchange.world)
-                answers = [await each.answer(exchange) for each in replays]
-                if not exchange.is_control:
-                    pairs.append(Pair(exchange, *answers))
-        finally:
-            for app in apps:
-                await app.state.worlds.until_all_free()
-                app.state.worlds.close()
-    return pairs
+                if all(exchange.world in of_app for of_app in worlds):
+                    make_alike(*(of_app.find(exchange.world) for of_app in worlds))
 
-
-def _make_alike(*, first: Worlds, second: Worlds, name: str) -> None:
-    if name not in first or name not in second:
-        return
-    model, world = first.find(name), second.find(name)
-    world.random.setstate(model.random.getstate())
-    wanted, has = (each.read_now(sequences.all_numbers) for each in (model, world))
-    if numbers := {each: number for each, number in wanted.items() if has.get(each) != number}:
-        world.transact_now(sequences.set_next, numbers)
+            comparison = Comparison(api, apps[0].state.providers, *(name for name, _ in versions))
+            number = 0
+            async for pair in replay(exchanges, apps, prepare=prepare):
+                if not pair.call.is_control:
+                    number += 1
+                    comparison.see(number, pair)
+            return comparison.report()
 
 
 def _stderr() -> int | None:

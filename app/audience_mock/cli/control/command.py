@@ -156,7 +156,8 @@ def _server_options(*, takes_world: bool) -> list[click.Parameter]:
 
 def connected(url: str, world: str | None = None, token_file: Path | None = None) -> "MockWorld":
     """The world that options choose; exits where one is invalid. Nothing is sent yet."""
-    from audience_mock.client import DEFAULT_WORLD, MockWorld, split_world
+    from audience_mock.client import DEFAULT_WORLD, MockWorld
+    from audience_mock.client_http import split_world
 
     parts = parse_url(url)
     if parts is None:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audience_mock.cli.control.command import ControlCommand, DefaultGroup, FailedCheckError, example, given
-from audience_mock.cli.control.output import echo, table_lines
+from audience_mock.cli.control.output import echo
 from audience_mock.cli.control.values import Pattern, grouped, request_options
+from audience_mock.core.text_tables import table_lines
 
 if TYPE_CHECKING:
     from audience_mock.client import MockWorld

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-GAP = "  "
+from audience_mock.core.text_tables import GAP, printable, shown, table_lines
 
 
 def echo_json(value: Any) -> None:
@@ -30,30 +30,6 @@ def echo(text: str, *, colour: str | None = None, bold: bool = False, error: boo
     click.echo(line, err=error)
 
 
-def printable(text: str, encoding: str | None = None) -> str:
-    """The text without what would control a terminal: clients choose names and paths. Characters that the
-    encoding does not have are escaped, too."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    encoding = encoding or "utf-8"
-    return shown.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def table_lines(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """A line for the head and one for each row, in aligned columns; numbers are aligned to the right."""
-    cells = [list(head), *([printable(_shown(value)) for value in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    is_number = [
-        bool(rows) and all(isinstance(row[at], int | float) for row in rows) for at in range(len(head))
-    ]
-    return [
-        GAP.join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, is_number, strict=True)
-        ).rstrip()
-        for row in cells
-    ]
-
-
 def echo_table(head: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
     """Print a table; `empty` is the line for one without rows."""
     if not rows:
@@ -69,15 +45,9 @@ def echo_fields(fields: Mapping[str, object]) -> None:
     """Print a line for each field: its name, and its value in an aligned column."""
     width = max(map(len, fields))
     for name, value in fields.items():
-        echo(f"{name.ljust(width)}{GAP}{_shown(value)}".rstrip())
+        echo(f"{name.ljust(width)}{GAP}{shown(value)}".rstrip())
 
 
 def assignments(values: Mapping[str, Any]) -> str:
     """`name=value` for each, as `world set` takes them."""
-    return " ".join(f"{name}={_shown(value)}" for name, value in values.items())
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "-"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return " ".join(f"{name}={shown(value)}" for name, value in values.items())

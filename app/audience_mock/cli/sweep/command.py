@@ -143,7 +143,7 @@ def sweep(
     the variables that `audience-mock exec` sets. The exit status is 1 if there are findings.
     """
     from audience_mock.cli.sweep import output, runs, servers
-    from audience_mock.sweep.cases import KINDS
+    from audience_mock.core.controls.fault_cases import KINDS
     from audience_mock.sweep.engine import Plan
     from audience_mock.sweep.results import VERDICTS
 
@@ -162,17 +162,18 @@ def sweep(
         max_seconds=max_time,
         slow_s=slow_s,
         limit_s=limit_s,
+        fail_on=fail_on,
         world_settings=settings if url else {},
     )
     with ExitStack() as opened:
         base, apis = servers.connect(url) if url else servers.start(settings, opened)
         report, status = runs.run_all(plan, base, apis, quiet=as_json)
-    output.write_files(report, fail_on, junit_xml, html)
+    output.write_files(report, junit_xml, html)
     if as_json:
-        output.print_json(report, fail_on)
+        output.print_json(report)
     else:
-        output.print_report(report, fail_on)
-    sys.exit(status or (FOUND if report.findings(fail_on) else 0))
+        output.print_report(report)
+    sys.exit(status or (0 if report.ok else FOUND))
 
 
 def _check_names(option: str, given: tuple[str, ...], known: Mapping[str, str]) -> None:

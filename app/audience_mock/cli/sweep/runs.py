@@ -9,22 +9,26 @@ from types import FrameType
 
 import click
 
-from audience_mock.cli.control.output import echo, printable
+from audience_mock.cli.control.output import echo
 from audience_mock.cli.errors import USAGE_ERROR, exit_with_error
 from audience_mock.cli.exec import NOT_EXECUTABLE, NOT_FOUND, SIGNAL_BASE, environment_of, without_proxy
 from audience_mock.cli.sweep.servers import Apis
-from audience_mock.client import ControlError, MockWorld
+from audience_mock.client import DEFAULT_WORLD, ControlError, MockWorld, SweepError
 from audience_mock.core.counting import counted
-from audience_mock.sweep.engine import Plan, Report, Sweep, SweepError
+from audience_mock.core.text_tables import printable
+from audience_mock.sweep.engine import Plan, Sweep
+from audience_mock.sweep.processes import Processes
+from audience_mock.sweep.report import SweepReport
 
 
-def run_all(plan: Plan, base: MockWorld, apis: Apis, *, quiet: bool) -> tuple[Report, int]:
+def run_all(plan: Plan, base: MockWorld, apis: Apis, *, quiet: bool) -> tuple[SweepReport, int]:
     """The report, and the exit status of a sweep that a signal ended, else 0."""
     token = base.admin_token
     variables = {} if token is None else {"AUDIENCE_MOCK_ADMIN_TOKEN": token}
-    sweep = Sweep(
-        plan, base, lambda url: environment_of(url, apis) | without_proxy(os.environ, url) | variables
+    processes = Processes(
+        plan.command, lambda url: environment_of(url, apis) | without_proxy(os.environ, url) | variables
     )
+    sweep = Sweep(plan, base, processes, forks=base.name != DEFAULT_WORLD)
     try:
         with _interruptible():
             return _run(sweep, plan, quiet=quiet)
@@ -46,7 +50,7 @@ def run_all(plan: Plan, base: MockWorld, apis: Apis, *, quiet: bool) -> tuple[Re
         sweep.close()
 
 
-def _run(sweep: Sweep, plan: Plan, *, quiet: bool) -> tuple[Report, int]:
+def _run(sweep: Sweep, plan: Plan, *, quiet: bool) -> tuple[SweepReport, int]:
     report = sweep.learn()
     runs = min(len(report.planned), plan.max_runs or len(report.planned))
     if not quiet:

@@ -14,6 +14,7 @@ const VIEWS = [
   ["lists", "Customer lists", "l"],
   ["requests", "Requests", "r"],
   ["conduct", "Conduct", "d"],
+  ["contract-diff", "Contract diff", "v"],
   ["clock", "Clock", "c"],
   ["faults", "Faults", "f"],
   ["uploads", "Uploads", "u"],
@@ -44,6 +45,10 @@ function View({ name, ...props }) {
 export function Shell() {
   const route = useRoute();
   const { world, view } = route;
+  const connection = useStore((known) => known.connection);
+  useEffect(() => {
+    document.body.dataset.connection = connection;
+  }, [connection]);
   useEffect(() => {
     if (world !== store.world) enterWorld(world);
   }, [world]);

@@ -15,12 +15,12 @@ export const setAction = (now) => ({ method: "PUT", path: "/clock", body: { now 
 // Does an action that moves the clock forward; says what the agenda had until then.
 export async function travel(action) {
   try {
-    const before = store.clock;
-    const { events } = await get(store.world, "/clock/agenda?limit=1000");
+    // The page's own clock may not be there yet.
+    const [before, { events }] = await Promise.all([get(store.world, "/clock"), get(store.world, "/clock/agenda?limit=1000")]);
     const clock = await perform(action);
     const fired = events.filter((event) => event.unix <= clock.unix);
-    const moved = clock.unix - (before?.unix ?? clock.unix);
-    const by = moved > 0 ? `${duration(moved)} later` : "Travelled back";
+    const moved = action.body.seconds ?? clock.unix - before.unix;
+    const by = moved < 0 ? `${duration(moved)} back` : `${duration(moved)} later`;
     toast(fired.length ? `${by}: ${summary(fired)}` : `${by}: nothing changed`);
   } catch {
     // It was shown.

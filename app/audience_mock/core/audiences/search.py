@@ -7,13 +7,12 @@ for one row.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, case, func, literal, or_, select
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, select
 
 from audience_mock.core.audiences.lifecycle import INITIALIZING, READY, READY_PEOPLE, TOO_SMALL
 from audience_mock.core.audiences.queries import COLUMNS, PEOPLE
 from audience_mock.core.readiness import FAILS
-from audience_mock.core.store.listing import page_of
+from audience_mock.core.store.listing import by_text, page_of
 from audience_mock.core.store.rows import AudienceRow
 from audience_mock.core.store.tables import Audience, table_of
 from audience_mock.core.store.transaction import Transaction
@@ -66,14 +65,7 @@ def search(
     """
     criteria: list[ColumnElement[bool]] = []
     if text:
-        criteria.append(
-            or_(
-                _c.name.icontains(text, autoescape=True),
-                sql_cast(_c.number, String).startswith(text, autoescape=True),
-                _c.facebook_id == text,
-                _c.account == text,
-            )
-        )
+        criteria.append(by_text(text, name=_c.name, number=_c.number, others=(_c.facebook_id, _c.account)))
     for column, value in ((_c.api, api), (_c.account, account), (_c.kind, kind), (_STATUS, status)):
         if value is not None:
             criteria.append(column == value)

@@ -1,15 +1,15 @@
 """Pinterest's customer segments: audiences under one name, which say who is a customer already."""
 
 from collections.abc import Sequence
-from string import ascii_lowercase, ascii_uppercase
 
 from pydantic_core import to_json
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from audience_mock.core.audiences import directory, sharing
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import NotFoundError, NotInAccountError
 from audience_mock.core.store import ids
+from audience_mock.core.store.listing import contains, lowered
 from audience_mock.core.store.rows import CustomerSegmentRow
 from audience_mock.core.store.statements import Query
 from audience_mock.core.store.tables import CUSTOMER_LIST_API, CustomerSegment, table_of
@@ -22,7 +22,7 @@ _PAGE = (
     select(_table)
     .where(
         _c.account == bindparam("of_account"),
-        or_(bindparam("named") == "", func.instr(func.lower(_c.name), bindparam("named")) > 0),
+        or_(bindparam("named") == "", contains(_c.name, bindparam("named"))),
     )
     .limit(bindparam("limit"))
 )
@@ -33,8 +33,6 @@ PAGE_DESCENDING = Query(
 _INSERT = insert(_table)
 _UPDATE = update(_table).where(_c.number == bindparam("of_number"))
 _DELETE = delete(_table).where(_c.number == bindparam("of_number"))
-_LOWERED = str.maketrans(ascii_uppercase, ascii_lowercase)
-"""Of ASCII's letters alone, as `lower` of a column: that of a parameter follows the locale of a database."""
 
 
 def create(
@@ -61,7 +59,7 @@ def list_page(
     start = cursor if cursor is not None else MAX_NUMBER if descending else -1
     rows = tx.all(
         PAGE_DESCENDING if descending else PAGE_ASCENDING,
-        {"of_account": account, "named": named.translate(_LOWERED), "cursor": start, "limit": limit + 1},
+        {"of_account": account, "named": lowered(named), "cursor": start, "limit": limit + 1},
     )
     page = rows[:limit]
     return page, page[-1].number if len(rows) > limit else None

@@ -6,8 +6,8 @@ from audience_mock.core.postgres import pickled
 from audience_mock.core.postgres.database import PostgresDatabase
 from audience_mock.core.postgres.lifecycle import HIDDEN
 from audience_mock.core.postgres.schema import SCHEMA
+from audience_mock.core.worlds.measures import Totals, WorldState
 from audience_mock.core.worlds.world import World
-from audience_mock.core.worlds.worlds import Totals, WorldState
 
 _USED_AT = f"SELECT extract(epoch FROM used_at)::float8 FROM {SCHEMA}.worlds WHERE name = $1"
 _STATE = f"""SELECT {SCHEMA}.image_bytes(w.image), extract(epoch FROM w.used_at)::float8,

@@ -26,10 +26,11 @@ from audience_mock.core.postgres.world import PostgresWorld
 from audience_mock.core.store.database import Database
 from audience_mock.core.worlds import worlds as limits_of_worlds
 from audience_mock.core.worlds.database_files import DatabaseFiles
+from audience_mock.core.worlds.measures import Totals, WorldState
 from audience_mock.core.worlds.names import NAME, check_name
 from audience_mock.core.worlds.starts import StartingState
 from audience_mock.core.worlds.world import DEFAULT, World
-from audience_mock.core.worlds.worlds import Configure, Totals, Worlds, WorldState
+from audience_mock.core.worlds.worlds import Configure, Worlds
 
 if TYPE_CHECKING:
     from audience_mock.core.postgres.quotas import PostgresLedger

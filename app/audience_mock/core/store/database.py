@@ -6,10 +6,9 @@ import threading
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Table, create_engine, delete
+from sqlalchemy import Engine, Table, create_engine, delete
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -17,6 +16,7 @@ from sqlmodel import SQLModel
 
 from audience_mock.core.errors import StorageFullError, StoreError
 from audience_mock.core.store import files, ids, memory, migrations, orphans, schema, tables
+from audience_mock.core.store.transaction_block import TransactionBlock
 
 IN_MEMORY = "sqlite://"
 
@@ -69,46 +69,6 @@ _COPIED_BYTES = 1 << 20
 IN_MEMORY_LAYOUT, FILE_LAYOUT = Layout(1024, attach_large=True), Layout(4096, attach_large=False)
 
 
-class _TransactionBlock:
-    """Everything in the block is committed, or nothing. An object made once for each database:
-    `contextmanager` takes as long as a small statement."""
-
-    __slots__ = ("_connection", "_driver", "_listed_accounts", "_run")
-
-    def __init__(self, cursor: sqlite3.Cursor, connection: Connection, listed_accounts: set[str]) -> None:
-        self._driver = cursor.connection
-        # The driver's own call: SQLAlchemy's takes as long as a statement that does something.
-        self._run = cursor.execute
-        self._connection = connection
-        self._listed_accounts = listed_accounts
-
-    def __enter__(self) -> Connection:
-        self._run("BEGIN IMMEDIATE")
-        return self._connection
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            try:
-                self._run("COMMIT")
-            except sqlite3.Error as failed:
-                self._roll_back(failed)
-                raise
-        else:
-            self._roll_back(error)
-
-    def _roll_back(self, error: BaseException | None) -> None:
-        """Raises StorageFullError if the disk is what failed."""
-        self._listed_accounts.clear()
-        # On a full disk SQLite has sometimes done it itself.
-        if self._driver.in_transaction:
-            self._run("ROLLBACK")
-        cause = getattr(error, "orig", error)
-        if files.is_of_the_disk(cause):
-            raise StorageFullError(f"nothing was written: {cause} (is the disk full?)") from None
-
-
 class Database:
     """An open database; `url` is an SQLAlchemy URL, `sqlite://` or `sqlite:///file.db`.
 
@@ -159,7 +119,7 @@ class Database:
         """Ad accounts that are known to be in the directory; a rollback forgets them."""
         _opened.driver = self.driver
         self.connection = _engine().connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._transaction = _TransactionBlock(self.cursor, self.connection, self.listed_accounts)
+        self._transaction = TransactionBlock(self.cursor, self.connection, self.listed_accounts)
         try:
             self._open(image)
         except (SQLAlchemyError, sqlite3.Error) as error:
@@ -303,7 +263,7 @@ class Database:
                 self.driver.execute(f"DELETE FROM {table.name}")  # noqa: S608 - our own names, here and below
                 self._insert(table, image.driver.execute(f"SELECT * FROM {table.name}"))  # noqa: S608
 
-    def transaction(self) -> _TransactionBlock:
+    def transaction(self) -> TransactionBlock:
         """A context manager: everything in its block is committed, or nothing, whether it runs on the
         connection of SQLAlchemy or on `driver`, which are the same."""
         return self._transaction

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, String, bindparam, case, func, or_, select, update
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import ColumnElement, bindparam, case, func, select, update
 
 from audience_mock.core.audiences.lifecycle import PROCESSING, READY, READY_PEOPLE, TOO_SMALL
 from audience_mock.core.audiences.queries import MAX_NUMBER
 from audience_mock.core.errors import InvalidStatusError, NotFoundError
-from audience_mock.core.store.listing import page_of
+from audience_mock.core.store.listing import by_text, page_of
 from audience_mock.core.store.rows import CustomerListRow
 from audience_mock.core.store.tables import CustomerList, table_of
 from audience_mock.core.store.transaction import Transaction
@@ -50,13 +49,7 @@ def search(
     """As `audiences.search.search`."""
     criteria: list[ColumnElement[bool]] = []
     if text:
-        criteria.append(
-            or_(
-                _c.name.icontains(text, autoescape=True),
-                sql_cast(_c.number, String).startswith(text, autoescape=True),
-                _c.account == text,
-            )
-        )
+        criteria.append(by_text(text, name=_c.name, number=_c.number, others=[_c.account]))
     for column, value in ((_c.account, account), (_STATUS, status)):
         if value is not None:
             criteria.append(column == value)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from time import time
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from audience_mock.core.errors import (
     AlreadyExistsError,
@@ -23,6 +23,7 @@ from audience_mock.core.worlds.starts import StartingState, Starts
 from audience_mock.core.worlds.world import DEFAULT, World
 
 if TYPE_CHECKING:
+    from audience_mock.core.worlds.measures import Totals, WorldState
     from audience_mock.core.worlds.quotas import Ledger
     from audience_mock.core.worlds.tenants import Tenants
 
@@ -31,36 +32,6 @@ MAX_WORLDS = 10_000
 
 Configure = Callable[[Mapping[str, Any]], tuple[Rules, dict[str, Any]]]
 """Turns a world's own settings into its rules and the providers' options, or raises InvalidSettingsError."""
-
-
-class WorldState(NamedTuple):
-    """A world in a list. `last_use_s` counts from 1970."""
-
-    name: str
-    database_bytes: int
-    snapshot_bytes: int
-    journal_bytes: int
-    last_use_s: float
-    snapshots: int
-    is_open: bool
-
-    @property
-    def bytes(self) -> int:
-        return self.database_bytes + self.snapshot_bytes + self.journal_bytes
-
-
-class Totals(NamedTuple):
-    """What the worlds of a server hold together. Of a world whose file is closed only that it is there."""
-
-    worlds: int
-    opened: int
-    database_bytes: int
-    journal_entries: int
-    journal_bytes: int
-    long_operations: int
-    waiting: int
-    """Requests that wait for a long transaction of their world."""
-    faults_planned: int
 
 
 def _only_rules(settings: Mapping[str, Any]) -> tuple[Rules, dict[str, Any]]:
@@ -149,26 +120,18 @@ class Worlds:
         """The worlds whose database is open."""
         return [world for world in self._open.values() if not world.is_asleep]
 
-    def state_of(self, name: str) -> WorldState:
+    def state_of(self, name: str) -> "WorldState":
         """What is known of a world without opening it. It must exist."""
-        world = self._open.get(name)
-        awake = world is not None and not world.is_asleep
-        # A long transaction may have the database for seconds.
-        can_tell = world is not None and awake and not world.exclusive.is_taken
-        return WorldState(
-            name,
-            database_bytes=world.database.size_bytes()
-            if world and can_tell
-            else self._files.world_bytes(name),
-            snapshot_bytes=self._snapshots.size_bytes(name),
-            journal_bytes=world.journal.held_bytes if world else 0,
-            last_use_s=self.last_use_s(name),
-            snapshots=len(self._snapshots.names(name)),
-            is_open=awake,
+        from audience_mock.core.worlds import measures  # noqa: PLC0415 - no start asks
+
+        return measures.state_of(
+            name, self._open.get(name), self._files, self._snapshots, last_use_s=self.last_use_s(name)
         )
 
-    def totals(self) -> Totals:
+    def totals(self) -> "Totals":
         """Raises StoreUnavailableError."""
+        from audience_mock.core.worlds.measures import Totals  # noqa: PLC0415 - no start asks
+
         opened = self.opened()
         return Totals(
             worlds=sum(1 for _ in self),

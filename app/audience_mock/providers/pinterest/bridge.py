@@ -1,6 +1,5 @@
 """How Pinterest's audiences are read in the terms of no API, and what of another API's they keep."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,8 @@ from audience_mock.web.bridge import (
     Fields,
     Numbers,
     SeedRow,
+    common_fields,
+    definition_of,
 )
 
 _WORDS = {
@@ -60,17 +61,10 @@ _NAMES = {
 
 def _read(row: SeedRow, customer_list: SeedRow | None) -> dict[str, Any]:
     population = _POPULATIONS.get(row["kind"], f"other: {row['kind']}")
-    rule = row.get("definition") or {}
-    rule = dict(json.loads(rule) if isinstance(rule, str) else rule)
+    rule = definition_of(row)
     fields: dict[str, Any] = {
         "population": population,
-        "id": row["id"],
-        "account": row["account"],
-        "name": row["name"],
-        "description": row.get("description"),
-        "size": row.get("people"),
-        "status": {key: row[key] for key in ("status", "ready_at", "policy") if key in row},
-        "times": {key: row[key] for key in ("created_at", "updated_at") if key in row},
+        **common_fields(row),
         "company": row.get("created_by"),
     }
     match population:

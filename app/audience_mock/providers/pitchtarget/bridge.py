@@ -1,6 +1,5 @@
 """How PitchTarget's audiences are read in the terms of no API, and what of another API's they keep."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +21,8 @@ from audience_mock.web.bridge import (
     Fields,
     Numbers,
     SeedRow,
+    common_fields,
+    definition_of,
 )
 
 _WORDS = {
@@ -65,13 +66,7 @@ def _read(row: SeedRow, _: SeedRow | None) -> dict[str, Any]:
     population = _POPULATIONS.get(row["kind"], f"other: {row['kind']}")
     fields: dict[str, Any] = {
         "population": population,
-        "id": row["id"],
-        "account": row["account"],
-        "name": row["name"],
-        "size": row.get("people"),
-        "description": row.get("description"),
-        "status": {key: row[key] for key in ("status", "ready_at", "policy") if key in row},
-        "times": {key: row[key] for key in ("created_at", "updated_at") if key in row},
+        **common_fields(row),
         "external_id": row.get("facebook_id"),
         "answer_overrides": row.get("facebook_object"),
     }
@@ -90,8 +85,7 @@ def _read(row: SeedRow, _: SeedRow | None) -> dict[str, Any]:
 
 
 def _of_lookalike(row: SeedRow) -> dict[str, Any]:
-    definition = row.get("definition") or {}
-    spec = dict(json.loads(definition) if isinstance(definition, str) else definition)
+    spec = definition_of(row)
     percent = _percent(spec.get("ratio"))
     if percent is not None:
         del spec["ratio"]

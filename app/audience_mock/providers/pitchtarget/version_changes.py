@@ -55,5 +55,6 @@ VERSIONS = ApiVersions(
     names=tuple(sorted(set(get_args(Revision)) - _ALIASES.keys())),
     aliases=_ALIASES,
     default="2014-05-12",
+    default_is_own=False,
     changes=changes,
 )

@@ -32,7 +32,7 @@ export default function Conduct({ world, params }) {
             onIgnore=${() => choose({ ignore: [ignore, each.rule].filter(Boolean).join(",") })} />`)}</ul>`}
     </section>`}
     ${rules.length > 0 && html`<section aria-labelledby="rules"><h2 id="rules">Rules</h2>
-      <div class="scroll" tabindex="0" role="region" aria-label="Table of rules"><table class="wide-table rules">
+      <div class="scroll" tabindex="0" role="region" aria-label="Table of rules"><table class="wide-table rules stacks">
         <thead><tr>${["rule", "severity", "what is wrong", "rests on", "thresholds"].map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
         <tbody>${rules.map((rule) => html`<tr key=${rule.id}><td><b>${rule.id}</b><br /><small>${rule.name}</small></td><td><${Severity} of=${rule} /></td>
           <td class="wrap">${rule.summary}</td>

@@ -3,6 +3,7 @@ import { html, useState } from "../vendor/htm-preact.js";
 import { get, literal } from "../api.js";
 import { count, duration, plural } from "../format.js";
 import { useData, useStore } from "../store.js";
+import { planAction, ToTry } from "../to-try.js";
 import { Action, Code, Empty, Field, Problem, Select } from "../ui.js";
 import { actionAsCurl, actionAsPython } from "../api.js";
 
@@ -36,7 +37,8 @@ export default function Faults({ world, params }) {
             <td class="num">${count(fault.fired)} of ${plural(fault.seen, "call")}</td>
             <td class="num">${fault.window_left_s > 0 ? `window for ${duration(fault.window_left_s)}` : fault.left === null ? "no limit" : fault.left === 0 ? "used up" : count(fault.left)}</td>
             <td><${Action} kind="small" label=${`Remove ${fault.id}`} action=${{ method: "DELETE", path: `/faults/${encodeURIComponent(fault.id)}`, python: `faults.remove(${literal(fault.id)})`, done: `Removed ${fault.id}` }}>Remove<//></td></tr>`)}</tbody></table></div>`)}
-    </section>`;
+    </section>
+    <${ToTry} world=${world} />`;
 }
 
 function effectOf(fault) {
@@ -68,9 +70,7 @@ function Form({ params }) {
   const typed = (name) => ({ value: form[name], onInput: (event) => change({ [name]: event.currentTarget.value }) });
   const [, , input, help] = EFFECTS.find(([name]) => name === form.kind);
   const { body, problem } = bodyOf(form, input);
-  const { operation, ...more } = body;
-  const python = `faults.add(${[literal(operation), ...Object.entries(more).map(([name, value]) => `${name}=${literal(value)}`)].join(", ")})`;
-  const action = { method: "POST", path: "/faults", body, python, done: ({ ids }) => `Planned ${ids.join(", ")}` };
+  const action = planAction(body);
   const world = useStore((known) => known.world);
   const choose = (kind) => {
     const [, , of] = EFFECTS.find(([name]) => name === kind);

@@ -1,10 +1,11 @@
-"""What a sweep tries: each kind of fault at each call, what is likeliest to find something first."""
+"""What a fault sweep tries: each kind of fault at each call, what is likeliest to find something first.
+
+The control API plans with it what a world's journal has, and the client that sweeps what several worlds have.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from audience_mock.sweep.calls import Call
 
 SLOW_S = 2.0
 """Chosen: slower than any answer of a healthy server, faster than the time-outs of most clients."""
@@ -25,6 +26,32 @@ KINDS: Mapping[str, str] = {
 client in doubt about what was done."""
 
 
+READS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A call of the run without a fault. A fault meets it as the `occurrence`-th call of its operation in its
+    world, so it is found again where calls of other operations come in another order."""
+
+    place: int
+    """From 1, over all worlds of the run."""
+    number: int
+    """From 1, in its world."""
+    operation: str
+    occurrence: int
+    method: str
+    path: str
+    answer_bytes: int
+    has_token: bool
+    world: str = ""
+    """What follows the name of the run's world, for a world of one test; empty for the run's own."""
+
+    @property
+    def is_read(self) -> bool:
+        return self.method in READS
+
+
 @dataclass(frozen=True)
 class Case:
     """A kind of fault at a call."""
@@ -32,7 +59,7 @@ class Case:
     call: Call
     kind: str
 
-    def fault(self, slow_s: float) -> dict[str, Any]:
+    def fault(self, slow_s: float = SLOW_S) -> dict[str, Any]:
         """The fault, as the control API plans it."""
         calls = {"operation": self.call.operation, "skip": self.call.occurrence - 1, "first": 1}
         return calls | _effect(self.call, self.kind, slow_s)
