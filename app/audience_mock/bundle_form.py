@@ -1,10 +1,21 @@
 """What a bundle has to be before anything of it is sent: it may come from anyone."""
 
+import binascii
 import re
-from typing import Annotated, Any
+from base64 import b64decode
+from typing import Annotated, Any, Self
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BaseModel, Discriminator, Tag, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from audience_mock.web.bundling import BundleError, check_complete
 
@@ -37,7 +48,23 @@ def _lower_case(name: str) -> str:
     return name
 
 
-Body = str | dict[str, str]
+def _base64(text: str) -> str:
+    try:
+        b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("is not base64") from None
+    return text
+
+
+class _Encoded(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    base64: Annotated[str, AfterValidator(_base64)]
+
+
+Body = str | _Encoded
+Time = Annotated[float, Field(ge=-1e11, le=1e12)]
+"""Unix seconds, as far as a clock goes in either direction and beyond: what is no time at all is rejected."""
 Header = tuple[Annotated[str, AfterValidator(_lower_case)], str]
 
 
@@ -59,15 +86,22 @@ class _Change(BaseModel):
     path: Annotated[str, AfterValidator(_of_a_change)]
     body: Any
 
+    @model_validator(mode="after")
+    def _has_settings(self) -> Self:
+        has = isinstance(self.body, dict) and isinstance(self.body.get("settings"), dict)
+        if self.path == "/settings" and not has:
+            raise ValueError("has no settings")
+        return self
+
 
 class _Changed(BaseModel):
-    at: float
+    at: Time
     change: _Change
 
 
 class _Exchange(BaseModel):
     number: int
-    at: float
+    at: Time
     operation: str | None
     fault: Any
     not_replayable: str | None
@@ -85,7 +119,7 @@ _Step = Annotated[
 
 
 class _Clock(BaseModel):
-    now: float
+    now: Time
     frozen: bool
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import sqlite3
 import tarfile
 import threading
@@ -133,6 +134,33 @@ def test_a_world_that_cannot_be_read_is_named(command: Runner) -> None:
     assert "1 world and 2 snapshots" in done(backup, status=1)
     assert "not in the backup: worlds/blue.db" in backup.err
     assert "2 snapshots" in done(command("restore", "all.tar", "new.db"))
+
+
+def test_a_backup_replaces_no_database_and_no_device(command: Runner) -> None:
+    """The name of the database itself, or of a device or a pipe, is a mistake: what is there stays."""
+    run = command.serve(*FLAGS)
+    os.mkfifo(command.folder / "pipe")
+    for name, what in (("kept.db", "a database"), ("pipe", "a device or a pipe")):
+        said = f"{name} is {what}: give the name of a new file, or of a backup to replace"
+        assert said in refused(command("backup", run.url, name))
+    assert (command.folder / "pipe").is_fifo()
+    run.create()
+
+
+def test_worlds_beside_a_database_of_any_name(command: Runner) -> None:
+    """A folder and a file may have names with characters that mean something in a URL."""
+    folder = command.folder / "a?b%41 ü#"
+    folder.mkdir()
+    flags = ("--database", "sqlite:///a%3Fb%2541 ü%23/x%25y.db")
+    run = command.serve(*flags)
+    fill(run)
+    kept = run.get(f"{BLUE}/__admin/state")
+    run.end()
+    assert {file.name for file in (folder / "x%y.db.worlds").iterdir()} >= {"blue.db", "blue@one.db"}
+    assert [file.name for file in command.folder.iterdir() if file.name.startswith("a")] == [folder.name]
+    again = command.serve(*flags)
+    assert again.get(f"{BLUE}/__admin/state") == kept
+    control(again, "POST", f"{BLUE}/__admin/snapshots/one/restore")
 
 
 def test_what_replaces_nothing(command: Runner) -> None:

@@ -1,15 +1,20 @@
 """`audience-mock bundle` and `audience-mock replay`: what happened in a world happens again."""
 
+import base64
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
+from time import process_time
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -19,8 +24,9 @@ from audience_mock.bundle_form import check
 from audience_mock.bundle_people import resalt
 from audience_mock.cli.main import main
 from audience_mock.client import MockWorld
+from audience_mock.core.users.people_in_text import people_in
 from audience_mock.core.worlds.clock import real_ms, system_time
-from audience_mock.replay import Replay, replay
+from audience_mock.replay import Replay, _note, replay
 from audience_mock.testing import ControlError, MockServer
 from audience_mock.web.bundling import BundleError
 from helpers.accounts import AD_ACCOUNT, PITCHTARGET_TOKEN
@@ -268,6 +274,133 @@ def test_other_people(start: Start) -> None:
     assert (again.differences, again.requests) == ([], 2)
 
 
+NOBODY = "never-match@audience-mock.example"
+EVA, BO, ZOE, LEA = "eva@shop.example", "bo@shop.example", "zoë@exämple.de", "o'lea+a@shop.example"
+DEVICE = "aebe52e7-03ee-455a-b3c4-e57283966239"
+
+
+def hex_of(value: str, algorithm: str = "sha256") -> str:
+    return hashlib.new(algorithm, value.encode(), usedforsecurity=False).hexdigest()
+
+
+def forms_of(value: str) -> set[str]:
+    """Each form in which a bundle might have a person, hidden in URLs, JSON or base64 as well."""
+    hashes = [hex_of(value, name) for name in ("md5", "sha1", "sha256", "sha512")]
+    raw = [value.encode(), *map(bytes.fromhex, hashes), *(each.encode() for each in hashes)]
+    encoded = {base64.b64encode(each).decode().rstrip("=") for each in raw}
+    return {value, quote(value, safe=""), json.dumps(value)[1:-1], *hashes, *encoded}
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """All texts of a bundle, and what those in base64 are."""
+    if isinstance(value, dict):
+        yield from chain(value, *map(texts_in, value.values()))
+    elif isinstance(value, list):
+        yield from chain.from_iterable(map(texts_in, value))
+    elif isinstance(value, str):
+        yield value
+        with suppress(ValueError):
+            raw = base64.b64decode(value, validate=True)
+            yield from (raw.hex(), raw.decode("latin-1"), raw.decode(errors="replace"))
+
+
+@pytest.mark.parametrize("ends", ["\n", ",", "\r\n"], ids=["newlines", "commas", "Windows"])
+def test_people_in_every_form_become_others(start: Start, ends: str) -> None:
+    """Addresses and devices are replaced in each hash and escape, in headers, URLs, files and what the world
+    held at first, and who was one person before is one still: each count is the same."""
+    world = start(seed="demo").in_world("shop")
+    with httpx.Client(base_url=world.urls.pinterest, headers=TOKEN) as pinterest:
+        world.seed(
+            {
+                "people": [EVA],
+                "customer_lists": [
+                    {"account": AD_ACCOUNT, "name": f"Of {BO}", "records": [BO, hex_of(ZOE, "md5"), DEVICE]}
+                ],
+            }
+        )
+        before = pinterest.post(LISTS, json={"name": "Before", "records": LEA}).json()["id"]
+        uploads = f"{LISTS}/{before}/uploads"
+        upload = pinterest.post(uploads, json={"operation": "ADD", "total_parts": 1}).json()
+        (part,) = upload["s3_multipart_upload_data"]["file_parts"]
+        httpx.put(part["presigned_url"], content=f"{EVA}\n{ZOE}\n{hex_of(BO)}\n".encode())
+        world.configure(record=True)
+        world.clock.freeze("2026-03-01T10:00:00Z")
+        made = pinterest.post(LISTS, json={"name": EVA, "records": ends.join([EVA, hex_of(BO)])}).json()["id"]
+        for records in (
+            [EVA.upper(), hex_of(EVA, "md5"), hex_of(EVA, "sha1").upper()],
+            [hex_of(ZOE, "md5"), hex_of(BO), hex_of(LEA, "sha512"), f"x_{hex_of(LEA)}"],
+            [ZOE, DEVICE.upper(), hex_of(DEVICE), hex_of(DEVICE, "sha1"), NOBODY, hex_of(NOBODY)],
+            [base64.b64encode(bytes.fromhex(hex_of(LEA))).decode(), f"<{LEA}>", LEA],
+        ):
+            body = {"operation_type": "ADD", "records": ends.join(records)}
+            assert pinterest.patch(f"{LISTS}/{made}", json=body).is_success
+        assert pinterest.post(f"{uploads}/{upload['customer_list_upload']['id']}/run").is_success
+        world.seed({"customer_lists": [{"account": AD_ACCOUNT, "name": "n", "records": [LEA, hex_of(ZOE)]}]})
+        told = {"From": EVA, "Cookie": f"u={quote(BO)}", "X-Hash": hex_of(LEA)}
+        assert pinterest.get(LISTS, params={"email": EVA}, headers=told).is_success
+        assert pinterest.post("/oauth/token", data={"grant_type": "refresh_token"}, auth=(EVA, "long-secret"))
+        world.clock.advance(3600)
+        assert pinterest.get(f"{LISTS}/{made}").is_success
+        assert pinterest.get(f"{LISTS}/{before}").is_success
+    fields = {"fb_ad_account_id": "2", "name": f"To {EVA}", "user_type": "email_hash", "description": "d"}
+    fields |= {"opt_out_link": "http://a.example"}
+    for encoding in ("utf-8", "latin-1"):
+        file = {"file": (f"{BO}.csv", "\n".join([hex_of(EVA), hex_of(ZOE), "é"]).encode(encoding))}
+        url = f"{world.urls.pitchtarget}/custom_audiences"
+        assert httpx.post(url, data=fields, files=file, headers=PITCHTARGET_TOKEN).is_success
+    bundle = bundle_of(world)
+    other = resalt(bundle, b"salt")
+    for text in (json.dumps(bundle), *texts_in(bundle)):
+        if EVA in text:
+            break
+    else:
+        pytest.fail("nobody is in the bundle")
+    told_of = {
+        form
+        for text in ("\n".join([json.dumps(other), *texts_in(other)]),)
+        for person in (EVA, EVA.upper(), BO, ZOE, LEA, DEVICE, DEVICE.upper())
+        for form in forms_of(person)
+        if form in text
+    }
+    assert told_of == set()
+    again = played(start, other)
+    assert (again.differences, again.stopped, again.requests) == ([], None, 12)
+
+
+def test_people_that_no_text_has(start: Start) -> None:
+    """A request whose body is no text is left out of a bundle with other people, and the replay says so."""
+    world = start().in_world("shop")
+    world.replace_settings(record=True)
+    fields = {"fb_ad_account_id": "2", "name": "n", "user_type": "email_hash", "description": "d"}
+    fields |= {"opt_out_link": "http://a.example"}
+    file = {"file": ("u.csv", f"{EVA}\n{hex_of(BO)}".encode("utf-16"))}
+    url = f"{world.urls.pitchtarget}/custom_audiences"
+    assert httpx.post(url, data=fields, files=file, headers=PITCHTARGET_TOKEN).is_success
+    *_, only = resalt(bundle_of(world), b"salt")["steps"]
+    assert (only["request"]["body"], "no text" in only["not_replayable"]) == ("", True)
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "%40", "a%", "@", "a@", '"\\', '"\\n', "0-", "-aaaaaaaa", "%2C", "=A"]
+)
+def test_hostile_text_is_read_in_linear_time(piece: str) -> None:
+    """No text of a megabyte takes long to look for people."""
+    begun_s = process_time()
+    for _ in people_in(piece * (1_000_000 // len(piece))):
+        pass
+    assert process_time() - begun_s < LIMIT_S / 4
+
+
+def test_what_a_replay_notes_of_an_answer() -> None:
+    """What stands for aliases is found where the parts around them are, however often they could be there."""
+    bound: dict[str, str] = {}
+    _note('{"a":"pina_secret-1","b":"secret-2"}', '{"a":"pina_xyz","b":"q"}', bound)
+    assert bound == {"pina_secret-1": "pina_xyz", "secret-2": "q"}
+    _note("xsecret-3" * 60 + "y", "x" * 50_000, bound)
+    _note("secret-4secret-5", "ab", bound)
+    assert len(bound) == 2
+
+
 # What cannot be played
 
 
@@ -377,6 +510,17 @@ def change(path: str, method: str = "DELETE") -> dict[str, Any]:
         ({"versions": None}, "versions"),
         ({"steps": [1]}, "steps.0"),
         ({"steps": [{**step("/"), "request": {}}]}, "steps.0.request.method"),
+        ({"steps": [{**step("/"), "at": 1e300}]}, "steps.0.at"),
+        ({"steps": [{**step("/"), "at": float("nan")}]}, "steps.0.at"),
+        (
+            {"steps": [{**step("/"), "answer": {**step("/")["answer"], "body": {"a": "b"}}}]},
+            "steps.0.answer.body",
+        ),
+        (
+            {"steps": [{**step("/"), "answer": {**step("/")["answer"], "body": {"base64": "!"}}}]},
+            "steps.0.answer.body",
+        ),
+        ({"steps": [change("/settings", "PUT")]}, "steps.0.change"),
     ],
 )
 def test_a_bundle_of_another_form(changes: Any, place: str, tmp_path: Path) -> None:
@@ -414,12 +558,13 @@ def test_a_bundle_that_calls_another_world(start: Start, hostile: Any, tmp_path:
     assert sorted(server.control("GET", "/worlds")["worlds"]) == ["default", "victim"]
 
 
-def test_settings_of_another_version(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["of_tomorrow", "self"])
+def test_settings_of_another_version(start: Start, tmp_path: Path, name: str) -> None:
     """The reason why a running server rejects a bundle is said, though there is no world to delete then."""
     server = start()
-    (tmp_path / "b.json").write_text(json.dumps(empty_bundle(settings={"of_tomorrow": 1})))
+    (tmp_path / "b.json").write_text(json.dumps(empty_bundle(settings={name: 1})))
     done = command("replay", "--url", server.url, tmp_path / "b.json")
-    assert (done.exit_code, "of_tomorrow" in done.stderr) == (2, True)
+    assert (done.exit_code, name in done.stderr) == (2, True)
 
 
 def test_a_server_that_does_not_answer(tmp_path: Path) -> None:

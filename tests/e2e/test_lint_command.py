@@ -87,6 +87,34 @@ def test_errors_are_one_line(arguments: list[str], message: str) -> None:
     assert (ran.exit_code, ran.stderr) == (2, message)
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("email\nm\xfcller@example.org\n".encode("latin-1"), "not UTF-8"),
+        (b'email\n"' + b"x" * 200_000 + b'"\n', "not CSV: field larger than field limit (131072)"),
+    ],
+)
+def test_a_file_of_people_that_cannot_be_read(tmp_path: Path, content: bytes, reason: str) -> None:
+    """--people names the file and what is wrong with it."""
+    file = tmp_path / "people.csv"
+    file.write_bytes(content)
+    ran = run("--people", file, "-")
+    assert (ran.exit_code, ran.stderr) == (2, f"audience-mock: {file}: {reason}\n")
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--column", "phone")])
+def test_no_file_controls_the_terminal(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    """What the name of a file or its first line has for a terminal is escaped, in JSON and errors, too."""
+    file = tmp_path / "a\x9b31m\u202eb\x1b[31m.csv"
+    file.write_bytes("a\x1b]0;x\x07\x9b31m,email\nx,anna@example.com\n".encode())
+    ran = CliRunner().invoke(main, ["lint", *flags, str(file)], color=True)
+    shown = ran.stdout + ran.stderr
+    assert ran.exit_code in (1, 2)
+    assert all(each.isprintable() for each in shown.splitlines())
+    if flags == ("--json",):
+        assert json.loads(shown)["files"][0]["file"] == str(file)
+
+
 def test_the_command_offers_what_the_linter_knows() -> None:
     """The choices of the command, which imports nothing for its help, are those of the linter."""
     assert (command.TYPES, command.FORMS) == (KINDS, FORMS)

@@ -1,5 +1,6 @@
 """Command lines, settings and tokens that the command rejects, in real processes, and what it prints then."""
 
+import os
 import re
 import sys
 
@@ -143,6 +144,9 @@ REFUSED_STARTS = [
     (["--seed", "text"], "text:1:1: not JSON: Expecting value"),
     (["--seed", "wrong.json"], "wrong.json:1:16: audiences.0.account: missing (and 2 more"),
     (["--ready-file", "missing/ready"], "cannot write the ready file missing/ready: No such file"),
+    (["--ready-file", "pipe"], "cannot write the ready file pipe: it is a device or a pipe"),
+    (["--database", "sqlite:///pipe"], "pipe is a device or a pipe: give the name of a file"),
+    (["--database", "sqlite:///kept.db?mode=ro"], "the URL of a file has no parameters"),
     (["--ready-file", "folder"], "cannot write the ready file folder: Is a directory"),
 ]
 
@@ -153,6 +157,7 @@ def test_failed_starts(command: Runner, flags: list[str], said: str) -> None:
     (command.folder / "text").write_text("This is no database, and it is no JSON either. " * 100)
     (command.folder / "wrong.json").write_text('{"audiences": [{"api": "pinterest"}]}')
     (command.folder / "folder").mkdir()
+    os.mkfifo(command.folder / "pipe")
     before = {path: path.stat().st_size for path in command.folder.iterdir()}
     assert said in rejection(command("serve", "--port", "0", *flags))
     left = {path: path.stat().st_size for path in command.folder.iterdir() if path.stem != "0"}

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree as Xml
 
@@ -16,6 +17,9 @@ from click.testing import CliRunner, Result
 
 from audience_mock.cli.main import main
 from audience_mock.core.controls.fault_cases import KINDS
+from audience_mock.sweep import processes
+from audience_mock.sweep.processes import Processes
+from audience_mock.sweep.results import SHOWN_BYTES
 from audience_mock.testing import MockServer
 from helpers.environment import environment_without
 from helpers.sync_clients import JOB, NO_RETRY_OF_READ, NO_TIME_OUT, POST_REPEATED
@@ -218,6 +222,23 @@ def test_the_group_of_a_run_is_ended(tmp_path: Path) -> None:
     started = pids.read_text().split()
     assert len(started) == 3
     until(lambda: not any(is_running(pid) for pid in started), "the end of all")
+
+
+def test_a_command_that_prints_without_end_fills_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The output that is kept of a run is cut while the command goes on writing; its end is shown, of whole
+    lines or of a line that has no end."""
+    monkeypatch.setattr(processes, "KEPT_BYTES", 1 << 20)
+    monkeypatch.setattr(processes, "LOOK_S", 0.01)
+    code = (
+        "import os, time\n"
+        f"end = time.monotonic() + {LIMIT_S}\n"
+        "os.write(1, b'x' * (3 << 20) + b'\\n')\n"
+        "while os.fstat(1).st_size > 1 << 20: assert time.monotonic() < end; time.sleep(0.001)\n"
+        "os.write(1, b'y' * 20_000)"
+    )
+    world: Any = SimpleNamespace(url="http://127.0.0.1:9")
+    done = Processes([sys.executable, "-ISc", code], lambda url: {}).run(world, {}, LIMIT_S)
+    assert (done.exit_status, done.output) == (0, "y" * SHOWN_BYTES)
 
 
 def is_running(pid: str) -> bool:

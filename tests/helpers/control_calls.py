@@ -1,6 +1,9 @@
 """A call of each operation of the control API for each status that it describes."""
 
+import json
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -250,3 +253,22 @@ def skip_on_other_engine(call: Call, engine: str) -> None:
     of = OF_ONE_ENGINE.get((call.operation, call.status), engine)
     if of != engine:
         pytest.skip(f"of {of} alone")
+
+
+_DESCRIPTION = json.loads((Path(__file__).parents[2] / "openapi/control.json").read_text())
+_PLACES = {
+    facts["operationId"]: (method.upper(), path)
+    for path, methods in _DESCRIPTION["paths"].items()
+    for method, facts in methods.items()
+}
+
+
+def send(server: MockServer, number: int, call: Call) -> httpx.Response:
+    """Make a call in a world of its own, the one of this number."""
+    world = server.in_world(f"w{number}")
+    with pytest.MonkeyPatch.context() as patch:
+        call.before(world, patch)  # type: ignore[arg-type]  # what they use of a server, a world has
+        method, template = _PLACES[call.operation]
+        path = re.sub(r"\{(\w+)\}", lambda found: call.path.get(found[1], "x"), template)
+        body = {} if call.body is None else {"json": call.body}
+        return httpx.request(method, world.url + path, params=dict(call.query), timeout=60, **body)

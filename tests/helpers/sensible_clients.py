@@ -254,6 +254,50 @@ def a_web_application(mock: MockServer) -> None:
             assert client.post("/oauth/token/revoke", data=form, auth=APP).is_success
 
 
+def _token(client: httpx.Client, **form: str) -> dict[str, Any]:
+    response = client.post("/oauth/token", data=form, auth=APP)
+    assert response.is_success, response.text
+    tokens: dict[str, Any] = response.json()
+    return tokens
+
+
+def processes_of_one_app(mock: MockServer) -> None:
+    """Each starts with a token of its own, and all go on with theirs."""
+    with httpx.Client(base_url=mock.urls.pinterest) as client:
+        tokens = [_token(client, grant_type="client_credentials", scope="ads:read") for _ in range(4)]
+        for path in ("audiences", "audiences?page_size=50"):
+            for each in tokens:
+                bearer = {"Authorization": f"Bearer {each['access_token']}"}
+                assert client.get(f"{ACCOUNT}/{path}", headers=bearer).is_success
+
+
+def a_monthly_job_for_many_people(mock: MockServer) -> None:
+    """It refreshes the token of each of them, shortly before it ends, for the one call that each needs."""
+    mock.clock.freeze()
+    with httpx.Client(base_url=mock.urls.pinterest) as client:
+        login = {"grant_type": "authorization_code", "redirect_uri": "https://a.example"}
+        refresh = [_token(client, **login, code=f"code{user}")["refresh_token"] for user in range(4)]
+        mock.clock.advance(29 * 86_400)
+        for each in refresh:
+            token = _token(client, grant_type="refresh_token", refresh_token=each)["access_token"]
+            bearer = {"Authorization": f"Bearer {token}"}
+            assert client.get(f"{ACCOUNT}/audiences", headers=bearer).is_success
+
+
+def reads_while_writes_are_limited(mock: MockServer) -> None:
+    """Sizing is a read that is sent by POST, and HEAD is a read: neither counts as a write."""
+    mock.faults.add("audiences/create", limit_window_s=30)
+    mock.clock.freeze()
+    with pinterest(mock) as client:
+        assert client.post(f"{ACCOUNT}/audiences", json=VISITORS).status_code == 429
+        mock.clock.advance(1)
+        assert client.post(f"{ACCOUNT}/ad_groups/audience_sizing", json={}).is_success
+        assert client.head(f"{ACCOUNT}/audiences").is_success
+        mock.clock.advance(30)
+        client.get(f"{ACCOUNT}/audiences")
+        assert client.post(f"{ACCOUNT}/audiences", json=VISITORS).status_code == 201
+
+
 CLIENTS: list[Callable[[MockServer], None]] = [
     the_sync_job_of_the_guide,
     the_official_client,
@@ -266,4 +310,7 @@ CLIENTS: list[Callable[[MockServer], None]] = [
     an_uploader_of_files,
     an_upload_in_parts,
     a_web_application,
+    processes_of_one_app,
+    a_monthly_job_for_many_people,
+    reads_while_writes_are_limited,
 ]

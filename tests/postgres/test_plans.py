@@ -1,9 +1,7 @@
 """EXPLAIN of the statements that the server runs: each finds its rows by an index, those of one world."""
 
-import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -11,17 +9,10 @@ import pytest
 from audience_mock.core.postgres.schema import SCHEMA
 from audience_mock.testing import MockServer
 from helpers import exchanges, plans, postgres
-from helpers.control_calls import CALLS, Call
+from helpers.control_calls import CALLS, send
 from helpers.postgres import Cluster
 
 pytestmark = pytest.mark.replicas
-
-DESCRIPTION = json.loads((Path(__file__).parents[2] / "openapi/control.json").read_text())
-PLACES = {
-    facts["operationId"]: (method.upper(), path)
-    for path, methods in DESCRIPTION["paths"].items()
-    for method, facts in methods.items()
-}
 
 READ_AS_A_WHOLE = (
     "SELECT name FROM audience_mock.worlds WHERE name NOT LIKE '@%' ORDER BY name",
@@ -35,17 +26,6 @@ READ_AS_A_WHOLE = (
 def explaining() -> Iterator[Cluster]:
     with postgres.running_cluster(settings=plans.LOGGING) as cluster:
         yield cluster
-
-
-def send(server: MockServer, number: int, call: Call) -> httpx.Response:
-    """Make a call of the control API in a world of its own."""
-    world = server.in_world(f"w{number}")
-    with pytest.MonkeyPatch.context() as patch:
-        call.before(world, patch)  # type: ignore[arg-type]  # what they use of a server, a world has
-        method, template = PLACES[call.operation]
-        path = re.sub(r"\{(\w+)\}", lambda found: call.path.get(found[1], "x"), template)
-        body = {} if call.body is None else {"json": call.body}
-        return httpx.request(method, world.url + path, params=dict(call.query), timeout=60, **body)
 
 
 @pytest.fixture(scope="module")

@@ -43,14 +43,19 @@ def backup(url: str, file: Path, admin_token_file: Path | None) -> None:
     """Back up the server at URL, which goes on, into one FILE.
 
     FILE has all worlds with their snapshots, clocks and settings. It is replaced once the backup is complete
-    and checked. The exit status is 1 if there is a database that the server cannot read: all others are in
-    FILE.
+    and checked; a database or a device is not. The exit status is 1 if there is a database that the server
+    cannot read: all others are in FILE.
     """
     import http.client
+
+    from audience_mock.core.store import files
 
     address = parse_url(url)
     if address is None:
         exit_with_error(f"not the URL of a server: {url!r} (try http://127.0.0.1:8000)")
+    if files.is_special(file) or files.is_database(file):
+        what = "a database" if file.is_file() else "a device or a pipe"
+        exit_with_error(f"{file} is {what}: give the name of a new file, or of a backup to replace")
     token = _token(admin_token_file)
     half = file.with_name(f"{file.name}.{os.getpid()}.half")
     try:

@@ -20,9 +20,12 @@ _OUTPUT_ERRORS = (
 
 
 def exit_with_error(message: object, status: int = USAGE_ERROR) -> NoReturn:
-    """Print one line, whatever the message holds, and exit."""
+    """Print one line of plain text, whatever the message holds, and exit."""
+    from audience_mock.core.text_tables import printable
+
+    line = printable(" ".join(str(message).split()), getattr(sys.stderr, "encoding", None))
     with contextlib.suppress(OSError):
-        click.echo(f"audience-mock: {' '.join(str(message).split())}", err=True)
+        click.echo(f"audience-mock: {line}", err=True)
     sys.exit(status)
 
 

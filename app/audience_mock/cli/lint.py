@@ -1,7 +1,5 @@
 """`audience-mock lint`: what the values in files of users really are."""
 
-import csv
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +69,7 @@ def lint(
     what to change, and which lines have it. Values of the people that are included, and of those in
     --people, are recognized exactly, others by their shape. The exit status is 1 if there are findings.
     """
+    from audience_mock.cli.control.output import echo_json
     from audience_mock.cli.errors import exit_with_error
     from audience_mock.core.users.lint.files import NoColumnError, lint_file
     from audience_mock.core.users.lint.index import index_for
@@ -82,7 +81,7 @@ def lint(
         index = index_for(kind, read(people) if people is not None else ())
     except OSError as error:
         exit_with_error(f"{people}: {error.strerror}")
-    except (ValueError, csv.Error) as error:
+    except ValueError as error:
         exit_with_error(f"{people}: {error}")
     reports = []
     for name in files:
@@ -98,7 +97,7 @@ def lint(
         if not as_json:
             _print_report(reports[-1], expected)
     if as_json:
-        click.echo(json.dumps({"files": reports}, indent=2, ensure_ascii=False))
+        echo_json({"files": reports})
     sys.exit(FINDINGS if any(report["findings"] for report in reports) else 0)
 
 
@@ -133,13 +132,14 @@ def _report(name: str, linter: "Linter") -> dict[str, Any]:
 
 
 def _print_report(report: dict[str, Any], expected: "Expected") -> None:
+    from audience_mock.cli.control.output import echo
     from audience_mock.core.counting import counted
     from audience_mock.failure_report import finding_lines
 
     values = counted(report["values"], "value")
     if not report["findings"]:
-        click.echo(f"{report['file']}: OK, {values} ({expected})")
+        echo(f"{report['file']}: OK, {values} ({expected})")
         return
-    click.echo(f"{report['file']}: {values}, expected: {expected}")
+    echo(f"{report['file']}: {values}, expected: {expected}")
     for line in finding_lines(report):
-        click.echo(f"  {line}")
+        echo(f"  {line}")

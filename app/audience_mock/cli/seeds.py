@@ -23,6 +23,7 @@ def check(files: tuple[Path, ...]) -> None:
     Prints each error as FILE:LINE:COLUMN: FIELD: WHY, and "FILE: OK" for a valid file. Files of tenants get
     no column. The exit status is 1 if any file is invalid.
     """
+    from audience_mock.cli.control.output import echo
     from audience_mock.core.counting import counted
     from audience_mock.core.errors import InvalidSeedError
     from audience_mock.core.seeds import loader
@@ -37,25 +38,26 @@ def check(files: tuple[Path, ...]) -> None:
         try:
             seed, problems = loader.check(file)
         except InvalidSeedError as error:
-            click.echo(error)
+            echo(str(error))
             status = INVALID
             continue
         if seed is not None:
-            click.echo(f"{file}: OK, {counted(len(seed.audiences), 'audience')}")
+            echo(f"{file}: OK, {counted(len(seed.audiences), 'audience')}")
         for problem in problems:
-            click.echo(problem)
+            echo(str(problem))
             status = INVALID
     sys.exit(status)
 
 
 def _check_tenants(file: Path) -> int:
     """The exit status."""
+    from audience_mock.cli.control.output import echo
     from audience_mock.core.counting import counted
     from audience_mock.core.worlds.tenants import check_file
 
     tenants, wrong = check_file(file)
     for line in wrong or (f"{file}: OK, {counted(tenants, 'tenant')}",):
-        click.echo(line)
+        echo(line)
     return INVALID if wrong else 0
 
 

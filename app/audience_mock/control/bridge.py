@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from audience_mock.control.errors import invalid_input
 from audience_mock.control.openapi_responses import EXPORT_TOO_LARGE, success
@@ -34,6 +34,8 @@ Outcome = Literal["kept", "changed", "lost"]
 
 
 class BridgeQuery(ApiModel):
+    model_config = ConfigDict(extra="forbid")
+
     source: str | None = Field(
         default=None, description="API to move from; without it, the one that is served at the root."
     )

@@ -166,16 +166,16 @@ async def get(request: MockRequest, query: Annotated[ConductQuery, Query()]) -> 
     journal, limits = world.journal, world.rules
     if not limits.journal_entries:
         raise InvalidStateError(f"world {world.name} keeps no journal: set journal_entries")
-    journal.trim(limits.journal_entries, limits.journal_bytes)
+    held = journal.trim(limits.journal_entries, limits.journal_bytes)
     after, before = parse_bound(query.after, "after"), parse_bound(query.before, "before")
     entries = (
         entry
-        for entry in journal.snapshot()
+        for entry in journal.snapshot(before=held.last_number + 1)
         if (after is None or distance(entry, after) > 0)
         and (before is None or distance(entry, before) < 0)
         and (query.api is None or recorded_request(entry).api == query.api)
     )
-    dropped = journal.dropped
+    dropped = held.dropped
     subject = Subject(
         apis=book.apis,
         providers=book.providers,

@@ -138,22 +138,22 @@ def _beginning(world: World, last_id: str | None) -> str:
     """`hello`, and what a client that comes back has missed."""
     incarnation, _, number = (last_id or "").partition(".")
     seen = int(number) if number.isascii() and number.isdigit() and len(number) < 16 else None
-    journal = world.journal
-    resumed = seen is not None and incarnation == str(world.incarnation) and seen <= journal.last_number
+    journal, last = world.journal, world.journal.last_number
+    resumed = seen is not None and incarnation == str(world.incarnation) and seen <= last
     hello = {
         "world": world.name,
-        "last_number": journal.last_number,
+        "last_number": last,
         "resumed": resumed,
         "clock": clock_as_json(world),
     }
     events = []
     if resumed and seen is not None:
-        newer = [entry for entry in journal if entry.number > seen][-MAX_WAITING:]
+        newer = [*journal.snapshot(after=seen, before=last + 1)][-MAX_WAITING:]
         events = [_event(REQUEST, entry_summary(entry), _id(world, entry.number)) for entry in newer]
-        missed = journal.last_number - seen - len(newer)
+        missed = last - seen - len(newer)
         if missed:
             events.insert(0, _event("missed", {"missed": missed}))
-    return "".join([_event("hello", hello, None if events else _id(world, journal.last_number)), *events])
+    return "".join([_event("hello", hello, None if events else _id(world, last)), *events])
 
 
 def _of_notice(world: World, notice: Notice) -> str:

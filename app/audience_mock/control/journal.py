@@ -209,14 +209,21 @@ async def _page(
     """The entries of a window that fit a pattern, under a name. They are searched and written in steps."""
     check_operation(request, pattern)
     journal, rules = request.world.journal, request.world.rules
-    journal.trim(rules.journal_entries, rules.journal_bytes)
+    held = journal.trim(rules.journal_entries, rules.journal_bytes)
     after, before = parse_bound(window.after, "after"), parse_bound(window.before, "before")
     newest_first = after is None
     # Those of now: others may be added between two steps.
-    last_number, dropped = journal.last_number, journal.dropped
+    end = held.last_number + 1
+    entries = journal.snapshot(
+        after=after if isinstance(after, int) else 0,
+        before=min(before, end) if isinstance(before, int) else end,
+        newest_first=newest_first,
+    )
     found: list[Entry] = []
-    entries = journal.snapshot(newest_first=newest_first)
-    while len(found) < window.limit and (some := [*islice(entries, SEARCHED)]):
+    # If all fit, the first are enough.
+    step = min(window.limit, SEARCHED)
+    while len(found) < window.limit and (some := [*islice(entries, step)]):
+        step = SEARCHED
         found += (
             entry
             for entry in some
@@ -233,7 +240,7 @@ async def _page(
         written.append(to_json([show(entry) for entry in found[start : start + SHOWN]])[1:-1])
         await let_others_run()
     is_cut = found and not newest_first and len(found) == window.limit
-    page = {"dropped": dropped, "next": found[-1].number if is_cut else last_number}
+    page = {"dropped": held.dropped, "next": found[-1].number if is_cut else held.last_number}
     return raw_json_response(b'{"%s":[%s],%s' % (name.encode(), b",".join(written), to_json(page)[1:]))
 
 

@@ -10,6 +10,7 @@ from audience_mock.control.openapi_responses import success
 from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.audiences import search
+from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import list_search
 from audience_mock.web.provider_app import Provider
 from audience_mock.web.request import MockRequest
@@ -80,6 +81,7 @@ async def get(request: MockRequest) -> RawResponse:
     world, served = request.world, request.context.served
     file = request.worlds.default.database.file
     planned = list(world.faults)
+    by_status, kinds, customer_lists = await world.read(_counts)
     return json_response(
         {
             "version": __version__,
@@ -97,14 +99,18 @@ async def get(request: MockRequest) -> RawResponse:
                 }
                 for provider in served.providers.values()
             ],
-            "audiences": await world.read(search.count_by_status),
-            "kinds": await world.read(search.kinds),
-            "customer_lists": await world.read(list_search.count),
+            "audiences": by_status,
+            "kinds": kinds,
+            "customer_lists": customer_lists,
             "requests": len(world.journal),
             "faults": len(planned),
             "unused_faults": sum(not fault.used for fault in planned),
         }
     )
+
+
+def _counts(tx: Transaction) -> tuple[dict[str, dict[str, int]], dict[str, list[str]], int]:
+    return search.count_by_status(tx), search.kinds(tx), list_search.count(tx)
 
 
 def _operations(provider: Provider) -> set[str]:

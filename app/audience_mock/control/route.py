@@ -80,6 +80,8 @@ class ControlRoute(MockRoute):
 
 def note_change(request: MockRequest) -> None:
     """Note a change of a world that is recorded: that of the request, or the one that its path names."""
+    if request.worlds.is_shared:
+        return  # only SQLite can record, and to find a world takes a trip
     name = request.path_params.get("world")
     world = request.world if name is None else request.worlds.find(name)
     if world.recording is None:

@@ -128,9 +128,9 @@ async def plan(request: MockRequest, query: Annotated[SweepQuery, Query()]) -> R
     journal, limits = request.world.journal, request.world.rules
     if not limits.journal_entries:
         raise InvalidStateError(f"world {request.world.name} keeps no journal: set journal_entries")
-    journal.trim(limits.journal_entries, limits.journal_bytes)
+    held = journal.trim(limits.journal_entries, limits.journal_bytes)
     after = parse_bound(query.after, "after")
-    entries, dropped = journal.snapshot(), journal.dropped
+    entries, dropped = journal.snapshot(before=held.last_number + 1), held.dropped
     calls: list[Call] = []
     occurrences: Counter[str] = Counter()
     while some := [*islice(entries, SEARCHED)]:

@@ -10,6 +10,7 @@ from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core import agenda, tokens
 from audience_mock.core.store.rows import TokenRow
+from audience_mock.core.store.transaction import Transaction
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
 from audience_mock.web.schema import ApiModel
@@ -90,11 +91,14 @@ _WINDOW = {
 async def list_tokens(request: MockRequest, query: Annotated[TokenQuery, Query()]) -> RawResponse:
     """List the tokens that this world has issued, revoked or got from a seed. With `auth_mode` lenient, other
     tokens are valid too."""
-    found, total = await request.world.transact(tokens.list_newest, limit=query.limit)
-    apps = await request.world.read(tokens.app_ids)
+    found, total, apps = await request.world.read(_newest, limit=query.limit)
     now_ms = request.world.clock.now_ms()
     shown = [_as_json(row, now_ms) for row in found]
     return json_response({"tokens": shown, "total": total, "apps": apps})
+
+
+def _newest(tx: Transaction, *, limit: int) -> tuple[list[TokenRow], int, list[str]]:
+    return *tokens.list_newest(tx, limit=limit), tokens.app_ids(tx)
 
 
 @router.get(

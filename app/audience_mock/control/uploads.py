@@ -12,6 +12,7 @@ from audience_mock.control.responses import json_response
 from audience_mock.control.route import ControlRoute
 from audience_mock.core.audiences.lifecycle import upload_state_at
 from audience_mock.core.store.rows import ListUploadRow, UploadPartRow
+from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import list_uploads, uploads
 from audience_mock.web.request import MockRequest
 from audience_mock.web.response import RawResponse
@@ -41,11 +42,19 @@ class UploadReports(ApiModel):
 )
 async def list_all(request: MockRequest) -> RawResponse:
     """Report on the newest hundred uploads of this world, the newest first."""
-    reports = await request.world.read(uploads.list_reports, limit=MAX_REPORTS)
-    found = await request.world.transact(list_uploads.list_newest, limit=MAX_REPORTS)
+    reports, found = await request.world.read(_newest)
     now_ms = request.world.clock.now_ms()
     of_lists = [_as_json(upload, parts, now_ms) for upload, parts in found]
     return json_response({"uploads": reports, "list_uploads": of_lists})
+
+
+def _newest(
+    tx: Transaction,
+) -> tuple[list[dict[str, Any]], list[tuple[ListUploadRow, list[UploadPartRow]]]]:
+    return (
+        uploads.list_reports(tx, limit=MAX_REPORTS),
+        list_uploads.list_newest(tx, limit=MAX_REPORTS),
+    )
 
 
 def _as_json(upload: ListUploadRow, parts: Sequence[UploadPartRow], now_ms: int) -> dict[str, Any]:

@@ -158,15 +158,16 @@ def _failure(
         error += f"; request {nearest.number} is the nearest and differs in {where}"
     elif nearest is None:
         error += "; the journal has no other request"
-    if journal.dropped:
-        error += f" ({journal.dropped} older ones were dropped: raise journal_entries or journal_bytes)"
+    dropped = journal.dropped
+    if dropped:
+        error += f" ({dropped} older ones were dropped: raise journal_entries or journal_bytes)"
     return VerificationFailedError(
         {
             "error": error,
             **({} if field is None else {"field": field}),
             "verified": False,
             "matched": [entry.number for entry in matched],
-            "dropped": journal.dropped,
+            "dropped": dropped,
             "nearest": None if nearest is None else entry_summary(nearest),
             "differences": differences,
         }

@@ -147,7 +147,7 @@ async def verify(request: MockRequest, body: Expectation) -> RawResponse:
     journal, rules = request.world.journal, request.world.rules
     if not rules.journal_entries:
         raise InvalidStateError(f"world {request.world.name} keeps no journal: set journal_entries")
-    journal.trim(rules.journal_entries, rules.journal_bytes)
+    held = journal.trim(rules.journal_entries, rules.journal_bytes)
     if body.order is not None:
         matched = verify_order(journal, body.order, body.within_s)
     else:
@@ -156,4 +156,4 @@ async def verify(request: MockRequest, body: Expectation) -> RawResponse:
             journal, body, expected.at_least, expected.at_most, within_s=body.within_s, now_ms=now_ms
         )
     numbers = [entry.number for entry in matched]
-    return json_response({"verified": True, "matched": numbers, "dropped": journal.dropped})
+    return json_response({"verified": True, "matched": numbers, "dropped": held.dropped})

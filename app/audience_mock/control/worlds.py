@@ -1,6 +1,7 @@
 """/__admin/worlds: isolated environments, each with its own data, clock and settings."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from audience_mock.control.openapi_responses import (
 from audience_mock.control.responses import empty_response, json_response
 from audience_mock.control.route import ServerRoute
 from audience_mock.core.audiences import queries
+from audience_mock.core.errors import NotFoundError
 from audience_mock.core.steps import let_others_run
 from audience_mock.core.worlds.measures import WorldState as StateOfWorld
 from audience_mock.core.worlds.names import NAME, tenant_of
@@ -139,11 +141,12 @@ async def delete_matching(request: MockRequest, query: Annotated[DeletionQuery, 
     deleted = []
     for name in _matching(request, query.match):
         await request.worlds.until_free(name)
-        # One that another call deleted meanwhile is not in the list.
-        if name != DEFAULT and name in request.worlds:
+        if name == DEFAULT:
+            continue
+        with suppress(NotFoundError):  # another call deleted it meanwhile
             request.worlds.delete(name)
             deleted.append(name)
-            await let_others_run()
+        await let_others_run()
     return json_response({"deleted": deleted})
 
 
@@ -186,7 +189,8 @@ async def put(request: MockRequest, world: str, body: WorldSettings) -> RawRespo
 )
 async def update(request: MockRequest, world: str, body: WorldSettings) -> RawResponse:
     """Set the settings that are given and keep the world's others. Creates the world if there is none."""
-    kept = request.worlds.find(world).settings if world in request.worlds else {}
+    found = request.worlds.get(world)
+    kept = {} if found is None else found.settings
     return await _configured(request, world, {**kept, **body.settings})
 
 
@@ -222,7 +226,8 @@ async def fork(request: MockRequest, world: str, body: Fork) -> RawResponse:
     request.context.target = body.name
     request.caller.check_sees(body.name)
     await request.worlds.until_free(world)
-    return json_response(await _as_json(request, await request.worlds.fork(world, body.name)), 201)
+    forked = await request.worlds.fork(world, body.name)
+    return json_response(await _as_json(request, forked, is_new=True), 201)
 
 
 def _matching(request: MockRequest, pattern: str) -> list[str]:
@@ -242,14 +247,15 @@ def _details(state: StateOfWorld) -> dict[str, Any]:
 
 async def _configured(request: MockRequest, world: str, settings: Mapping[str, Any]) -> RawResponse:
     await request.worlds.until_free(world)
-    status = 200 if world in request.worlds else 201
-    return json_response(await _as_json(request, request.worlds.set_settings(world, settings)), status)
+    configured, is_new = request.worlds.set_settings(world, settings)
+    return json_response(await _as_json(request, configured, is_new=is_new), 201 if is_new else 200)
 
 
-async def _as_json(request: MockRequest, world: World) -> dict[str, Any]:
+async def _as_json(request: MockRequest, world: World, *, is_new: bool = False) -> dict[str, Any]:
+    """A new one has no snapshots."""
     return {
         "name": world.name,
         "audiences": await world.read(queries.count),
         "settings": world.settings,
-        "snapshots": request.worlds.snapshots(world),
+        "snapshots": [] if is_new else request.worlds.snapshots(world),
     }

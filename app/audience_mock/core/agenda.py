@@ -2,10 +2,21 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+    text,
+    union_all,
+)
 
 from audience_mock.core.audiences import queries
 from audience_mock.core.audiences.lifecycle import list_status_at, status_at, upload_state_at
@@ -49,14 +60,11 @@ class Agenda:
 
 def next_events(world: World, *, kinds: Collection[str] = (), limit: int = 1) -> Agenda:
     """What will happen after now, of some `kinds` or of all; at most `limit` events."""
-    wanted = [kind for kind in KINDS if not kinds or kind in kinds]
+    wanted = tuple(kind for kind in KINDS if not kinds or kind in kinds)
     now_ms = world.clock.now_ms()
-    found = [
-        _windows(world, now_ms)
-        if kind == LIMIT
-        else world.read_now(_stored, kind=kind, now_ms=now_ms, limit=limit)
-        for kind in wanted
-    ]
+    found = world.read_now(_stored, kinds=wanted, now_ms=now_ms, limit=limit)
+    if LIMIT in wanted:
+        found.append(_windows(world, now_ms))
     # Events of one time stay in the order of KINDS, and of their kind.
     events = sorted((event for part in found for event in part.events), key=lambda event: event.at_ms)
     return Agenda(
@@ -132,13 +140,42 @@ KINDS = (*_SOURCES, LIMIT)
 done, a token expires, a window of a rate limit ends."""
 
 
-def _stored(tx: Transaction, *, kind: str, now_ms: int, limit: int) -> Agenda:
-    rows, at, order, describe = _SOURCES[kind]
-    pending = rows.where(at > now_ms, at < LATEST_MS)
-    total, last_at_ms = cast(Any, tx.execute(pending.with_only_columns(func.count(), func.max(at))).one())
-    first = tx.execute(pending.order_by(at, order).limit(limit)).all() if total else ()
-    events = [Event(getattr(row, at.key or ""), kind, describe(row)) for row in first]
-    return Agenda(events, total, last_at_ms)
+def _stored(tx: Transaction, *, kinds: Sequence[str], now_ms: int, limit: int) -> list[Agenda]:
+    found: list[Agenda] = []
+    stored = tuple(kind for kind in kinds if kind in _SOURCES)
+    if not stored:
+        return found
+    when = {"now_ms": now_ms, "most": limit}
+    for kind, total, last_at_ms in cast(Any, tx.execute(_counts(stored), when)):
+        _, at, _, describe = _SOURCES[kind]
+        first = tx.execute(_first(kind), when) if total and limit else ()
+        events = [Event(getattr(row, at.key or ""), kind, describe(row)) for row in first]
+        found.append(Agenda(events, total, last_at_ms))
+    return found
+
+
+@cache
+def _counts(kinds: Sequence[str]) -> CompoundSelect[Any] | Select[Any]:
+    """Of each kind, how many events there are, and the time of the last one."""
+    return union_all(
+        *(
+            _pending(kind).with_only_columns(
+                literal(kind).label("kind"), func.count(), func.max(_SOURCES[kind].at)
+            )
+            for kind in kinds
+        )
+    )
+
+
+@cache
+def _first(kind: str) -> Select[Any]:
+    _, at, order, _ = _SOURCES[kind]
+    return _pending(kind).order_by(at, order).limit(bindparam("most"))
+
+
+def _pending(kind: str) -> Select[Any]:
+    rows, at, _, _ = _SOURCES[kind]
+    return rows.where(at > bindparam("now_ms"), at < LATEST_MS)
 
 
 def _windows(world: World, now_ms: int) -> Agenda:

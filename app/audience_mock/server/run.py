@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from audience_mock.app import create_app
 from audience_mock.core.errors import DomainError
+from audience_mock.core.store.files import is_special
 from audience_mock.server.deleted_files import DeletedFiles
 from audience_mock.server.listener import base_url, families, listen, why_not_listening
 from audience_mock.server.log_output import LogHandler
@@ -30,6 +31,8 @@ def run(settings: Settings, fail: Callable[[object], NoReturn], is_stopped: Call
         listeners = listen(settings.host, settings.port)
     except (OSError, UnicodeError) as error:
         fail(why_not_listening(settings.host, settings.port, error))
+    if settings.ready_file is not None and is_special(settings.ready_file):
+        fail(f"cannot write the ready file {settings.ready_file}: it is a device or a pipe")
     _raise_open_file_limit()
     url = base_url(listeners[0])
     if (said := families(listeners[0])) is not None:

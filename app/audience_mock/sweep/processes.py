@@ -15,6 +15,9 @@ from audience_mock.sweep.engine import StoppedError
 from audience_mock.sweep.results import SHOWN_BYTES, Finished
 from audience_mock.sweep.worlds import World
 
+KEPT_BYTES, LOOK_S = 64 << 20, 0.25
+"""Of a run's output in a temporary file: a command may print gigabytes. It is cut when it is found to have
+more, looked at this often. Chosen."""
 SIGNAL_BASE = 128
 """The exit status of a process that a signal ended is this and the signal's number, as in a shell."""
 
@@ -40,6 +43,7 @@ class Processes:
         """Raises OSError if the command cannot be started, and StoppedError after `stop`."""
         environment = os.environ | dict(self._environment(world.url)) | dict(variables)
         with TemporaryFile() as output:
+            _append_only(output)
             started = time.monotonic()
             with self._lock:
                 if self._stopped:
@@ -55,9 +59,7 @@ class Processes:
                 self._running.add(process)
             status: int | None = None
             try:
-                status = process.wait(limit_s)
-            except subprocess.TimeoutExpired:
-                pass
+                status = _status_of(process, limit_s, output)
             finally:
                 # What it left behind in its group would go on calling the server.
                 _kill_group(process)
@@ -92,11 +94,38 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def _append_only(output: IO[bytes]) -> None:
+    """Let all writers append, wherever the end is by then: so the file can be cut."""
+    if sys.platform != "win32":
+        import fcntl  # noqa: PLC0415 - Windows has none
+
+        flags = fcntl.fcntl(output, fcntl.F_GETFL)
+        fcntl.fcntl(output, fcntl.F_SETFL, flags | os.O_APPEND)
+
+
+def _status_of(process: subprocess.Popen[bytes], limit_s: float | None, output: IO[bytes]) -> int | None:
+    """The exit status, or None after the limit. Of the output, the end alone takes room on the disk."""
+    ends_at = None if limit_s is None else time.monotonic() + limit_s
+    while True:
+        left_s = LOOK_S if ends_at is None else min(LOOK_S, ends_at - time.monotonic())
+        try:
+            return process.wait(max(0, left_s))
+        except subprocess.TimeoutExpired:
+            if ends_at is not None and time.monotonic() >= ends_at:
+                return None
+        if sys.platform != "win32" and os.fstat(output.fileno()).st_size > KEPT_BYTES:
+            end = _end_of(output).encode(errors="surrogateescape")
+            output.truncate(0)
+            output.write(end)
+            output.flush()
+
+
 def _end_of(output: IO[bytes]) -> str:
     size = output.seek(0, os.SEEK_END)
     output.seek(max(0, size - SHOWN_BYTES))
     text = output.read().decode(errors="replace")
-    return text if size <= SHOWN_BYTES else text.partition("\n")[2]
+    # From a whole line on, if there is one.
+    return text if size <= SHOWN_BYTES else text.partition("\n")[2] or text
 
 
 def _last_line(text: str) -> str:

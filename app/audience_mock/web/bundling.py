@@ -127,6 +127,7 @@ def _exchange(entry: Entry, exchange: Exchange | None) -> dict[str, Any]:
             reason = "its body was too large to be kept"
     if recorded.redact_users and body:
         body, reason = b"", "its body is left out, by redact_users"
+    shown = None if answer is None else _without_address(answer, host, recorded.path)
     return {
         "number": entry.number,
         "at": entry.at_ms / 1000,
@@ -141,13 +142,25 @@ def _exchange(entry: Entry, exchange: Exchange | None) -> dict[str, Any]:
         },
         "answer": {
             "status": recorded.status,
-            "headers": [
-                [name.decode("latin-1").lower(), value.decode("latin-1")]
-                for name, value in split_headers(recorded.answer_head)
-            ],
-            "body": None if answer is None else text_of(_without_address(answer, host, recorded.path)),
+            "headers": with_length_of(
+                [
+                    [name.decode("latin-1").lower(), value.decode("latin-1")]
+                    for name, value in split_headers(recorded.answer_head)
+                ],
+                longer_by=len(shown or b"") - len(answer or b""),
+            ),
+            "body": None if shown is None else text_of(shown),
         },
     }
+
+
+def with_length_of(headers: list[list[str]], *, longer_by: int) -> list[list[str]]:
+    """The headers of an answer whose body became longer, or shorter, by some bytes."""
+    if not longer_by:
+        return headers
+    return [
+        [name, str(int(value) + longer_by) if name == "content-length" else value] for name, value in headers
+    ]
 
 
 def _without_address(answer: bytes, host: bytes, path: bytes) -> bytes:

@@ -83,6 +83,16 @@ def test_rebound_names_and_foreign_pages_may_not(
     assert "access-control-allow-origin" not in rejected.headers
 
 
+@pytest.mark.parametrize("hosts", [("localhost", "evil.example"), ("evil.example", "localhost")])
+def test_each_of_two_hosts_has_to_be_local(mock: MockServer, hosts: tuple[str, str]) -> None:
+    """A request with two Host headers is judged by both."""
+    url = httpx.URL(mock.url)
+    head = "".join(f"Host: {host}\r\n" for host in hosts)
+    with socket.create_connection((url.host, url.port or 0), timeout=60) as connection:
+        connection.sendall(f"GET {WORLDS} HTTP/1.1\r\n{head}\r\n".encode())
+        assert b" 403 " in connection.recv(65536).partition(b"\r\n")[0]
+
+
 def test_a_token_opens_it_to_any_machine(start: Callable[..., MockServer]) -> None:
     """With an admin token, every caller needs the token, and nothing else."""
     mock = start(admin_token="open-sesame")

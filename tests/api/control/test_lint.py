@@ -183,3 +183,11 @@ def test_people_of_a_test_are_recognized(mock: MockServer) -> None:
     with pytest.raises(ControlError) as error:
         mock.lint(people=[{"mail": "eva.lund@fixtures.example"}])
     assert (error.value.status, error.value.field) == (400, "people.0.mail")
+
+
+def test_people_with_next_to_nothing(mock: MockServer) -> None:
+    """People whose phone number has no digits, or whose address is blank, are recognized as nobody."""
+    upload(mock, hashed("", "+12025550100"), "phone_hash")
+    people = [{"phone": "+"}, {"phone": " + "}, {"phone": ""}, {"email": " "}, {"email": "@"}]
+    (report,) = mock.lint(people=people)
+    assert codes(report)["empty_hash",] == (1, 1)

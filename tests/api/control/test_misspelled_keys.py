@@ -1,5 +1,7 @@
 """Bodies of the control API with a key that it does not know, or with a byte order mark."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import httpx
 import pytest
 
 from audience_mock.testing import MockServer, connect
+from helpers.descriptions import CHECKOUT
 from helpers.errors import control_error
 
 AUDIENCE = {"api": "pinterest", "kind": "VISITOR", "name": "a"}
@@ -71,3 +74,22 @@ def test_a_seed_file_with_a_mark_is_imported(mock: MockServer, tmp_path: Path) -
     file = tmp_path / "seed.json"
     file.write_text('\ufeff{"people": ["ann@example.com"]}', encoding="utf-8")
     assert connect(mock.url).seed(file)["counts"] == {"people": 1}
+
+
+DESCRIBED = json.loads((CHECKOUT / "openapi/control.json").read_text())["paths"]
+WITH_PARAMETERS = {
+    (method.upper(), path): [each["name"] for each in found if each.get("required")]
+    for path, operations in DESCRIBED.items()
+    for method, operation in operations.items()
+    if isinstance(operation, dict)
+    and (found := [each for each in operation.get("parameters", ()) if each["in"] == "query"])
+}
+
+
+@pytest.mark.parametrize(("method", "path"), WITH_PARAMETERS)
+def test_an_unknown_parameter_is_named(mock: MockServer, method: str, path: str) -> None:
+    """Each operation with parameters in its query rejects another one instead of doing what was not meant."""
+    query = {"no_such_key": "1"} | dict.fromkeys(WITH_PARAMETERS[method, path], "x")
+    url = mock.url + re.sub(r"\{\w+\}", "1", path)
+    response = httpx.request(method, url, params=query)
+    assert "unknown key 'no_such_key'" in control_error(response, 400)["error"]

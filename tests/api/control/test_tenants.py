@@ -1,6 +1,8 @@
 """Tenants: their tokens control their own worlds, and see no other's."""
 
+import json
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,11 @@ import httpx
 import pytest
 
 from audience_mock.core.errors import InvalidSettingsError, InvalidTenantsError
+from audience_mock.core.worlds.tenants import Tenants
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.control_calls import CALLS
+from helpers.descriptions import CHECKOUT
 from helpers.errors import control_error
 from helpers.tenants import OPERATOR, bearer, digest, two_teams, write_tenants
 
@@ -111,6 +116,48 @@ def test_worlds_of_others_do_not_exist(
         texts.add(control_error(answer, 404)["error"].replace(world, "W"))
     assert len(texts) == 1
     assert "'W'" in texts.pop()
+    assert worlds_of(mock, OPERATOR) == before
+
+
+DESCRIBED = [
+    (operation["operationId"], method.upper(), path)
+    for path, operations in json.loads((CHECKOUT / "openapi/control.json").read_text())["paths"].items()
+    for method, operation in operations.items()
+    if method in ("get", "put", "post", "patch", "delete")
+]
+OPEN = {"/__admin/health", "/__admin/live", "/__admin/ready"}
+READING = {"journal/search", "journal/verify", "uploads/lint_for"}
+"""They are a POST since they take a body, and change nothing."""
+
+
+def test_no_operation_tells_of_another_tenant(mock: MockServer) -> None:
+    """Every described operation answers about another tenant's world as about one that does not exist, names
+    none elsewhere, and changes nothing for a token that reads."""
+    bodies = {each.operation: each.body for each in CALLS if each.status < 300 and each.body is not None}
+    before = worlds_of(mock, OPERATOR)
+
+    def answer(operation: str, method: str, path: str, token: str, world: str) -> tuple[int, str]:
+        full = path if "{world}" in path else f"/worlds/{world}{path}"
+        for name, value in {"world": world, "other": "team-a.green"}.items():
+            full = full.replace(f"{{{name}}}", value)
+        full = re.sub(r"\{\w+\}", "1", full) + ("?for_s=0" if operation == "events/subscribe" else "")
+        response = call(mock, token, method, full, bodies.get(operation))
+        assert response.status_code < 500
+        return response.status_code, response.text.replace(world, "W")
+
+    for operation, method, path in DESCRIBED:
+        if path in OPEN:
+            continue
+        for token in ("team-a-admin", "team-a-reads", "nobody's"):
+            other, absent = (
+                answer(operation, method, path, token, world) for world in ("team-b.secret", "team-b.absent")
+            )
+            assert (operation, other) == (operation, absent)
+            assert (operation, other[0]) == (operation, 401 if token == "nobody's" else 404)
+        status, text = answer(operation, method, path, "team-a-reads", "team-a.green")
+        assert "team-b" not in text
+        if method != "GET" and operation not in READING:
+            assert (operation, status) == (operation, 403)
     assert worlds_of(mock, OPERATOR) == before
 
 
@@ -335,6 +382,25 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(
         start(tenants=file, admin_token=OPERATOR)
     assert str(raised.value).startswith(f"{file}:{line}: ")
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "admin_tokens = ['{}']",
+        "read_only_tokens = '{}'",
+        "client_tokens = {{pinterest = ['sha256:{}']}}",
+        "client_tokens = '{}'",
+    ],
+)
+def test_a_token_in_the_place_of_a_digest_is_not_shown(tmp_path: Path, given: str) -> None:
+    """Who writes a token into the file reads so in a line that does not repeat it: the log may have it."""
+    file = tmp_path / "t.toml"
+    file.write_text(f"[tenants.a]\n{given.format('hunter2-hunter2')}\n")
+    with pytest.raises(InvalidTenantsError) as raised:
+        Tenants(file)
+    assert "hunter2" not in str(raised.value)
+    assert "audience-mock token" in str(raised.value)
 
 
 def test_a_file_that_is_none_ends_the_start(start: Start, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,10 +11,17 @@ import click
 
 from audience_mock.core.text_tables import GAP, printable, shown, table_lines
 
+_BEYOND_ASCII = re.compile(r"[^\n -~]")
+
 
 def echo_json(value: Any) -> None:
-    """Print indented JSON. Characters are escaped only if the output's encoding has some of them not."""
+    """Print indented JSON. Characters are escaped if they could control a terminal, as those of C1 do, or
+    turn the direction of writing, and all of them if the output's encoding has some of them not."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
+    if not text.isascii():
+        text = _BEYOND_ASCII.sub(
+            lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text
+        )
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from audience_mock.core.errors import NotFoundError
@@ -19,6 +20,15 @@ class Entry(NamedTuple):
     at_ms: int
     held_bytes: int
     record: Any
+
+
+class Held(NamedTuple):
+    """What a journal holds, as of one moment."""
+
+    last_number: int
+    """Of the newest entry, dropped or not."""
+    dropped: int
+    """Entries that the bounds have dropped, since the start or since `clear`."""
 
 
 class Journal:
@@ -41,11 +51,12 @@ class Journal:
         while len(entries) > max_entries or (self._held_bytes > max_bytes and entries):
             self._held_bytes -= entries.popleft()[2]
 
-    def trim(self, max_entries: int, max_bytes: int) -> None:
-        """Drop the oldest entries until the rest is within the bounds."""
+    def trim(self, max_entries: int, max_bytes: int) -> Held:
+        """Drop the oldest entries until the rest is within the bounds. Returns what there is then."""
         entries = self._entries
         while len(entries) > max_entries or (self._held_bytes > max_bytes and entries):
             self._held_bytes -= entries.popleft()[2]
+        return Held(self.last_number, self.dropped)
 
     def clear(self) -> None:
         """Drop all entries; numbers go on."""
@@ -75,9 +86,14 @@ class Journal:
         """Memory that the entries take, by estimate."""
         return self._held_bytes
 
-    def snapshot(self, *, newest_first: bool = False) -> Iterator[Entry]:
-        """As iterating, over the entries of now: while it goes on, others may be added."""
-        entries = list(self._entries)
+    def snapshot(
+        self, *, after: int = 0, before: int | None = None, newest_first: bool = False
+    ) -> Iterator[Entry]:
+        """As iterating, over the entries of now whose numbers lie between the two: while it goes on, others
+        may be added."""
+        first = self.last_number - len(self._entries) + 1
+        last = None if before is None else max(0, before - first)
+        entries = list(islice(self._entries, max(0, after + 1 - first), last))
         return map(Entry._make, reversed(entries) if newest_first else entries)
 
     def __len__(self) -> int:

@@ -1,23 +1,25 @@
 """A PostgreSQL database: connections, and transactions on them."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import asyncpg
 
+from audience_mock.core.errors import StoreError
 from audience_mock.core.postgres import address, migrations, schema
 from audience_mock.core.postgres.failures import Availability
+from audience_mock.core.postgres.leases import Held, Lease, end, lease
 from audience_mock.core.postgres.long_statements import LongStatements
 from audience_mock.core.postgres.pools import Beside, Pools
 from audience_mock.core.postgres.server_time import ServerTime
-from audience_mock.core.postgres.waiting import can_wait, wait
+from audience_mock.core.postgres.waiting import can_wait, in_greenlet, wait
 
 T = TypeVar("T")
 
 Rows = Sequence[Any]
 
-READ_ONLY = "READ ONLY"
 READ_ONE_STATE = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 COPY_ONE_STATE = "ISOLATION LEVEL REPEATABLE READ"
 """Modes of a transaction."""
@@ -27,44 +29,48 @@ _NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8"
 _UNBOUNDED_S = 86_400.0
 """Of a statement that copies: the driver takes None for its default."""
 
-_PLANS = (
-    "SET LOCAL jit = off",
-    "SET LOCAL enable_seqscan = off",
-    "SET LOCAL plan_cache_mode = force_generic_plan",
-)
+_PLANS = {"jit": "off", "enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
 """Each statement is known and has an index; planning it anew costs more than running it."""
 
 
 class Session:
-    """An open transaction."""
+    """A transaction on a connection: `begin` is sent before its first statement, so that one without any
+    takes no trip. Without a `begin`, each statement is a transaction of its own."""
 
-    __slots__ = ("_connection", "_limit_s", "_long")
+    __slots__ = ("_begin", "_held", "_limit_s", "_long", "is_open")
 
-    def __init__(self, connection: Any, long: LongStatements | None) -> None:
-        self._connection = connection
+    def __init__(self, held: Held, long: LongStatements | None, begin: str | None = None) -> None:
+        self._held = held
         self._long = long
         self._limit_s = None if long is None else _UNBOUNDED_S
+        self._begin = begin
+        self.is_open = False
+        """Whether it has begun."""
 
     def fetch(self, text: str, *values: Any) -> Rows:
         """The rows of a statement."""
-        rows: Rows = self._result(self._connection.fetch(text, *values, timeout=self._limit_s))
+        rows: Rows = self._result("fetch", text, *values)
         return rows
 
     def row(self, text: str, *values: Any) -> Any:
         """The first row, or None."""
-        return self._result(self._connection.fetchrow(text, *values, timeout=self._limit_s))
+        return self._result("fetchrow", text, *values)
 
     def run(self, text: str, *values: Any) -> int:
         """Run a statement; returns the number of rows."""
-        status: str = self._result(self._connection.execute(text, *values, timeout=self._limit_s))
+        status: str = self._result("execute", text, *values)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
     def run_for_each(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
-        self._result(self._connection.executemany(text, rows, timeout=self._limit_s))
+        self._result("executemany", text, rows)
 
-    def _result(self, statement: Any) -> Any:
-        return wait(statement if self._long is None else self._long.result(statement))
+    def _result(self, method: str, *arguments: Any) -> Any:
+        if self._begin is not None and not self.is_open:
+            self.is_open = True
+            self._held.begin("execute", self._begin)
+        statement = getattr(self._held.connection, method)(*arguments, timeout=self._limit_s)
+        return self._held.run(statement if self._long is None else self._long.result(statement))
 
 
 class PostgresDatabase:
@@ -80,15 +86,20 @@ class PostgresDatabase:
         self._long = LongStatements(self.address)
         self._pools = Pools(self.address)
         self._beside = Beside()
+        bounds = {"lock_timeout": options.lock_timeout_ms, **_PLANS}
         self._begin = "; ".join(
             (
                 f"SET LOCAL search_path = {schema.SCHEMA}, pg_temp",
                 f"SET LOCAL statement_timeout = {options.statement_timeout_ms}",
-                f"SET LOCAL lock_timeout = {options.lock_timeout_ms}",
                 f"SET LOCAL idle_in_transaction_session_timeout = {options.idle_timeout_ms}",
-                *_PLANS,
+                *(f"SET LOCAL {name} = {value}" for name, value in bounds.items()),
             )
         )
+        self.set_bounds = ", ".join(
+            f"set_config('{name}', '{value}', true)" for name, value in bounds.items()
+        )
+        """Columns of a subquery, for a statement that is a transaction of its own: what runs after it, such
+        as a function that is called with its rows, waits for locks and is planned as in `session`."""
 
     def run(self, function: Callable[[], T]) -> T:
         """Run a function that waits for the database, from wherever it is called."""
@@ -110,41 +121,81 @@ class PostgresDatabase:
 
         return self.run(run)
 
-    def row(self, text: str, *values: Any) -> Any:
-        """The first row of a statement in a transaction of its own, or None."""
-        return self.run(lambda: self._alone("fetchrow", text, values))
+    def row(self, text: str, *values: Any, copies: bool = False) -> Any:
+        """The first row of a statement in a transaction of its own, or None. One that copies images takes as
+        long as it needs."""
+        return self.run(lambda: self._alone(Session.row, text, values, copies))
+
+    def read_row(self, text: str, *values: Any) -> Any:
+        """As `row`, of a statement that only reads. A connection that was lost meanwhile is replaced: for
+        what requests begin with."""
+
+        def read() -> Any:
+            with self._connection() as held:
+                return held.begin("fetchrow", text, *values)
+
+        if not self.address.options.statement_cache_size:
+            return self.row(text, *values)
+        return self.run(read)
 
     def rows(self, text: str, *values: Any) -> Rows:
-        return self.run(lambda: self._alone("fetch", text, values))
+        return self.run(lambda: self._alone(Session.fetch, text, values, False))
 
-    def _alone(self, method: str, text: str, values: Sequence[Any]) -> Any:
+    def _alone(self, method: Callable[..., T], text: str, values: Sequence[Any], copies: bool) -> T:
         """Run one statement, which names its tables with their schema, in one trip if that is possible."""
         if not self.address.options.statement_cache_size:
             # Its preparation would be lost between two trips.
-            with self.session() as session:
-                return session.fetch(text, *values) if method == "fetch" else session.row(text, *values)
-        with self._connection() as connection:
-            return wait(getattr(connection, method)(text, *values))
+            with self.session(copies=copies) as session:
+                return method(session, text, *values)
+        with self._connection() as held:
+            return method(Session(held, self._long if copies else None), text, *values)
+
+    def open_in_advance(self, warm: Callable[[Session], None]) -> None:
+        """From now on, this event loop has connections before a request needs them. `warm` uses each once, in
+        a transaction that is rolled back. For callers in a greenlet, before there are requests."""
+
+        async def warmed(connection: Any) -> None:
+            # Behind a pooler that may give each transaction another session, there is nothing to prepare.
+            if self.address.options.statement_cache_size:
+                async with asyncio.timeout(self.address.options.connect_s):
+                    await in_greenlet(lambda: self._use_once(connection, warm))
+
+        self._pools.here(warmed)
+
+    def _use_once(self, connection: Any, function: Callable[[Session], None]) -> None:
+        wait(connection.execute(f"BEGIN; {self._begin}; SET LOCAL {schema.SCHEMA}.image = 0"))
+        function(Session(Held(connection), None))
+        wait(connection.execute("ROLLBACK"))
 
     def ping(self) -> None:
         """Raises StoreUnavailableError unless the database answers within the time of a connection."""
 
         def asked() -> None:
-            with self._connection() as connection:
-                wait(connection.execute("SELECT 1", timeout=self.address.options.connect_s))
+            with self._connection() as held:
+                held.run(held.connection.execute("SELECT 1", timeout=self.address.options.connect_s))
 
         self.run(asked)
 
     @contextmanager
-    def _connection(self) -> Iterator[Any]:
+    def _connection(self) -> Iterator[Lease]:
         with self.availability.watched():
-            pool = self._pools.here()
-            connection = wait(pool.acquire(timeout=self.address.options.connect_s))
             try:
-                with _terminated_if_silent(connection):
-                    yield connection
-            finally:
-                wait(pool.release(connection))
+                with lease(self._pools, self.address.options.connect_s) as held:
+                    yield held
+                if held.has_answered:
+                    self.availability.answered()
+            except (asyncpg.SyntaxOrAccessError, asyncpg.InvalidSchemaNameError):
+                self._check_schema()
+                raise
+
+    def _check_schema(self) -> None:
+        """Raises StoreUnavailableError if the tables are not those of this version any more, as after a
+        restore of an older backup."""
+        with lease(self._pools, self.address.options.connect_s) as held:
+            try:
+                migrations.check(Session(held, None), self.shown)
+            except StoreError as error:
+                raise self.availability.unusable(str(error)) from None
 
     @contextmanager
     def session(self, *, image: int | None = None, mode: str = "", copies: bool = False) -> Iterator[Session]:
@@ -156,16 +207,18 @@ class PostgresDatabase:
             begin += f"; SET LOCAL {schema.SCHEMA}.image = {image:d}"
         if copies:
             begin += "; SET LOCAL statement_timeout = 0"
-        with self._connection() as connection:
-            wait(connection.execute(begin))
+        with self._connection() as held:
+            session = Session(held, self._long if copies else None, begin)
             try:
-                yield Session(connection, self._long if copies else None)
+                yield session
             except TimeoutError:
                 raise
             except BaseException:
-                _roll_back(connection)
+                if session.is_open:
+                    _roll_back(held.connection)
                 raise
-            wait(connection.execute("COMMIT"))
+            if session.is_open:
+                wait(held.connection.execute("COMMIT"))
 
     def check_reachable(self) -> None:
         """Raises StoreUnavailableError if the last request of a world found no database."""
@@ -190,16 +243,6 @@ class PostgresDatabase:
         self._beside.stop(self._pools.close_here)
 
 
-@contextmanager
-def _terminated_if_silent(connection: Any) -> Iterator[None]:
-    """A connection whose other end does not answer cannot be used again, nor closed in an orderly way."""
-    try:
-        yield
-    except (TimeoutError, asyncpg.InternalClientError):
-        connection.terminate()
-        raise
-
-
 def _roll_back(connection: Any) -> None:
     """One that cannot even do this is of no more use; the error that led here says more."""
     try:
@@ -211,4 +254,4 @@ def _roll_back(connection: Any) -> None:
         OSError,
         TimeoutError,
     ):
-        connection.terminate()
+        end(connection)

@@ -20,6 +20,7 @@ _UNAVAILABLE = (
     asyncpg.IdleInTransactionSessionTimeoutError,  # this server hung for a while
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,  # a standby
+    asyncpg.FeatureNotSupportedError,  # the same of a table that it does not have: an unlogged one
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     OSError,
@@ -47,6 +48,9 @@ class Availability:
             raise InvalidTextError("U+0000 is a character that PostgreSQL does not store") from None
         except _UNAVAILABLE as error:
             raise self._unavailable(error) from None
+
+    def answered(self) -> None:
+        """The database has run a statement."""
         if self._is_down is not False:
             if self._is_down:
                 log.info("the database %s answers again", self._shown)
@@ -62,11 +66,18 @@ class Availability:
         log.warning("a statement took too long: %s", why)
         return StoreUnavailableError(f"the database took too long: {why}")
 
+    def unusable(self, why: str) -> StoreUnavailableError:
+        """It answers, but is not the one that this version needs."""
+        return self._down(why, why)
+
+    def _down(self, why: str, logged: str) -> StoreUnavailableError:
+        if self._is_down is False:
+            self._is_down = True
+            log.error("the database %s", logged)
+        return StoreUnavailableError(f"the database {why}")
+
     def _unavailable(self, error: Exception) -> StoreUnavailableError:
         why = str(error) or type(error).__name__
         if isinstance(error, asyncpg.LockNotAvailableError | asyncpg.QueryCanceledError):
             return self.took_too_long(why)
-        if self._is_down is False:
-            self._is_down = True
-            log.error("the database %s does not answer: %s", self._shown, why)
-        return StoreUnavailableError(f"the database does not answer: {why}")
+        return self._down(f"does not answer: {why}", f"{self._shown} does not answer: {why}")

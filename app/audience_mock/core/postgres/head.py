@@ -12,9 +12,14 @@ _BESIDE = f"""EXISTS (SELECT FROM {SCHEMA}.faults WHERE faults.image = w.image) 
 
 READ = f"SELECT {_COLUMNS}, {_BESIDE} FROM {SCHEMA}.worlds AS w WHERE w.name = $1"
 
-INSERT = f"""INSERT INTO worlds AS w (name, image, ahead_ms, frozen_at_ms, settings)
-    VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
-    RETURNING {_COLUMNS}, false AS has_faults, false AS is_use_old, {_NOW}"""
+_INSERT = f"INSERT INTO {SCHEMA}.worlds AS w (name, image, ahead_ms, frozen_at_ms, settings)"
+_OF_NEW = f"RETURNING {_COLUMNS}, false AS has_faults, false AS is_use_old, {_NOW}"
+
+INSERT = f"{_INSERT} VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING {_OF_NEW}"
+
+# One of that name is an error, which takes the copy back.
+INSERT_COPY = f"{_INSERT} SELECT $3, image, $4::bigint, $5::bigint, $6 FROM made {_OF_NEW}"
+"""For `Starts.copy_for`."""
 
 # The outer query runs once the lock is there: the time, and the image that the policy of rows asks for.
 _LOCK = f"""SELECT {_COLUMNS}, {_BESIDE}, set_config('{SCHEMA}.image', w.image::text, true)

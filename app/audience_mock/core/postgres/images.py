@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from hashlib import sha256
-from typing import Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from audience_mock import __version__
 from audience_mock.core.postgres import schema
@@ -28,10 +28,7 @@ _UNUSED = "INSERT INTO unused_images (image) VALUES ($1) ON CONFLICT DO NOTHING"
 _LOCK_STARTS = "SELECT pg_advisory_xact_lock(hashtextextended('starts', 0))"
 _FIND_START = "UPDATE snapshots SET used_at = now() WHERE world = '' AND name = $1 RETURNING image"
 _ADD_START = "INSERT INTO snapshots (world, name, image, ahead_ms, frozen_at_ms) VALUES ('', $1, $2, 0, $3)"
-_COPY_START = f"""WITH start AS MATERIALIZED (
-        SELECT image, frozen_at_ms FROM snapshots WHERE world = '' AND name = $1
-    ), made AS MATERIALIZED (SELECT copy_image(image, $2::text[]) AS image, frozen_at_ms FROM start)
-    SELECT image, frozen_at_ms, set_config('{schema.SCHEMA}.image', image::text, true) FROM made"""
+_COPY_START = f"SELECT image, frozen_at_ms, set_config('{schema.SCHEMA}.image', image::text, true) FROM made"
 _USE_STARTS = f"""UPDATE {schema.SCHEMA}.snapshots SET used_at = now()
     WHERE world = '' AND name = ANY($1::text[]) AND used_at < now() - $2 * interval '1 second'"""
 _FILLED = "SELECT filled_tables($1)"
@@ -90,11 +87,22 @@ class Starts:
         self._seed = seed
         self._configure = configure
         self._found: dict[str, Start] = {}
+        self._made = f"""WITH start AS MATERIALIZED (
+                SELECT image, frozen_at_ms, {server.set_bounds} FROM {schema.SCHEMA}.snapshots
+                WHERE world = '' AND name = $1
+            ), made AS MATERIALIZED (
+                SELECT {schema.SCHEMA}.copy_image(image, $2::text[]) AS image, frozen_at_ms FROM start
+            ) """
 
     def find(self, to: Literal["seed", "empty"]) -> Start:
         if to not in self._found:
             self._found[to] = self._server.transact(lambda session: self._find(session, to), copies=True)
         return self._found[to]
+
+    def tables_found(self) -> Sequence[str] | None:
+        """The tables that have rows of what worlds start from, once that is known."""
+        found = self._found.get("seed")
+        return None if found is None else found.tables
 
     def keep(self) -> None:
         """Write that this server uses what it has found: what none uses for long is removed."""
@@ -109,17 +117,36 @@ class Starts:
             self._seed.set_clock(clock)
         return clock.state
 
+    def shifts(self, to: Literal["seed", "empty"]) -> bool:
+        """Whether what is copied has pending builds, which count from now: it takes a transaction."""
+        return to == "seed" and self._seed is not None and self._seed.has_pending_builds
+
+    def copy_for(self, to: Literal["seed", "empty"], text: str, *values: Any) -> Any:
+        """The first row of a statement that uses a new image, the column `image` of the table `made`, in one
+        trip; its own parameters begin with $3. None if it found none."""
+        start = self.find(to)
+        row = self._server.row(self._made + text, start.name, start.tables, *values, copies=True)
+        if row is None:
+            self._server.transact(lambda session: self._find(session, to), copies=True)
+            row = self._server.row(self._made + text, start.name, start.tables, *values, copies=True)
+        return row
+
+    def copy_nothing(self, session: Session, text: str, *values: Any) -> None:
+        """Prepare what `copy_for` runs."""
+        session.row(self._made + text, "", NOTHING, *values)
+
     def copy(self, session: Session, to: Literal["seed", "empty"]) -> int:
         """A new image for a world that starts now, whose pending builds count from now. The transaction sees
         its rows afterwards."""
         start, seed = self.find(to), self._seed
-        row = session.row(_COPY_START, start.name, start.tables)
+        text = self._made + _COPY_START
+        row = session.row(text, start.name, start.tables)
         if row is None:
             # This server was away for so long that others have removed it.
             self._find(session, to)
-            row = session.row(_COPY_START, start.name, start.tables)
+            row = session.row(text, start.name, start.tables)
         made, inserted_at_ms, _ = row
-        if to == "seed" and seed is not None and seed.has_pending_builds:
+        if seed is not None and self.shifts(to):
             now_ms = _now_ms(self._server, self.clock(to))
             tx = PostgresTransaction(session, now_ms, self._rules(), set())
             seed.shift_pending_builds(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from audience_mock.core.controls.journal import ENTRY_BYTES, Entry, Journal
+from audience_mock.core.controls.journal import ENTRY_BYTES, Entry, Held, Journal
 from audience_mock.core.errors import NotFoundError, StorageFullError, StoreUnavailableError
 from audience_mock.core.postgres import pickled
 from audience_mock.core.postgres.schema import SCHEMA
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STEP_ENTRIES = 200
 """Entries that are read in one trip, a few megabytes with long bodies. Chosen."""
 
-_ADD = f"SELECT {SCHEMA}.add_to_journal($1, $2, $3, $4, $5, $6)"
+ADD = f"SELECT {SCHEMA}.add_to_journal($1, $2, $3, $4, $5, $6)"
 _COUNTS = f"SELECT last, cleared_at, entries, held_bytes FROM {SCHEMA}.journals WHERE image = $1"
 _TRIM = f"SELECT {SCHEMA}.trim_journal($1, $2, $3)"
 _CLEAR = f"SELECT {SCHEMA}.clear_journal($1)"
@@ -36,12 +36,16 @@ class PostgresJournal(Journal):
             return
         raw = pickled.written(record)
         try:
-            self._value(_ADD, at_ms, held_bytes + ENTRY_BYTES, raw, max_entries, max_bytes)
+            self._value(ADD, at_ms, held_bytes + ENTRY_BYTES, raw, max_entries, max_bytes)
         except (StoreUnavailableError, StorageFullError):
             return
 
-    def trim(self, max_entries: int, max_bytes: int) -> None:
-        self._value(_TRIM, max_entries, max_bytes)
+    def trim(self, max_entries: int, max_bytes: int) -> Held:
+        last, cleared_at, entries, held_bytes = self._counts()
+        if entries > max_entries or (held_bytes > max_bytes and entries):
+            self._value(_TRIM, max_entries, max_bytes)
+            last, cleared_at, entries, _ = self._counts()
+        return Held(last, last - cleared_at - entries)
 
     def clear(self) -> None:
         self._value(_CLEAR)
@@ -75,12 +79,14 @@ class PostgresJournal(Journal):
     def __iter__(self) -> Iterator[Entry]:
         return self.after(0)
 
-    def snapshot(self, *, newest_first: bool = False) -> Iterator[Entry]:
+    def snapshot(
+        self, *, after: int = 0, before: int | None = None, newest_first: bool = False
+    ) -> Iterator[Entry]:
         """Read in steps, so of one that is emptied meanwhile the first ones."""
-        last = self.last_number
+        end = self.last_number + 1 if before is None else before
         if newest_first:
-            return self._in_steps(_BEFORE, last + 1)
-        return takewhile(lambda entry: entry.number <= last, self)
+            return takewhile(lambda entry: entry.number > after, self._in_steps(_BEFORE, end))
+        return takewhile(lambda entry: entry.number < end, self.after(after))
 
     def after(self, number: int) -> Iterator[Entry]:
         """The entries after a number, oldest first."""

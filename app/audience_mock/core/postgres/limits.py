@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from audience_mock.core.postgres.world import PostgresWorld
 
 # Lists as text: the driver would look up the type of an array on each new connection, which takes 10 ms.
-_COUNT = f"""SELECT * FROM {SCHEMA}.count_call($1, $2, string_to_array($3, ','),
+COUNT = f"""SELECT * FROM {SCHEMA}.count_call($1, $2, string_to_array($3, ','),
     string_to_array($4, ',')::bigint[], string_to_array($5, ',')::bigint[], $6)"""
 _WINDOWS = f"""SELECT caller, name, ends_at_ms, calls_left, calls FROM {SCHEMA}.windows
     WHERE image = $1 ORDER BY caller, name"""
@@ -27,6 +27,6 @@ class PostgresLimits(Limits):
         names, calls, lengths_ms = zip(*limits, strict=True)
         world = self._world
         lists = (",".join(map(str, each)) for each in (names, calls, lengths_ms))
-        row = world.server.row(_COUNT, world.image, caller, *lists, now_ms)
+        row = world.server.row(COUNT, world.image, caller, *lists, now_ms)
         tightest, left, resets_in_ms, is_within = row
         return tightest, left, resets_in_ms, is_within

@@ -2,17 +2,22 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import asyncpg
 
 from audience_mock.core.postgres.address import Address
+from audience_mock.core.postgres.spares import Spares
 from audience_mock.core.postgres.waiting import in_greenlet, wait
 
 T = TypeVar("T")
+
+Warm = Callable[[Any], Awaitable[None]]
+"""Uses a connection as requests do."""
 
 CLOSE_WITHIN_S = 0.5
 """Seconds that statements under way get at the end. Chosen: the process exits within one second."""
@@ -27,15 +32,25 @@ class Pools:
         self._opened: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[Any, None]]] = (
             WeakKeyDictionary()
         )
+        self._spares: WeakKeyDictionary[asyncio.AbstractEventLoop, Spares] = WeakKeyDictionary()
 
-    def here(self) -> Any:
-        """The pool of this event loop. For callers in a greenlet."""
+    def here(self, warm: Warm | None = None) -> Any:
+        """The pool of this event loop, which opens connections in advance and has them warmed, if its first
+        caller says by what. For callers in a greenlet."""
         loop = asyncio.get_running_loop()
         found = self._opened.get(loop)
         if found is None:
-            until_closed = self._until_closed(loop)
+            until_closed = self._until_closed(loop, warm)
             found = self._opened[loop] = (wait(anext(until_closed)), until_closed)
         return found[0]
+
+    def renew_here(self) -> None:
+        """Connections that are open now are not used again."""
+        loop = asyncio.get_running_loop()
+        if loop in self._opened:
+            wait(self._opened[loop][0].expire_connections())
+        if loop in self._spares:
+            self._spares[loop].drop()
 
     def close_here(self) -> None:
         """Close the pool of this event loop; who needs another one gets it."""
@@ -43,26 +58,48 @@ class Pools:
         if found is not None:
             wait(found[1].aclose())
 
-    async def _until_closed(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Any, None]:
+    async def _until_closed(
+        self, loop: asyncio.AbstractEventLoop, warm: Warm | None
+    ) -> AsyncGenerator[Any, None]:
         """Yields the pool once. An event loop has no other hook for its end than that it closes its
         generators: whatever runs one (`asyncio.run`, uvicorn, the test client) has it do so."""
         options = self._address.options
-        pool = await asyncpg.create_pool(
+        open_one = partial(
+            asyncpg.connect,
             self._address.dsn,
-            min_size=0,
-            max_size=options.pool_size,
             timeout=options.connect_s,
             command_timeout=options.answer_s,
             statement_cache_size=options.statement_cache_size,
+        )
+        spares = None if warm is None else Spares(open_one, warm, options.pool_size)
+        pool = await asyncpg.create_pool(
+            connect=_connecting(open_one) if spares is None else spares.connect,
+            min_size=0,
+            max_size=options.pool_size,
             reset=_as_it_is,
         )
+        if spares is not None:
+            self._spares[loop] = spares
+            spares.fill()
         try:
             yield pool
         finally:
             self._opened.pop(loop, None)
             # What is in use then is closed at once: the driver does so when this is cancelled.
             with suppress(TimeoutError):
-                await asyncio.wait_for(pool.close(), CLOSE_WITHIN_S)
+                async with asyncio.timeout(CLOSE_WITHIN_S):
+                    if spares is not None:
+                        await spares.close()
+                    await pool.close()
+
+
+def _connecting(open_one: Callable[[], Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The pool's own arguments are the driver's defaults."""
+
+    async def connect(*_: Any, **__: Any) -> Any:
+        return await open_one()
+
+    return connect
 
 
 async def _as_it_is(connection: Any) -> None:

@@ -32,7 +32,6 @@ _USED = """SELECT kind, coalesce(sum(amount) FILTER (WHERE tenant = $1), 0)::big
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 1))"
 _SET = """INSERT INTO usage (world, kind, tenant, amount) VALUES ($1, $2, $3, $4)
     ON CONFLICT (world, kind) DO UPDATE SET amount = excluded.amount"""
-_FORGET = "DELETE FROM usage WHERE world = $1"
 _MEASURE_ALL = f"SELECT {SCHEMA}.measure_worlds()"
 _JOURNAL_BYTES = "SELECT held_bytes FROM journals WHERE image = $1"
 _SNAPSHOT_BYTES = "SELECT coalesce(sum(image_bytes(image)), 0)::bigint FROM snapshots WHERE world = $1"
@@ -90,9 +89,6 @@ class PostgresLedger(Ledger):
         """The snapshots of a world are others now."""
         if BYTES in self._kinds:
             self._set(session, name, {SNAPSHOTS: session.row(_SNAPSHOT_BYTES, name)[0]})
-
-    def forget_world(self, session: Session, name: str) -> None:
-        session.run(_FORGET, name)
 
     def bound_journal(self, world: World) -> None:
         if BYTES not in self._kinds or self._server.availability.is_down:

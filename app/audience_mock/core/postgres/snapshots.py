@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _NAMES = f"SELECT name FROM {SCHEMA}.snapshots WHERE world = $1 ORDER BY name"
 _FIND = "SELECT image, ahead_ms, frozen_at_ms FROM snapshots WHERE world = $1 AND name = $2"
 _DELETE = "DELETE FROM snapshots WHERE world = $1 AND name = $2 RETURNING image"
-_DELETE_ALL = "DELETE FROM snapshots WHERE world = $1 RETURNING image"
 _PUT = "INSERT INTO snapshots (world, name, image, ahead_ms, frozen_at_ms) VALUES ($1, $2, $3, $4, $5)"
 
 
@@ -77,9 +76,3 @@ def delete(server: PostgresDatabase, world: str, snapshot: str, quotas: "Postgre
 def _row(session: Session, text: str, world: str, snapshot: str) -> Any:
     """None for a name that no snapshot can have, some of which PostgreSQL rejects."""
     return session.row(text, world, snapshot) if NAME.fullmatch(snapshot) else None
-
-
-def delete_all(session: Session, world: str) -> None:
-    """Those of a world that is deleted."""
-    for (image,) in session.fetch(_DELETE_ALL, world):
-        images.leave(session, image)

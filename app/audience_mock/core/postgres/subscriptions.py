@@ -61,9 +61,10 @@ class _Following(Subscription):
         assert isinstance(journal, PostgresJournal)
         last = journal.last_number
         missed += max(0, last - self._seen - MAX_WAITING)
-        for entry in journal.after(max(self._seen, last - MAX_WAITING)):
-            self._seen = entry.number
-            notices.append(Notice("request", entry))
+        if last > self._seen:
+            for entry in journal.after(max(self._seen, last - MAX_WAITING)):
+                self._seen = entry.number
+                notices.append(Notice("request", entry))
         for number, kind, about in world.server.rows(_AFTER, world.name, self._seen_notice, MAX_WAITING):
             self._seen_notice = number
             notices.append(Notice(kind, about))

@@ -17,4 +17,4 @@ class UnreachableDatabase(PostgresDatabase):
     def check_reachable(self) -> None:
         raise self._error
 
-    run = transact = row = rows = session = _fail
+    run = transact = row = read_row = rows = session = _fail

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from audience_mock.core.errors import WorldReplacedError
 from audience_mock.core.postgres import head as heads
 from audience_mock.core.postgres.clock import PostgresClock
-from audience_mock.core.postgres.database import READ_ONE_STATE, READ_ONLY, PostgresDatabase, Session
+from audience_mock.core.postgres.database import READ_ONE_STATE, PostgresDatabase, Session
 from audience_mock.core.postgres.faults import PostgresFaults
 from audience_mock.core.postgres.head import Head
 from audience_mock.core.postgres.journal import PostgresJournal
@@ -108,7 +108,7 @@ class PostgresWorld(World):
 
     def refresh(self) -> None:
         """See the head as it is now."""
-        head = heads.head_of(self.server.row(heads.READ, self.name))
+        head = heads.head_of(self.server.read_row(heads.READ, self.name))
         if head is None:
             self.discard()
         else:
@@ -160,7 +160,7 @@ class PostgresWorld(World):
             tx = PostgresTransaction(session, self.clock.now_ms(), self.rules, self.listed_accounts)
             return operation(cast(Transaction, tx), *args, **kwargs)
 
-        return self.server.transact(read, image=self.image, mode=READ_ONLY)
+        return self.server.transact(read, image=self.image, mode=READ_ONE_STATE)
 
     async def _take(self, turn: asyncio.Lock) -> None:
         """Waits as long as for the lock of the world. Raises StoreUnavailableError."""

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
 from audience_mock.core.errors import (
@@ -14,7 +15,7 @@ from audience_mock.core.errors import (
     StoreUnavailableError,
 )
 from audience_mock.core.postgres import head as heads
-from audience_mock.core.postgres import measures, snapshots
+from audience_mock.core.postgres import measures, snapshots, warming
 from audience_mock.core.postgres.database import PostgresDatabase
 from audience_mock.core.postgres.head import Head
 from audience_mock.core.postgres.images import Starts
@@ -62,6 +63,9 @@ class PostgresWorlds(Worlds):
         starts = Starts(self.server, seed, configure)
         self._lifecycle = Lifecycle(self.server, starts)
         self._sweeper = Sweeper(self.server, starts.keep)
+        self._warm = partial(
+            warming.warm, starts=starts, others=((_COUNT, ()), (_NOTIFY_ALL, ("", "")), (_TOUCH, ("",)))
+        )
         self._files = DatabaseFiles(None)
         try:
             self.server.check()
@@ -79,6 +83,7 @@ class PostgresWorlds(Worlds):
 
     def start(self) -> None:
         self.server.close_beside()
+        self.server.open_in_advance(self._warm)
         self._sweeper.start()
 
     def why_unavailable(self) -> str | None:
@@ -138,11 +143,15 @@ class PostgresWorlds(Worlds):
             self.server.rows(_TOUCH, name)
         return self._seen(name, head)
 
-    def find(self, name: str) -> World:
+    def get(self, name: str) -> World | None:
         head = self._head(name)
-        if head is None:
+        return None if head is None else self._seen(name, head)
+
+    def find(self, name: str) -> World:
+        found = self.get(name)
+        if found is None:
             raise NotFoundError("world", name)
-        return self._seen(name, head)
+        return found
 
     def unreachable(self, name: str, error: StoreUnavailableError) -> World:
         server = UnreachableDatabase(self.server, error)
@@ -153,7 +162,7 @@ class PostgresWorlds(Worlds):
         """None for a name that no request can have; some of those PostgreSQL rejects."""
         if not NAME.fullmatch(name):
             return None
-        return heads.head_of(self.server.row(heads.READ, name))
+        return heads.head_of(self.server.read_row(heads.READ, name))
 
     def _seen(self, name: str, head: Head) -> PostgresWorld:
         world = self._known.get(name)
@@ -173,13 +182,14 @@ class PostgresWorlds(Worlds):
     async def until_all_free(self) -> None:
         """Nothing takes a world for itself."""
 
-    def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
+    def set_settings(self, name: str, settings: Mapping[str, Any]) -> tuple[World, bool]:
         self._configure(settings)  # which rejects them, or not, before they are kept
-        if name not in self and (head := self._make(name, settings)) is not None:
-            return self._seen(name, head)
-        world = self.get_or_create(name)
+        head = self._head(name)
+        if head is None and (made := self._make(name, settings)) is not None:
+            return self._seen(name, made), True
+        world = self.get_or_create(name) if head is None else self._seen(name, head)
         world.set_settings(settings)
-        return world
+        return world, False
 
     def _make(self, name: str, settings: Mapping[str, Any]) -> Head | None:
         """A world from the starting state; None if another server was faster."""
@@ -197,16 +207,12 @@ class PostgresWorlds(Worlds):
             )
 
     async def fork(self, source: str, name: str) -> World:
-        self.find(source)
         self._check_new(name)
-        self._lifecycle.fork(source, name)
-        return self.find(name)
+        return self._seen(name, self._lifecycle.fork(source, name))
 
     @contextmanager
     def hidden_copy(self, world: PostgresWorld) -> Iterator[PostgresWorld]:
-        with self._lifecycle.hidden_copy(world.name) as name:
-            head = heads.head_of(self.server.row(heads.READ, name))
-            assert head is not None
+        with self._lifecycle.hidden_copy(world.name) as (name, head):
             yield PostgresWorld(self.server, name, head, self._configure, self)
 
     def reset(self, world: World, to: Literal["seed", "empty"] = "seed") -> None:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from audience_mock.core.errors import InvalidStateError
 from audience_mock.core.seeds.rows import Large, Row, rows, seconds
@@ -46,7 +46,7 @@ async def export_state(world: World) -> bytes:
 async def export_start(recording: "Recording", world: World) -> bytes:
     """As `export_state`, of what a recorded world held at first."""
     tx = recording.held_at_first(world.rules)
-    _check_bytes(sum(_count_bytes(tx, held) for held in _HELD_BYTES))
+    _check_bytes(_count_bytes(tx))
     return await _export(tx, {"now": seconds(tx.now_ms), "frozen": recording.was_frozen})
 
 
@@ -80,7 +80,7 @@ async def copy_of(world: World) -> AsyncIterator[tuple[Transaction, dict[str, An
     """A copy of a world's rows as they are now, and its clock. Raises InvalidStateError."""
     if world.exclusive.blocks_reads:
         await world.exclusive.wait()
-    _check_bytes(sum([await world.read(_count_bytes, held) for held in _HELD_BYTES]))
+    _check_bytes(await world.read(_count_bytes))
     with world.frozen_copy() as tx:
         yield tx, {"now": seconds(tx.now_ms), "frozen": world.clock.frozen}
 
@@ -93,8 +93,8 @@ def _check_bytes(held_bytes: int) -> None:
         )
 
 
-def _count_bytes(tx: Transaction, held: Select[tuple[int]]) -> int:
-    return tx.execute(held).scalar_one()  # type: ignore[no-any-return]
+def _count_bytes(tx: Transaction) -> int:
+    return sum(tx.execute(held).scalar_one() for held in _HELD_BYTES)
 
 
 async def in_steps(rows: Iterable[Row]) -> AsyncIterator[Row]:

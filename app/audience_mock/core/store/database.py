@@ -89,7 +89,8 @@ class Database:
         self.url = url
         try:
             parsed = make_url(url)
-            arguments, options = _engine().dialect.create_connect_args(parsed)
+            # Without the parameters, about which SQLAlchemy warns.
+            arguments, options = _engine().dialect.create_connect_args(parsed.set(query={}))
         except (ArgumentError, SQLAlchemyError, ImportError, TypeError, ValueError):
             raise StoreError(
                 f"not a database URL: {without_password(url)!r} (try sqlite:///audiences.db)"
@@ -98,8 +99,15 @@ class Database:
             raise StoreError(
                 f"only SQLite is served, not {without_password(url)!r} (try sqlite:///audiences.db)"
             )
+        if parsed.query or "\0" in (parsed.database or ""):
+            raise StoreError(
+                f"the URL of a file has no parameters and no NUL: {without_password(url)!r} (try"
+                " sqlite:///audiences.db)"
+            )
         in_memory = parsed.database in (None, "", ":memory:")
         self.file = None if in_memory else Path(parsed.database or "")
+        if self.file is not None and files.is_special(self.file):
+            raise StoreError(f"{self.file} is a device or a pipe: give the name of a file")
         self.layout = layout or (IN_MEMORY_LAYOUT if in_memory else FILE_LAYOUT)
         if self.file is not None and not lock:
             arguments, options = (files.url_without_lock(self.file),), {**options, "uri": True}

@@ -13,6 +13,8 @@ from audience_mock.core.errors import StorageFullError, StoreError
 APPLICATION_ID = 0x41754D6B
 """In the header of each of our files: "AuMk". Chosen, and not in SQLite's list of known ids (magic.txt)."""
 
+_SQLITE = b"SQLite format 3\0"
+
 LOCK_WAIT_S = 1.0
 """Seconds to wait for a file that another process has open: one that was told to stop has ended by then."""
 
@@ -27,6 +29,19 @@ COPIES = "backup-"
 
 _OUR_TABLES = {"audiences", "sequences", "user_blocks", "world_metadata"}
 """They tell a file from before there was an APPLICATION_ID."""
+
+
+def is_special(file: Path) -> bool:
+    """Whether a path leads to a device, a pipe or the like. A file must not replace it:
+    the administrator of a machine could replace /dev/null."""
+    return file.exists() and not (file.is_file() or file.is_dir())
+
+
+def is_database(file: Path) -> bool:
+    """Whether a file begins as those of SQLite do."""
+    with suppress(OSError), file.open("rb") as opened:
+        return opened.read(len(_SQLITE)) == _SQLITE
+    return False
 
 
 def claim(driver: sqlite3.Connection, file: Path) -> bool:

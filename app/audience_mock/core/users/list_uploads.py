@@ -30,6 +30,11 @@ _UPDATE = update(_table).where(_c.number == bindparam("of_number"))
 _OF_UPLOAD = _parts.c.upload == bindparam("of_upload")
 _THIS_PART = _OF_UPLOAD & (_parts.c.part == bindparam("of_part"))
 _PARTS = select(_parts).where(_OF_UPLOAD).order_by(_parts.c.part)
+_PARTS_OF_SOME = (
+    select(_parts)
+    .where(_parts.c.upload.in_(bindparam("uploads", expanding=True)))
+    .order_by(_parts.c.upload, _parts.c.part)
+)
 _OTHER_BYTES = select(func.coalesce(func.sum(_parts.c.size_bytes), 0)).where(
     _OF_UPLOAD, _parts.c.part != bindparam("of_part")
 )
@@ -79,10 +84,10 @@ def list_newest(tx: Transaction, *, limit: int) -> list[tuple[ListUploadRow, lis
     rows = [
         ListUploadRow._make(row) for row in tx.execute(select(_table).order_by(_c.number.desc()).limit(limit))
     ]
-    return [
-        (row, [UploadPartRow._make(part) for part in tx.execute(_PARTS, {"of_upload": row.number})])
-        for row in rows
-    ]
+    parts: dict[int, list[UploadPartRow]] = {row.number: [] for row in rows}
+    for part in map(UploadPartRow._make, tx.execute(_PARTS_OF_SOME, {"uploads": [*parts]}) if parts else ()):
+        parts[part.upload].append(part)
+    return [(row, parts[row.number]) for row in rows]
 
 
 def _find(tx: Transaction, number: int) -> ListUploadRow:

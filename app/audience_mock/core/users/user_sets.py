@@ -8,12 +8,13 @@ from bisect import bisect_right
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, exists, insert, select
 
 from audience_mock.core.steps import let_others_run
 from audience_mock.core.store import ids
-from audience_mock.core.store.statements import Prepared
+from audience_mock.core.store.statements import Prepared, Query
 from audience_mock.core.store.tables import KnownUser, UserBlock, table_of
 from audience_mock.core.store.transaction import Transaction
 from audience_mock.core.users import magic
@@ -36,10 +37,22 @@ MANY_BYTES = 1 << 20
 
 _blocks = table_of(UserBlock)
 _INSERT_PART = Prepared(insert(_blocks), columns=("user_set", "part", "digests"))
-_PART = Prepared(
-    select(_blocks.c.digests).where(
-        _blocks.c.user_set == bindparam("of_set"), _blocks.c.part == bindparam("of_part")
-    )
+_next = _blocks.alias()
+
+
+class _Part(NamedTuple):
+    digests: bytes
+    has_next: bool
+
+
+_PART = Query(
+    _Part,
+    select(
+        _blocks.c.digests,
+        exists()
+        .where(_next.c.user_set == _blocks.c.user_set, _next.c.part == _blocks.c.part + 1)
+        .label("has_next"),
+    ).where(_blocks.c.user_set == bindparam("of_set"), _blocks.c.part == bindparam("of_part")),
 )
 _DELETE = Prepared(delete(_blocks).where(_blocks.c.user_set == bindparam("of_set")))
 
@@ -124,18 +137,18 @@ async def writing(
 
 async def read(world: World, user_set: int | None) -> AsyncIterator[bytes]:
     """The parts of a set; None has none."""
-    part = 0
-    while user_set is not None and (digests := await world.read(_part, user_set=user_set, part=part)):
-        part += 1
-        yield digests
+    part, more = 0, user_set is not None
+    while more and (found := await world.read(_part, user_set=user_set, part=part)) is not None:
+        yield found.digests
+        part, more = part + 1, found.has_next
 
 
 def _parts_of(tx: Transaction, *, user_set: int | None) -> Iterator[bytes]:
     """As `read`, in one transaction."""
-    part = 0
-    while user_set is not None and (digests := _part(tx, user_set=user_set, part=part)):
-        part += 1
-        yield digests
+    part, more = 0, user_set is not None
+    while more and (found := _part(tx, user_set=user_set, part=part)) is not None:
+        yield found.digests
+        part, more = part + 1, found.has_next
 
 
 async def as_run(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
@@ -215,8 +228,8 @@ def _new_set(tx: Transaction) -> int:
     return tx.new_id(ids.USER_SET)
 
 
-def _part(tx: Transaction, *, user_set: int, part: int) -> bytes:
-    return tx.value(_PART, {"of_set": user_set, "of_part": part}) or b""
+def _part(tx: Transaction, *, user_set: int | None, part: int) -> _Part | None:
+    return tx.one(_PART, {"of_set": user_set, "of_part": part})
 
 
 def _insert_part(tx: Transaction, *, user_set: int, part: int, digests: bytes) -> None:

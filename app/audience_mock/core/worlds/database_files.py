@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from audience_mock.core.errors import StoreError
 from audience_mock.core.store import files
@@ -170,5 +171,9 @@ def _copied(
     return copy
 
 
+_PLAIN_IN_PATHS = "/\\: "
+
+
 def _url(file: Path) -> str:
-    return f"sqlite:///{file}"
+    """A name may have characters that mean something in a URL."""
+    return f"sqlite:///{quote(str(file), safe=_PLAIN_IN_PATHS)}"

@@ -18,7 +18,7 @@ from audience_mock.core import durations
 from audience_mock.core.apis import ApiName
 from audience_mock.core.counting import counted
 from audience_mock.core.errors import InvalidTenantsError
-from audience_mock.core.validation_errors import problems
+from audience_mock.core.validation_errors import Problem, problems
 from audience_mock.core.worlds.names import tenant_of
 
 log = logging.getLogger("audience_mock")
@@ -27,6 +27,7 @@ MAX_FILE_BYTES = 1 << 20
 """Chosen: thousands of tenants; a device given by mistake is not read to its end."""
 
 DIGEST_PREFIX = "sha256:"
+_OF_TOKENS = ("admin_tokens", "read_only_tokens", "client_tokens")
 
 Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
 TenantName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
@@ -218,7 +219,7 @@ def _parse(path: Path, text: str, given: dict[str, Any]) -> tuple[_File | None, 
         file = _File.model_validate(given)
     except ValidationError as error:
         found = problems(error.errors(include_url=False), _File)
-        placed = sorted((_line_of(text, problem.path), str(problem)) for problem in found)
+        placed = sorted((_line_of(text, problem.path), _in_words(problem)) for problem in found)
         return None, [f"{path}:{line}: {problem}" for line, problem in placed]
     seen: dict[str, tuple[str, ...]] = {}
     wrong = []
@@ -232,6 +233,13 @@ def _parse(path: Path, text: str, given: dict[str, Any]) -> tuple[_File | None, 
                         f" {'.'.join(seen[digest])} already: a token has one meaning"
                     )
     return file, wrong
+
+
+def _in_words(problem: Problem) -> str:
+    """A problem, without what stands where a digest has to be: it may be the token."""
+    if any(part in _OF_TOKENS for part in problem.path):
+        return f"{problem.field}: {problem.why}: `audience-mock token` makes a token and its digest"
+    return str(problem)
 
 
 def _line_of(text: str, path: tuple[int | str, ...]) -> int:

@@ -168,6 +168,10 @@ class Worlds:
             found = self._open_file(name) if name in self._not_opened else self._create(name, {})
         return found
 
+    def get(self, name: str) -> World | None:
+        """The world of this name, if there is one. Raises StoreError."""
+        return self.get_or_create(name) if name in self else None
+
     def find(self, name: str) -> World:
         """The world of this name, which must exist. Raises NotFoundError, StoreError."""
         if name not in self:
@@ -185,19 +189,19 @@ class Worlds:
         for name in [*self._open]:
             await self.until_free(name)
 
-    def set_settings(self, name: str, settings: Mapping[str, Any]) -> World:
-        """Replace a world's own settings; the world is created if it does not exist.
+    def set_settings(self, name: str, settings: Mapping[str, Any]) -> tuple[World, bool]:
+        """Replace a world's own settings; the world is created if it does not exist, and whether it was.
 
         Raises InvalidSettingsError, and as `get_or_create`.
         """
         if name not in self:
-            return self._create(name, settings)
+            return self._create(name, settings), True
         world = self.get_or_create(name)
         self._configure(settings)  # which rejects them, or not, before they are kept
         world.set_settings(settings)
         world.last_use_s = time()
         self._use_settings(world)
-        return world
+        return world, False
 
     async def fork(self, source: str, name: str) -> World:
         """A new world with all that `source` holds now: rows, ids, clock, settings.

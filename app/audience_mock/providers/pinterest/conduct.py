@@ -161,6 +161,7 @@ CONDUCT = Conduct(
         "customer_lists/update": _changed,
         "customer_list_uploads/run": _run,
     },
+    reads=("ad_groups/audience_sizing",),
     reset=_reset,
     issued=_issued,
     is_expired=lambda call: call.status == 401 and call.recorded.reason == "expired token",

@@ -72,7 +72,8 @@ class Conduct:
     show a duplicate; `listings` the lists in pages; `builds` tell whether a response shows something that is
     not finished, by its state; `uploads` the people that were sent.
 
-    `reset` is the header of a 429 that tells the seconds to wait. `issued` is the token in a response, and
+    `reads` are the operations that count against the limits of reads though they are no GET. `reset` is the
+    header of a 429 that tells the seconds to wait. `issued` is the token in a response, and
     `is_expired` whether a call was rejected for one that had ended. `more_fields` are what operations may be
     sent that no model here has, since it changes nothing. `evidence` is what this API has for rules, by id;
     `checks` are the API's own.
@@ -82,6 +83,7 @@ class Conduct:
     listings: Mapping[str, Listing] = field(default_factory=dict)
     builds: Mapping[str, Callable[[Any], str | None]] = field(default_factory=dict)
     uploads: Mapping[str, Callable[[Call], Upload | None]] = field(default_factory=dict)
+    reads: Collection[str] = ()
     reset: Callable[[Call], tuple[str, float] | None] = retry_after
     issued: Callable[[Call], IssuedToken | None] = no_token
     is_expired: Callable[[Call], bool] = lambda call: False

@@ -49,7 +49,8 @@ class ResetIgnored(Check):
 
     def see(self, call: Call) -> None:
         # Reads and writes are counted apart.
-        key = call.api, call.caller, call.method == "GET"
+        is_read = call.method in ("GET", "HEAD") or call.operation in self.facts(call).reads
+        key = call.api, call.caller, is_read
         limited = self._limited.get(key)
         if limited is not None:
             self._judge(call, *limited)

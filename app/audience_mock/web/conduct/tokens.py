@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from audience_mock.core.counting import counted
 from audience_mock.web.conduct.calls import Call
@@ -58,7 +59,25 @@ class Life:
 
     issued: Call
     token: IssuedToken
+    family: str | None
+    """The first refresh token that led to it: that of one person. None for a token of the app itself."""
     uses: int = 0
+    last_use: int = 0
+    """The number of the last request that had it."""
+
+
+class _Early(NamedTuple):
+    """A token that was asked for while the one before was good for `left_s` seconds more."""
+
+    call: Call
+    before: Life
+    left_s: float
+    is_refresh: bool
+
+    @property
+    def is_another_process(self) -> bool:
+        """Whether the app went on with the token before: then each of its processes has its own."""
+        return not self.is_refresh and self.before.last_use > self.call.number
 
 
 class Tokens(Check):
@@ -68,10 +87,10 @@ class Tokens(Check):
         super().__init__(subject)
         self._lives: dict[tuple[str, str], Life] = {}
         """By API and token."""
-        self._of_app: dict[tuple[str, str], list[Life]] = {}
-        """By API and app, those without a person, and those that a refresh made."""
+        self._of_app: dict[tuple[str, str, str | None], list[Life]] = {}
+        """By API, app and family, those without a person, and those that a refresh made."""
         self._by_refresh: dict[tuple[str, str], Life] = {}
-        self._early: dict[tuple[str, str], list[tuple[Call, float]]] = {}
+        self._early: dict[tuple[str, str], list[_Early]] = {}
         self._late: dict[tuple[str, str], list[Call]] = {}
 
     def see(self, call: Call) -> None:
@@ -80,6 +99,7 @@ class Tokens(Check):
         life = self._lives.get((call.api, secret))
         if life is not None:
             life.uses += 1
+            life.last_use = call.number
         if facts.is_expired(call):
             self._late.setdefault((call.api, secret), []).append(call)
         token = facts.issued(call) if call.is_success else None
@@ -87,29 +107,30 @@ class Tokens(Check):
             self._see_issue(call, token)
 
     def _see_issue(self, call: Call, token: IssuedToken) -> None:
-        api = call.api
-        life = self._lives[api, token.access] = Life(call, token)
-        of_app = self._of_app.setdefault((api, call.caller), [])
-        if token.refreshed is not None:
-            before = self._by_refresh.get((api, token.refreshed))
-        else:
-            before = of_app[-1] if of_app and not token.is_user else None
+        api, before = call.api, None
+        family = token.refreshed or token.refresh
+        if token.refreshed is not None and (before := self._by_refresh.get((api, token.refreshed))):
+            family = before.family
+        of_app = self._of_app.setdefault((api, call.caller, family), [])
+        if token.refreshed is None and of_app and not token.is_user:
+            before = of_app[-1]
         if before is not None:
-            self._judge_early(call, before)
+            self._judge_early(call, before, is_refresh=token.refreshed is not None)
+        life = self._lives[api, token.access] = Life(call, token, family)
         if not token.is_user:
             of_app.append(life)
         for refresh in (token.refreshed, token.refresh):
             if refresh is not None:
                 self._by_refresh[api, refresh] = life
 
-    def _judge_early(self, call: Call, before: Life) -> None:
+    def _judge_early(self, call: Call, before: Life, *, is_refresh: bool) -> None:
         lifetime_s = before.token.lifetime_s
         age_s = (call.at_ms - before.issued.at_ms) / 1000
         if not lifetime_s or age_s < 0 or (call.api, before.token.access) in self._late:
             return
         if age_s < lifetime_s * self.options["refresh_after_share"]:
             early = self._early.setdefault((call.api, call.caller), [])
-            early.append((call, lifetime_s - age_s))
+            early.append(_Early(call, before, lifetime_s - age_s, is_refresh))
 
     def finish(self) -> Iterator[None]:
         for late in self._late.values():
@@ -117,7 +138,7 @@ class Tokens(Check):
             if len(late) >= max(1, self.options["late_calls"]):
                 self.report(
                     LATE,
-                    f"{numbered(late)} sent a token that had expired: "
+                    f"{numbered(late)} sent a token that had expired:"
                     f" {counted(len(late), 'call')} failed with 401",
                     late,
                 )
@@ -132,15 +153,16 @@ class Tokens(Check):
                     " than one call",
                     calls,
                 )
-                self._early.pop(key, None)
-        for early in self._early.values():
+                self._early.pop(key[:2], None)
+        for each in self._early.values():
             yield
+            early = [one for one in each if not one.is_another_process]
             if len(early) >= max(1, self.options["early_refreshes"]):
-                calls = [call for call, _ in early]
+                calls = [one.call for one in early]
                 self.report(
                     EARLY,
                     f"{numbered(calls)} asked for a new token while the one before was good"
-                    f" for {min(left for _, left in early) / 3600:.3g} h and more",
+                    f" for {min(one.left_s for one in early) / 3600:.3g} h and more",
                     calls,
                 )
 

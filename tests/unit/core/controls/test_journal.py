@@ -1,6 +1,8 @@
 """The bounds of a journal."""
 
-from audience_mock.core.controls.journal import ENTRY_BYTES, Journal
+import pytest
+
+from audience_mock.core.controls.journal import ENTRY_BYTES, Held, Journal
 
 
 def fill(
@@ -39,7 +41,7 @@ def test_narrower_bounds_apply_at_once() -> None:
     """Entries beyond new bounds are dropped when the journal is trimmed."""
     journal = Journal()
     fill(journal, 5)
-    journal.trim(2, 10**9)
+    assert journal.trim(2, 10**9) == Held(last_number=5, dropped=3)
     assert numbers(journal) == [4, 5]
     journal.trim(2, ENTRY_BYTES)
     assert numbers(journal) == [5]
@@ -54,3 +56,16 @@ def test_a_cleared_journal_goes_on_counting() -> None:
     assert (numbers(journal), journal.dropped) == ([], 0)
     fill(journal, 1)
     assert numbers(journal) == [6]
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 3, 4, 6, 9])
+@pytest.mark.parametrize("before", [None, 0, 1, 3, 4, 6, 9])
+def test_a_snapshot_of_a_range(after: int, before: int | None) -> None:
+    """It has the entries between two numbers, also where some of them were dropped or are yet to come."""
+    journal = Journal()
+    fill(journal, 6, entries=4)
+    wanted = [number for number in numbers(journal) if after < number < (before or (before is None) * 10)]
+    found = [entry.number for entry in journal.snapshot(after=after, before=before)]
+    assert found == wanted
+    newest_first = journal.snapshot(after=after, before=before, newest_first=True)
+    assert [entry.number for entry in newest_first] == wanted[::-1]

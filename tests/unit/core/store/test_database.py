@@ -1,5 +1,6 @@
 """Databases: files that are kept, rejected, cleaned."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,8 @@ def test_users_of_an_unfinished_upload_are_deleted(tmp_path: Path) -> None:
     ("url", "says"),
     [
         ("nonsense", "not a database URL"),
+        ("sqlite:///a.db?mode=ro", "no parameters"),
+        ("sqlite:///a%00b.db", "no NUL"),
         ("postgresql+nodriver://h/d", "not a database URL"),
         ("sqlite:////nowhere/at/all/a.db", "cannot open"),
     ],
@@ -54,6 +57,15 @@ def test_a_database_that_cannot_be_used_says_why(url: str, says: str) -> None:
     with pytest.raises(StoreError, match=says) as caught:
         Database(url)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    """A device or a pipe is no database, and stays: who may do anything could replace /dev/null."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(StoreError, match="is a device or a pipe"):
+        Database(f"sqlite:///{pipe}")
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize(

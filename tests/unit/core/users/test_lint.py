@@ -25,7 +25,7 @@ from audience_mock.core.users.lint.expected import (
     Expected,
 )
 from audience_mock.core.users.lint.faults import FAULTS, Diagnosis
-from audience_mock.core.users.lint.index import included
+from audience_mock.core.users.lint.index import included, index_for
 from audience_mock.core.users.lint.linter import Linter
 from audience_mock.core.users.lint.people import known_people
 from audience_mock.core.users.lint.spellings import canonical
@@ -181,6 +181,10 @@ def test_spellings_of_a_phone_number(spelling: str, codes: tuple[str, ...]) -> N
         (EMAIL, "+4930123456", ("wrong_column", "plain")),
         (EMAIL, "9f1b6f3e-5a6d-4d5e-9e0b-0a5b2f1c7d11", ("wrong_column", "plain")),
         (EMAIL, "Eve", ("malformed",)),
+        (EMAIL, "\0\0\0\0", ("malformed",)),
+        (EMAIL, "eve\0", ("malformed",)),
+        (EMAIL, hashlib.sha224(b"eve").hexdigest(), ("wrong_length",)),
+        (EMAIL, hashlib.sha384(b"eve").hexdigest(), ("wrong_length",)),
         (EMAIL, "b'eve@example.org'", ("bytes_repr", "plain")),
         (PHONE, "+49 30 123456", ("plain",)),
         (PHONE, "030/123456", ("plain",)),
@@ -261,3 +265,15 @@ def test_known_people_are_fictional() -> None:
     assert all(" 555 01" in p or " 555 02" in p or "+44 7700 900" in p for p in (q["phone"] for q in people))
     for kind in KINDS:
         assert len({person[kind] for person in people}) == 300
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(PHONE, "+"), (PHONE, " "), (PHONE, "+ x"), (EMAIL, ""), (EMAIL, "@example.org")]
+)
+def test_an_id_of_nothing_is_nobodys(kind: str, value: str) -> None:
+    """People may lack ids, or have a + for a number: the hash of an empty value stays a mistake."""
+    for linted in (kind, MAID):
+        index = index_for(linted, [{kind: value}])
+        found = diagnose(sha256("").encode(), Expected(linted, frozenset({SHA256})), index)
+        assert found is not None
+        assert found.codes == ("empty_hash",)

@@ -1,6 +1,8 @@
 """Whole files, linted in pieces: lines, columns, encodings; with numpy and without."""
 
+import gzip
 import hashlib
+import lzma
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -127,6 +129,59 @@ def test_utf_16_is_found_once_and_read(encoding: str, fault: bool) -> None:
     linter = lint("\n".join([*RIGHT[:50], RAW]).encode(encoding), piece_bytes=7)
     assert linter.values == 51
     assert found(linter) == ({("utf16",): [1]} if fault else {}) | {("hashed_upper_case",): [51]}
+
+
+@pytest.mark.usefixtures("by")
+@pytest.mark.parametrize(
+    ("header", "lines"),
+    [
+        ('"last, first",email', 1),
+        ('"a,b,c,d";email', 1),
+        ('"the\nname",email', 2),
+        ('"a ""b"",\n\n,c","E-Mail"', 3),
+    ],
+)
+def test_names_of_columns_may_be_quoted(header: str, lines: int) -> None:
+    """A separator or a line end in the quoted name of a column separates nothing."""
+    separator = ";" if ";" in header else ","
+    content = f"{header}\n" + "".join(f'"x, y"{separator}{value}\n' for value in (RIGHT[0], MD5))
+    for column in (None, "2"):
+        linter = lint(content.encode(), column=column)
+        assert (linter.values, found(linter)) == (2, {("md5",): [lines + 2]})
+
+
+@pytest.mark.usefixtures("by")
+def test_a_quote_that_is_never_closed_ends_no_header() -> None:
+    """A first line with one quote is a line like any other, in a file of one column."""
+    linter = lint("\n".join(['5" screen', *RIGHT, MD5]).encode())
+    assert found(linter) == {("malformed",): [1], ("md5",): [502]}
+
+
+@pytest.mark.usefixtures("by")
+def test_hex_of_both_cases_is_shown_as_it_is() -> None:
+    """The excerpt of a value has the case of each digit."""
+    mixed = MD5[:16].upper() + MD5[16:]
+    linter = lint(f"{mixed}\n{MD5.upper()}\n".encode())
+    assert {example.value for finding in linter.findings for example in finding.first} == {
+        f"{mixed[:4]}…{mixed[-4:]}",
+        f"{MD5[:4]}…{MD5[-4:]}".upper(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        (gzip.compress("\n".join(RIGHT).encode()), "gzip"),
+        (b"PK\x03\x04" + bytes(26) + b"a.xlsx", "ZIP, or an Excel workbook"),
+        (lzma.compress("\n".join(RIGHT).encode()), "xz"),
+    ],
+)
+@pytest.mark.parametrize("piece_bytes", [1, 1000])
+def test_a_file_that_is_no_text_is_one_finding(content: bytes, form: str, piece_bytes: int) -> None:
+    """A compressed file or a workbook has no values, and one finding that names its form."""
+    linter = lint(content, piece_bytes=piece_bytes)
+    assert (linter.values, found(linter)) == (0, {("not_text",): [1]})
+    assert linter.findings[0].first[0].value == f"{form}, from the first byte on"
 
 
 def test_a_header_line_counts_as_a_person() -> None:

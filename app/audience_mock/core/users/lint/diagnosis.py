@@ -73,7 +73,7 @@ def _unwrapped(raw: bytes) -> tuple[bytes, list[str]]:
     """The value without what is around it, and codes for that."""
     codes = []
     value = raw
-    if b"\x00" in value:
+    if len(value) <= 3 * value.count(0) <= 2 * len(value):
         codes.append("utf16")
         value = value.replace(b"\x00", b"").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
     value = value.strip()

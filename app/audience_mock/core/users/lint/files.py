@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from io import StringIO
 
@@ -17,7 +18,17 @@ BLOCK_BYTES = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _SNIFFED_BYTES = 64
+_NOT_TEXT = {
+    b"\x1f\x8b\x08": "gzip",
+    b"PK\x03\x04": "ZIP, or an Excel workbook",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an Excel workbook",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+    b"\xfd7zXZ\x00": "xz",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
+}
+"""What files begin with that hold their text in another form."""
 _SEPARATORS = (b",", b";", b"\t", b"|")
+_QUOTED = re.compile(rb'"[^"]*"')
 
 _NAMES_OF_KIND = {
     "email": ("email", "mail", "em"),
@@ -43,17 +54,17 @@ def lint_file(pieces: Iterable[bytes], linter: Linter, *, column: str | None = N
     """
     blocks = _blocks(_as_utf8(iter(pieces), linter))
     first = next(blocks, b"")
-    header, _, rest = first.partition(b"\n")
+    header = _first_row(first)
     separator = _separator(header)
     number, has_header = _column(header, separator, column, linter)
     reader = _Blocks(linter, separator if number is not None else b"", number or 0)
     if has_header:
-        reader.line += 1
-        first = rest
+        first = first[len(header) + 1 :]
+        reader.line += 1 + header.count(b"\n")
     elif number is None:
         # Taken alone, so that a header line does not make the block slow.
-        reader.take(header + b"\n")
-        first = rest
+        line, _, first = first.partition(b"\n")
+        reader.take(line + b"\n")
     reader.take(first)
     for block in blocks:
         reader.take(block)
@@ -71,12 +82,17 @@ def lint_text(text: bytes, linter: Linter, *, commas: bool = False) -> None:
 
 
 def _as_utf8(pieces: Iterator[bytes], linter: Linter) -> Iterator[bytes]:
-    """The file as UTF-8 without a byte order mark; that it was UTF-16 is a finding."""
+    """The file as UTF-8 without a byte order mark; that it was UTF-16 is a finding. Nothing of a file that is
+    no text, which is a finding, too."""
     start = b""
     for piece in pieces:
         start += piece
         if len(start) >= _SNIFFED_BYTES:
             break
+    for mark, form in _NOT_TEXT.items():
+        if start.startswith(mark):
+            linter.add_file_fault("not_text", f"{form}, from the first byte on")
+            return
     encoding = _utf16_encoding(start)
     if encoding is None:
         yield start.removeprefix(_BYTE_ORDER_MARK)
@@ -132,9 +148,21 @@ def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield last if last.endswith(b"\n") else last + b"\n"
 
 
+def _first_row(block: bytes) -> bytes:
+    """The first row without its line end: the first line, or more if a quoted field goes on in the next."""
+    quotes = at = 0
+    while (end := block.find(b"\n", at)) >= 0:
+        quotes += block.count(b'"', at, end)
+        if quotes % 2 == 0:
+            return block[:end]
+        at = end + 1
+    return block.partition(b"\n")[0]  # a quote that is never closed
+
+
 def _separator(header: bytes) -> bytes:
-    """The separator of columns, or nothing if the first line has one column."""
-    return max(_SEPARATORS, key=header.count) if any(mark in header for mark in _SEPARATORS) else b""
+    """The separator of columns, or nothing if the first row has one column."""
+    bare = _QUOTED.sub(b"", header)
+    return max(_SEPARATORS, key=bare.count) if any(mark in bare for mark in _SEPARATORS) else b""
 
 
 def _column(header: bytes, separator: bytes, wanted: str | None, linter: Linter) -> tuple[int | None, bool]:
@@ -168,8 +196,9 @@ def _name(field: bytes) -> str:
     return field.decode(errors="replace").strip(" \t\r\n\"'\ufeff").lower().replace(" ", "_")
 
 
-def _split(line: bytes, separator: bytes) -> list[bytes]:
-    return line.strip(b"\r\n").split(separator)
+def _split(header: bytes, separator: bytes) -> list[bytes]:
+    lines = StringIO(header.strip(b"\r\n").decode("latin-1"), newline="\n")
+    return next((fields for _, fields in _rows(lines, separator.decode(), 1)), [])
 
 
 class _Blocks:

@@ -1,5 +1,6 @@
 """Digests of what is known: people's ids in every spelling, header lines, placeholders, nothing at all."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -51,10 +52,10 @@ class Index:
         self.plain: dict[bytes, str] = {}
         for person in people:
             for other in KINDS:
-                if other != kind and other in person:
+                if other != kind and _is_said(person, other):
                     self._add_other(other, person[other])
         for person in people:
-            if kind in person:
+            if _is_said(person, kind):
                 self._add(kind, person[kind])
         self._add_texts()
 
@@ -108,6 +109,11 @@ class Index:
         for inner in hashes_again(text):
             for compute in _COMPUTED:
                 self.digests.setdefault(compute(inner).digest(), known)
+
+
+def _is_said(person: Mapping[str, str], kind: str) -> bool:
+    """Whether a person has an id; blanks, or a + without digits, are none. The hash of nothing is no one."""
+    return bool(canonical(kind, person.get(kind, "")))
 
 
 @lru_cache(maxsize=len(KINDS))

@@ -19,7 +19,13 @@ def known_people() -> tuple[Mapping[str, str], ...]:
 
 
 def read(file: Path) -> tuple[Mapping[str, str], ...]:
-    """The people of a CSV file with a header; a column is a kind of id, other columns are ignored."""
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        rows = list(csv.DictReader(lines))
+    """The people of a CSV file with a header; a column is a kind of id, other columns are ignored. Raises
+    OSError, and ValueError for what is not CSV in UTF-8."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except UnicodeDecodeError as error:
+        raise ValueError("not UTF-8") from error
+    except csv.Error as error:
+        raise ValueError(f"not CSV: {error}") from error
     return tuple({kind: row[kind].strip() for kind in KINDS if (row.get(kind) or "").strip()} for row in rows)

@@ -65,6 +65,8 @@ def hashes(np: Any, block: bytes, spans: Spans) -> tuple[list[Hashes], Any]:
         digits = _digits(np)[texts]
         is_hex = digits.max(axis=1) != _NO_DIGIT
         is_upper = ((texts >= ord("A")) & (texts <= ord("F"))).any(axis=1)
+        # Of both cases: shown as it is, which digests do not tell.
+        is_hex &= ~(is_upper & ((texts >= ord("a")) & (texts <= ord("f"))).any(axis=1))
         is_other[lines[is_hex]] = False
         for upper in (False, True):
             which = is_hex & (is_upper == upper)

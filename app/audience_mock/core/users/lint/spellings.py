@@ -58,7 +58,8 @@ def _raw(kind: str, value: str) -> Iterator[tuple[Codes, str]]:
     for name in dict.fromkeys(names):
         yield ("hashed_upper_case",), name
     if kind == EMAIL:
-        yield ("hashed_local_part",), value.lower().partition("@")[0]
+        if local:
+            yield ("hashed_local_part",), local.lower()
         yield ("hashed_mailto",), f"mailto:{value.lower()}"
         yield ("hashed_url_encoded",), quote(value.lower(), safe="")
     if kind == MAID:
