@@ -78,17 +78,14 @@ _BARE = [
 """Without what only our own tests need, which costs half a second and more."""
 
 
-@pytest.fixture(scope="session")
-def imported_before() -> None:
-    """pytest forgets the modules that a run in this process was the first to import, and numpy cannot be
-    imported again: an upload of a later test would fail."""
-    with suppress(ImportError):
-        import numpy  # noqa: F401
-
-
-@pytest.fixture
-def pytester(imported_before: None, pytester: pytest.Pytester) -> pytest.Pytester:
-    return pytester
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> None:
+    """Imports numpy before pytester notes which modules there are: it forgets those that a run in this
+    process was the first to import, and numpy cannot be imported again: an upload of a later test would
+    fail."""
+    if fixturedef.argname == "pytester":
+        with suppress(ImportError):
+            import numpy  # noqa: F401
 
 
 @pytest.fixture
