@@ -10,13 +10,14 @@ TYPESCRIPT := clients/typescript
 CONSOLE := app/audience_mock/console
 NPM_TOOLS := tests/e2e/npm_tools
 HELM := tests/e2e/helm
+BRUNO := tests/e2e/bruno
 
 # A start without compiled bytecode takes 2 to 3 seconds longer, so it is written even if the shell forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help serve setup test coverage test-browser test-postgres screenshots bench bench-postgres soak crash \
 	crash-postgres fuzz format lock openapi collections \
-	console npm docs docs-reference helm version clean FORCE
+	bruno console npm docs docs-reference helm version clean FORCE
 help:
 	@echo "make serve    start the server on http://127.0.0.1:8000; flags: make serve ARGS='--port 0 --seed demo'"
 	@echo "make test     lint, check types and imports, run all tests; flags for pytest: ARGS='-k upload'"
@@ -27,12 +28,13 @@ help:
 	@echo "make screenshots  take the screenshots of the documents again, in Chromium"
 	@echo "make format   format the code and apply ruff's fixes"
 	@echo "make openapi  write openapi/, fixtures/world.schema.json and what clients/ has of them, after a change of an API"
-	@echo "make collections  write the Postman collection again; make openapi does so, too"
+	@echo "make collections  write the Postman collection and the scripts of HTTPie again; make openapi does so, too"
 	@echo "make console  copy what the console takes from npm into the package, after a change of its lock"
 	@echo "make npm      pack the npm package in clients/typescript into dist/"
 	@echo "make docs     build the documentation into build/site"
 	@echo "make docs-reference  write the generated pages of docs/ again, after a change of settings, commands or APIs"
 	@echo "make helm     install Helm and kubectl into .venv (a download of 37 MB), for the tests of deploy/"
+	@echo "make bruno    install Bruno's command into .venv (275 MB), for the test that it runs the Postman collection"
 	@echo "make lock     resolve all lock files again, after a change of dependencies"
 	@echo "make version V=0.2.0  set the version of all that is released, and close the changelog's section"
 	@echo "make soak     run the slow tests: an upload of 1 GiB, a thousand servers in a row"
@@ -47,7 +49,7 @@ help:
 serve: $(VENV)/.runtime
 	@exec env $(RUN) serve $(ARGS)
 
-INSTALLED := $(VENV)/.checks $(addprefix $(VENV)/,$(addsuffix /.installed,npm typescript console npm_tools))
+INSTALLED := $(VENV)/.checks $(addprefix $(VENV)/,$(addsuffix /.installed,httpie npm typescript console npm_tools))
 setup: $(INSTALLED)
 
 test: $(INSTALLED)
@@ -111,6 +113,7 @@ openapi: $(VENV)/.runtime
 
 collections: $(VENV)/.runtime
 	$(BIN)/python docs/site/postman_collection.py
+	$(BIN)/python docs/site/httpie_scripts.py
 
 npm: $(VENV)/typescript/.installed
 	@rm -rf build/npm && mkdir -p build/npm dist
@@ -140,6 +143,8 @@ version: $(VENV)/.checks
 
 helm: $(VENV)/helm/.installed
 
+bruno: $(VENV)/bruno/.installed
+
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-annotate --no-header
 # In hash mode pip before 24 resolves name[extra] anew where the lock pins only name, hence --no-strip-extras.
@@ -148,6 +153,7 @@ lock: $(VENV)/.checks
 	$(COMPILE) -c requirements.lock --extra fast --extra operate --extra postgres pyproject.toml -o deploy/requirements.lock
 	$(COMPILE) -c deploy/requirements.lock --group test -o tests/requirements.lock
 	$(COMPILE) tests/contract/official_client.in -o tests/contract/official_client.lock
+	$(COMPILE) tests/contract/httpie.in -o tests/contract/httpie.lock
 	$(COMPILE) -c tests/requirements.lock --group browser -o tests/browser/requirements.lock
 	$(COMPILE) --group docs -o docs/requirements.lock
 	$(COMPILE) tests/benchmarks/peers/moto.in -o tests/benchmarks/peers/moto.lock
@@ -156,6 +162,7 @@ lock: $(VENV)/.checks
 	cd $(CONSOLE) && npm install --package-lock-only --loglevel=error
 	cd $(NPM_TOOLS) && npm install --package-lock-only --loglevel=error
 	cd $(HELM) && npm install --package-lock-only --loglevel=error
+	cd $(BRUNO) && npm install --package-lock-only --loglevel=error
 	cd tests/benchmarks/peers && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 clean:
@@ -218,13 +225,18 @@ $(VENV)/.official_client: tests/contract/official_client.lock $(VENV)/.python
 $(VENV)/.checks: $(VENV)/.runtime $(VENV)/.tests $(VENV)/.package $(VENV)/.official_client
 	@touch $@
 
-# The site's packages and those of the checks need not fit each other: it gets an environment of its own.
+# $(call install_apart,WHAT): installs the lock into an environment of its own, the folder of the target, since its
+# packages and those of the checks need not fit each other.
+install_apart = cmp -s $< $@ || { \
+	echo "Installing $$(grep -c '^[^ ].*==' $<) packages $(1) ($<)"; \
+	$(BIN)/python -m venv --clear $(@D) && \
+	$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $< && cp $< $@; } && touch $@
+
 $(VENV)/docs/.installed: docs/requirements.lock $(VENV)/.python
-	@cmp -s $< $@ || { \
-		echo "Installing $$(grep -c '^[^ ].*==' $<) packages for the documentation ($<)"; \
-		$(BIN)/python -m venv --clear $(VENV)/docs && \
-		$(VENV)/docs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $< && \
-		cp $< $@; } && touch $@
+	@$(call install_apart,for the documentation)
+
+$(VENV)/httpie/.installed: tests/contract/httpie.lock $(VENV)/.python
+	@$(call install_apart,for HTTPie)
 
 # Some tests need what npm installs. Without it they are skipped, with the reason.
 npm_ci = if ! command -v npm > /dev/null; then \
@@ -243,6 +255,9 @@ $(VENV)/typescript/.installed: $(TYPESCRIPT)/package-lock.json $(TYPESCRIPT)/.np
 $(VENV)/console/.installed: $(CONSOLE)/package-lock.json $(CONSOLE)/.npmrc $(VENV)/.python
 	@$(npm_ci)
 $(VENV)/npm_tools/.installed: $(NPM_TOOLS)/package-lock.json $(NPM_TOOLS)/.npmrc $(VENV)/.python
+	@$(npm_ci)
+
+$(VENV)/bruno/.installed: $(BRUNO)/package-lock.json $(BRUNO)/.npmrc $(VENV)/.python
 	@$(npm_ci)
 
 # The package is for Linux on x86-64; the zip file in it has the commands.

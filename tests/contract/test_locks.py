@@ -23,6 +23,7 @@ from packaging.utils import canonicalize_name
 TOP = Path(__file__).parents[2]
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())
 OFFICIAL_CLIENT = Path(sys.prefix) / "official_client"
+HTTPIE = tuple(map(str, Path(sys.prefix).glob("httpie/lib/python*/site-packages")))
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ INSTALLED = (
         lines_of("tests/contract/official_client.in"),
         (str(OFFICIAL_CLIENT),),
     ),
+    Locked("tests/contract/httpie.lock", lines_of("tests/contract/httpie.in"), HTTPIE),
 )
 LOCKS = sorted(
     str(path.relative_to(TOP))

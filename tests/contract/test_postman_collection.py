@@ -11,19 +11,20 @@ from typing import Any
 
 import postman_collection
 import pytest
-from postman_tables import FILLED
+from collection_folders import TOP, users
+from collection_request import APIS
+from collection_tables import FILLED
 
 from audience_mock.testing import MockServer
-from helpers.engines import POSTGRESQL, SQLITE
+from helpers.collection_runs import REJECTED
+from helpers.engines import SQLITE
 from helpers.environment import environment_without
 from helpers.npm_package import LIMIT_S
 
 TOOLS = Path(sys.prefix) / "npm_tools/node_modules"
 NEWMAN, CONVERTERS = TOOLS / "newman/bin/newman.js", TOOLS / "@usebruno/converters"
 
-(COMMAND,) = re.findall(
-    r"^npx newman .+$", (postman_collection.TOP / "docs/guides/postman.md").read_text(), flags=re.MULTILINE
-)
+(COMMAND,) = re.findall(r"^npx newman .+$", (TOP / "docs/guides/postman.md").read_text(), flags=re.MULTILINE)
 """As the guide has it."""
 
 needs_newman = pytest.mark.skipif(
@@ -48,10 +49,6 @@ def requests(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from requests(each)
 
 
-REJECTED = {SQLITE: [], POSTGRESQL: ["Back up the server", "Get a bundle", "Compare two versions of an API"]}
-"""Requests that a server on an engine rejects: PostgreSQL has backups of its own, and records no world."""
-
-
 def send(tmp_path: Path, *flags: str, engine: str = SQLITE, **variables: str) -> list[str]:
     """The names of the requests of a run of the collection, none of which is rejected that its engine has."""
     report = tmp_path / "report.json"
@@ -64,7 +61,7 @@ def send(tmp_path: Path, *flags: str, engine: str = SQLITE, **variables: str) ->
             *flags,
             *(word for name, value in variables.items() for word in ("--env-var", f"{name}={value}")),
         ],
-        cwd=postman_collection.TOP,
+        cwd=TOP,
         env=environment_without("NODE_", NO_PROXY="127.0.0.1", no_proxy="127.0.0.1"),
         capture_output=True,
         text=True,
@@ -84,7 +81,7 @@ def send(tmp_path: Path, *flags: str, engine: str = SQLITE, **variables: str) ->
 def test_it_is_what_the_descriptions_say() -> None:
     """The files are what would be written now; `make openapi` writes them."""
     assert postman_collection.FILE.read_text() == postman_collection.text()
-    assert postman_collection.USERS.read_text() == postman_collection.users()
+    assert postman_collection.USERS.read_text() == users()
 
 
 def test_it_has_every_operation(collection: Mapping[str, Any]) -> None:
@@ -96,8 +93,8 @@ def test_it_has_every_operation(collection: Mapping[str, Any]) -> None:
             path = re.sub(r"\{\{\w+\}\}", "{}", "/".join(request["url"]["path"]))
             found.setdefault((request["method"], path), []).append(request)
     wanted = []
-    for api in postman_collection.APIS:
-        description = json.loads((postman_collection.TOP / f"openapi/{api.name}.json").read_text())
+    for api in APIS:
+        description = json.loads((TOP / f"openapi/{api.name}.json").read_text())
         for path, methods in description["paths"].items():
             for method, operation in methods.items():
                 place = (method.upper(), re.sub(r"\{\w+\}", "{}", f"worlds/{{}}{api.base_path}{path}"))

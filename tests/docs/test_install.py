@@ -34,7 +34,7 @@ def lines(title: str) -> list[str]:
 
 
 def test_every_line_is_of_a_kind_that_is_checked() -> None:
-    """A line in a checkout calls make, pip, uv, docker, newman or this project's tests: a test for each."""
+    """A line in a checkout calls make, pip, uv, docker, newman, HTTPie or tests: each has a test."""
     kinds = (
         "make ",
         "pip install .",
@@ -43,6 +43,7 @@ def test_every_line_is_of_a_kind_that_is_checked() -> None:
         "docker ",
         ".venv/bin/python -m pytest ",
         "npx newman run ",  # tests/contract/test_postman_collection.py
+        *("clients/collections/httpie/", "cd clients/", "http "),  # tests/contract/test_httpie_scripts.py
     )
     assert [line for line in lines(IN_A_CHECKOUT) if not line.startswith(kinds)] == []
 

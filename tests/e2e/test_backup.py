@@ -1,11 +1,13 @@
 """`audience-mock backup` and `restore`: one file of a running server, and a server of that file."""
 
+import gc
 import hashlib
 import io
 import json
 import os
 import sqlite3
 import tarfile
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +18,14 @@ from typing import Any
 import httpx
 import pytest
 
+from audience_mock.core.store.database import Database
 from audience_mock.core.worlds import backup as backups
 from audience_mock.core.worlds import exclusive
 from audience_mock.core.worlds.database_files import DatabaseFiles
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.serve_command import AUDIENCES, CREATE, FIELDS, LIMIT_S, Run, Runner, command
+from helpers.waiting import until
 
 __all__ = ["command"]
 
@@ -314,3 +318,32 @@ def test_others_are_served_while_a_world_is_copied(
         (tmp_path / "copy.db").write_bytes(members[name])
         with closing(sqlite3.connect(tmp_path / "copy.db")) as driver:
             assert driver.execute("SELECT count(*) FROM audiences").fetchone() == (1,)
+
+
+def test_a_client_that_leaves_during_a_backup(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """A backup whose client leaves ends with the copy that is being made, deletes it, and logs no error."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    copying, may_copy, copy = threading.Event(), threading.Event(), DatabaseFiles.write_copy
+
+    def waiting(self: DatabaseFiles, file: Path, database: Database, finish: Any) -> None:
+        if database is blue:
+            copying.set()
+            assert may_copy.wait(LIMIT_S)
+        copy(self, file, database, finish)
+
+    with MockServer() as mock:
+        mock.in_world("blue").configure(build_delay_s=60)
+        blue = mock.app.state.worlds.find("blue").database
+        monkeypatch.setattr(DatabaseFiles, "write_copy", waiting)
+        with httpx.stream("GET", f"{mock.url}/__admin/backup") as answer:
+            assert answer.status_code == 200
+            assert copying.wait(LIMIT_S)
+        # Read after the end of the connection: the server has seen that the client left.
+        assert httpx.get(f"{mock.url}/__admin/health").status_code == 200
+        assert [*tmp_path.iterdir()] != []
+        may_copy.set()
+        until(lambda: not [*tmp_path.iterdir()], "the copy was deleted")
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []

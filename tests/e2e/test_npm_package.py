@@ -85,7 +85,9 @@ def test_versions_and_licence_are_those_of_the_server() -> None:
     assert (PACKAGE / "LICENSE").read_text() == (TOP / "LICENSE").read_text()
 
 
-@pytest.mark.parametrize("folder", [PACKAGE, TOP / "tests/e2e/npm_tools"], ids=["package", "tools"])
+@pytest.mark.parametrize(
+    "folder", [PACKAGE, TOP / "tests/e2e/npm_tools", TOP / "tests/e2e/bruno"], ids=lambda path: path.name
+)
 def test_a_lock_is_sealed(folder: Path) -> None:
     """The lock names each package by version and hash and no registry."""
     lock = (folder / "package-lock.json").read_text()

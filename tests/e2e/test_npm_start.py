@@ -164,7 +164,7 @@ def test_nothing_is_there(project: Project, commands: Path) -> None:
         "  uvx: not installed",
         "  pipx: no network",
         "  docker: not installed",
-        "Install it (pip install audience-mock), or set AUDIENCE_MOCK_URL to a server that is running.",
+        "Install the Python package audience-mock, or set AUDIENCE_MOCK_URL to a server that is running.",
     ]
 
 

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import threading
@@ -28,7 +27,7 @@ from helpers.accounts import PINTEREST_TOKEN
 from helpers.environment import MEASURED
 from helpers.ports import free_port
 from helpers.serve_command import AUDIENCES, CREATE, LIMIT_S, Run, Runner, command, environment
-from helpers.waiting import until
+from helpers.terminals import needs_pty, read_until
 
 __all__ = ["command"]  # a fixture
 
@@ -388,28 +387,6 @@ def on_a_terminal(*arguments: str, **variables: str) -> tuple["subprocess.Popen[
     return process, ours
 
 
-def read_until(terminal: int, end: str) -> str:
-    """What is written to the terminal until that, or until it is closed."""
-    import select
-
-    text = b""
-
-    def is_read() -> bool:
-        nonlocal text
-        if select.select([terminal], [], [], 0)[0]:
-            try:
-                text += os.read(terminal, 1 << 16)
-            except OSError:  # how Linux reports that the other end is closed
-                return True
-        return bool(end) and end.encode() in text
-
-    until(is_read, f"{end!r} on the terminal")
-    return text.decode().replace("\r\n", "\n")
-
-
-needs_pty = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
-
-
 @needs_pty
 def test_colours_on_a_terminal_only(shell: Shell) -> None:
     """A terminal gets colours, unless NO_COLOR is set; anything else gets none."""
@@ -467,7 +444,7 @@ def test_the_banner_shows_no_secret() -> None:
     assert re.search(r"^  store +in memory", banner, flags=re.MULTILINE)
 
 
-# Their help, and completion
+# Their help
 
 
 @pytest.mark.parametrize("name", CONTROL)
@@ -542,48 +519,3 @@ def test_help_is_light() -> None:
         heavy = {"pydantic", "fastapi", "sqlalchemy", "uvicorn", "http.client", "audience_mock.client"}
         assert not heavy & {*imported}
         assert ("audience_mock.cli.control.command" in imported) == is_loaded
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-@pytest.mark.parametrize(
-    ("typed", "completed"),
-    [
-        ("audience-mock sna", {"snapshot"}),
-        ("audience-mock snapshot ", {"take", "restore", "list", "delete"}),
-        ("audience-mock fault add x --stall ", {"before", "in"}),
-        ("audience-mock clock advance --t", {"--to"}),
-        ("audience-mock serve --auth-mode ", {"lenient", "strict"}),
-        ("audience-mock completion ", {"bash", "zsh", "fish"}),
-    ],
-)
-def test_completion_in_bash(typed: str, completed: set[str]) -> None:
-    """The script completes commands, flags and allowed values in bash."""
-    words = typed.split(" ")
-    code = (
-        'eval "$(audience-mock completion bash)"\n'
-        f"COMP_WORDS=({shlex.join(words)}) COMP_CWORD={len(words) - 1}\n"
-        "complete -p audience-mock | grep -o -- '-F [a-z_]*'\n"
-        "_audience_mock_completion audience-mock\n"
-        'printf "%s\\n" "${COMPREPLY[@]}"\n'
-    )
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", code],
-        env=environment(PATH=path),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    function, *replies = done.stdout.split("\n")
-    assert function == "-F _audience_mock_completion"
-    assert {*filter(None, replies)} == completed
-
-
-@pytest.mark.parametrize(
-    ("shell_name", "said"), [("zsh", "#compdef audience-mock"), ("fish", "complete --no-files")]
-)
-def test_completion_of_other_shells(shell_name: str, said: str) -> None:
-    """zsh and fish get a script for this command."""
-    printed = CliRunner().invoke(main, ["completion", shell_name]).output
-    assert said in printed
-    assert "_AUDIENCE_MOCK_COMPLETE" in printed

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import samples
 
 from audience_mock import providers
 from audience_mock.providers import registry
@@ -101,6 +102,64 @@ def test_an_installed_package_is_all_that_a_third_api_needs(installed: dict[str,
     """Worlds, clock, faults, journal, seeds, ids, settings, descriptions and suggestions have it at once."""
     done = python(PATIENT_HTTPX + USE, installed)
     assert (done.stdout, done.returncode) == ("served\n", 0), done.stderr
+
+
+MISTAKES = {
+    "no module": ("settings.py", None, "", "the provider acme has no module acme_provider.settings"),
+    "another name": (
+        "api.py",
+        'name="acme"',
+        'name="acne"',
+        "its API is named acne, and its entry point acme",
+    ),
+    "a sequence": (
+        "api.py",
+        '"acme_audience"',
+        '"pinterest_audience"',
+        "has the sequence pinterest_audience",
+    ),
+    "a setting": ("settings.py", "acme_region", "region", "the setting region has to begin with acme_"),
+    "a path": ("provider.py", '{"acme": "/acme"}', '{"v5": "/v5"}', "pinterest has the path v5 already"),
+    "an operation": (
+        "provider.py",
+        '"acme_aud',
+        '"aud',
+        "pinterest has the operation audiences/create already",
+    ),
+    "an import": ("provider.py", "from fastapi", "import absent\nfrom fastapi", "No module named 'absent'"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_of_a_package_is_named(installed: dict[str, str], tmp_path: Path, mistake: str) -> None:
+    """A package that would break another API, or lacks a module, is reported before anything is served."""
+    name, old, new, said = MISTAKES[mistake]
+    site = shutil.copytree(installed["PYTHONPATH"], tmp_path / "site")
+    file = site / "acme_provider" / name
+    if old is None:
+        file.unlink()
+    else:
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new))
+    done = python(
+        "from audience_mock.providers import registry\n"
+        "registry.register_apis(), registry.settings_models(), registry.providers()",
+        {**installed, "PYTHONPATH": str(site)},
+    )
+    assert done.returncode == 1
+    assert said in done.stderr.splitlines()[-1]
+
+
+def test_the_guide_has_the_whole_package() -> None:
+    """The guide alone is enough: its blocks, one behind the other, are the files of the example."""
+    guide = samples.TOP / "docs/guides/providers.md"
+    shown: dict[str, str] = {}
+    for block in samples.blocks(guide.read_text()):
+        if block.title is not None and block.title.startswith("docs/examples/acme-provider/"):
+            shown[block.title] = shown.get(block.title, "") + block.code
+    for file in ("pyproject.toml", *(f"acme_provider/{name}.py" for name in ("api", "settings", "provider"))):
+        lines = shown[f"docs/examples/acme-provider/{file}"].split()
+        assert lines == (EXAMPLE / file).read_text().split(), file
 
 
 def test_its_settings_are_flags(installed: dict[str, str]) -> None:

@@ -23,4 +23,6 @@ def completion(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     program = "audience-mock"
-    click.echo(kind(ctx.find_root().command, {}, program, "_AUDIENCE_MOCK_COMPLETE").source())
+    source = kind(ctx.find_root().command, {}, program, "_AUDIENCE_MOCK_COMPLETE").source()
+    # Click's script for fish ends descriptions at their first comma.
+    click.echo(source.replace('string split ","', 'string split --max 1 ","'))

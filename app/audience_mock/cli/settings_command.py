@@ -34,9 +34,10 @@ class SettingOption(click.Option):
                 [f"{flag}/--no-{flag[2:]}", name], is_flag=True, default=None, help=field.description
             )
         else:
-            choices = _choices(field.annotation)
-            kind = ShownChoice(choices) if choices else click.STRING
-            super().__init__([flag, name], type=kind, metavar=metavar_of(name), help=field.description)
+            metavar = metavar_of(name)
+            super().__init__(
+                [flag, name], type=_kind(field.annotation, metavar), metavar=metavar, help=field.description
+            )
 
     def get_help_extra(self, ctx: click.Context) -> "OptionHelpExtra":
         return self._extra
@@ -120,6 +121,14 @@ def _options(fixed: Collection[str]) -> Iterator[SettingOption]:
     for name, field in Settings.model_fields.items():
         if name not in fixed:
             yield SettingOption(name, field)
+
+
+def _kind(annotation: Any, metavar: str | None) -> click.ParamType[str]:
+    """What a shell completes: allowed values, files, or nothing."""
+    choices = _choices(annotation)
+    if choices:
+        return ShownChoice(choices)
+    return click.Path() if (metavar or "").startswith("FILE") else click.STRING
 
 
 def _choices(annotation: Any) -> list[str]:

@@ -8,7 +8,7 @@ with `provider()`, the `Provider` that its application is made of. It may have a
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -24,6 +24,10 @@ from audience_mock.core.apis import register
 if TYPE_CHECKING:
     from audience_mock.web.conduct.facts import Conduct
     from audience_mock.web.provider_app import Provider
+
+
+class ProviderPackageError(Exception):
+    """An installed package is no provider; the text says which, and why."""
 
 
 GROUP = "audience_mock.providers"
@@ -49,14 +53,26 @@ def packages() -> Mapping[str, str]:
 
 
 def register_apis() -> None:
-    """Register all APIs with the core."""
+    """Register all APIs with the core. Raises ProviderPackageError."""
+    sequences: dict[str, str] = {}
     for name in packages():
-        register(_module(name, "api").API)
+        api = _module(name, "api").API
+        _check_name(name, "API", api.name)
+        _check_own(name, "sequence", api.sequences, sequences)
+        register(api)
 
 
 def settings_models() -> tuple[type[BaseModel], ...]:
-    """The providers' models of their settings."""
-    return tuple(_module(name, "settings").SETTINGS for name in packages())
+    """The providers' models of their settings. Raises ProviderPackageError."""
+    models = {name: _module(name, "settings").SETTINGS for name in packages()}
+    for name, model in models.items():
+        if not _is_included(name) and (
+            foreign := [field for field in model.model_fields if not field.startswith(f"{name}_")]
+        ):
+            raise ProviderPackageError(
+                f"{packages()[name]}: the setting {foreign[0]} has to begin with {name}_"
+            )
+    return tuple(models.values())
 
 
 def setting_groups() -> tuple[str, ...]:
@@ -70,8 +86,15 @@ def options(settings: BaseModel) -> dict[str, Any]:
 
 
 def providers() -> "list[Provider]":
-    """The providers, each made anew."""
-    return [_module(name, "provider").provider() for name in packages()]
+    """The providers, each made anew. Raises ProviderPackageError."""
+    made: dict[str, Provider] = {name: _module(name, "provider").provider() for name in packages()}
+    mounts: dict[str, str] = {}
+    operations: dict[str, str] = {}
+    for name, provider in made.items():
+        _check_name(name, "provider", provider.name)
+        _check_own(name, "path", provider.mounts, mounts)
+        _check_own(name, "operation", _operations(provider), operations)
+    return [*made.values()]
 
 
 def conducts() -> "dict[str, Conduct]":
@@ -85,4 +108,34 @@ def conducts() -> "dict[str, Conduct]":
 
 
 def _module(name: str, module: str) -> Any:
-    return import_module(f"{packages()[name]}.{module}")
+    whole = f"{packages()[name]}.{module}"
+    try:
+        return import_module(whole)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{whole}.".startswith(f"{error.name}."):
+            raise  # what the module imports is missing
+        raise ProviderPackageError(f"the provider {name} has no module {whole}") from error
+
+
+def _check_name(name: str, what: str, given: str) -> None:
+    if given != name:
+        raise ProviderPackageError(
+            f"{packages()[name]}: its {what} is named {given}, and its entry point {name}"
+        )
+
+
+def _is_included(name: str) -> bool:
+    return packages()[name].startswith(f"{package.__name__}.")
+
+
+def _operations(provider: "Provider") -> Iterator[str]:
+    for router in provider.routers:
+        for route in router.routes:
+            yield str(getattr(route, "operation_id", None) or getattr(route, "name", ""))
+
+
+def _check_own(name: str, what: str, given: Iterable[str], taken: dict[str, str]) -> None:
+    """Add what a provider has of a kind to what the others have. The included ones come first."""
+    for each in given:
+        if taken.setdefault(each, name) != name and not _is_included(name):
+            raise ProviderPackageError(f"{packages()[name]}: {taken[each]} has the {what} {each} already")

@@ -56,7 +56,7 @@ export async function findCommand({ from = `audience-mock==${VERSION}`, image }:
     [
       "Audience Mock is not installed, and nothing that could run it works:",
       ...tried.map((line) => `  ${line}`),
-      "Install it (pip install audience-mock), or set AUDIENCE_MOCK_URL to a server that is running.",
+      "Install the Python package audience-mock, or set AUDIENCE_MOCK_URL to a server that is running.",
     ].join("\n"),
   );
 }

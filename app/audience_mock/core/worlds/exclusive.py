@@ -6,7 +6,7 @@ so do reads of a world that is too large to be copied. Other worlds are not conc
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from audience_mock.core.store.database import IN_MEMORY, Database
@@ -86,7 +86,10 @@ async def run_beside(database: Database, function: Callable[[], T]) -> T:
         # The statement that runs, and each that follows, ends with an error.
         database.driver.set_progress_handler(lambda: 1, 1000)
         try:
-            await asyncio.wait([running])
+            # Cancelled again while it waits, as tasks of anyio are until they end, it waits on.
+            while not running.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([running])
             if not running.cancelled():
                 running.exception()
         finally:

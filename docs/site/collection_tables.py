@@ -1,14 +1,16 @@
-"""What the Postman collection takes from no description: where ids come from, and the order of requests."""
+"""What collections of requests take from no description: where ids come from, and the order of requests."""
 
 from collections.abc import Mapping
 from typing import Any
+
+from collection_request import Auth, Request
 
 VARIABLES = {
     "base_url": "http://127.0.0.1:8000",
     "world": "default",
     "admin_token": "",
-    "pinterest_token": "pina_postman",
-    "pitchtarget_token": "postman",
+    "pinterest_token": "pina_anything",
+    "pitchtarget_token": "anything",
     "app_id": "1234567",
     "app_secret": "secret",
     "ad_account_id": "549755885175",
@@ -96,17 +98,18 @@ FILLED = {
 """Variables that an answer fills, and where they stand in it: by operation, and the label of its body if it
 has several."""
 
-SEND_PART = {
-    "name": "Send the part to its URL",
-    "request": {
-        "auth": {"type": "noauth"},
-        "method": "PUT",
-        "header": [],
-        "url": "{{part_url}}",
-        "body": {"mode": "raw", "raw": "ann@example.com\n"},
-    },
-    "response": [],
-}
+SEND_PART = Request(
+    operation=None,
+    name="Send the part to its URL",
+    description=None,
+    method="PUT",
+    url="{{part_url}}",
+    query=(),
+    auth=Auth.NONE,
+    media_type="text/plain",
+    body="ann@example.com\n",
+    filled={},
+)
 AFTER = {"customer_list_uploads/create": SEND_PART}
 """What belongs between two operations and is none."""
 
