@@ -1,19 +1,23 @@
 """What the tests share: servers, and clients that speak plain HTTP."""
 
+import os
 import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import Any
+from urllib.request import getproxies_environment
 
 import httpx
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from audience_mock.cli.exec import without_proxy
 from audience_mock.testing import MockServer
 from helpers.accounts import PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.waiting import CLIENT_LIMIT_S, HTTPX_LIMITS
 
 pytest_plugins = [
     "helpers.engines",
@@ -39,6 +43,13 @@ hypothesis_settings.register_profile(
     "gate", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("gate")
+
+
+def pytest_configure() -> None:
+    """A proxy of the environment, which cannot reach the servers of the tests, is for all else: some tests
+    install packages."""
+    if getproxies_environment():
+        os.environ.update(without_proxy(os.environ, "http://127.0.0.1"))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -72,17 +83,12 @@ def no_client_reads_certificates() -> Iterator[None]:
         yield
 
 
-CLIENT_LIMIT_S = 60
-"""Seconds that a client waits for an answer, unless a test gives a limit of its own: reached only where
-something is broken, also on a machine that is busy with many runs. That of httpx is 5."""
-
-
 @pytest.fixture(scope="session", autouse=True)
 def clients_wait_long_enough() -> Iterator[None]:
     """httpx has its limits in an object that each signature has as its default."""
     limits = httpx._config.DEFAULT_TIMEOUT_CONFIG
     with pytest.MonkeyPatch.context() as patch:
-        for limit in ("connect", "read", "write", "pool"):
+        for limit in HTTPX_LIMITS:
             patch.setattr(limits, limit, CLIENT_LIMIT_S)
         yield
 

@@ -22,7 +22,7 @@ from helpers.pinterest_resources import create_seed_audience
 
 CLIENT = Path(sys.prefix) / "npm/node_modules"
 SCENARIO = Path(__file__).with_name("npm") / "scenario.cjs"
-SCENARIO_ENDS_WITHIN_S = 60
+SCENARIO_ENDS_WITHIN_S = 300
 ACCOUNTS = [AD_ACCOUNT, "549755885176", "549755885177"]
 
 missing = [tool for tool in ("node", "npm") if shutil.which(tool) is None]

@@ -19,7 +19,7 @@ from helpers.pinterest_operations import OPERATIONS
 
 CLIENT = Path(sys.prefix) / "official_client"
 SCENARIO = Path(__file__).with_name("official_client_scenario.py")
-SCENARIO_ENDS_WITHIN_S = 60
+SCENARIO_ENDS_WITHIN_S = 300
 RECIPIENT = "549755885176"
 BUSINESS, AGENCY = "729090764583391194", "729090764583391195"
 READER, SHARER = "RESOURCE_PINNER_LIST_READER", "BIZ_PINNER_LIST_SHARER"

@@ -15,7 +15,7 @@ from helpers.ports import free_port
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 CREATE = {"name": "A", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}
-LIMIT_S = 30
+LIMIT_S = 60
 
 
 COMMANDS = {

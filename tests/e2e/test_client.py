@@ -15,7 +15,7 @@ from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN
 
 SAVERS = {"name": "Savers", "audience_type": "ENGAGEMENT", "rule": {"engagement_type": "save"}}
 AUDIENCES = f"/ad_accounts/{AD_ACCOUNT}/audiences"
-LIMIT_S = 30
+LIMIT_S = 60
 
 
 def create(world: MockWorld) -> dict[str, str]:

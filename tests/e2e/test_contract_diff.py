@@ -15,6 +15,7 @@ import pytest
 from audience_mock.providers import registry
 from helpers.accounts import AD_ACCOUNT
 from helpers.environment import environment_without
+from helpers.waiting import PATIENT_HTTPX
 from helpers.warm_process import WarmProcess
 
 PINTEREST, PITCHTARGET = "pinterest", "pitchtarget"
@@ -364,7 +365,7 @@ def test_uploads_and_faults(diff: Diff, tmp_path: Path) -> None:
     """A file of two megabytes, a part of an upload, planned faults and a list read while others wait are
     replayed as they were answered; a connection that a fault breaks has no answer in either."""
     (tmp_path / "client.py").write_text(
-        "import httpx, os\n"
+        f"import os\n{PATIENT_HTTPX}"
         "control, base = os.environ['AUDIENCE_MOCK_CONTROL_URL'], os.environ['AUDIENCE_MOCK_PINTEREST_URL']\n"
         "root, account = os.environ['AUDIENCE_MOCK_PITCHTARGET_URL'], '/ad_accounts/549755885175'\n"
         "users = '\\n'.join('%064x' % number for number in range(32_000)).encode()\n"

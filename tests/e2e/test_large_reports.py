@@ -9,7 +9,7 @@ import pytest
 from audience_mock.testing import MockServer
 from audience_mock.web import bridge, bundling
 
-LIMIT_S = 20
+LIMIT_S = 60
 """Reached only where something is broken."""
 
 

@@ -33,7 +33,7 @@ from helpers.tenants import OPERATOR, write_tenants
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 TRACE_ID, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-LIMIT_S = 30
+LIMIT_S = 60
 TOP = Path(__file__).parents[2]
 
 

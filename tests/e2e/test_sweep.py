@@ -78,7 +78,7 @@ def verdicts(report: dict[str, Any]) -> dict[tuple[str, str], str]:
 
 
 def job(mistake: str = "") -> Sequence[str]:
-    return ["--slow-s", "0.2", "--limit-s", "8", "--jobs", "8", *program(JOB, mistake)]
+    return ["--slow-s", "0.2", "--limit-s", "15", "--jobs", "8", *program(JOB, mistake)]
 
 
 def test_a_well_behaved_client_passes_everywhere() -> None:
@@ -217,7 +217,7 @@ def test_the_group_of_a_run_is_ended(tmp_path: Path) -> None:
         f"print(child.pid, file=open({str(pids)!r}, 'a'))\n"
         "if get() == 500: time.sleep(60)"
     )
-    status, report = swept("--faults", "500", "--limit-s", "3", *program(code))
+    status, report = swept("--faults", "500", "--limit-s", "6", *program(code))
     assert (status, [run["verdict"] for run in report["runs"]]) == (1, ["hung"])
     started = pids.read_text().split()
     assert len(started) == 3

@@ -15,8 +15,6 @@ from helpers.environment import environment_without
 from helpers.tenants import OPERATOR, bearer, digest, write_tenants
 from helpers.waiting import until
 
-LIMIT_S = 30
-
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:

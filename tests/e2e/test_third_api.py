@@ -13,11 +13,11 @@ import samples
 from audience_mock import providers
 from audience_mock.providers import registry
 from helpers.environment import environment_without
+from helpers.waiting import PATIENT_HTTPX
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/acme-provider"
 
 USE = """
-import httpx
 from audience_mock.cli.exec import environment
 from audience_mock.core.seeds.schemas import Seed
 from audience_mock.settings import GROUPS, Settings
@@ -100,7 +100,7 @@ def python(code: str, environment: dict[str, str]) -> "subprocess.CompletedProce
 
 def test_an_installed_package_is_all_that_a_third_api_needs(installed: dict[str, str]) -> None:
     """Worlds, clock, faults, journal, seeds, ids, settings, descriptions and suggestions have it at once."""
-    done = python(USE, installed)
+    done = python(PATIENT_HTTPX + USE, installed)
     assert (done.stdout, done.returncode) == ("served\n", 0), done.stderr
 
 

@@ -15,7 +15,7 @@ from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.errors import pinterest_error, pitchtarget_error
 
-WITHIN_S = 20
+WITHIN_S = 50
 LISTED = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 HASH = b"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 BOUNDARY = "----8b2c1e"

@@ -23,7 +23,7 @@ MAX_WORLDS = 3
 MAX_UPLOADS = 5
 """Uploads to customer lists that a world has."""
 
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 LISTS = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
 CREATE = {"name": "Visitors", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612523499806"}}

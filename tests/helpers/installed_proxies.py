@@ -95,7 +95,7 @@ def nginx(folder: Path, upstreams: Sequence[str], *, inside: bool = True) -> Ite
             "listen 80;": f"listen 127.0.0.1:{plain_port};",
             "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
             "sandbox.example.com;": "localhost;",
-            "/etc/nginx/tls/": f"{folder}/",
+            "/etc/nginx/tls/": "",  # relative to nginx.conf, whatever characters the folder's name has
         },
     )
     if not inside:

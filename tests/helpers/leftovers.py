@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 LOGGERS = ("", "audience_mock")
+SET_BY_THE_COMMAND = "PYDANTIC_DISABLE_PLUGINS"
 SIGNALS = [
     number
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGCHLD")
@@ -22,19 +23,16 @@ SIGNALS = [
 
 
 @pytest.fixture(autouse=True)
-def log_levels_are_restored() -> Iterator[None]:
-    """A command that a test runs in this process sets them, as for a process of its own."""
+def nothing_is_left_behind() -> Iterator[None]:
+    """Fails the test otherwise. What a command sets for its process is taken back, where a test runs it in
+    this one."""
+    before = _state()
     levels = [(logger := logging.getLogger(name), logger.level) for name in LOGGERS]
     yield
     for logger, level in levels:
         logger.setLevel(level)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left_behind() -> Iterator[None]:
-    """Fails the test otherwise."""
-    before = _state()
-    yield
+    if SET_BY_THE_COMMAND not in before:
+        os.environ.pop(SET_BY_THE_COMMAND, None)
     after = _state()
     changed = {name: (before.get(name), after.get(name)) for name in before.keys() | after.keys()}
     changed = {name: values for name, values in changed.items() if values[0] != values[1]}
@@ -44,7 +42,6 @@ def nothing_is_left_behind() -> Iterator[None]:
 def _state() -> dict[str, Any]:
     variables = os.environ.copy()
     variables.pop("PYTEST_CURRENT_TEST", None)  # it names the phase of the test
-    variables.pop("PYDANTIC_DISABLE_PLUGINS", None)  # the command sets it, whichever test runs it first
     return {
         **variables,
         "the folder": os.getcwd(),

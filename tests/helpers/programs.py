@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-LIMIT_S = 30
+LIMIT_S = 60
 """Seconds that a program may take to be ready, on a busy machine."""
 
 

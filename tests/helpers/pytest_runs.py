@@ -6,6 +6,7 @@ this process, unless a test's promise needs another one.
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 
 import pytest
 
@@ -75,6 +76,16 @@ _BARE = [
     for part in ("-p", f"no:{plugin}")
 ]
 """Without what only our own tests need, which costs half a second and more."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> None:
+    """Imports numpy before pytester notes which modules there are: it forgets those that a run in this
+    process was the first to import, and numpy cannot be imported again: an upload of a later test would
+    fail."""
+    if fixturedef.argname == "pytester":
+        with suppress(ImportError):
+            import numpy  # noqa: F401
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def call(method, path, body=None, retries=5, before_retry=lambda: None):
             return found
         sent = FORM if path == "/oauth/token" else headers
         content = body if body is None or isinstance(body, str) else json.dumps(body)
-        time_out = None if MISTAKE == "no time-out" else 1.5
+        time_out = None if MISTAKE == "no time-out" else 3
         link = http.client.HTTPConnection(BASE.hostname, BASE.port, timeout=time_out)
         try:
             link.request(method, BASE.path + path, content, sent)

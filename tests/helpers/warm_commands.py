@@ -226,5 +226,10 @@ def _run_python(arguments: list[str]) -> None:
 if __name__ == "__main__":
     for module in IMPORTED:
         __import__(module)
+    import httpx
+
+    # As conftest.py has it: 5 seconds are too few for a busy machine.
+    for limit in ("connect", "read", "write", "pool"):
+        setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, limit, START_S)
     gc.freeze()
     _Server(sys.argv[1]).run()

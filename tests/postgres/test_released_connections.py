@@ -25,7 +25,7 @@ __all__ = ["command"]
 
 pytestmark = pytest.mark.replicas
 
-WITHIN_S = 30
+WITHIN_S = 60
 POOL_SIZE = 4
 WORLDS = ("blue", "green")
 

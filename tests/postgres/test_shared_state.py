@@ -20,7 +20,7 @@ from helpers.waiting import until
 
 LISTS = f"/v5/ad_accounts/{AD_ACCOUNT}/customer_lists"
 APP = ("1", "secret")
-LIMIT_S = 30
+LIMIT_S = 60
 
 pytestmark = pytest.mark.replicas
 

@@ -22,7 +22,7 @@ from helpers.errors import control_error
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
 NOON_MS = 1_700_000_000_000
-LIMIT_S = 20
+LIMIT_S = 60
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ def test_control_requests_to_a_world_wait_for_its_import(mock: MockServer) -> No
     ]
 
     def ask(method: str, path: str, body: Any) -> None:
-        assert begun.wait(30)
+        assert begun.wait(60)
         response = httpx.request(method, mock.url + path, json=body, timeout=60)
         assert response.is_success, response.text
         done.append(path)
@@ -181,7 +181,7 @@ def test_a_server_that_ends_during_an_import_keeps_none_of_it(
     def insert_and_wait(*arguments: Any) -> Any:
         insert_seed(*arguments)
         inserted.set()
-        assert stop.wait(30)
+        assert stop.wait(60)
         return insert_seed(*arguments)
 
     monkeypatch.setattr("audience_mock.core.seeds.apply.insert_seed", insert_and_wait)
@@ -194,7 +194,7 @@ def test_a_server_that_ends_during_an_import_keeps_none_of_it(
 
         sending = threading.Thread(target=send)
         sending.start()
-        assert inserted.wait(30)
+        assert inserted.wait(60)
         mock._server.should_exit = True
         threading.Timer(0.8, stop.set).start()
     sending.join()

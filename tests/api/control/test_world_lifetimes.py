@@ -20,8 +20,6 @@ from helpers.waiting import until
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 SAVERS = {"name": "Savers", "audience_type": "ENGAGEMENT", "rule": {"engagement_type": "save"}}
-LIMIT_S = 30
-
 Start = Callable[..., MockServer]
 
 

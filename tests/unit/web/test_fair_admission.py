@@ -11,7 +11,7 @@ from audience_mock.web.fair_admission import FairAdmission
 from audience_mock.web.request_quotas import RequestQuotas
 from helpers.tenants import two_teams, write_tenants
 
-LIMIT_S = 10
+LIMIT_S = 60
 MADE_UP = 100
 
 

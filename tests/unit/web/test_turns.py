@@ -9,7 +9,7 @@ import pytest
 from audience_mock.web import turns as module
 from audience_mock.web.turns import ACTIVE_S, SHARE, WINDOW_S, Turns
 
-LIMIT_S = 10
+LIMIT_S = 60
 T = TypeVar("T")
 
 
