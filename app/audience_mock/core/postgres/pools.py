@@ -85,12 +85,13 @@ class Pools:
             yield pool
         finally:
             self._opened.pop(loop, None)
+            ending = [] if spares is None else spares.end()
             # What is in use then is closed at once: the driver does so when this is cancelled.
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_WITHIN_S):
-                    if spares is not None:
-                        await spares.close()
                     await pool.close()
+                    if ending:
+                        await asyncio.wait(ending)
 
 
 def _connecting(open_one: Callable[[], Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

@@ -69,7 +69,7 @@ class Spares:
     def drop(self) -> None:
         """Use none of those that are ready; others are opened."""
         for opening in self._spare:
-            opening.add_done_callback(_terminate)
+            _abandon(opening)
         self._spare.clear()
         self._fill_later()
 
@@ -77,15 +77,15 @@ class Spares:
         if self._later is None:
             self._later = asyncio.get_running_loop().call_later(REPLACE_AFTER_S, self.fill)
 
-    async def close(self) -> None:
+    def end(self) -> "list[asyncio.Task[Any]]":
+        """Open no more, and end those that are ready. The result are those on their way, which end soon."""
         self._closed = True
         if self._later is not None:
             self._later.cancel()
         spare, self._spare = self._spare, []
         for opening in spare:
-            opening.cancel()
-        found = await asyncio.gather(*spare, return_exceptions=True)
-        await asyncio.gather(*(each.close() for each in found if not isinstance(each, BaseException)))
+            _abandon(opening)
+        return [opening for opening in spare if not opening.done()]
 
     async def _ready(self) -> Any:
         """The first that is ready, or None. Who stops waiting for one ends it."""
@@ -93,6 +93,10 @@ class Spares:
             opening = self._spare.pop(0)
             try:
                 connection = await opening
+            except asyncio.CancelledError:
+                # It may be open by now.
+                _abandon(opening)
+                raise
             except Exception:  # noqa: BLE001, S112 - the caller tries it itself, and has the error
                 continue
             if not connection.is_closed():
@@ -115,6 +119,14 @@ class Spares:
         log.debug("no connection could be opened in advance: %s", error)
         if opened in self._spare:
             self._spare.remove(opened)
+
+
+def _abandon(opening: "asyncio.Task[Any]") -> None:
+    if opening.done():
+        _terminate(opening)
+    else:
+        opening.cancel()
+        opening.add_done_callback(_terminate)
 
 
 def _terminate(opened: "asyncio.Task[Any]") -> None:
