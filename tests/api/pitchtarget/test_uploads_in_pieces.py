@@ -13,12 +13,12 @@ import httpx
 import pytest
 
 from audience_mock.app import create_app
+from audience_mock.core import steps
 from audience_mock.core.users.digests import import_numpy
 from audience_mock.core.users.uploads import list_reports
 from audience_mock.core.worlds.worlds import Worlds
 from audience_mock.settings import Settings
 from audience_mock.testing import MockServer
-from audience_mock.web import body
 from helpers.accounts import PITCHTARGET_TOKEN
 from helpers.pitchtarget_requests import FORM_HEAD, FORM_TAIL, FORM_TYPE
 
@@ -78,7 +78,7 @@ def test_a_piece_of_a_file_costs_the_same_calls_however_many_lines_it_has(
     a line costs none."""
     import_numpy()
     # Counting takes so long that pieces would be cut to give others their turn.
-    monkeypatch.setattr(body, "SLICES_S", 60.0)
+    monkeypatch.setattr(steps, "STEP_S", 60.0)
 
     def calls(pieces: int, of_lines: int) -> int:
         counted: Counter[str] = Counter()
