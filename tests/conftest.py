@@ -38,6 +38,10 @@ ON_ONE_WORKER = ("test_chart.py", "test_third_api.py")
 """Exceptions: their tests share what takes seconds to record or to install."""
 
 
+WAITING = ("tests/e2e/test_sweep.py", "tests/e2e/test_sweep_functions.py")
+"""Their tests wait for jobs that hang: they run beside tests that compute, and not beside each other."""
+
+
 # A busy machine draws an example slowly, and what fails once has to fail again.
 hypothesis_settings.register_profile(
     "gate", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -50,6 +54,18 @@ def pytest_configure() -> None:
     install packages."""
     if getproxies_environment():
         os.environ.update(without_proxy(os.environ, "http://127.0.0.1"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not hasattr(config, "workerinput"):
+        return
+    waiting = [item for item in items if item.nodeid.startswith(WAITING)]
+    others = [item for item in items if not item.nodeid.startswith(WAITING)]
+    first = next((at for at, item in enumerate(others) if item.nodeid.startswith(TEST_BY_TEST)), 0)
+    apart = (len(others) - first) // (len(waiting) + 1)
+    for number, item in enumerate(waiting):
+        others.insert(first + number * (apart + 1), item)
+    items[:] = others
 
 
 @pytest.hookimpl(optionalhook=True)

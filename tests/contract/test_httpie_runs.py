@@ -23,7 +23,7 @@ pytestmark = needs_httpie
 @pytest.mark.parametrize(
     "name",
     [
-        "pitchtarget.sh",
+        pytest.param("pitchtarget.sh", marks=pytest.mark.ci),
         pytest.param("pinterest.sh", marks=pytest.mark.ci),
         pytest.param("control.sh", marks=pytest.mark.ci),
     ],
