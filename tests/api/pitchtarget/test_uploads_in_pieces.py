@@ -74,7 +74,7 @@ def upload(pieces: Iterable[bytes], profile: Callable[..., object] | None = None
 def test_a_piece_of_a_file_costs_the_same_calls_however_many_lines_it_has(
     end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What Python does for one more piece of a file of hashes is at most 110 calls; a line more costs none but
+    """What Python does for one more piece of a file of hashes is at most 110 calls; a line more costs only
     its share of what is done once for a block of thousands."""
     import_numpy()
     # Counting takes so long that pieces would be cut to give others their turn.
