@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from audience_mock.control import state
-from audience_mock.core.errors import QuotaExceededError, StorageQuotaExceededError
+from audience_mock.core.errors import NotFoundError, QuotaExceededError, StorageQuotaExceededError
 from audience_mock.core.worlds.tenants import Tenants
 from audience_mock.testing import MockServer
 from audience_mock.web.mounting import ProviderMount
@@ -212,6 +212,15 @@ def test_a_large_import_is_checked_before_it_is_kept(
     assert create(mock, "team-a").status_code == 429
 
 
+def waits(mock: MockServer, name: str) -> bool:
+    """Whether a request of a world waits, as a fault has it."""
+    worlds = mock.app.state.worlds
+    try:
+        return worlds.has_opened(name) and len(worlds.find(name).long_operations) > 0
+    except NotFoundError:
+        return False
+
+
 def test_stalls(limited: Callable[..., MockServer]) -> None:
     """Requests that a fault keeps waiting have a quota; one more gets 429 at once, and so does none of
     another tenant."""
@@ -223,8 +232,7 @@ def test_stalls(limited: Callable[..., MockServer]) -> None:
     async def calls() -> tuple[int, int, int]:
         async with httpx.AsyncClient(timeout=30) as client:
             waiting = asyncio.create_task(client.get(url, headers=slow))
-            world = mock.app.state.worlds
-            while not world.has_opened("team-a") or not len(world.find("team-a").long_operations):
+            while not waits(mock, "team-a"):
                 await asyncio.sleep(0.005)
             mine = await client.get(url, headers=quick)
             other = await client.get(url.replace("team-a", "team-b"), headers=quick)
@@ -246,8 +254,7 @@ def test_requests_under_way(limited: Callable[..., MockServer], caplog: pytest.L
     async def calls() -> tuple[httpx.Response, int, int]:
         async with httpx.AsyncClient(timeout=30) as client:
             waiting = asyncio.create_task(client.get(url, headers=slow))
-            world = mock.app.state.worlds
-            while not world.has_opened("team-a") or not len(world.find("team-a").long_operations):
+            while not waits(mock, "team-a"):
                 await asyncio.sleep(0.005)
             mine = await client.get(url, headers=PINTEREST_TOKEN)
             other = await client.get(url.replace("team-a", "team-b"), headers=PINTEREST_TOKEN)

@@ -79,12 +79,14 @@ class Lifecycle:
             if head is None:
                 raise NotFoundError("world", source)
             state = {"ahead_ms": head.ahead_ms, "frozen_at_ms": head.frozen_at_ms}
-            return self._insert(session, name, images.copy(session, head.image), state, head.settings)
+            copy = images.copy(session, head.image)
+            try:
+                return self._insert(session, name, copy, state, head.settings)
+            except asyncpg.SerializationError:
+                # Another one was made since this transaction began.
+                raise AlreadyExistsError("world", name) from None
 
-        try:
-            return self._server.transact(forked, mode=COPY_ONE_STATE, copies=True)
-        except asyncpg.SerializationError:
-            raise AlreadyExistsError("world", name) from None
+        return self._server.transact(forked, mode=COPY_ONE_STATE, copies=True)
 
     @contextmanager
     def hidden_copy(self, source: str) -> Iterator[tuple[str, Head]]:
