@@ -49,9 +49,6 @@ SERVERS = (RAW, STARLETTE, FASTAPI, MEMORY, FILE, *peers.NAMES, HELLO, DISCARD)
 
 def main(arguments: list[str] | None = None) -> int:
     asked = _parse(arguments)
-    # A signal is handled as an error is: every server is stopped.
-    for signum in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, _interrupted)
     CACHE.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     upload_sizes = [10**5] if asked.quick else [10**5, 10**6, 10**7]
@@ -184,4 +181,7 @@ def _processor() -> str:
 
 
 if __name__ == "__main__":
+    # A signal is handled as an error is: every server is stopped.
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, _interrupted)
     sys.exit(main())
