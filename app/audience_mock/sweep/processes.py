@@ -42,8 +42,8 @@ class Processes:
     def run(self, world: World, variables: Mapping[str, str], limit_s: float | None) -> Finished:
         """Raises OSError if the command cannot be started, and StoppedError after `stop`."""
         environment = os.environ | dict(self._environment(world.url)) | dict(variables)
-        with TemporaryFile() as output:
-            _append_only(output)
+        with TemporaryFile() as file:
+            output = _Output(file)
             started = time.monotonic()
             with self._lock:
                 if self._stopped:
@@ -52,7 +52,7 @@ class Processes:
                     self._command,
                     env=environment,
                     stdin=subprocess.DEVNULL,
-                    stdout=output,
+                    stdout=file,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
@@ -72,7 +72,7 @@ class Processes:
             if status is not None and status < 0:
                 status = SIGNAL_BASE - status
             how = "killed" if status is None else f"exit status {status}"
-            text = _end_of(output)
+            text = output.end()
             reason = _last_line(text) if status else ""
             return Finished(exit_status=status, how=how, seconds=seconds, reason=reason, output=text)
 
@@ -94,16 +94,37 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _append_only(output: IO[bytes]) -> None:
-    """Let all writers append, wherever the end is by then: so the file can be cut."""
-    if sys.platform != "win32":
-        import fcntl  # noqa: PLC0415 - Windows has none
+class _Output:
+    """What a run writes. Of a file that was cut, the end before is kept here: the run goes on writing."""
 
-        flags = fcntl.fcntl(output, fcntl.F_GETFL)
-        fcntl.fcntl(output, fcntl.F_SETFL, flags | os.O_APPEND)
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._before = file, b""
+        # All writers append, wherever the end is by then: so the file can be cut.
+        if sys.platform != "win32":
+            import fcntl  # noqa: PLC0415 - Windows has none
+
+            fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
+
+    def cut(self) -> None:
+        """Give back what takes too much room on the disk. What is written at this very moment may be lost."""
+        if sys.platform != "win32" and os.fstat(self._file.fileno()).st_size > KEPT_BYTES:
+            _, self._before = self._last()
+            self._file.truncate(0)
+
+    def end(self) -> str:
+        """The last of it, from a whole line on, if there is one."""
+        size, last = self._last()
+        text = (self._before + last)[-SHOWN_BYTES:].decode(errors="replace")
+        is_whole = size <= SHOWN_BYTES and not self._before
+        return text if is_whole else text.partition("\n")[2] or text
+
+    def _last(self) -> tuple[int, bytes]:
+        size = self._file.seek(0, os.SEEK_END)
+        self._file.seek(max(0, size - SHOWN_BYTES))
+        return size, self._file.read()
 
 
-def _status_of(process: subprocess.Popen[bytes], limit_s: float | None, output: IO[bytes]) -> int | None:
+def _status_of(process: subprocess.Popen[bytes], limit_s: float | None, output: _Output) -> int | None:
     """The exit status, or None after the limit. Of the output, the end alone takes room on the disk."""
     ends_at = None if limit_s is None else time.monotonic() + limit_s
     while True:
@@ -113,19 +134,7 @@ def _status_of(process: subprocess.Popen[bytes], limit_s: float | None, output: 
         except subprocess.TimeoutExpired:
             if ends_at is not None and time.monotonic() >= ends_at:
                 return None
-        if sys.platform != "win32" and os.fstat(output.fileno()).st_size > KEPT_BYTES:
-            end = _end_of(output).encode(errors="surrogateescape")
-            output.truncate(0)
-            output.write(end)
-            output.flush()
-
-
-def _end_of(output: IO[bytes]) -> str:
-    size = output.seek(0, os.SEEK_END)
-    output.seek(max(0, size - SHOWN_BYTES))
-    text = output.read().decode(errors="replace")
-    # From a whole line on, if there is one.
-    return text if size <= SHOWN_BYTES else text.partition("\n")[2] or text
+        output.cut()
 
 
 def _last_line(text: str) -> str:
