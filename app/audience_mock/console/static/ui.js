@@ -42,7 +42,8 @@ export const fail = (error) => toast(error.message, { bad: true });
 
 export function Dialog({ title, onClose, children, wide = false }) {
   const element = useRef();
-  useEffect(() => {
+  // At once, not after the next frame: until it is open, Escape is for the page.
+  useLayoutEffect(() => {
     const dialog = element.current;
     const before = document.activeElement;
     dialog.showModal();
