@@ -1,28 +1,24 @@
 """/__admin/journal over HTTP: what it shows of requests, and what it never shows."""
 
-import asyncio
 import json
 import re
 import socket
-import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
 
-from audience_mock.core import steps
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
 from helpers.errors import control_error
+from helpers.held_steps import ask_while_held
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
 VISITORS = {"name": "v", "audience_type": "VISITOR", "rule": {"visitor_source_id": "2612345678901"}}
 NOON_MS = 1_700_000_000_000
-LIMIT_S = 60
 
 
 @pytest.fixture
@@ -495,26 +491,9 @@ def test_others_are_answered_while_a_long_page_is_made(
     """Between the steps. What they ask meanwhile is not in the page, which ends with the newest before."""
     for _ in range(60):
         client.get(AUDIENCES, params={"page_size": 250})
-    pauses, waits, may_go_on = 0, threading.Event(), threading.Event()
-
-    async def pause() -> None:
-        nonlocal pauses
-        pauses += 1
-        waits.set()
-        while not may_go_on.is_set():
-            await asyncio.sleep(0.001)
-
-    # Each entry is a step.
-    monkeypatch.setattr(steps, "STEP_S", 0)
-    monkeypatch.setattr(steps, "let_others_run", pause)
-    with ThreadPoolExecutor(1) as thread, httpx.Client(base_url=client.base_url) as other:
-        asked = thread.submit(ask, other)
-        try:
-            assert waits.wait(LIMIT_S)
-            assert client.get(AUDIENCES).status_code == 200
-        finally:
-            may_go_on.set()
-        page = asked.result().json()
+    answer, other, pauses = ask_while_held(monkeypatch, client, ask, AUDIENCES)
+    assert other.status_code == 200
+    page = answer.json()
     entries = page.get("entries", page.get("requests"))
     assert [entry["number"] for entry in entries] == list(range(1, 61))
     assert (page["next"], page["dropped"]) == (60, 0)

@@ -1,6 +1,5 @@
 """Operations on much data are cut into steps, or run beside the event loop: others are answered meanwhile."""
 
-import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from audience_mock.core.users import digests, user_sets
 from audience_mock.core.worlds import exclusive
 from audience_mock.testing import MockServer
 from helpers.accounts import AD_ACCOUNT, PINTEREST_TOKEN, PITCHTARGET_TOKEN
+from helpers.held_steps import ask_while_held
 from helpers.tenants import OPERATOR, bearer, two_teams, write_tenants
 
 AUDIENCES = f"/v5/ad_accounts/{AD_ACCOUNT}/audiences"
@@ -74,25 +74,8 @@ def test_others_are_answered_between_the_steps(
 ) -> None:
     """Each row and each request is a step at most, and the answer is the same as in one."""
     whole = ask(client)
-    pauses, waits, may_go_on = 0, threading.Event(), threading.Event()
-
-    async def pause() -> None:
-        nonlocal pauses
-        pauses += 1
-        waits.set()
-        while not may_go_on.is_set():
-            await asyncio.sleep(0.001)
-
-    monkeypatch.setattr(steps, "STEP_S", 0)
-    monkeypatch.setattr(steps, "let_others_run", pause)
-    with ThreadPoolExecutor(1) as thread, httpx.Client(base_url=client.base_url, timeout=LIMIT_S) as other:
-        asked = thread.submit(ask, other)
-        try:
-            assert waits.wait(LIMIT_S)
-            assert client.get("/v5/user_account").status_code < 500
-        finally:
-            may_go_on.set()
-        answer = asked.result(LIMIT_S)
+    answer, other, pauses = ask_while_held(monkeypatch, client, ask, "/v5/user_account")
+    assert other.status_code < 500
     assert (answer.status_code, pauses >= least) == (status, True), (answer.text[:200], pauses)
     if "metrics" not in str(answer.url):
         assert answer.json().keys() == whole.json().keys()
